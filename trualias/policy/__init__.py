@@ -1,0 +1,1 @@
+"""The alias language: pure, without Twisted, files or clocks."""
