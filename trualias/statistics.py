@@ -1,0 +1,236 @@
+"""What the server counts: seven collectors, their figures over the last minute, and the figures as text and JSON.
+
+There is no clock in here: durations are given to the collectors, and somebody calls `Statistics.tick` once a second.
+Everything belongs to one thread, the reactor's.
+"""
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from math import fsum
+from typing import Literal
+
+import attrs
+
+_MINUTE = 60
+
+# How the text names each group of figures, and how it writes the smallest and the largest of the group.
+_TEXT_STYLES = {"elapsed": ("e", ".4f"), "depth": ("d", "d"), "n_per_sec": ("n", "d")}
+
+
+@attrs.frozen
+class Figures:
+    """The figures of one quantity over 60 complete seconds; `minimum`, `maximum` and `one` keep the quantity's type."""
+
+    minimum: float
+    maximum: float
+    one: float
+    ten: float
+    sixty: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Figures":
+        """Sum up 60 values, the newest last."""
+        # fsum and not sum, whose last digits differ between versions of Python.
+        return cls(min(seconds), max(seconds), seconds[-1], fsum(list(seconds)[-10:]) / 10, fsum(seconds) / _MINUTE)
+
+    def text(self, prefix: str, extremes: str) -> str:
+        """Write the figures for people; `extremes` is the format of the smallest and the largest."""
+        return (
+            f"{prefix}min={self.minimum:{extremes}} {prefix}max={self.maximum:{extremes}} "
+            f"{prefix}1={self.one:.4f} {prefix}10={self.ten:.4f} {prefix}60={self.sixty:.4f}"
+        )
+
+
+class Collector:
+    """Counts events that are known only at their end: the requests of one outcome.
+
+    `ended` and `elapsed` (the sum, in seconds) are of the running second. They are public so that the server may add
+    to them without the cost of a call.
+    """
+
+    __slots__ = ("_elapsed_means", "_numbers", "elapsed", "ended", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ended = 0
+        self.elapsed = 0.0
+        self._elapsed_means = deque([0.0] * _MINUTE, _MINUTE)
+        self._numbers = deque([0] * _MINUTE, _MINUTE)
+
+    def end(self, elapsed: float) -> None:
+        """Count an event that took `elapsed` seconds."""
+        self.ended += 1
+        self.elapsed += elapsed
+
+    def tick(self, idle: int) -> None:
+        """Close the running second, and after it up to 60 `idle` seconds without events."""
+        self._close(self.ended, idle)
+
+    def figures(self) -> dict[str, Figures]:
+        """Return the figures by their name in JSON, in the order in which they are shown."""
+        return {"elapsed": Figures.of(self._elapsed_means), "n_per_sec": Figures.of(self._numbers)}
+
+    def _close(self, number: int, idle: int) -> None:
+        self._elapsed_means.append(self.elapsed / self.ended if self.ended else 0.0)
+        self._numbers.append(number)
+        if idle:
+            self._elapsed_means.extend([0.0] * idle)
+            self._numbers.extend([0] * idle)
+        self.ended = 0
+        self.elapsed = 0.0
+
+
+class DepthCollector(Collector):
+    """Counts events that are seen to begin and to end, and so how many are under way.
+
+    `begun`, `ended`, `abandoned` and `elapsed` are of the running second, and public for the same reason. `depth` is
+    the level at the last tick: an event that begins and ends within one second need not touch it.
+    """
+
+    __slots__ = ("_depths", "abandoned", "begun", "depth")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun = 0
+        self.abandoned = 0
+        self.depth = 0
+        self._depths = deque([0] * _MINUTE, _MINUTE)
+
+    def begin(self) -> None:
+        """Count an event that begins now."""
+        self.begun += 1
+
+    def end(self, elapsed: float) -> None:
+        """Count the end of an event that took `elapsed` seconds; ignored where none is under way."""
+        # A connection that breaks may report the same end twice.
+        if self.depth + self.begun > self.ended + self.abandoned:
+            self.ended += 1
+            self.elapsed += elapsed
+
+    def abandon(self) -> None:
+        """Forget an event that can no longer end, such as the wait for a line on a connection that broke.
+
+        The depth falls and no elapsed time is counted; ignored where none is under way.
+        """
+        if self.depth + self.begun > self.ended + self.abandoned:
+            self.abandoned += 1
+
+    def tick(self, idle: int) -> None:
+        """Close the running second, and after it up to 60 `idle` seconds at the same depth."""
+        # Ends that were added from outside are not checked against what is under way, hence the bound.
+        self.depth = max(0, self.depth + self.begun - self.ended - self.abandoned)
+        self._depths.append(self.depth)
+        if idle:
+            self._depths.extend([self.depth] * idle)
+        self._close(self.begun, idle)
+        self.begun = 0
+        self.abandoned = 0
+
+    def figures(self) -> dict[str, Figures]:
+        """Return the figures by their name in JSON, in the order in which they are shown."""
+        without_depth = super().figures()
+        return {
+            "elapsed": without_depth["elapsed"],
+            "depth": Figures.of(self._depths),
+            "n_per_sec": without_depth["n_per_sec"],
+        }
+
+
+class Statistics:
+    """The seven collectors of a server, and what they show: the last 60 complete seconds, never the running one.
+
+    Seconds from before the start count as idle.
+    """
+
+    __slots__ = ("_collectors", "bad", "connections", "not_found", "reads", "stats", "success", "writes")
+
+    enabled: Literal[True] = True
+
+    def __init__(self) -> None:
+        self.connections = DepthCollector("connections")
+        self.reads = DepthCollector("reads")
+        self.writes = DepthCollector("writes")
+        self.success = Collector("success")
+        self.not_found = Collector("not_found")
+        self.bad = Collector("bad")
+        self.stats = Collector("stats")
+        self._collectors: tuple[Collector, ...] = (
+            self.connections,
+            self.reads,
+            self.writes,
+            self.success,
+            self.not_found,
+            self.bad,
+            self.stats,
+        )
+
+    def tick(self, seconds: int = 1) -> None:
+        """Close the running second.
+
+        `seconds` is how many have passed since the last call, at least 1. Where it is more, calls were missed: what
+        was counted belongs to the first of these seconds, and the others were idle.
+        """
+        if seconds < 1:
+            raise ValueError(f"seconds must be 1 or more, not {seconds}")
+        idle = min(seconds - 1, _MINUTE)
+        for collector in self._collectors:
+            collector.tick(idle)
+
+    def lines(self) -> list[str]:
+        """Return one line of text a collector, sorted by name, without reply codes."""
+        return sorted(
+            f"{collector.name}: "
+            + " ".join(figures.text(*_TEXT_STYLES[quantity]) for quantity, figures in collector.figures().items())
+            for collector in self._collectors
+        )
+
+    def json(self) -> str:
+        """Return a JSON array on one line, the connections first, without a reply code."""
+        return json.dumps(
+            [
+                {"name": collector.name}
+                | {quantity: attrs.asdict(figures) for quantity, figures in collector.figures().items()}
+                for collector in self._collectors
+            ]
+        )
+
+
+class _NullCollector(Collector):
+    __slots__ = ()
+
+    def end(self, elapsed: float) -> None:
+        pass
+
+
+class _NullDepthCollector(DepthCollector):
+    __slots__ = ()
+
+    def begin(self) -> None:
+        pass
+
+    def end(self, elapsed: float) -> None:
+        pass
+
+    def abandon(self) -> None:
+        pass
+
+
+class NullStatistics:
+    """Stands in for `Statistics` where they are off: collectors that count nothing, and nothing to show.
+
+    Of a `Statistics | NullStatistics`, `if statistics.enabled:` is the one that has `lines` and `json`.
+    """
+
+    __slots__ = ("bad", "connections", "not_found", "reads", "stats", "success", "writes")
+
+    enabled: Literal[False] = False
+
+    def __init__(self) -> None:
+        self.connections: DepthCollector = _NullDepthCollector("connections")
+        self.reads: DepthCollector = _NullDepthCollector("reads")
+        self.writes: DepthCollector = _NullDepthCollector("writes")
+        self.success: Collector = _NullCollector("success")
+        self.not_found: Collector = _NullCollector("not_found")
+        self.bad: Collector = _NullCollector("bad")
+        self.stats: Collector = _NullCollector("stats")
