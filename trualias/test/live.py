@@ -1,0 +1,115 @@
+"""A real alias server in a process of its own, for the tests that put real mail software in front of it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import trualias
+
+# Far more than anything here takes on a slow machine: a bound on a hang, not an expectation.
+PATIENCE = 30.0
+
+# By the module and not by the script, so that twistd runs in the interpreter that the tests run in ...
+TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
+
+# ... and finds the trualias under test, also where that is a source tree which nobody installed.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(trualias.__file__).resolve().parent.parent)}
+
+
+def wait_until(
+    condition: Callable[[], bool], what: str, log: Callable[[], str] = str, seconds: float = PATIENCE
+) -> None:
+    """Return once *condition* holds.
+
+    Where it still does not after *seconds*, raise an AssertionError that says *what* was awaited and shows the *log*.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}\n{log()}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Whether 127.0.0.1 takes a connection to *port*."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class LiveServer:
+    """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it answers on *port*.
+
+    What it says goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], folder: Path, port: int) -> None:
+        self.port = port
+        self._command = (*TWISTD, "--nodaemon", "--pidfile=", *arguments)
+        self._folder = folder
+        self._log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        """All that the server has written so far."""
+        return self._log.read_text("utf-8") if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and return when it takes connections."""
+        assert self._process is None, "the server is running already"
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(self._command, cwd=self._folder, env=ENVIRONMENT, stdout=log, stderr=log)
+        self._process = process
+        wait_until(
+            lambda: is_listening(self.port) or process.poll() is not None, "a listening server", log=lambda: self.log
+        )
+        if process.poll() is not None:
+            self._process = None
+            raise AssertionError(f"the server ended with status {process.returncode}:\n{self.log}")
+
+    def stop(self) -> None:
+        """Ask the server to end (SIGTERM) and wait until it has; nothing where none runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._wait()
+
+    def kill(self) -> None:
+        """End the server as a crash would (SIGKILL)."""
+        if self._process is not None:
+            self._process.kill()
+            self._wait()
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        process, self._process = self._process, None
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not end when it was asked to:\n{self.log}") from None
+
+    def ask(self, line: bytes) -> bytes:
+        """Send one request *line*, without its end, on a connection of its own; return the reply with its LF."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            connection.sendall(line + b"\n")
+            with connection.makefile("rb") as replies:
+                return replies.readline()

@@ -1,0 +1,168 @@
+"""A private Postfix that lives as long as a test: own configuration, queue and mailboxes, nothing outside 127.0.0.1.
+
+No file of the machine's own Postfix is read or written, and no mail leaves: every domain but the one under test ends in
+the ``error`` transport.
+"""
+
+import itertools
+import pwd
+import shutil
+import smtplib
+import subprocess
+import tempfile
+from email.message import EmailMessage
+from pathlib import Path
+
+from trualias.test.live import PATIENCE, free_port, is_listening, wait_until
+from trualias.test.requirements import require_program, require_root
+
+DOMAIN = "example.com"
+
+# The services that take a mail in, look its recipients up and put it into a mailbox; see master(5). None is chrooted.
+_MASTER = """\
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+virtual unix - n n - - virtual
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def postmap(key: str, table: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run ``postmap -q KEY TABLE``: status 0 and the value, or status 1 and nothing; anything else is a fault.
+
+    The empty configuration that postmap(1) cannot do without is laid into *folder*.
+    """
+    (folder / "main.cf").touch()
+    command = [require_program("postmap"), "-c", str(folder), "-q", key, table]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False)
+
+
+class Postfix:
+    """One Postfix for the mail of ``example.com``.
+
+    *table* is what ``virtual_alias_maps`` asks, *mailboxes* are the local parts that mail can end at, *settings* are
+    further lines of main.cf(5) that come last and so win.
+    """
+
+    def __init__(
+        self, table: str, mailboxes: tuple[str, ...] = ("baz",), settings: dict[str, str] | None = None
+    ) -> None:
+        require_root()
+        self._postfix = require_program("postfix")
+        directory = [require_program("postconf"), "-dh", "daemon_directory"]
+        self._master = subprocess.run(directory, check=True, capture_output=True, text=True).stdout.strip() + "/master"
+        # Not below trial's own folder: Postfix' unprivileged daemons must be able to reach it.
+        self._folder = Path(tempfile.mkdtemp(prefix="trualias-postfix-"))
+        self._folder.chmod(0o755)
+        self._port = free_port()
+        self._subjects = (f"message-{number}" for number in itertools.count(1))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._write_configuration({**self._own_settings(table, mailboxes), **(settings or {})})
+
+    def _own_settings(self, table: str, mailboxes: tuple[str, ...]) -> dict[str, str]:
+        nobody = pwd.getpwnam("nobody")
+        return {
+            "compatibility_level": "3.6",
+            "queue_directory": f"{self._folder}/spool",
+            "data_directory": f"{self._folder}/data",
+            "maillog_file": f"{self._folder}/mail.log",
+            "maillog_file_prefixes": str(self._folder),
+            "myhostname": "mail.test.invalid",
+            "inet_interfaces": "127.0.0.1",
+            "inet_protocols": "ipv4",
+            "mynetworks": "127.0.0.0/8",
+            "mydestination": "",
+            "default_transport": "error:this Postfix sends no mail away",
+            "disable_dns_lookups": "yes",
+            "smtpd_peername_lookup": "no",
+            "smtpd_relay_restrictions": "reject_unauth_destination",
+            "notify_classes": "",
+            "alias_maps": "",
+            "alias_database": "",
+            "local_recipient_maps": "",  # its default needs the proxymap service
+            "virtual_alias_domains": "",
+            "virtual_alias_maps": table,
+            "virtual_mailbox_domains": DOMAIN,
+            "virtual_mailbox_base": f"{self._folder}/mail",
+            "virtual_mailbox_maps": "inline:{ %s }" % ", ".join(f"{name}@{DOMAIN}={name}/" for name in mailboxes),  # noqa: UP031
+            "virtual_uid_maps": f"static:{nobody.pw_uid}",
+            "virtual_gid_maps": f"static:{nobody.pw_gid}",
+        }
+
+    def _write_configuration(self, settings: dict[str, str]) -> None:
+        for name, owner in (("conf", "root"), ("spool", "root"), ("data", "postfix"), ("mail", "nobody")):
+            (self._folder / name).mkdir()
+            shutil.chown(self._folder / name, owner)
+        main = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (self._folder / "conf" / "main.cf").write_text(main, "utf-8")
+        (self._folder / "conf" / "master.cf").write_text(_MASTER.format(port=self._port), "utf-8")
+
+    @property
+    def log(self) -> str:
+        """What Postfix said so far: at its start, and then in the mail log."""
+        paths = (self._folder / "start.log", self._folder / "mail.log")
+        return "".join(path.read_text("utf-8", "replace") for path in paths if path.exists())
+
+    def start(self) -> None:
+        """Start Postfix and return when it takes connections."""
+        configuration = ["-c", f"{self._folder}/conf"]
+        with (self._folder / "start.log").open("wb") as log:
+            # Lays out the queue directory and finds faults; then master(8) as our own child, so that it is this one and
+            # no other that stop() ends. `postfix start-fg` leaves a shell between us and it.
+            subprocess.run([self._postfix, *configuration, "check"], stdout=log, stderr=log, check=True)
+            process = subprocess.Popen([self._master, *configuration, "-s"], stdout=log, stderr=log)
+        self._process = process
+        wait_until(
+            lambda: is_listening(self._port) or process.poll() is not None, "a listening Postfix", log=lambda: self.log
+        )
+        if process.poll() is not None:
+            raise AssertionError(f"Postfix ended with status {process.returncode}:\n{self.log}")
+
+    def stop(self) -> None:
+        """End Postfix with all its daemons and remove its folder."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            self._process = None
+        shutil.rmtree(self._folder)
+
+    def rcpt(self, recipient: str) -> tuple[int, str]:
+        """What Postfix says to ``RCPT TO`` this whole address: the code and the text. No mail is sent."""
+        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+            client.ehlo()
+            client.mail("sender@test.invalid")
+            code, text = client.rcpt(recipient)
+            return code, text.decode("utf-8", "replace")
+
+    def send(self, recipient: str) -> str:
+        """Send a mail to this whole address; return its subject, which no other mail has. Raises SMTPException."""
+        message = EmailMessage()
+        message["From"] = "sender@test.invalid"
+        message["To"] = recipient
+        message["Subject"] = subject = next(self._subjects)
+        message.set_content("A mail to an alias.\n")
+        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+            client.send_message(message)
+        return subject
+
+    def mails(self, mailbox: str) -> list[str]:
+        """The whole texts of the mails in a mailbox."""
+        return [path.read_text("utf-8") for path in (self._folder / "mail" / mailbox / "new").glob("*")]
+
+    def wait_for_mail(self, mailbox: str, subject: str) -> str:
+        """Wait until the mail with this subject lies in the mailbox; return its whole text."""
+
+        def arrived() -> list[str]:
+            return [mail for mail in self.mails(mailbox) if f"\nSubject: {subject}\n" in mail]
+
+        wait_until(lambda: bool(arrived()), f"{subject} in the mailbox of {mailbox}", log=lambda: self.log)
+        (mail,) = arrived()
+        return mail

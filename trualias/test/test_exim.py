@@ -1,0 +1,53 @@
+"""The servers under a real Exim, which asks over a connection of its own for each lookup and half-closes it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.test.live import PATIENCE, LiveServer, free_port
+from trualias.test.requirements import require_program, source_tree
+
+
+class EximTests(SynchronousTestCase):
+    """Exim's ``${readsocket}``, expanded by ``exim4 -be``."""
+
+    def setUp(self) -> None:
+        """Find Exim, installed or unpacked in build/exim, and start a virtual server with its sample."""
+        unpacked = source_tree() / "build" / "exim"
+        self.exim = require_program("exim4", folders=(unpacked / "usr" / "sbin",))
+        libraries = sorted({str(library.parent) for library in unpacked.glob("**/*.so.*")})
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        (self.folder / "exim.conf").touch()
+        self.port = free_port()
+        sample = str(source_tree() / "conf" / "tcp_virtual_server.conf.sample")
+        endpoint = f"tcp:{self.port}:interface=127.0.0.1"
+        server = LiveServer(("trualias-virtual", "-c", sample, "-e", endpoint), self.folder, self.port)
+        self.addCleanup(server.stop)
+        server.start()
+
+    def expand(self, text: str) -> str:
+        """Return what Exim makes of a string of its configuration."""
+        command = [self.exim, "-C", str((self.folder / "exim.conf").resolve()), "-be", text]
+        answer = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        self.assertEqual((0, ""), (answer.returncode, answer.stderr))
+        return answer.stdout
+
+    def test_each_lookup_is_answered(self) -> None:
+        """Every one of several lookups brings its reply, though Exim closes its sending side first."""
+        request = f"${{readsocket{{inet:127.0.0.1:{self.port}}}{{get %s\\n}}{{3s}}{{}}{{no reply}}}}"
+        for _ in range(4):
+            self.assertEqual("200 baz@example.com\n", self.expand(request % "samissexy.34@example.com"))
+            self.assertEqual("500 not found\n", self.expand(request % "samissexy.35@example.com"))
+
+    def test_account_of_an_alias(self) -> None:
+        """The account can be cut out of the reply, as a redirect's data needs it; where there is none it is empty."""
+        lookup = f"${{readsocket{{inet:127.0.0.1:{self.port}}}{{get %s\\n}}{{3s}}{{}}}}"
+        account = f"${{if match{{{lookup}}}{{\\N^200 (.*)$\\N}}{{$1}}{{}}}}"
+        self.assertEqual("baz@example.com\n", self.expand(account % "samissexy.34@example.com"))
+        self.assertEqual("\n", self.expand(account % "nobody@example.com"))
