@@ -1,0 +1,105 @@
+"""The distribution: what a wheel brings into an empty environment, and the two ``.tac`` files."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.test.live import LiveServer, free_port
+from trualias.test.requirements import source_tree
+
+# What building and running leave behind in a source tree: a wheel built over it could contain what is no more.
+_LEFTOVERS = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "_trial_temp*", "__pycache__", "dropin.cache")
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """Run a command in *folder*, without the tests' own search path for modules; return what it printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{command} ended with status {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+class WheelTests(SynchronousTestCase):
+    """The wheel, built from a copy of the source tree and installed with its dependencies, as a user gets it."""
+
+    def setUp(self) -> None:
+        """Build the wheel and install it into an empty environment."""
+        self.folder = Path(tempfile.mkdtemp(prefix="trualias-wheel-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        shutil.copytree(source_tree(), self.folder / "source", ignore=_LEFTOVERS)
+        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+        run(*pip, "wheel", "--no-deps", "--wheel-dir", "wheels", "./source", folder=self.folder)
+        (wheel,) = (self.folder / "wheels").glob("trualias-*.whl")
+        environment = self.folder / "environment"
+        venv.create(environment)
+        self.programs = environment / "bin"
+        self.share = environment / "share" / "trualias"
+        run(*pip, "--python", self.programs / "python", "install", wheel, folder=self.folder)
+        self.elsewhere = self.folder / "elsewhere"
+        self.elsewhere.mkdir()
+
+    def test_installed_wheel(self) -> None:
+        """It offers both plugins and the command line, and brings the samples; a sample works as it is.
+
+        One test for all, since building and installing take most of the time.
+        """
+        plugins = run(self.programs / "twistd", "--help", folder=self.elsewhere)
+        for name, subject in (("trualias-table", "a local part"), ("trualias-virtual", "a whole address")):
+            self.assertRegex(
+                re.sub(r"\s+", " ", plugins),
+                rf" {name} Verifiable mail aliases: answers tcp_table\(5\) lookups of {subject}",
+            )
+            options = run(self.programs / "twistd", name, "--help", folder=self.elsewhere)
+            self.assertIn("--config", options)
+            self.assertIn("--endpoint", options)
+        self.assertIn("query", run(self.programs / "trualias", "--help", folder=self.elsewhere))
+
+        samples = {path.relative_to(self.share).as_posix() for path in self.share.rglob("*") if path.is_file()}
+        for expected in (
+            "conf/tcp_table_server.conf.sample",
+            "conf/tcp_virtual_server.conf.sample",
+            "conf/preprocessing_sample.py",
+            "tac/trualias_table.tac",
+            "tac/trualias_virtual.tac",
+        ):
+            self.assertIn(expected, samples)
+
+        sample = self.share / "conf" / "tcp_table_server.conf.sample"
+        answer = run(self.programs / "trualias", "query", "-c", sample, "samissexy.34", folder=self.elsewhere)
+        self.assertEqual("samissexy.34\tbaz\n", answer)
+
+
+class TacTests(SynchronousTestCase):
+    """``twistd -ny``, for those who start a server by a file of their own."""
+
+    def start(self, name: str, sample: str) -> LiveServer:
+        """Run tac/*name* where this sample, with a free port, is the configuration that a server finds by itself."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        port = free_port()
+        text = (source_tree() / "conf" / f"{sample}.sample").read_text("utf-8")
+        (folder / sample).write_text(re.sub(r"^PORT: .*$", f"PORT: {port}", text, flags=re.MULTILINE), "utf-8")
+        server = LiveServer(("--python", str(source_tree() / "tac" / name)), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        return server
+
+    def test_table(self) -> None:
+        """trualias_table.tac runs the table server."""
+        server = self.start("trualias_table.tac", "tcp_table_server.conf")
+        self.assertEqual(b"200 baz\n", server.ask(b"get samissexy.34"))
+
+    def test_virtual(self) -> None:
+        """trualias_virtual.tac runs the virtual server."""
+        server = self.start("trualias_virtual.tac", "tcp_virtual_server.conf")
+        self.assertEqual(b"200 baz@example.com\n", server.ask(b"get samissexy.34@example.com"))
