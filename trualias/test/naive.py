@@ -1,0 +1,250 @@
+"""What a policy answers, by enumeration straight from the language's reference: slow, and plain enough to be believed.
+
+Every reading of an address is tried, and every item of a code is computed as the table of functions words it. The tests
+hold the fast matcher against this. Statements must have passed the checks; what they would refuse has no meaning here.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import evolve, frozen
+
+from trualias.policy.tree import (
+    ATEXT_AND_DOT,
+    Account,
+    Argument,
+    Call,
+    CodeField,
+    CodeLiteral,
+    FieldClass,
+    Identifier,
+    Item,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    Token,
+)
+
+LONGEST = 64
+"""Octets in a local part, RFC 5321 section 4.5.3.1.1."""
+
+_LETTERS = frozenset(string.ascii_letters)
+_DIGITS = frozenset(string.digits)
+ALPHABETS = {
+    FieldClass.ALNUM: _LETTERS | _DIGITS,
+    FieldClass.ALPHA: _LETTERS,
+    FieldClass.NUMBER: _DIGITS,
+    FieldClass.IDENT: _LETTERS | _DIGITS | {"_"},
+    FieldClass.FQDN: _LETTERS | _DIGITS | {"-", "."},
+}
+"""The characters that a class allows."""
+
+
+@frozen
+class Verdict:
+    """What an address verifies for: the accounts, as the file spells them, and whether more than one reading did."""
+
+    accounts: frozenset[str] = frozenset()
+    several_readings: bool = False
+
+
+@frozen
+class Word:
+    """A text that functions read, an identifier or a name, and its class."""
+
+    text: str
+    field_class: FieldClass
+
+
+@frozen
+class Reading:
+    """One way to read a local part: whose it is, and the piece of it that each token of the expression stands for."""
+
+    statement: Account
+    account: str
+    alias: str
+    pieces: tuple[str, ...]
+
+    def code(self) -> str:
+        """Give the piece that is the code."""
+        tokens = zip(self.statement.expression, self.pieces, strict=True)
+        return next(piece for token, piece in tokens if isinstance(token, CodeField))
+
+    def words(self) -> dict[str, Word]:
+        """Give what functions can read, by *n* as an argument spells it; a lone identifier also stands under ''."""
+        using = self.statement.using
+        words = {"account": Word(self.account, using), "alias": Word(self.alias, using)}
+        identifiers = [
+            Word(piece, token.field_class)
+            for token, piece in zip(self.statement.expression, self.pieces, strict=True)
+            if isinstance(token, Identifier)
+        ]
+        for n, word in enumerate(identifiers, start=1):
+            words[str(n)] = word
+        if len(identifiers) == 1:
+            words[""] = identifiers[0]
+        return words
+
+
+def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive: bool) -> Verdict:
+    """Tell for which accounts a local part verifies.
+
+    Without regard to case, names that differ in case only are one account, given by its first spelling in the file.
+    """
+    if not set(local_part) <= ATEXT_AND_DOT or len(local_part) > LONGEST:
+        return Verdict()
+    spellings: dict[str, str] = {}
+    for statement in statements:
+        for name in statement.accounts:
+            spellings.setdefault(name.text if case_sensitive else name.text.lower(), name.text)
+    if not case_sensitive:
+        statements = [lowered(statement) for statement in statements]
+        local_part = local_part.lower()
+    verified = [
+        reading.account for statement in statements for reading in readings(statement, local_part) if verifies(reading)
+    ]
+    return Verdict(frozenset(spellings[account] for account in verified), len(verified) > 1)
+
+
+def lowered(statement: Account) -> Account:
+    """Write everything of a statement that is compared with an address in lower case."""
+
+    def lower_token(token: Token) -> Token:
+        return Literal(token.text.lower()) if isinstance(token, Literal) else token
+
+    def lower_item(item: Item) -> Item:
+        match item:
+            case Call(function, arguments):
+                return Call(function, tuple(Argument(argument.text.lower()) for argument in arguments))
+            case CodeLiteral(text):
+                return CodeLiteral(text.lower())
+
+    return evolve(
+        statement,
+        accounts=tuple(Name(name.text.lower()) for name in statement.accounts),
+        aliases=tuple(Name(name.text.lower()) for name in statement.aliases),
+        expression=tuple(map(lower_token, statement.expression)),
+        items=tuple(map(lower_item, statement.items)),
+    )
+
+
+def readings(statement: Account, local_part: str) -> Iterator[Reading]:
+    """Read a local part in every way that the expression allows: each account, each alias, each split."""
+    for account in _different(statement.accounts):
+        for alias in _different(statement.aliases) or [account]:
+            for pieces in _splits(statement.expression, account, alias, local_part):
+                yield Reading(statement, account, alias, pieces)
+
+
+def _different(names: Iterable[Name]) -> list[str]:
+    """A name given twice is one name."""
+    return list(dict.fromkeys(name.text for name in names))
+
+
+def _splits(expression: Sequence[Token], account: str, alias: str, text: str) -> Iterator[tuple[str, ...]]:
+    """Cut a text into one fitting piece for each token, in every way."""
+    if not expression:
+        if not text:
+            yield ()
+        return
+    for end in range(len(text) + 1):
+        piece = text[:end]
+        if _fits(expression[0], account, alias, piece):
+            for others in _splits(expression[1:], account, alias, text[end:]):
+                yield (piece, *others)
+
+
+def _fits(token: Token, account: str, alias: str, piece: str) -> bool:
+    match token:
+        case Literal(text):
+            return piece == text
+        case NameField(kind):
+            return piece == (account if kind is NameKind.ACCOUNT else alias)
+        case Identifier(field_class):
+            return belongs(piece, field_class)
+        case CodeField():
+            return True
+
+
+def belongs(text: str, field_class: FieldClass) -> bool:
+    """Tell whether a text is of a class."""
+    if not text or not set(text) <= ALPHABETS[field_class]:
+        return False
+    if field_class is FieldClass.FQDN:
+        labels = text.split(".")
+        if len(labels) < 2 or "" in labels:
+            return False
+    return {text[0], text[-1]} <= _LETTERS | _DIGITS
+
+
+def verifies(reading: Reading) -> bool:
+    """Tell whether the code of a reading is right."""
+    words = reading.words()
+    return _spells(reading.code(), [contributions(item, words) for item in reading.statement.items])
+
+
+def _spells(code: str, choices: Sequence[set[str]]) -> bool:
+    """Tell whether a code is made of one text out of each choice, joined from left to right."""
+    if not choices:
+        return code == ""
+    return any(code.startswith(text) and _spells(code[len(text) :], choices[1:]) for text in choices[0])
+
+
+def contributions(item: Item, words: dict[str, Word]) -> set[str]:
+    """Give the texts that an item may contribute to the code."""
+    match item:
+        case CodeLiteral(text):
+            return {text}
+        case Call("CHAR", arguments):
+            return {_character([argument.text for argument in arguments], words)}
+        case Call(function, arguments):
+            n = arguments[0].text if arguments else ""
+            return _choice(function, words[n])
+
+
+def _choice(function: str, word: Word) -> set[str]:
+    match function:
+        case "DIGITS":
+            return {str(sum(character in _DIGITS for character in word.text))}
+        case "ALPHAS":
+            return {str(sum(character in _LETTERS for character in word.text))}
+        case "VOWELS":
+            return {str(sum(character in "aeiouAEIOU" for character in word.text))}
+        case "CHARS":
+            return {str(len(word.text))}
+        case "LABELS":
+            return {str(len(word.text.split(".")))}
+        case "ANY":
+            return set(word.text)
+        case "NONE":
+            return set(ALPHABETS[word.field_class]) - set(word.text)
+        case _:
+            raise AssertionError(function)
+
+
+def _character(arguments: Sequence[str], words: dict[str, Word]) -> str:
+    """CHAR([n,] [label,] index, default)."""
+    *where, index, default = arguments
+    match where:
+        case []:
+            text = words[""].text
+        case [n, label]:
+            text = _at(words[n].text.split("."), int(label))
+        case ["account" | "alias" as name]:
+            text = words[name].text
+        case [label] if "" in words and words[""].field_class is FieldClass.FQDN:
+            text = _at(words[""].text.split("."), int(label))
+        case [n]:
+            text = words[n].text
+        case _:
+            raise AssertionError(arguments)
+    return _at(text, int(index)) or default
+
+
+def _at(sequence: Sequence[str], index: int) -> str:
+    """Give the member at an index, from 1 or backwards from -1; nothing where there is none."""
+    position = index - 1 if index > 0 else len(sequence) + index
+    return sequence[position] if 0 <= position < len(sequence) else ""

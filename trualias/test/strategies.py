@@ -1,0 +1,265 @@
+"""Hypothesis strategies for the policy language: statements that pass the checks, and sets of them.
+
+Texts are made of few characters, and of those that also separate fields: that is where addresses have several readings.
+Call ``trualias.test.trialprofile.load`` before using them.
+"""
+
+from __future__ import annotations
+
+import string
+from itertools import pairwise
+
+from attrs import evolve
+from hypothesis import strategies as st
+
+from trualias.policy.tree import (
+    ATEXT_AND_DOT,
+    Account,
+    Answer,
+    Argument,
+    Call,
+    CodeField,
+    CodeLiteral,
+    Expect,
+    Expression,
+    FieldClass,
+    Identifier,
+    Item,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    Setting,
+    Token,
+    expression_text,
+)
+from trualias.test import naive
+
+SEPARATORS = ("-", ".", "+", "%", "x", "X", "is", "8", "_", "=", "%%", "8ball", "a-", "0", "{}")
+LOOSE_SEPARATORS = ("x", "x", "8", "_", "is", "s", "a", "-")
+"""Separators that identifiers hold as well, so that a text falls apart in many ways."""
+
+RESERVED = {"account", "using", "aliased", "matches", "with", "expect", "nothing", "debug", "alias", "code"}
+RESERVED |= {field_class.value for field_class in FieldClass}
+RESERVED |= {"digits", "alphas", "vowels", "chars", "labels", "any", "none", "char"}
+"""Words of the language, in any case: a name or a literal that is one of them invites a message about it."""
+
+_FEW = {
+    FieldClass.ALNUM: "axisX80",
+    FieldClass.ALPHA: "axisX",
+    FieldClass.NUMBER: "801",
+    FieldClass.IDENT: "axisX80_",
+    FieldClass.FQDN: "axX8-",
+}
+_CLASSES = st.sampled_from(FieldClass)
+ANY_CHARACTER = st.sampled_from(sorted(ATEXT_AND_DOT))
+"""A character that a local part may hold."""
+_ALNUM = string.ascii_letters + string.digits
+
+
+@st.composite
+def words(draw: st.DrawFn, field_class: FieldClass) -> str:
+    """Draw a text of a class, mostly a short one of few characters."""
+    every = "".join(sorted(naive.ALPHABETS[field_class] - {"."}))
+    characters = draw(st.sampled_from([_FEW[field_class], _FEW[field_class], every]))
+    text = st.text(characters, min_size=1, max_size=4)
+    labels = st.lists(text, min_size=2, max_size=3)
+    word = ".".join(draw(labels)) if field_class is FieldClass.FQDN else draw(text)
+    ends = characters.strip("-_")
+    if word[0] not in _ALNUM:
+        word = draw(st.sampled_from(ends)) + word[1:]
+    if word[-1] not in _ALNUM:
+        word = word[:-1] + draw(st.sampled_from(ends))
+    return word
+
+
+def names(field_class: FieldClass) -> st.SearchStrategy[Name]:
+    """Draw the name of an account or an alias."""
+    return words(field_class).filter(lambda text: text.lower() not in RESERVED).map(Name)
+
+
+def literals() -> st.SearchStrategy[str]:
+    """Draw what may stand between two fields, or for itself in a code."""
+    texts = st.one_of(st.sampled_from(SEPARATORS), st.text(ANY_CHARACTER, min_size=1, max_size=3))
+    return texts.filter(lambda text: text.lower() not in RESERVED)
+
+
+@st.composite
+def _expressions(draw: st.DrawFn, several_accounts: bool, aliases: int) -> Expression:
+    """Draw an expression that shows the names which the checks ask for."""
+    account, alias = NameField(NameKind.ACCOUNT), NameField(NameKind.ALIAS)
+    fields: list[Token] = [CodeField()]
+    fields += [Identifier(draw(_CLASSES)) for _ in range(draw(st.sampled_from([0, 1, 1, 1, 1, 2, 2, 2, 3, 4])))]
+    if several_accounts and not aliases:
+        fields.append(draw(st.sampled_from([account, account, alias])))  # the alias is the account itself
+    elif several_accounts:
+        fields += [account, alias]
+    elif aliases > 1:
+        fields.append(alias)
+    fields += draw(st.sampled_from([[], [], [], [account], [account], [alias], [account, alias]]))
+    tokens: list[Token] = []
+    literal = draw(st.sampled_from([literals(), st.sampled_from(LOOSE_SEPARATORS)])).map(Literal)
+    for token in draw(st.permutations(fields)):
+        if tokens:
+            both = {token.field_class if isinstance(token, Identifier) else None}
+            both.add(tokens[-1].field_class if isinstance(tokens[-1], Identifier) else None)
+            if both != {FieldClass.ALPHA, FieldClass.NUMBER} or draw(st.booleans()):
+                tokens.append(draw(literal))
+        tokens.append(token)
+    before, after = draw(st.sampled_from([(False, False), (False, False), (True, False), (False, True), (True, True)]))
+    if before:
+        tokens.insert(0, draw(literal))
+    if after:
+        tokens.append(draw(literal))
+    return tuple(tokens)
+
+
+@st.composite
+def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_aliases: bool) -> tuple[Item, ...]:
+    """Draw the items of a code: every function, each way of giving its arguments."""
+    identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
+    readable = [(str(n), field_class) for n, field_class in enumerate(identifiers, start=1)] * 2
+    if len(identifiers) == 1:
+        readable += [("", identifiers[0])] * 3
+    readable.append(("account", using))
+    if listed_aliases:
+        readable += [("alias", using)] * 2
+    items: list[Item] = []
+    for _ in range(draw(st.integers(1, 4))):
+        n, field_class = draw(st.sampled_from(readable))
+        functions = ["DIGITS", "ALPHAS", "VOWELS", "VOWELS", "CHARS", "ANY", "NONE", "CHAR", "CHAR", "CHAR", ""]
+        if field_class is FieldClass.FQDN:
+            functions += ["LABELS", "LABELS"]
+        function = draw(st.sampled_from(functions))
+        arguments = [n] if n else []
+        if not function:
+            items.append(CodeLiteral(draw(literals())))
+            continue
+        if function == "CHAR":
+            index = st.sampled_from([1, 1, 2, 3, 4, -1, -2, -3, 12]).map(str)
+            # Both forms of a name that is a domain name: by its labels, and as a whole.
+            if field_class is FieldClass.FQDN and (n not in ("account", "alias") or draw(st.booleans())):
+                arguments.append(draw(index))
+            arguments += [draw(index), draw(st.one_of(st.sampled_from("-*x8X"), ANY_CHARACTER))]
+        items.append(Call(function, tuple(map(Argument, arguments))))
+    return tuple(items)
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> Account:
+    """Draw an account statement, over the whole of the language, that is valid on its own."""
+    using = draw(st.sampled_from([FieldClass.IDENT, FieldClass.IDENT, *FieldClass]))
+    owners = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    aliases = draw(st.sampled_from([0, 0, 0, 1, 2, 3]))
+    expression = draw(_expressions(owners > 1, aliases))
+    return Account(
+        accounts=tuple(draw(names(using)) for _ in range(owners)),
+        using=using,
+        aliases=tuple(draw(names(using)) for _ in range(aliases)),
+        expression=expression,
+        items=draw(_items(expression, using, aliases > 0)),
+    )
+
+
+_WIDER = {
+    FieldClass.ALPHA: FieldClass.ALNUM,
+    FieldClass.NUMBER: FieldClass.ALNUM,
+    FieldClass.ALNUM: FieldClass.IDENT,
+    FieldClass.IDENT: FieldClass.IDENT,
+    FieldClass.FQDN: FieldClass.FQDN,
+}
+
+
+def _widened(expression: Expression) -> Expression:
+    """Let identifiers match more, where they do not touch."""
+    if any(isinstance(one, Identifier) and isinstance(other, Identifier) for one, other in pairwise(expression)):
+        return expression
+    return tuple(
+        Identifier(_WIDER[token.field_class]) if isinstance(token, Identifier) else token for token in expression
+    )
+
+
+@st.composite
+def _siblings(draw: st.DrawFn, statement: Account) -> Account:
+    """Draw a statement that reads many of the addresses of another one."""
+    expression = draw(st.sampled_from([statement.expression, _widened(statement.expression)]))
+    owners = tuple(draw(names(statement.using)) for _ in statement.accounts)
+    items = draw(_items(expression, statement.using, bool(statement.aliases)))
+    return evolve(
+        statement,
+        expression=expression,
+        accounts=draw(st.sampled_from([statement.accounts, owners, owners])),
+        items=draw(st.sampled_from([statement.items, statement.items, items])),
+    )
+
+
+def _shown(statement: Account) -> set[NameKind]:
+    """Give the names that an expression shows. Without listed aliases, the alias is the account."""
+    kinds = {token.kind for token in statement.expression if isinstance(token, NameField)}
+    return kinds if statement.aliases else {NameKind.ACCOUNT for _ in kinds}
+
+
+def fit_together(one: Account, other: Account) -> bool:
+    """Tell whether two statements may stand in one file.
+
+    Spellings that differ in case only count as equal where that forbids more, and as different where that does.
+    """
+    if expression_text(one.expression).lower() == expression_text(other.expression).lower() and not (
+        _shown(one) and _shown(other)
+    ):
+        return False
+    shared = {name.text.lower() for name in one.aliases} & {name.text.lower() for name in other.aliases}
+    if shared and {name.text for name in one.accounts + other.accounts} != {one.accounts[0].text}:
+        return _shown(one) == _shown(other) == set(NameKind)
+    return True
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> tuple[Account, ...]:
+    """Draw statements that are valid together."""
+    chosen = [draw(accounts())]
+    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2, 3, 4]))):
+        statement = draw(st.one_of(accounts(), *(2 * [_siblings(other) for other in chosen])))
+        if all(fit_together(statement, other) for other in chosen):
+            chosen.append(statement)
+    return tuple(chosen)
+
+
+@st.composite
+def tangles(draw: st.DrawFn) -> tuple[Account, ...]:
+    """Draw statements, valid together, that read the same addresses, each in many ways."""
+    separators = st.sampled_from(LOOSE_SEPARATORS).map(Literal)
+    field_class = st.sampled_from([FieldClass.ALPHA, FieldClass.NUMBER, FieldClass.ALNUM, FieldClass.IDENT])
+    expression: Expression = (Identifier(draw(field_class)),)
+    for _ in range(draw(st.integers(0, 2))):
+        expression += (draw(separators), Identifier(draw(field_class)))
+    expression += (Literal(draw(st.sampled_from([".", "-", "x", "_"]))), CodeField())
+    items = tuple(
+        Call(draw(st.sampled_from(["VOWELS", "DIGITS", "ANY"])), (Argument(str(draw(st.integers(1, 1 + n // 2)))),))
+        for n in range(draw(st.integers(1, len(expression) // 2)))
+    )
+    first, second, third = draw(st.lists(names(FieldClass.IDENT), min_size=3, max_size=3))
+    policy = [Account((first,), FieldClass.IDENT, (), expression, items)]
+    for name in (second, third):
+        wider = evolve(policy[-1], accounts=(name,), expression=_widened(policy[-1].expression))
+        if all(fit_together(wider, other) for other in policy):
+            policy.append(wider)
+    return tuple(policy)
+
+
+def settings_lines() -> st.SearchStrategy[Setting]:
+    """Draw a setting with a value that it may have."""
+    return st.one_of(
+        st.builds(Setting, st.just("HOST"), st.ip_addresses().map(str)),
+        st.builds(Setting, st.just("PORT"), st.integers(0, 65535).map(str)),
+        st.builds(Setting, st.just("STATISTICS"), st.one_of(st.just("none"), st.integers(0, 3600).map(str))),
+        st.builds(Setting, st.just("CASE SENSITIVE"), st.sampled_from(["yes", "no", "true", "false", "1", "0"])),
+        st.builds(Setting, st.just("ALIAS DOMAINS"), st.just("example.com Example.ORG")),
+    )
+
+
+def expectations() -> st.SearchStrategy[Expect]:
+    """Draw what a configuration may expect of itself."""
+    texts = st.text(ANY_CHARACTER, min_size=1, max_size=12).filter(lambda text: text.lower() not in RESERVED)
+    answers = st.one_of(st.sampled_from(Answer), names(FieldClass.IDENT))
+    return st.builds(Expect, st.lists(texts.map(Name), min_size=1, max_size=3).map(tuple), answers)
