@@ -1,0 +1,237 @@
+"""The rules that a configuration's account statements must keep; every breach is reported."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from attrs import frozen
+
+from trualias.policy.fields import RULES, fits
+from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable
+from trualias.policy.source import PolicyError, Source, did_you_mean, one_of
+from trualias.policy.tree import (
+    ATEXT_AND_DOT,
+    Account,
+    Call,
+    CodeField,
+    CodeLiteral,
+    Expression,
+    FieldClass,
+    Identifier,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    expression_text,
+)
+
+CodeItem = CodeLiteral | Computation
+_PAUSE_EVERY = 50
+
+
+@frozen(eq=False)
+class Rule:
+    """An account statement that keeps every rule.
+
+    ``accounts`` and ``aliases`` have each name once, as first spelled. Without listed aliases the expression shows
+    ``%account%`` where the text says ``%alias%``, which means the same.
+    """
+
+    statement: Account
+    accounts: tuple[str, ...]
+    aliases: tuple[str, ...]
+    expression: Expression
+    items: tuple[CodeItem, ...]
+
+    @property
+    def identifiers(self) -> tuple[FieldClass, ...]:
+        """The classes of the expression's identifiers, from left to right."""
+        return tuple([token.field_class for token in self.expression if isinstance(token, Identifier)])
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+def folding(case_sensitive: bool) -> Callable[[str], str]:
+    """The function that makes texts comparable; local parts are ASCII, so lower case is enough."""
+    return _unchanged if case_sensitive else str.lower
+
+
+def check(
+    source: Source,
+    statements: Sequence[Account],
+    case_sensitive: bool,
+    pause: Callable[[], None] = lambda: None,
+) -> tuple[tuple[Rule, ...], tuple[PolicyError, ...]]:
+    """Check all account statements of a text; gives the sound ones, and all errors."""
+    fold = folding(case_sensitive)
+    shared = _Shared.of(statements, fold)
+    rules: list[Rule] = []
+    errors: list[PolicyError] = []
+    for number, statement in enumerate(statements):
+        if number % _PAUSE_EVERY == 0:
+            pause()
+        found = [PolicyError(source, place, message) for place, message in _names_fit(statement, pause)]
+        found += [PolicyError(source, place, message) for place, message in _expression_is_sound(statement)]
+        items, misfits = _understand_items(statement)
+        found += [PolicyError(source, place, message) for place, message in misfits]
+        if not found:
+            found = [
+                PolicyError(source, place, message) for place, message in _is_unambiguous(source, statement, shared)
+            ]
+        errors += found
+        if not found:
+            rules.append(_rule(statement, items, fold))
+    return tuple(rules), tuple(errors)
+
+
+def _rule(statement: Account, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> Rule:
+    expression = statement.expression
+    if not statement.aliases:
+        account = NameField(NameKind.ACCOUNT)
+        expression = tuple([account if token == _ALIAS else token for token in expression])
+    return Rule(statement, _distinct(statement.accounts, fold), _distinct(statement.aliases, fold), expression, items)
+
+
+_ALIAS = NameField(NameKind.ALIAS)
+
+
+def _distinct(names: Sequence[Name], fold: Callable[[str], str]) -> tuple[str, ...]:
+    by_text: dict[str, str] = {}
+    for name in names:
+        by_text.setdefault(fold(name.text), name.text)
+    return tuple(by_text.values())
+
+
+_Breach = tuple[int, str]
+
+
+def _names_fit(statement: Account, pause: Callable[[], None]) -> Iterator[_Breach]:
+    rule = RULES[statement.using]
+    for number, name in enumerate((*statement.accounts, *statement.aliases)):
+        if number % 1000 == 999:
+            pause()
+        text = name.text
+        if not (text.isascii() and rule.fits(text)):
+            takes = [kind.value for kind in FieldClass if fits(kind, name.text)]
+            mend = f"; it would be one of USING {takes[0]}" if takes else ""
+            yield name.place, f"'{name.text}' is not a name of class {statement.using.value} ({rule.meaning}){mend}"
+
+
+def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
+    expression = statement.expression
+    codes = [token for token in expression if isinstance(token, CodeField)]
+    if not codes:
+        yield expression[0].place, "the expression has no %code%"
+    for code in codes[1:]:
+        yield code.place, "the expression has more than one %code%"
+    for token in expression:
+        if isinstance(token, Literal):
+            for at, character in enumerate(token.text):
+                if character not in ATEXT_AND_DOT:
+                    yield token.place + at, f"a local part cannot hold '{character}' (RFC 5322, atext and '.')"
+    for left, right in pairwise(expression):
+        if isinstance(left, Literal) or isinstance(right, Literal) or _alpha_beside_number(left, right):
+            continue
+        yield (
+            right.place,
+            f"no literal between {expression_text((left,))} and {expression_text((right,))}; "
+            "only %alpha% and %number% may stand side by side",
+        )
+
+
+def _alpha_beside_number(left: object, right: object) -> bool:
+    return (
+        isinstance(left, Identifier)
+        and isinstance(right, Identifier)
+        and {left.field_class, right.field_class} == {FieldClass.ALPHA, FieldClass.NUMBER}
+    )
+
+
+def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_Breach]]:
+    readable = Readable(
+        [token.field_class for token in statement.expression if isinstance(token, Identifier)],
+        statement.using,
+        bool(statement.aliases),
+    )
+    items: list[CodeItem] = []
+    breaches: list[_Breach] = []
+    for item in statement.items:
+        match item:
+            case CodeLiteral(text, place):
+                if text in FUNCTIONS:
+                    breaches.append((place, f"'{text}' is a function; write {FUNCTIONS[text].form}"))
+                elif unfit := [character for character in text if character not in ATEXT_AND_DOT]:
+                    at = place + text.index(unfit[0])
+                    breaches.append((at, f"a local part cannot hold '{unfit[0]}' (RFC 5322, atext and '.')"))
+                items.append(item)
+            case Call(function, _, place):
+                if function not in FUNCTIONS:
+                    known = list(FUNCTIONS)
+                    near = did_you_mean(function, known)
+                    breaches.append((place, f"unknown function '{function}'; expected {one_of(known)}{near}"))
+                    continue
+                try:
+                    items.append(readable.understand(item))
+                except ArgumentError as error:
+                    breaches.append((error.place, error.message))
+    return tuple(items), breaches
+
+
+@frozen(eq=False)
+class _Shared:
+    """What the rules about several statements need to know."""
+
+    by_expression: dict[str, list[Account]]
+    accounts_of_alias: dict[str, set[str]]
+    fold: Callable[[str], str]
+
+    @classmethod
+    def of(cls, statements: Sequence[Account], fold: Callable[[str], str]) -> _Shared:
+        by_expression: defaultdict[str, list[Account]] = defaultdict(list)
+        accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
+        for statement in statements:
+            by_expression[fold(expression_text(statement.expression))].append(statement)
+            accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
+            for alias in statement.aliases:
+                accounts_of_alias[fold(alias.text)] |= accounts
+        return cls(by_expression, accounts_of_alias, fold)
+
+
+def _is_unambiguous(source: Source, statement: Account, shared: _Shared) -> Iterator[_Breach]:
+    shown = {token.kind for token in statement.expression if isinstance(token, NameField)}
+    if shown and not statement.aliases:
+        shown = {NameKind.ACCOUNT}
+    place = statement.expression[0].place
+    fold = shared.fold
+    several = len(_distinct(statement.accounts, fold)) > 1
+    aliases = len(_distinct(statement.aliases, fold))
+    if several and aliases:
+        if len(shown) < 2:
+            yield place, "several accounts with aliases: the expression must have %account% and %alias%"
+        return
+    if several and not shown:
+        yield place, "several accounts: the expression must have %account%"
+        return
+    if aliases > 1 and NameKind.ALIAS not in shown:
+        yield place, "several aliases: the expression must have %alias%"
+        return
+    for alias in statement.aliases if len(shown) < 2 else ():
+        if len(shared.accounts_of_alias[fold(alias.text)]) > 1:
+            yield (
+                alias.place,
+                f"the alias '{alias.text}' also belongs to another account, so the expression must have "
+                "%account% and %alias%",
+            )
+    twins = shared.by_expression[fold(expression_text(statement.expression))]
+    if not shown and len(twins) > 1:
+        other = next(twin for twin in twins if twin is not statement)
+        needed = "%account% or %alias%" if aliases else "%account%"
+        yield (
+            place,
+            f"the same expression stands in line {source.position(other.expression[0].place)[0]}; "
+            f"it must have {needed}, or differ",
+        )

@@ -1,0 +1,69 @@
+"""All account statements of a configuration, ready to answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from trualias.policy.checks import Rule, folding
+from trualias.policy.counting import BudgetExceeded
+from trualias.policy.index import Index
+from trualias.policy.matcher import Matcher
+from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.policy.spans import Spans
+
+LONGEST = 64
+"""Octets that a local part may have (RFC 5321, section 4.5.3.1.1)."""
+
+_LOCAL_PART = re.compile(rf"[A-Za-z0-9!#$%&'*+\-/=?^_`{{|}}~.]{{1,{LONGEST}}}").fullmatch
+_NO_MATCH = NoMatch()
+
+
+class Policy:
+    """What a configuration says of local parts.
+
+    ``rules`` are the statements in the order of the file; ``accounts`` and ``aliases`` all their names as spelled.
+    """
+
+    def __init__(self, rules: Sequence[Rule], case_sensitive: bool, pause: Callable[[], None] = lambda: None) -> None:
+        self.rules = tuple(rules)
+        self.case_sensitive = case_sensitive
+        self.accounts = frozenset(name for rule in rules for name in rule.accounts)
+        self.aliases = frozenset(name for rule in rules for name in rule.aliases)
+        self._fold = folding(case_sensitive)
+        self._index = Index(self._fold)
+        for number, rule in enumerate(self.rules):
+            if number % 50 == 0:
+                pause()
+            self._index.add(Matcher(rule, self._fold), pause)
+        self._index.finish(pause)
+
+    def resolve(self, local_part: str) -> Outcome:
+        """Say which account a local part belongs to.
+
+        Anything may be asked: what is longer than 64 octets or holds other characters than atext and '.' matches
+        nothing.
+        """
+        return self.resolve_counting(local_part)[0]
+
+    def resolve_counting(self, local_part: str) -> tuple[Outcome, int]:
+        """Resolve, and tell the steps that it took."""
+        if not _LOCAL_PART(local_part):
+            return _NO_MATCH, 0
+        text = self._fold(local_part)
+        spans = Spans(text)
+        readings: dict[str, int] = {}
+        spellings: dict[str, str] = {}
+        try:
+            for candidate in self._index.candidates(text):
+                if count := candidate.matcher.count(spans, candidate.account, candidate.alias):
+                    readings[candidate.account] = readings.get(candidate.account, 0) + count
+                    spellings.setdefault(candidate.account, candidate.spelled)
+        except BudgetExceeded:
+            return Exhausted(), spans.steps
+        if not readings:
+            return _NO_MATCH, spans.steps
+        if len(readings) > 1:
+            return Ambiguous(tuple(sorted(spellings.values()))), spans.steps
+        ((account, count),) = readings.items()
+        return Delivered(spellings[account], min(2, count)), spans.steps

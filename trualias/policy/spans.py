@@ -1,0 +1,91 @@
+"""What a lookup needs to know about every part of an address at once.
+
+A *span* is a part ``text[start:end]``. Sets of ends are whole numbers used as bits: bit ``end`` stands for
+``text[start:end]``. So one operation on numbers answers a question for all ends of a start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trualias.policy.fields import RULES
+from trualias.policy.tree import FieldClass
+
+
+def ends_of(bits: int) -> Iterator[int]:
+    """Give the members of a set of positions, in rising order."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+_RUNS = {
+    field_class: re.compile(f"[{''.join(map(re.escape, sorted(rule.alphabet)))}]*")
+    for field_class, rule in RULES.items()
+}
+_EDGES = RULES[FieldClass.ALNUM].alphabet
+
+
+class Spans:
+    """The spans of one text; what is asked for is computed once and kept."""
+
+    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "all_ends", "steps", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.all_ends = (2 << len(text)) - 1
+        self.steps = 0
+        self._counts: dict[str, tuple[list[int], dict[int, int]]] = {}
+        self._positions: dict[str, int] = {}
+        self._classes: dict[tuple[FieldClass, int], int] = {}
+        self._edge_ends: int | None = None
+
+    def positions(self, character: str) -> int:
+        """The set of positions at which a character stands."""
+        found = self._positions.get(character)
+        if found is None:
+            found = sum(1 << at for at, here in enumerate(self.text) if here == character)
+            self._positions[character] = found
+        return found
+
+    def ends_with_count(self, characters: str, start: int, count: int) -> int:
+        """The ends for which the span holds exactly ``count`` of ``characters``; the start itself may be among them."""
+        tables = self._counts.get(characters)
+        if tables is None:
+            before = [0]
+            where = {0: 1}
+            for at, here in enumerate(self.text, 1):
+                total = before[-1] + (here in characters)
+                before.append(total)
+                where[total] = where.get(total, 0) | 1 << at
+            tables = self._counts[characters] = before, where
+        before, where = tables
+        return where.get(before[start] + count, 0) & -1 << start
+
+    def ends_in_class(self, field_class: FieldClass, start: int) -> int:
+        """The ends for which the span is a text of the class."""
+        found = self._classes.get((field_class, start))
+        if found is None:
+            self.steps += 1
+            found = self._classes[field_class, start] = self._find_ends(field_class, start)
+        return found
+
+    def _find_ends(self, field_class: FieldClass, start: int) -> int:
+        run = _RUNS[field_class].match(self.text, start)
+        stop = run.end() if run else start
+        ends: int = (2 << stop) - (2 << start)
+        if field_class is FieldClass.IDENT or field_class is FieldClass.FQDN:
+            if stop == start or self.text[start] not in _EDGES:
+                return 0
+            if self._edge_ends is None:
+                self._edge_ends = sum(2 << at for at, here in enumerate(self.text) if here in _EDGES)
+            ends &= self._edge_ends
+        if field_class is FieldClass.FQDN:
+            dot = self.text.find(".", start, stop)
+            empty_label = self.text.find("..", start, stop)
+            ends &= (-2 << dot) if dot >= 0 else 0
+            if empty_label >= 0:
+                ends &= (2 << empty_label) - 1
+        return ends

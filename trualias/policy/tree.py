@@ -1,0 +1,198 @@
+"""The syntax tree of a configuration: what the text says, before anything is checked.
+
+Every node is frozen. ``place`` is the offset of a node's first character in the text, counted from 0; it takes no part
+in comparisons, so that the tree of a text and the tree of its unparsed form are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from attrs import field, frozen
+
+ATEXT_AND_DOT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.")
+"""What an unquoted local part may hold: atext of RFC 5322 section 3.2.3, and the dot."""
+
+
+class NameKind(Enum):
+    """The two kinds of name that a statement gives."""
+
+    ACCOUNT = "account"
+    ALIAS = "alias"
+
+
+class FieldClass(Enum):
+    """What the text of an identifier (or, after ``USING``, of a name) may be."""
+
+    ALNUM = "alnum"
+    ALPHA = "alpha"
+    NUMBER = "number"
+    IDENT = "ident"
+    FQDN = "fqdn"
+
+
+def _place() -> int:
+    return field(default=0, eq=False, repr=False)
+
+
+@frozen
+class Literal:
+    """Text that stands for itself in an expression; ``%%`` is already a single percent sign."""
+
+    text: str
+    place: int = _place()
+
+
+@frozen
+class NameField:
+    """``%account%`` or ``%alias%``."""
+
+    kind: NameKind
+    place: int = _place()
+
+
+@frozen
+class Identifier:
+    """``%alnum%`` and its like: the part of an address that its owner makes up."""
+
+    field_class: FieldClass
+    place: int = _place()
+
+
+@frozen
+class CodeField:
+    """``%code%``."""
+
+    place: int = _place()
+
+
+Token = Literal | NameField | Identifier | CodeField
+Expression = tuple[Token, ...]
+
+
+@frozen
+class Argument:
+    """One argument of a function, as written."""
+
+    text: str
+    place: int = _place()
+
+
+@frozen
+class Call:
+    """``NAME(argument, ...)`` among the items of a code."""
+
+    function: str
+    arguments: tuple[Argument, ...]
+    place: int = _place()
+
+
+@frozen
+class CodeLiteral:
+    """Text that stands for itself in a code."""
+
+    text: str
+    place: int = _place()
+
+
+Item = Call | CodeLiteral
+
+
+@frozen
+class Name:
+    """An account's or an alias' name, as spelled in the file."""
+
+    text: str
+    place: int = _place()
+
+
+@frozen
+class Account:
+    """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same."""
+
+    accounts: tuple[Name, ...]
+    using: FieldClass
+    aliases: tuple[Name, ...]
+    expression: Expression
+    items: tuple[Item, ...]
+    place: int = _place()
+
+
+@frozen
+class Setting:
+    """``NAME: value``; the value without the white space around it."""
+
+    name: str
+    value: str
+    place: int = _place()
+    value_place: int = _place()
+
+
+class Answer(Enum):
+    """What an expectation may expect besides an account."""
+
+    NOTHING = "NOTHING"
+    DEBUG = "DEBUG"
+
+
+@frozen
+class Expect:
+    """``EXPECT address, ... answer;``: what the configuration must answer for some addresses."""
+
+    addresses: tuple[Name, ...]
+    answer: Name | Answer
+    place: int = _place()
+
+
+Statement = Setting | Account | Expect
+
+
+@frozen
+class Tree:
+    """A whole configuration, its statements in the order of the file."""
+
+    statements: Sequence[Statement]
+
+
+def expression_text(expression: Expression) -> str:
+    """Write an expression as a configuration spells it."""
+    parts = []
+    for token in expression:
+        match token:
+            case Literal(text):
+                parts.append(text.replace("%", "%%"))
+            case NameField(kind):
+                parts.append(f"%{kind.value}%")
+            case Identifier(field_class):
+                parts.append(f"%{field_class.value}%")
+            case CodeField():
+                parts.append("%code%")
+    return "".join(parts)
+
+
+def item_text(item: Item) -> str:
+    """Write an item of a code as a configuration spells it."""
+    match item:
+        case Call(function, arguments):
+            return f"{function}({','.join(argument.text for argument in arguments)})"
+        case CodeLiteral(text):
+            return text
+
+
+def unparse(statement: Statement) -> str:
+    """Write a statement so that parsing it gives an equal node."""
+    match statement:
+        case Setting(name, value):
+            return f"{name}: {value}"
+        case Expect(addresses, answer):
+            wanted = answer.value if isinstance(answer, Answer) else answer.text
+            return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"
+        case Account(accounts, using, aliases, expression, items):
+            using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"
+            aliased = f" ALIASED {', '.join(a.text for a in aliases)}" if aliases else ""
+            return (
+                f"ACCOUNT {', '.join(a.text for a in accounts)}{using_text}{aliased}"
+                f" MATCHES {expression_text(expression)}"
+                f" WITH {', '.join(map(item_text, items))};"
+            )
