@@ -1,0 +1,304 @@
+"""Tests of trualias.hooks, with real modules in real files."""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
+from trualias.configuration import load as load_text
+from trualias.hooks import Hook, HookFault, Hooks, load_hooks
+from trualias.test.requirements import source_tree
+
+COMPLETE = """
+ACCOUNTS = ALIASES = None
+def preprocess(alias, domain): return alias.lower(), domain
+def postprocess(account, domain): return account + '-box', domain
+def reload(): pass
+"""
+
+
+class HooksTestCase(SynchronousTestCase):
+    """A folder for a configuration and its modules."""
+
+    def setUp(self) -> None:
+        """Give each test a folder, and a copy of Python's path that it may change."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.patch(sys, "path", list(sys.path))
+
+    def write(self, source: str, name: str = "tried_hooks.py") -> Path:
+        """Write a module; `name` is its path below the folder of the configuration."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, "utf-8")
+        return path
+
+    def configuration(self, processor: str | None) -> Configuration:
+        """A configuration of three accounts and two aliases."""
+        setting = f"PROCESSOR: {processor}\n" if processor else ""
+        return load_text(
+            f"PORT: 0\n{setting}"
+            "ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHARS();\n"
+            "ACCOUNT Baz ALIASED joe, paul MATCHES %alias%-%alpha%-%code% WITH CHARS();\n",
+            str(self.folder / "trualias.conf"),
+        )
+
+    def load(self, processor: str = "tried_hooks") -> Hooks:
+        """Load a module that is expected to be good."""
+        hooks = load_hooks(self.configuration(processor))
+        assert hooks is not None
+        return hooks
+
+
+class FindTests(HooksTestCase):
+    """Where a module is found."""
+
+    def test_none(self) -> None:
+        """Without PROCESSOR there are no hooks."""
+        self.assertIsNone(load_hooks(self.configuration(None)))
+
+    def test_beside_the_configuration(self) -> None:
+        """A module in the folder of the configuration is found, wherever the server runs."""
+        self.write(COMPLETE)
+        hooks = self.load()
+        self.assertEqual(hooks.preprocess("JOE-X-1", None), ("joe-x-1", None))
+        self.assertEqual(hooks.postprocess("Baz", "example.com"), ("Baz-box", "example.com"))
+
+    def test_in_a_folder_beside_the_configuration(self) -> None:
+        """A dotted name is a path below the folder of the configuration."""
+        self.write(COMPLETE, "site/tried_hooks.py")
+        self.assertEqual(self.load("site.tried_hooks").preprocess("A", None), ("a", None))
+
+    def test_on_the_path(self) -> None:
+        """A module on Python's path is found."""
+        self.write(COMPLETE, "elsewhere/tried_path_hooks.py")
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.assertEqual(self.load("tried_path_hooks").preprocess("A", None), ("a", None))
+
+    def test_new_on_the_path(self) -> None:
+        """A module is found that was written after Python looked into its folder."""
+        self.write("", "elsewhere/other.py")
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.assertRaises(ConfigurationErrors, self.load, "tried_new_hooks")
+        folder = os.stat(self.folder / "elsewhere")
+        self.write(COMPLETE, "elsewhere/tried_new_hooks.py")
+        os.utime(self.folder / "elsewhere", ns=(folder.st_atime_ns, folder.st_mtime_ns))
+        self.assertEqual(self.load("tried_new_hooks").preprocess("A", None), ("a", None))
+
+    def test_package_on_the_path(self) -> None:
+        """A package may hold the hooks, and import its own parts."""
+        self.write("lower = str.lower", "elsewhere/tried_package/part.py")
+        self.write(
+            "from tried_package.part import lower\n" + COMPLETE.replace("alias.lower()", "lower(alias)"),
+            "elsewhere/tried_package/__init__.py",
+        )
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.addCleanup(sys.modules.pop, "tried_package")
+        self.addCleanup(sys.modules.pop, "tried_package.part")
+        self.assertEqual(self.load("tried_package").preprocess("A", None), ("a", None))
+
+    def test_beside_comes_first(self) -> None:
+        """The folder of the configuration comes before Python's path."""
+        self.write(COMPLETE.replace("-box", "-path"), "elsewhere/tried_hooks.py")
+        sys.path.insert(0, str(self.folder / "elsewhere"))
+        self.write(COMPLETE)
+        self.assertEqual(self.load().postprocess("foo", None), ("foo-box", None))
+
+
+class LoadTests(HooksTestCase):
+    """What happens when a module is loaded."""
+
+    def test_names(self) -> None:
+        """The accounts and the aliases of the configuration are there when reload() is called."""
+        self.write(
+            COMPLETE.replace("pass", "global seen; seen = sorted(ACCOUNTS), sorted(ALIASES)").replace(
+                "return alias.lower()", "return repr(seen)"
+            )
+        )
+        self.assertEqual(self.load().preprocess("", None), ("(['Baz', 'bar', 'foo'], ['joe', 'paul'])", None))
+
+    def test_fresh_each_time(self) -> None:
+        """A second load leaves the hooks of the first as they were, even where the file keeps size and time."""
+        path = self.write(COMPLETE)
+        status = path.stat()
+        first = self.load()
+        path.write_text(COMPLETE.replace("-box", "-bag"), "utf-8")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        second = self.load()
+        self.assertEqual(first.postprocess("foo", None), ("foo-box", None))
+        self.assertEqual(second.postprocess("foo", None), ("foo-bag", None))
+
+    def test_leaves_no_trace(self) -> None:
+        """Loading writes nothing beside the configuration, and does not hide a module of the same name."""
+        self.write(COMPLETE)
+        self.load()
+        self.assertEqual(os.listdir(self.folder), ["tried_hooks.py"])
+        self.assertNotIn("tried_hooks", sys.modules)
+
+    def test_sample(self) -> None:
+        """The sample module can be used as it stands, and changes nothing."""
+        self.write((source_tree() / "conf" / "preprocessing_sample.py").read_text("utf-8"))
+        hooks = self.load()
+        self.assertEqual(hooks.preprocess("Foo-x-1", "Example.com"), ("Foo-x-1", "Example.com"))
+        self.assertEqual(hooks.postprocess("Foo", None), ("Foo", None))
+
+
+class RefusalTests(HooksTestCase):
+    """Modules that make a configuration unusable."""
+
+    def refused(self, source: str, processor: str = "tried_hooks") -> str:
+        """Write a module, expect that it is refused, and return the reason without the place of the module."""
+        path = self.write(source)
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load_hooks(self.configuration(processor))
+        error: PolicyError
+        [error] = raised.exception.errors
+        self.assertEqual((error.line, error.column), (2, 1))
+        return error.message.replace(str(path), "FILE").replace(str(self.folder), "FOLDER")
+
+    def test_whole_error(self) -> None:
+        """The error shows the place of the setting in the configuration."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load_hooks(self.configuration("nowhere"))
+        self.assertEqual(
+            str(raised.exception),
+            f"{self.folder}/trualias.conf:2:1: there is no Python module nowhere: neither {self.folder}/nowhere.py nor "
+            "on Python's path\n"
+            "PROCESSOR: nowhere\n"
+            "^",
+        )
+
+    def test_parent_not_found(self) -> None:
+        """A module in a package that does not exist is not found."""
+        self.assertEqual(
+            self.refused("", "no_package.hooks"),
+            "there is no Python module no_package.hooks: neither FOLDER/no_package/hooks.py nor on Python's path",
+        )
+
+    def test_without_origin(self) -> None:
+        """A module that Python does not know where it has from is not found."""
+        sys.modules["tried_homeless"] = ModuleType("tried_homeless")
+        self.addCleanup(sys.modules.pop, "tried_homeless")
+        self.assertEqual(
+            self.refused("", "tried_homeless"),
+            "there is no Python module tried_homeless: neither FOLDER/tried_homeless.py nor on Python's path",
+        )
+
+    def test_folder(self) -> None:
+        """A folder that is no package holds no hooks."""
+        self.write("", "elsewhere/tried_folder/notes.txt")
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.assertEqual(self.refused("", "tried_folder"), "tried_folder is a folder, not a Python module")
+
+    def test_another_module(self) -> None:
+        """A module that was not made for this lacks the names; one without a file is called built in."""
+        self.assertEqual(
+            self.refused("", "itertools"),
+            "the module itertools (built in) has no preprocess, postprocess, reload, ACCOUNTS, ALIASES; "
+            "conf/preprocessing_sample.py has all it needs",
+        )
+
+    def test_lacking(self) -> None:
+        """Every name that is missing is told."""
+        self.assertEqual(
+            self.refused("def preprocess(alias, domain): return alias, domain\ndef reload(): pass\nALIASES = None"),
+            "the module tried_hooks (FILE) has no postprocess, ACCOUNTS; conf/preprocessing_sample.py has all it needs",
+        )
+
+    def test_no_function(self) -> None:
+        """A hook must be something that can be called."""
+        self.assertEqual(
+            self.refused(COMPLETE + "reload = postprocess = None"),
+            "in the module tried_hooks (FILE), postprocess, reload must be a function",
+        )
+
+    def test_syntax(self) -> None:
+        """A module that is no Python is told with its line."""
+        self.assertEqual(
+            self.refused("ACCOUNTS = None\ndef preprocess(:"),
+            "the module tried_hooks (FILE): raised when it was loaded: SyntaxError: invalid syntax "
+            "(tried_hooks.py, line 2)",
+        )
+
+    def test_raises_when_loaded(self) -> None:
+        """A module that raises while it is loaded is told with the line of it."""
+        self.assertEqual(
+            self.refused("import json\n\njson.loads('')"),
+            "the module tried_hooks (FILE): raised when it was loaded: JSONDecodeError: Expecting value: line 1 "
+            "column 1 (char 0) (line 3)",
+        )
+
+    def test_exits_when_loaded(self) -> None:
+        """A module cannot end the server."""
+        self.assertEqual(
+            self.refused("import sys\nsys.exit()"),
+            "the module tried_hooks (FILE): raised when it was loaded: SystemExit (line 2)",
+        )
+
+    def test_reload_raises(self) -> None:
+        """A reload() that raises is told with its line."""
+        self.assertEqual(
+            self.refused(COMPLETE.replace("pass", "open(__file__ + '/x')")),
+            "the module tried_hooks (FILE): reload() raised NotADirectoryError: [Errno 20] Not a directory: 'FILE/x' "
+            "(line 5)",
+        )
+
+    def test_reload_with_arguments(self) -> None:
+        """A reload() that wants arguments is told what Python says of it."""
+        self.assertEqual(
+            self.refused(COMPLETE.replace("reload()", "reload(path)")),
+            "the module tried_hooks (FILE): reload() raised TypeError: reload() missing 1 required positional "
+            "argument: 'path'",
+        )
+
+    def test_cause(self) -> None:
+        """What was raised is kept for who wants the whole traceback."""
+        self.write(COMPLETE.replace("pass", "raise KeyError('x')"))
+        with self.assertRaises(ConfigurationErrors) as raised:
+            self.load()
+        self.assertIsInstance(raised.exception.__cause__, KeyError)
+
+
+class AnswerTests(SynchronousTestCase):
+    """What hooks return."""
+
+    def answering(self, answer: object) -> Hook:
+        """A hook that always returns the same."""
+        return lambda name, domain: answer
+
+    def test_pairs(self) -> None:
+        """A list is as good as a tuple."""
+        hooks = Hooks("tried", lambda alias, domain: [alias, domain], lambda account, domain: (account, domain))
+        self.assertEqual(hooks.preprocess("a", "b"), ("a", "b"))
+
+    def test_faults(self) -> None:
+        """What is no name and domain is a fault that says whose."""
+        for answer in (None, "ab", ("a",), ("a", "b", "c"), (None, "b"), (b"a", None), ("a", 1)):
+            hooks = Hooks("tried", self.answering(answer), self.answering(None))
+            with self.assertRaises(HookFault) as raised:
+                hooks.preprocess("x", None)
+            self.assertEqual(
+                str(raised.exception),
+                f"preprocess() of the PROCESSOR module tried returned {answer!r}, not a name and a domain",
+            )
+
+    def test_postprocess(self) -> None:
+        """The other hook is checked alike."""
+        hooks = Hooks("tried", lambda alias, domain: (alias, domain), lambda account, domain: account)
+        with self.assertRaises(HookFault) as raised:
+            hooks.postprocess("x", None)
+        self.assertEqual(
+            str(raised.exception),
+            "postprocess() of the PROCESSOR module tried returned 'x', not a name and a domain",
+        )
+
+    def test_raises(self) -> None:
+        """What a hook raises comes through."""
+
+        def preprocess(alias: str, domain: str | None) -> object:
+            raise ZeroDivisionError
+
+        hooks = Hooks("tried", preprocess, preprocess)
+        self.assertRaises(ZeroDivisionError, hooks.preprocess, "x", None)
