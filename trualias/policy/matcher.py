@@ -75,6 +75,7 @@ class Matcher:
             return Count(self._plan, spans, account, alias).count()
         finally:
             spans.steps += self.few - attempts.left
+            spans.shaped |= attempts.shaped
 
 
 _RUNS = {
@@ -92,7 +93,7 @@ class _TooMany(Exception):
 class _Attempts:
     """The readings of one text for one account and one alias, tried one after the other."""
 
-    __slots__ = ("account", "alias", "code", "expression", "items", "left", "text", "values")
+    __slots__ = ("account", "alias", "code", "expression", "items", "left", "shaped", "text", "values")
 
     def __init__(self, matcher: Matcher, text: str, account: str, alias: str) -> None:
         self.expression = matcher.expression
@@ -102,6 +103,7 @@ class _Attempts:
         self.account = account
         self.alias = alias
         self.code = ""
+        self.shaped = False
         self.values: list[str] = []
 
     def count(self, number: int, at: int) -> int:
@@ -128,7 +130,10 @@ class _Attempts:
             at += len(literal)
             number += 1
         else:
-            return int(at == len(text) and code_fits(self.code, self.items, self.values, self.account, self.alias))
+            if at != len(text):
+                return 0
+            self.shaped = True
+            return int(code_fits(self.code, self.items, self.values, self.account, self.alias))
         self.left -= 1
         if self.left < 0:
             raise _TooMany

@@ -22,7 +22,12 @@ class Ambiguous:
 
 @frozen
 class NoMatch:
-    """No reading verifies."""
+    """No reading verifies.
+
+    ``near`` are the accounts of which a statement fits but for the code: whoever asked knows the shape, not the rule.
+    """
+
+    near: tuple[str, ...] = ()
 
 
 @frozen

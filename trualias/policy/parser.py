@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
 from lark import Lark, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
-from lark.utils import TextSlice
 
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of
 from trualias.policy.tree import (
@@ -89,25 +88,33 @@ def parse_expression(text: str, place: int) -> Expression:
 
 @v_args(inline=True)
 class _Build(Transformer[Token, Any]):
-    """Builds the nodes while Lark parses; places are offsets in the whole text."""
+    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text."""
+
+    base = 0
+
+    def _place(self, token: Token) -> int:
+        assert token.start_pos is not None
+        return self.base + token.start_pos
 
     def setting(self, name: Token, value: Token | None) -> Setting:
-        end = _place(name) + len(name)
+        end = self._place(name) + len(name)
         return Setting(
             " ".join(name.split()),
             value.rstrip() if value else "",
-            _place(name),
-            _place(value) if value else end,
+            self._place(name),
+            self._place(value) if value else end,
         )
 
     def names(self, *names: Token) -> tuple[Name, ...]:
-        return tuple([Name(str(name), _place(name)) for name in names])
+        return tuple([Name(str(name), self._place(name)) for name in names])
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
-        return Call(str(function), tuple([Argument(str(a), _place(a)) for a in arguments if a]), _place(function))
+        return Call(
+            str(function), tuple([Argument(str(a), self._place(a)) for a in arguments if a]), self._place(function)
+        )
 
     def code_literal(self, text: Token) -> CodeLiteral:
-        return CodeLiteral(str(text), _place(text))
+        return CodeLiteral(str(text), self._place(text))
 
     def account(
         self,
@@ -120,13 +127,13 @@ class _Build(Transformer[Token, Any]):
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
             raise _Misfit(
-                _place(using), f"unknown class '{using}'; expected {one_of(known)}{did_you_mean(using, known)}"
+                self._place(using), f"unknown class '{using}'; expected {one_of(known)}{did_you_mean(using, known)}"
             )
         return Account(
             accounts,
             _CLASSES[using] if using else FieldClass.IDENT,
             aliased if isinstance(aliased, tuple) else (),
-            parse_expression(expression, _place(expression)),
+            parse_expression(expression, self._place(expression)),
             items,
             accounts[0].place,
         )
@@ -135,26 +142,46 @@ class _Build(Transformer[Token, Any]):
         *addresses, answer = words
         keywords = {member.value: member for member in Answer}
         return Expect(
-            tuple([Name(str(address), _place(address)) for address in addresses]),
-            keywords.get(str(answer)) or Name(str(answer), _place(answer)),
-            _place(addresses[0]),
+            tuple([Name(str(address), self._place(address)) for address in addresses]),
+            keywords.get(str(answer)) or Name(str(answer), self._place(answer)),
+            self._place(addresses[0]),
         )
 
 
-def _place(token: Token) -> int:
-    assert token.start_pos is not None
-    return token.start_pos
+class _Reader(threading.local):
+    """The generated parser, one for each thread, since the builder keeps the place of the statement being parsed."""
+
+    def __init__(self) -> None:
+        self._build = _Build()
+        self._lark = Lark(
+            files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
+            parser="lalr",
+            start=["setting", "account", "expect"],
+            maybe_placeholders=True,
+            transformer=self._build,
+        )
+
+    def read(self, text: str, piece: _Piece) -> Statement:
+        """Parse one piece of a text.
+
+        Raises:
+            UnexpectedInput: a syntax error; its places count from the start of the piece.
+            _Misfit: a word that fits the syntax but means nothing.
+        """
+        self._build.base = piece.start
+        statement: Statement = self._lark.parse(text[piece.start : piece.end], start=piece.kind)  # type: ignore[assignment]
+        return statement
 
 
-@lru_cache(maxsize=1)
-def _grammar() -> Lark:
-    return Lark(
-        files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
-        parser="lalr",
-        start=["setting", "account", "expect"],
-        maybe_placeholders=True,
-        transformer=_Build(),
-    )
+_reader: _Reader | None = None
+
+
+def _read(text: str, piece: _Piece) -> Statement:
+    # Made when first needed: building the parser takes a while, and not every program that imports this parses.
+    global _reader
+    if _reader is None:
+        _reader = _Reader()
+    return _reader.read(text, piece)
 
 
 @frozen
@@ -178,8 +205,7 @@ def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
         try:
             if piece.problem:
                 raise _Misfit(piece.problem_place, piece.problem)
-            slice_ = TextSlice(source.text, piece.start, piece.end)
-            statements.append(_grammar().parse(slice_, start=piece.kind))  # type: ignore[arg-type]
+            statements.append(_read(source.text, piece))
         except UnexpectedInput as error:
             errors.append(_explain(source, piece, error))
         except _Misfit as misfit:
@@ -288,12 +314,12 @@ def _explain(source: Source, piece: _Piece, error: UnexpectedInput) -> PolicyErr
     """Turn Lark's error into ours: what was found, what was expected, the likely mend."""
     if isinstance(error, UnexpectedToken):
         terminals = error.accepts or error.expected
-        place = error.token.start_pos if error.token.type != "$END" else piece.end
+        start = error.token.start_pos
+        place = piece.end if start is None or error.token.type == "$END" else piece.start + start
     else:
         assert isinstance(error, UnexpectedCharacters)
         terminals = error.allowed or set()
-        place = error.pos_in_stream
-    assert place is not None
+        place = piece.start + int(getattr(error, "pos_in_stream", 0))
     terminals = set(terminals) - {"SPACE"}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
     word_match = _WORD.match(source.text, place, piece.end)

@@ -54,15 +54,19 @@ class Policy:
         spans = Spans(text)
         readings: dict[str, int] = {}
         spellings: dict[str, str] = {}
+        near: list[str] = []
         try:
             for candidate in self._index.candidates(text):
+                spans.shaped = False
                 if count := candidate.matcher.count(spans, candidate.account, candidate.alias):
                     readings[candidate.account] = readings.get(candidate.account, 0) + count
                     spellings.setdefault(candidate.account, candidate.spelled)
+                elif spans.shaped:
+                    near.append(candidate.spelled)
         except BudgetExceeded:
             return Exhausted(), spans.steps
         if not readings:
-            return _NO_MATCH, spans.steps
+            return NoMatch(tuple(near)) if near else _NO_MATCH, spans.steps
         if len(readings) > 1:
             return Ambiguous(tuple(sorted(spellings.values()))), spans.steps
         ((account, count),) = readings.items()

@@ -29,14 +29,19 @@ _EDGES = RULES[FieldClass.ALNUM].alphabet
 
 
 class Spans:
-    """The spans of one text; what is asked for is computed once and kept."""
+    """The spans of one text; what is asked for is computed once and kept.
 
-    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "all_ends", "steps", "text")
+    It also goes with a lookup and tells of it: ``steps`` is the work done so far, ``shaped`` whether a statement fitted
+    the text but for the code.
+    """
+
+    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "all_ends", "shaped", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.all_ends = (2 << len(text)) - 1
         self.steps = 0
+        self.shaped = False
         self._counts: dict[str, tuple[list[int], dict[int, int]]] = {}
         self._positions: dict[str, int] = {}
         self._classes: dict[tuple[FieldClass, int], int] = {}

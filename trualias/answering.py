@@ -1,0 +1,42 @@
+"""Asks a lookup on behalf of a client: whatever happens becomes an answer, and the log hears of what is remarkable."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from trualias.log import logger
+from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, OverBudget
+
+_log = logger(__name__)
+
+
+@frozen
+class Fault:
+    """The lookup raised; the log has the traceback. Something that may pass, so never a "not found"."""
+
+
+def ask(lookup: Lookup, key: str) -> Answer | Fault:
+    """Look up a key; never raises."""
+    try:
+        answer = lookup(key)
+    except Exception:
+        _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
+        return Fault()
+    match answer:
+        case Found(_, account, readings) if readings > 1:
+            _log.warn("{key} can be read in several ways, all of account {account}", key=key, account=account)
+        case Ambiguous(accounts, value):
+            _log.warn(
+                "{key} verifies for several accounts ({accounts}): {consequence}",
+                key=key,
+                accounts=", ".join(accounts),
+                consequence="not found, as no DEBUG ACCOUNT is set" if value is None else f"goes to {value}",
+            )
+        case OverBudget():
+            _log.warn(
+                "the lookup of {key} took too many steps and was given up; the client is told to try again later",
+                key=key,
+            )
+        case Found() | NotFound():
+            pass
+    return answer
