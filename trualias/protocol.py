@@ -66,7 +66,8 @@ class TableProtocol(Protocol):
         """Begin to wait for a request."""
         self._transport = cast(Connection, self.transport)
         # A transport that wraps another one, or encrypts, must be written to in the ordinary way.
-        if isinstance(self.transport, Connection) and not getattr(self.transport, "TLS", False):
+        transport: object = self.transport
+        if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
             self._write_some = self._transport.writeSomeData
         else:
             self._transport.registerProducer(self, True)
@@ -101,12 +102,11 @@ class TableProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""
         statistics = self.factory.statistics
-        if self._ready is not None:
-            statistics.reads.abandon()
+        self._stop_waiting()
         if self._offered is not None:
             statistics.writes.abandon()
+            self._offered = None
         statistics.connections.end(self._clock() - self._accepted)
-        self._ready = self._offered = None
         self._ended = True
         self._buffer = b""
         for call in (self._turn, self._lingering):
@@ -118,6 +118,11 @@ class TableProtocol(Protocol):
     def _wait(self, now: float) -> None:
         self._ready = now
         self.factory.statistics.reads.begin()
+
+    def _stop_waiting(self) -> None:
+        if self._ready is not None:
+            self.factory.statistics.reads.abandon()
+            self._ready = None
 
     def _work(self) -> None:
         """Answer what is in the buffer, until this client's turn is over or it has to read first."""
@@ -138,8 +143,7 @@ class TableProtocol(Protocol):
             if self._ready is None:
                 return
         self._transport.pauseProducing()
-        self.factory.statistics.reads.abandon()
-        self._ready = None
+        self._stop_waiting()
         self._turn = self.factory.reactor.callLater(0, self._next_turn)
 
     def _next_turn(self) -> None:
@@ -291,9 +295,7 @@ class TableProtocol(Protocol):
         self._buffer = b""
         self._ended = True
         self._send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received)
-        if self._ready is not None:
-            statistics.reads.abandon()
-            self._ready = None
+        self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:
             self._end_gently()
