@@ -14,7 +14,7 @@ from trualias.policy.checks import check
 from trualias.policy.parser import parse
 from trualias.policy.policy import Policy
 from trualias.policy.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of
-from trualias.policy.tree import Account, Setting
+from trualias.policy.tree import Account, Expect, Setting
 
 __all__ = ["SETTINGS", "Configuration", "ConfigurationErrors", "PolicyError", "Settings", "load", "read"]
 
@@ -109,17 +109,25 @@ SETTINGS = {attribute.metadata["name"]: attribute for attribute in Settings.__at
 
 @frozen(eq=False)
 class Configuration:
-    """A configuration that has been checked. ``name`` is the path that it was read from."""
+    """A configuration that has been checked, but for its ``expectations``, which need the hooks.
+
+    ``name`` is the path that it was read from.
+    """
 
     name: str
     settings: Settings
     policy: Policy
+    expectations: tuple[Expect, ...]
     _source: Source
     _places: dict[str, int]
 
+    def error(self, place: int, message: str) -> PolicyError:
+        """Make an error for an offset of the text, counted from 0."""
+        return PolicyError(self._source, place, message)
+
     def error_at(self, setting: str, message: str) -> ConfigurationErrors:
         """Make the error for a setting whose value turns out unusable after loading, at its place in the file."""
-        return ConfigurationErrors([PolicyError(self._source, self._places.get(setting, 0), message)])
+        return ConfigurationErrors([self.error(self._places.get(setting, 0), message)])
 
 
 def load(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Configuration:
@@ -142,7 +150,9 @@ def load(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Conf
     errors += breaches
     if errors:
         raise ConfigurationErrors(errors)
-    return Configuration(name, settings, Policy(rules, settings.case_sensitive, pause), source, places)
+    expectations = tuple([statement for statement in parsed.tree.statements if isinstance(statement, Expect)])
+    policy = Policy(rules, settings.case_sensitive, pause)
+    return Configuration(name, settings, policy, expectations, source, places)
 
 
 def _read_settings(source: Source, found: list[Setting]) -> tuple[Settings, dict[str, int], list[PolicyError]]:

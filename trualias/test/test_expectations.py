@@ -1,0 +1,116 @@
+"""EXPECT statements: a configuration that does not do what it says it does is refused."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import ConfigurationErrors, load
+from trualias.expectations import check_expectations
+from trualias.lookup import Snapshot
+
+_POLICIES = """\
+ALIAS DOMAINS: example.com
+CASE SENSITIVE: no
+ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHAR(1,-), CHARS();
+ACCOUNT one MATCHES %alpha%.%code% WITH VOWELS();
+ACCOUNT two MATCHES %alnum%.%code% WITH VOWELS();
+"""
+
+
+class _Unlucky:
+    """Hooks that fail for one alias, and deliver everything to a box of their own."""
+
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
+        if alias == "broken":
+            raise ValueError("two\nlines")
+        return alias, domain
+
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
+        return f"{account}-box", domain
+
+
+class ExpectationTests(SynchronousTestCase):
+    """What is asked, what satisfies, and what is said of a disappointment."""
+
+    def errors(self, text: str, hooks: _Unlucky | None = None) -> str:
+        """Hold a configuration against its expectations; gives the whole text of what is wrong."""
+        try:
+            check_expectations(Snapshot(load(_POLICIES + text, "x.conf"), hooks))
+        except ConfigurationErrors as errors:
+            return str(errors)
+        return ""
+
+    def test_met(self) -> None:
+        """Accounts, NOTHING and DEBUG are recognized, of several addresses, with and without a domain."""
+        self.assertEqual(
+            self.errors(
+                "DEBUG ACCOUNT: postmaster\n"
+                "EXPECT foo-macys-m5, FOO-Google-g6, foo-macys-m5@example.com foo;\n"
+                "EXPECT foo-macys-m5@Example.COM foo@Example.COM;\n"
+                "EXPECT foo-macys-m6, nobody, foo-macys-m5@elsewhere.example NOTHING;\n"
+                "EXPECT aha.2, aha.2@example.com DEBUG;\n"
+            ),
+            "",
+        )
+
+    def test_ambiguous_without_debug_account_is_nothing(self) -> None:
+        """Where no DEBUG ACCOUNT is set an ambiguous address is not found, and may be expected to be."""
+        self.assertEqual(self.errors("EXPECT aha.2 NOTHING;\n"), "")
+
+    def test_not_found(self) -> None:
+        """A wrong code is told apart from an address that is nobody's, and every failure is reported."""
+        self.assertEqual(
+            self.errors("EXPECT foo-macys-m6,\n  nobody foo;\nEXPECT a.0@elsewhere.example one;\n"),
+            "x.conf:6:8: 'foo-macys-m6' is expected to give foo, but it is not found: it has the shape of an alias of "
+            "foo, but its code is wrong\n"
+            "EXPECT foo-macys-m6,\n"
+            "       ^\n"
+            "x.conf:7:3: 'nobody' is expected to give foo, but it is not found: no reading of the address has the "
+            "right code\n"
+            "  nobody foo;\n"
+            "  ^\n"
+            "x.conf:8:8: 'a.0@elsewhere.example' is expected to give one, but it is not found: the domain is not one "
+            "of ALIAS DOMAINS\n"
+            "EXPECT a.0@elsewhere.example one;\n"
+            "       ^",
+        )
+
+    def test_found(self) -> None:
+        """What is found but expected not to be, or to be another's, is told with what it gives."""
+        self.assertEqual(
+            self.errors("EXPECT foo-macys-m5 NOTHING;\nEXPECT foo-macys-m5@example.com DEBUG;\n"),
+            "x.conf:6:8: 'foo-macys-m5' is expected to give NOTHING, but it gives foo\n"
+            "EXPECT foo-macys-m5 NOTHING;\n"
+            "       ^\n"
+            "x.conf:7:8: 'foo-macys-m5@example.com' is expected to give DEBUG, but it gives foo@example.com\n"
+            "EXPECT foo-macys-m5@example.com DEBUG;\n"
+            "       ^",
+        )
+
+    def test_ambiguous(self) -> None:
+        """An ambiguous address is told with its accounts and where it goes."""
+        self.assertEqual(
+            self.errors("EXPECT aha.2 DEBUG;\n"),
+            "x.conf:6:8: 'aha.2' is expected to give DEBUG, but it verifies for several accounts (one, two): no DEBUG "
+            "ACCOUNT is set, so it is not found\n"
+            "EXPECT aha.2 DEBUG;\n"
+            "       ^",
+        )
+        self.assertEqual(
+            self.errors("DEBUG ACCOUNT: postmaster\nEXPECT aha.2 one;\n"),
+            "x.conf:7:8: 'aha.2' is expected to give one, but it verifies for several accounts (one, two): it gives "
+            "postmaster (DEBUG)\n"
+            "EXPECT aha.2 one;\n"
+            "       ^",
+        )
+
+    def test_hooks(self) -> None:
+        """Addresses go through the hooks as they do in the server; a hook that raises is told on one line."""
+        self.assertEqual(self.errors("EXPECT foo-macys-m5 foo-box;\n", _Unlucky()), "")
+        self.assertEqual(
+            self.errors("EXPECT foo-macys-m5 foo;\nEXPECT broken NOTHING;\n", _Unlucky()),
+            "x.conf:6:8: 'foo-macys-m5' is expected to give foo, but it gives foo-box (account foo)\n"
+            "EXPECT foo-macys-m5 foo;\n"
+            "       ^\n"
+            "x.conf:7:8: 'broken' is expected to give NOTHING, but a hook raised ValueError: two lines\n"
+            "EXPECT broken NOTHING;\n"
+            "       ^",
+        )
