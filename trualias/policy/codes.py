@@ -22,7 +22,7 @@ def code_fits(code: str, items: tuple[CodeItem, ...], values: list[str], account
     at = 0
     for item in items:
         wanted = contribution(item, values, account, alias)
-        if isinstance(wanted, str):
+        if wanted.__class__ is str:
             if not code.startswith(wanted, at):
                 return False
             at += len(wanted)
@@ -39,5 +39,5 @@ def contribution(item: CodeItem, values: list[str], account: str, alias: str) ->
         return item.text
     reads = item.reads
     if isinstance(reads, int):
-        return item.contributes(values[reads])
-    return item.contributes(account if reads is NameKind.ACCOUNT else alias)
+        return item.function.value(item, values[reads])
+    return item.function.value(item, account if reads is NameKind.ACCOUNT else alias)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import assert_never
 
 from attrs import evolve
 
 from trualias.policy.checks import CodeItem, Rule
 from trualias.policy.codes import code_fits
 from trualias.policy.counting import Count, Plan
-from trualias.policy.fields import RULES
+from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
 from trualias.policy.tree import (
     CodeField,
@@ -46,6 +47,28 @@ def _folded(rule: Rule, fold: Callable[[str], str]) -> tuple[Expression, tuple[C
     return expression, tuple(items)
 
 
+_Step = str | NameKind | FieldRule | None
+"""What an address has to show next: a text, a name, an identifier of a class, or the code."""
+
+
+def _steps(expression: Expression) -> tuple[_Step, ...]:
+    """The expression without the detour over the syntax tree, which each attempt would have to make."""
+    steps: list[_Step] = []
+    for token in expression:
+        match token:
+            case Literal(text):
+                steps.append(text)
+            case NameField(kind):
+                steps.append(kind)
+            case Identifier(field_class):
+                steps.append(RULES[field_class])
+            case CodeField():
+                steps.append(None)
+            case _:
+                assert_never(token)
+    return tuple(steps)
+
+
 class Matcher:
     """A statement's readings of addresses.
 
@@ -53,12 +76,13 @@ class Matcher:
     are counted instead of tried.
     """
 
-    __slots__ = ("_plan", "expression", "few", "items", "rule")
+    __slots__ = ("_plan", "_steps", "expression", "few", "items", "rule")
 
     def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW) -> None:
         self.rule = rule
         self.expression, self.items = _folded(rule, fold)
         self.few = few
+        self._steps: tuple[_Step, ...] | None = None
         self._plan: Plan | None = None
 
     def count(self, spans: Spans, account: str, alias: str) -> int:
@@ -67,23 +91,21 @@ class Matcher:
         Raises:
             BudgetExceeded: too many steps were needed.
         """
-        attempts = _Attempts(self, spans.text, account, alias)
+        if self._steps is None:
+            self._steps = _steps(self.expression)
+        attempts = _Attempts(self._steps, self.items, self.few, spans.text, account, alias)
         try:
-            return min(2, attempts.count(0, 0))
+            found = attempts.count(0, 0)
         except _TooMany:
             self._plan = self._plan or Plan(self.expression, self.items)
-            return Count(self._plan, spans, account, alias).count()
-        finally:
-            spans.steps += self.few - attempts.left
-            spans.shaped |= attempts.shaped
+            found = Count(self._plan, spans, account, alias).count()
+        spans.shaped = attempts.shaped
+        spans.steps += self.few - attempts.left
+        return found if found < 2 else 2
 
 
-_RUNS = {
-    FieldClass.ALPHA: re.compile("[A-Za-z]*"),
-    FieldClass.NUMBER: re.compile("[0-9]*"),
-}
-# Of these classes, a text whose beginning is no text of the class is none either.
-_PLAIN = frozenset((FieldClass.ALNUM, FieldClass.ALPHA, FieldClass.NUMBER))
+_LETTERS = re.compile("[A-Za-z]*")
+_DIGITS = re.compile("[0-9]*")
 
 
 class _TooMany(Exception):
@@ -93,12 +115,14 @@ class _TooMany(Exception):
 class _Attempts:
     """The readings of one text for one account and one alias, tried one after the other."""
 
-    __slots__ = ("account", "alias", "code", "expression", "items", "left", "shaped", "text", "values")
+    __slots__ = ("account", "alias", "code", "items", "left", "shaped", "steps", "text", "values")
 
-    def __init__(self, matcher: Matcher, text: str, account: str, alias: str) -> None:
-        self.expression = matcher.expression
-        self.items = matcher.items
-        self.left = matcher.few
+    def __init__(
+        self, steps: tuple[_Step, ...], items: tuple[CodeItem, ...], left: int, text: str, account: str, alias: str
+    ) -> None:
+        self.steps = steps
+        self.items = items
+        self.left = left
         self.text = text
         self.account = account
         self.alias = alias
@@ -107,7 +131,7 @@ class _Attempts:
         self.values: list[str] = []
 
     def count(self, number: int, at: int) -> int:
-        """Count the readings that verify, where the tokens before ``number`` took the text before ``at``.
+        """Count the readings that verify, where the steps before ``number`` took the text before ``at``.
 
         Both count from 0.
 
@@ -115,64 +139,58 @@ class _Attempts:
             _TooMany: the attempts are used up.
         """
         text = self.text
-        expression = self.expression
-        last = len(expression) - 1
+        steps = self.steps
+        last = len(steps) - 1
         while number <= last:
-            token = expression[number]
-            if type(token) is Literal:
-                literal = token.text
-            elif type(token) is NameField:
-                literal = self.account if token.kind is NameKind.ACCOUNT else self.alias
-            else:
+            step = steps[number]
+            if step.__class__ is NameKind:
+                step = self.account if step is NameKind.ACCOUNT else self.alias
+            if step.__class__ is not str:
                 break
-            if not text.startswith(literal, at):
+            if not text.startswith(step, at):
                 return 0
-            at += len(literal)
+            at += len(step)
             number += 1
         else:
             if at != len(text):
                 return 0
             self.shaped = True
-            return int(code_fits(self.code, self.items, self.values, self.account, self.alias))
+            return 1 if code_fits(self.code, self.items, self.values, self.account, self.alias) else 0
         self.left -= 1
         if self.left < 0:
             raise _TooMany
         if number == last:
             return self._take(number, at, len(text)) or 0
-        following = expression[number + 1]
-        if type(following) is Identifier:
+        following = steps[number + 1]
+        if following.__class__ is NameKind:
+            following = self.account if following is NameKind.ACCOUNT else self.alias
+        if not isinstance(following, str):
             # Only letters beside digits: one ends where the other starts.
-            assert type(token) is Identifier
-            run = _RUNS[token.field_class].match(text, at)
+            run = (_LETTERS if step is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
             assert run is not None
             return self._take(number, at, run.end()) or 0
-        if type(following) is Literal:
-            literal = following.text
-        else:
-            assert type(following) is NameField
-            literal = self.account if following.kind is NameKind.ACCOUNT else self.alias
         total = 0
-        end = text.find(literal, at + 1)
+        end = text.find(following, at + 1)
         while end >= 0:
             found = self._take(number, at, end)
             if found is None:
                 break
             total += found
-            end = text.find(literal, end + 1)
+            end = text.find(following, end + 1)
         return total
 
     def _take(self, number: int, at: int, end: int) -> int | None:
         """Count with ``text[at:end]`` for a field; None where neither it nor anything longer can be of the class."""
         if end <= at:
             return 0
-        token = self.expression[number]
+        step = self.steps[number]
         value = self.text[at:end]
-        if type(token) is CodeField:
+        if step is None:
             self.code = value
             return self.count(number + 1, end)
-        assert type(token) is Identifier
-        if not RULES[token.field_class].fits(value):
-            return None if token.field_class in _PLAIN else 0
+        assert isinstance(step, FieldRule)
+        if not step.fits(value):
+            return None if step.regular else 0
         self.values.append(value)
         found = self.count(number + 1, end)
         self.values.pop()
