@@ -1,0 +1,168 @@
+"""The examples of the documentation: what stands in the literal blocks and tables of its reStructuredText.
+
+Only as much of reStructuredText is read as the documentation uses: literal blocks after ``::`` and after a
+``code-block``, and simple tables. Which of them is an example, and of what, is told by how it looks, so that none can
+be forgotten.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from textwrap import dedent
+
+from attrs import frozen
+
+from trualias.configuration import SETTINGS
+
+_BORDER = re.compile(r"\s*=+( +=+)+\s*").fullmatch
+_OPENS_BLOCK = re.compile(r"(?P<indent>\s*)(\.\. code(-block)?::.*|(?!\.\. ).*::)").fullmatch
+_SETTING = "|".join(SETTINGS)
+_OPENS_CONFIGURATION = re.compile(rf"(#.*\n|\s*\n)*(ACCOUNT\s|({_SETTING}):)").match
+_OPENS_ERRORS = re.compile(r"\S+\.conf:\d+:\d+: ").match
+_COMMAND = re.compile(r"\$ (.*)")
+
+
+@frozen
+class Block:
+    """A literal block, without its indentation, and the line of the file, counted from 1, that it begins in."""
+
+    line: int
+    text: str
+
+    @property
+    def is_configuration(self) -> bool:
+        """Whether it is a configuration or a part of one: it begins with a setting or an account statement."""
+        return _OPENS_CONFIGURATION(self.text) is not None
+
+    @property
+    def is_errors(self) -> bool:
+        """Whether it is what a refused configuration is answered with."""
+        return _OPENS_ERRORS(self.text) is not None
+
+    def commands(self) -> Iterator[tuple[str, str]]:
+        """Each line that somebody types after ``$``, and what is answered up to the next."""
+        command, answer = "", ""
+        for line in [*self.text.splitlines(), "$ "]:
+            if typed := _COMMAND.fullmatch(line):
+                if command:
+                    yield command, answer
+                command, answer = typed[1], ""
+            else:
+                answer += line + "\n"
+
+
+@frozen
+class Table:
+    """A simple table: the line of the file that it begins in, the words of its head, and its rows, cell by cell."""
+
+    line: int
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_answers(self) -> bool:
+        """Whether it says what addresses are answered with."""
+        return self.head[0] in ("address", "you say") and self.head[1] == "answer"
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it says what requests are replied with, as they go over the socket."""
+        return self.head == ("request", "reply") and self.rows[0][0].startswith("``get samissexy.34")
+
+
+def read_rst(text: str) -> Iterator[Block | Table]:
+    """Find the literal blocks and simple tables of a text, in their order."""
+    lines = text.splitlines()
+    at = 0
+    while at < len(lines):
+        if _BORDER(lines[at]):
+            table, at = _read_table(lines, at)
+            yield table
+        elif opening := _OPENS_BLOCK(lines[at]):
+            begin = at = at + 1
+            while at < len(lines) and (not lines[at].strip() or lines[at].startswith(opening["indent"] + " ")):
+                at += 1
+            while begin < at and (not lines[begin].strip() or lines[begin].lstrip().startswith(":")):
+                begin += 1
+            yield Block(begin + 1, dedent("\n".join(lines[begin:at])).strip("\n") + "\n")
+        else:
+            at += 1
+
+
+def _read_table(lines: list[str], begin: int) -> tuple[Table, int]:
+    columns = [column.span() for column in re.finditer("=+", lines[begin])]
+    cuts = [*(start for start, _ in columns), None]
+    rows: list[tuple[str, ...]] = []
+    borders, at = 1, begin
+    while borders < 3:
+        at += 1
+        if _BORDER(lines[at]):
+            borders += 1
+            continue
+        cells = tuple(lines[at][start:end].strip() for start, end in pairwise(cuts))
+        if cells[0] or not rows:
+            rows.append(cells)
+        else:  # the row goes on
+            rows[-1] = tuple(f"{above} {below}".strip() for above, below in zip(rows[-1], cells, strict=True))
+    return Table(begin + 1, rows[0], tuple(rows[1:])), at + 1
+
+
+def cell_text(cell: str) -> str:
+    """The text of a cell that is a literal, ``so``, or else the cell as it is."""
+    return cell[2:-2] if cell.startswith("``") and cell.endswith("``") else cell
+
+
+@frozen
+class Answer:
+    """What an address is answered with according to the documentation; ``account`` is None where it is not found."""
+
+    line: int
+    address: str
+    account: str | None
+
+
+@frozen
+class Example:
+    """A configuration, and what it answers, or the errors that it is refused with."""
+
+    configuration: Block
+    errors: str | None
+    answers: tuple[Answer, ...]
+
+
+def read_examples(text: str) -> tuple[Example, ...]:
+    """Put each configuration of a text together with the errors or the tables of answers that follow it."""
+    found: list[tuple[Block, list[Block], list[Answer]]] = []
+    for part in read_rst(text):
+        match part:
+            case Block() if part.is_configuration:
+                found.append((part, [], []))
+            case Block() if part.is_errors:
+                found[-1][1].append(part)
+            case Table() if part.is_answers:
+                found[-1][2].extend(_answers(part))
+            case _:
+                pass
+    return tuple(
+        Example(configuration, errors[0].text if errors else None, tuple(answers))
+        for configuration, errors, answers in found
+    )
+
+
+def _answers(table: Table) -> Iterator[Answer]:
+    for row in table.rows:
+        account = None if row[1] == "not found" else cell_text(row[1])
+        yield Answer(table.line, cell_text(row[0]), account)
+
+
+# Of a commented configuration: an address, and what becomes of it.
+_COMMENTED = re.compile(r"#     (?P<address>\S+)\s+(reaches (?P<account>[\w.@]*\w)|not found)\b.*").fullmatch
+
+
+def read_comments(text: str) -> tuple[Answer, ...]:
+    """Find the addresses in the comments of a sample configuration that say what they reach, or that they do not."""
+    return tuple(
+        Answer(number, commented["address"], commented["account"])
+        for number, line in enumerate(text.splitlines(), 1)
+        if (commented := _COMMENTED(line))
+    )

@@ -1,0 +1,267 @@
+"""What the documentation says is what the servers do: every example of it is tried."""
+
+import re
+from pathlib import Path
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias import wire
+from trualias.configuration import ConfigurationErrors, load, read
+from trualias.hooks import load_hooks
+from trualias.lookup import Ambiguous, Found, Snapshot, Snapshots
+from trualias.places import Kind
+from trualias.protocol import TableFactory
+from trualias.statistics import Statistics
+from trualias.test.examples import Answer, Block, Example, Table, cell_text, read_comments, read_examples, read_rst
+from trualias.test.requirements import source_tree
+
+# The port of each sample configuration, by which a command in the documentation tells the server that it means.
+SAMPLES = {"3047": "conf/tcp_table_server.conf.sample", "3048": "conf/tcp_virtual_server.conf.sample"}
+
+
+def documents() -> dict[str, str]:
+    """The texts of the documentation by their paths below the root of the source."""
+    root = source_tree()
+    paths = [root / "README.rst", *root.glob("docs/*.rst"), *root.glob("install/*.rst")]
+    return {str(path.relative_to(root)): path.read_text("utf-8") for path in sorted(paths)}
+
+
+def sample(port: str) -> Snapshot:
+    """The snapshot of the sample configuration with a port."""
+    return Snapshot(read(str(source_tree() / SAMPLES[port])))
+
+
+def ask(snapshot: Snapshot, address: str) -> str | None:
+    """Look up an address: one with an ``@`` as the virtual server does, another as the table server does."""
+    match (snapshot.virtual if "@" in address else snapshot.table)(address):
+        case Found(value) | Ambiguous(_, str(value)):
+            return value
+        case _:
+            return None
+
+
+def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[str]:
+    """What the answers of the document *name* say, and the snapshot does not."""
+    return [
+        f"{name}:{answer.line}: {answer.address} is for {answer.account}, but {found} is answered"
+        for answer in answers
+        if (found := ask(snapshot, answer.address)) != answer.account
+    ]
+
+
+def configuration_of(example: Example) -> Snapshot | str:
+    """The snapshot of an example's configuration, or the text of its errors."""
+    try:
+        return Snapshot(load(example.configuration.text, "policy.conf"))
+    except ConfigurationErrors as errors:
+        return f"{errors}\n"
+
+
+def converse(snapshot: Snapshot, kind: Kind, request: str) -> str:
+    """What a server replies to a request, without the end of its line."""
+    factory = TableFactory(Clock(), Snapshots(snapshot), kind, lambda: 0.0)
+    factory.statistics = Statistics()
+    connection = factory.buildProtocol(None)
+    assert connection is not None
+    transport = StringTransport()
+    connection.makeConnection(transport)
+    connection.dataReceived(f"{request}\r\n".encode())
+    reply: bytes = transport.value()
+    return reply.decode().removesuffix("\n")
+
+
+def without_figures(statistics: str) -> str:
+    """The lines of a reply to ``stats``, with a 0 for every digit of a figure."""
+    return re.sub(r"=(\d+)(\.\d+)?", lambda figure: "=0" + re.sub(r"\d", "0", figure[2] or ""), statistics)
+
+
+class ExampleTests(SynchronousTestCase):
+    """How the examples are found."""
+
+    TEXT = """\
+Title
+=====
+
+A policy::
+
+    # A comment.
+    ACCOUNT foo
+    MATCHES %account%-%code%
+    WITH x;
+
+=========  ===========  ====
+address    answer       why
+=========  ===========  ====
+``foo-x``  ``foo``      it
+                        is
+``foo-y``  not found
+=========  ===========  ====
+
+- One in a list, refused:
+
+  .. code-block:: trualias
+     :caption: Bad
+
+     PORT: x
+
+  .. code-block:: text
+
+     policy.conf:1:7: bad
+     PORT: x
+           ^
+
+Some commands::
+
+    $ postmap -q a tcp:127.0.0.1:3047
+    b
+    $ true
+"""
+
+    def test_examples(self) -> None:
+        """A configuration goes with the answers or the errors after it, and the places are those in the text."""
+        good = Example(
+            Block(6, "# A comment.\nACCOUNT foo\nMATCHES %account%-%code%\nWITH x;\n"),
+            None,
+            (Answer(11, "foo-x", "foo"), Answer(11, "foo-y", None)),
+        )
+        bad = Example(Block(24, "PORT: x\n"), "policy.conf:1:7: bad\nPORT: x\n      ^\n", ())
+        self.assertEqual((good, bad), read_examples(self.TEXT))
+
+    def test_tables(self) -> None:
+        """A row of a table may have several lines."""
+        tables = [part for part in read_rst(self.TEXT) if isinstance(part, Table)]
+        rows = (("``foo-x``", "``foo``", "it is"), ("``foo-y``", "not found", ""))
+        self.assertEqual([Table(11, ("address", "answer", "why"), rows)], tables)
+
+    def test_commands(self) -> None:
+        """Each command goes with the lines that it prints."""
+        blocks = [part for part in read_rst(self.TEXT) if isinstance(part, Block)]
+        expected = [("postmap -q a tcp:127.0.0.1:3047", "b\n"), ("true", "")]
+        self.assertEqual(expected, list(blocks[-1].commands()))
+
+    def test_comments(self) -> None:
+        """The comments of a sample tell what addresses reach, and which reach nothing."""
+        text = "# x\n#     foo-x  reaches foo@example.com: it does\n#     foo-y  not found: no x\nACCOUNT foo\n"
+        self.assertEqual((Answer(2, "foo-x", "foo@example.com"), Answer(3, "foo-y", None)), read_comments(text))
+
+
+class DocumentationTests(SynchronousTestCase):
+    """The documents, the guides and the commented samples."""
+
+    def test_where_examples_are(self) -> None:
+        """The documents that live of examples have some, so that the tests below do not pass for lack of them."""
+        with_answers = {name for name, text in documents().items() if any(e.answers for e in read_examples(text))}
+        expected = {"README.rst", "docs/index.rst", "docs/addresses.rst", "docs/policy.rst"}
+        self.assertEqual(set(), expected - with_answers)
+
+    def test_configurations(self) -> None:
+        """Every configuration is accepted, or is refused with the very words that follow it."""
+        surprises = [
+            f"{name}:{example.configuration.line}: {loaded if isinstance(loaded, str) else 'is not refused'}"
+            for name, text in documents().items()
+            for example in read_examples(text)
+            if (loaded := configuration_of(example)) != example.errors
+            and (isinstance(loaded, str) or example.errors is not None)
+        ]
+        self.assertEqual([], surprises)
+
+    def test_answers(self) -> None:
+        """Every address in a table is answered as the table says."""
+        surprises = [
+            surprise
+            for name, text in documents().items()
+            for example in read_examples(text)
+            if isinstance(snapshot := configuration_of(example), Snapshot)
+            for surprise in wrong(snapshot, example.answers, name)
+        ]
+        self.assertEqual([], surprises)
+
+    def test_samples(self) -> None:
+        """What the comments of the samples say of addresses is true."""
+        for port, name in SAMPLES.items():
+            answers = read_comments((source_tree() / name).read_text("utf-8"))
+            self.assertNotEqual((), answers)
+            self.assertEqual([], wrong(sample(port), answers, name))
+
+    def test_samples_have_their_ports(self) -> None:
+        """The samples have the ports that the documentation uses, so that both servers can run on one machine."""
+        for port in SAMPLES:
+            self.assertEqual(int(port), sample(port).configuration.settings.port)
+
+    def test_postmap(self) -> None:
+        """What ``postmap -q`` prints is what the sample on that port answers."""
+        asked = [
+            (name, found[1], ask(sample(found[2]), found[1]), printed.strip() or None)
+            for name, text in documents().items()
+            for block in read_rst(text)
+            if isinstance(block, Block)
+            for command, printed in block.commands()
+            if (found := re.fullmatch(r"postmap -q (\S+) tcp:127\.0\.0\.1:(\d+)", command))
+        ]
+        self.assertNotEqual([], asked)
+        self.assertEqual([], [question for question in asked if question[2] != question[3]])
+
+    def test_chats(self) -> None:
+        """What a person and the table server say to each other over telnet is said so; figures may differ."""
+        said = [
+            (name, request, converse(sample("3047"), Kind.TABLE, request), reply)
+            for name, text in documents().items()
+            for block in read_rst(text)
+            if isinstance(block, Block) and "telnet 127.0.0.1 3047" in block.text
+            for request, reply in re.findall(r"^(?!telnet)([a-z].*)\n([245]\d\d .*)$", block.text, re.MULTILINE)
+            if request != "stats"
+        ]
+        self.assertNotEqual([], said)
+        self.assertEqual([], [line for line in said if line[2] != line[3]])
+
+    def test_statistics(self) -> None:
+        """Wherever a reply to ``stats`` is shown, it has the lines and figures of one, with as many decimals."""
+        replied = without_figures(converse(sample("3047"), Kind.TABLE, "stats"))
+        shown = [
+            (name, without_figures(found))
+            for name, text in documents().items()
+            for block in read_rst(text)
+            if isinstance(block, Block)
+            for found in re.findall(r"^stats\n((?:21\d .*\n)+)", block.text, re.MULTILINE)
+        ]
+        self.assertEqual([(name, f"{replied}\n") for name in ("README.rst", "docs/statistics.rst")], shown)
+
+    def test_requests(self) -> None:
+        """What the reference says of requests is what the table server replies."""
+        rows = [
+            (cell_text(row[0]), cell_text(row[1]))
+            for part in read_rst(documents()["docs/protocol.rst"])
+            if isinstance(part, Table) and part.is_chat
+            for row in part.rows
+        ]
+        self.assertNotEqual([], rows)
+        said = [(request, converse(sample("3047"), Kind.TABLE, request)) for request, _ in rows]
+        self.assertEqual(rows, said)
+
+    def test_limits(self) -> None:
+        """The limits that the reference tells are those of the server."""
+        text = documents()["docs/protocol.rst"]
+        limit = TableFactory(Clock(), Snapshots(sample("3047")), Kind.TABLE, lambda: 0.0).connection_limit
+        self.assertIn(f"A request may have {wire.LONGEST_REQUEST} bytes.", text)
+        self.assertIn(f"It refuses new ones past {limit},", text)
+
+    def test_hooks(self) -> None:
+        """The module of the reference is one that can be used, and does what is said of it."""
+        (module,) = (
+            part.text
+            for part in read_rst(documents()["docs/hooks.rst"])
+            if isinstance(part, Block) and "def preprocess" in part.text
+        )
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "hooks_of_the_reference.py").write_text(module, "utf-8")
+        configuration = load(
+            "PROCESSOR: hooks_of_the_reference\nALIAS DOMAINS: example.com\n"
+            "ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();",
+            str(folder / "policy.conf"),
+        )
+        snapshot = Snapshot(configuration, load_hooks(configuration))
+        self.assertEqual("foo@mailbox.example.com", ask(snapshot, "foo.macys.m5@example.com"))
+        self.assertEqual("foo", ask(snapshot, "foo.macys.m5"))
