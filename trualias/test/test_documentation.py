@@ -8,8 +8,10 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import wire
-from trualias.configuration import ConfigurationErrors, load, read
+from trualias.configuration import ConfigurationErrors, load
+from trualias.expectations import check_expectations
 from trualias.hooks import load_hooks
+from trualias.loading import load as load_file
 from trualias.lookup import Ambiguous, Found, Snapshot, Snapshots
 from trualias.places import Kind
 from trualias.protocol import TableFactory
@@ -30,7 +32,7 @@ def documents() -> dict[str, str]:
 
 def sample(port: str) -> Snapshot:
     """The snapshot of the sample configuration with a port."""
-    return Snapshot(read(str(source_tree() / SAMPLES[port])))
+    return load_file(str(source_tree() / SAMPLES[port]))
 
 
 def ask(snapshot: Snapshot, address: str) -> str | None:
@@ -54,7 +56,9 @@ def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[st
 def configuration_of(example: Example) -> Snapshot | str:
     """The snapshot of an example's configuration, or the text of its errors."""
     try:
-        return Snapshot(load(example.configuration.text, "policy.conf"))
+        snapshot = Snapshot(load(example.configuration.text, "policy.conf"))
+        check_expectations(snapshot)
+        return snapshot
     except ConfigurationErrors as errors:
         return f"{errors}\n"
 
