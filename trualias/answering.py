@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from attrs import frozen
 
 from trualias.log import logger
@@ -23,8 +25,11 @@ def ask(lookup: Lookup, key: str) -> Answer | Fault:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault()
     match answer:
-        case Found(_, account, readings) if readings > 1:
-            _log.warn("{key} can be read in several ways, all of account {account}", key=key, account=account)
+        case NotFound():
+            pass
+        case Found(_, account, readings):
+            if readings > 1:
+                _log.warn("{key} can be read in several ways, all of account {account}", key=key, account=account)
         case Ambiguous(accounts, value):
             _log.warn(
                 "{key} verifies for several accounts ({accounts}): {consequence}",
@@ -37,6 +42,6 @@ def ask(lookup: Lookup, key: str) -> Answer | Fault:
                 "the lookup of {key} took too many steps and was given up; the client is told to try again later",
                 key=key,
             )
-        case Found() | NotFound():
-            pass
+        case _:
+            assert_never(answer)
     return answer

@@ -40,6 +40,11 @@ _LINGER = 2.0
 """Seconds for a client to take the last reply before its connection ends."""
 
 
+# The first bytes of replies.
+_FOUND = ord("2")
+_NOT_FOUND = ord("5")
+
+
 @implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
 class TableProtocol(Protocol):
     """One client's connection."""
@@ -78,10 +83,10 @@ class TableProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Answer the requests that are complete."""
         if self._ready is not None and not self._buffer:
-            # What nearly always comes: one whole request, which was asked before.
+            # What nearly always comes: one whole request.
             reply = self._replies_of(self._snapshots.current).recent.get(data)
-            if reply is not None and self._write_some is not None:
-                self._send_known(reply, self._write_some)
+            if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
+                self._answer(data, reply)
                 return
         if self._lingering is not None:
             return
@@ -156,20 +161,31 @@ class TableProtocol(Protocol):
         if not self._ended:
             self._transport.resumeProducing()
 
-    def _answer(self, request: bytes) -> None:
-        received = self._clock()
-        assert self._ready is not None
+    def _answer(self, request: bytes, reply: bytes | None = None) -> None:
+        """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
+
+        The statistics are counted without calls, which would cost as much as all the rest.
+        """
+        clock = self._clock
+        received = clock()
         statistics = self.factory.statistics
-        statistics.reads.end(received - self._ready)
-        outcome, reply = self._reply(request, statistics)
-        self._ready = None
-        self._send(reply, outcome, received)
+        reads = statistics.reads
+        reads.ended += 1
+        reads.elapsed += received - cast(float, self._ready)
+        offered = received
+        if reply is None:
+            outcome, reply = self._reply(request, statistics)
+            offered = clock()
+        else:
+            outcome = _outcome_of(reply, statistics)
+        self._send(reply, outcome, received, offered)
 
     def _reply(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
         match wire.read_request(request):
             case wire.Get(key):
-                return self._look_up(request, key, statistics)
+                reply = wire.NOT_FOUND if key is None else self._look_up(request, key)
+                return _outcome_of(reply, statistics), reply
             case wire.Misfit() as misfit:
                 return statistics.bad, wire.refused(misfit)
             case wire.Command() as command:
@@ -179,72 +195,46 @@ class TableProtocol(Protocol):
                     return statistics.stats, wire.statistics_lines(statistics.lines())
                 return statistics.stats, wire.statistics_json(statistics.json())
 
-    def _look_up(
-        self, request: bytes, key: str | None, statistics: Statistics | NullStatistics
-    ) -> tuple[Collector, bytes]:
-        if key is None:
-            return statistics.not_found, wire.NOT_FOUND
+    def _look_up(self, request: bytes, key: str) -> bytes:
         snapshot = self._snapshots.current
         replies = self._replies_of(snapshot)
         known = replies.get(request)
         if known is not None:
-            return _outcome_of(known, statistics), known
+            return known
         match ask(self.factory.lookup_of(snapshot), key):
+            case NotFound():
+                replies.keep(request, wire.NOT_FOUND)
+                return wire.NOT_FOUND
             case Found(value, _, readings):
                 reply = _found(value)
                 if readings == 1 and reply is not wire.FAULT:
                     replies.keep(request, reply)
-            case NotFound():
-                reply = wire.NOT_FOUND
-                replies.keep(request, reply)
+                return reply
             case Ambiguous(_, value):
-                reply = wire.NOT_FOUND if value is None else _found(value)
+                return wire.NOT_FOUND if value is None else _found(value)
             case OverBudget() | Fault():
-                reply = wire.FAULT
-        return _outcome_of(reply, statistics), reply
+                return wire.FAULT
 
-    def _send_known(self, reply: bytes, write_some: Callable[[bytes], object]) -> None:
-        """Answer one request with a reply from before.
-
-        The statistics are counted without calls here, which would cost as much as all the rest.
-        """
-        clock = self._clock
-        received = clock()
+    def _send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> None:
+        """Offer a reply to the transport. All times are the clock's."""
         statistics = self.factory.statistics
-        reads = statistics.reads
-        reads.ended += 1
-        reads.elapsed += received - self._ready  # type: ignore[operator]  # only called while a request is awaited
-        outcome = statistics.success if reply[0] == 50 else statistics.not_found  # "2" or "5"
         writes = statistics.writes
         writes.begun += 1
-        taken = write_some(reply)
-        now = clock()
-        outcome.ended += 1
-        outcome.elapsed += now - received
-        if taken == len(reply):
-            writes.ended += 1
-            writes.elapsed += now - received
-            reads.begun += 1
-            self._ready = now
-        else:
-            self._ready = None
-            self._hand_over(reply, taken, received)
-
-    def _send(self, reply: bytes, outcome: Collector, received: float) -> None:
-        writes = self.factory.statistics.writes
-        writes.begin()
-        offered = self._clock()
         if self._write_some is not None:
             taken = self._write_some(reply)
         else:
             self._transport.write(reply)
             taken = None if self._full else len(reply)
         now = self._clock()
-        outcome.end(now - received)
+        outcome.ended += 1
+        outcome.elapsed += now - received
         if taken == len(reply):
-            writes.end(now - offered)
-            self._wait(now)
+            writes.ended += 1
+            writes.elapsed += now - offered
+            statistics.reads.begun += 1
+            self._ready = now
         else:
+            self._ready = None
             self._hand_over(reply, taken, offered)
 
     def _hand_over(self, reply: bytes, taken: object, offered: float) -> None:
@@ -287,14 +277,12 @@ class TableProtocol(Protocol):
         To close at once would reset the connection, since there are bytes that nobody read, and the reply could be
         lost on its way.
         """
-        received = self._clock()
-        statistics = self.factory.statistics
-        assert self._ready is not None
-        statistics.reads.end(received - self._ready)
-        self._ready = None
         self._buffer = b""
         self._ended = True
-        self._send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received)
+        received = self._clock()
+        statistics = self.factory.statistics
+        statistics.reads.end(received - cast(float, self._ready))
+        self._send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:
@@ -327,13 +315,10 @@ def _found(value: str) -> bytes:
 
 
 def _outcome_of(reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
-    match reply[:1]:
-        case b"2":
-            return statistics.success
-        case b"5":
-            return statistics.not_found
-        case _:
-            return statistics.bad
+    first = reply[0]
+    if first == _FOUND:
+        return statistics.success
+    return statistics.not_found if first == _NOT_FOUND else statistics.bad
 
 
 class TableFactory(Factory):

@@ -7,7 +7,7 @@ there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ahocorasick
 from attrs import frozen
@@ -99,6 +99,7 @@ class Index:
         self._by_key: dict[str, list[Candidate | _Half]] = {}
         self._automaton = ahocorasick.Automaton()
         self._always: list[Candidate] = []
+        self._pairs = False
 
     def add(self, matcher: Matcher, pause: Callable[[], None] = lambda: None) -> None:
         """Enter a statement."""
@@ -128,6 +129,7 @@ class Index:
                     pause()
                 entry: Candidate | _Half
                 if len(several) > 1:
+                    self._pairs = True
                     entry = _Half(matcher, kind, name, name_spelled)
                 elif kind is NameKind.ACCOUNT:
                     entry = Candidate(matcher, name, alias, name_spelled)
@@ -148,15 +150,20 @@ class Index:
         if len(self._automaton):
             self._automaton.make_automaton()
 
-    def candidates(self, text: str) -> list[Candidate]:
+    def candidates(self, text: str) -> Sequence[Candidate]:
         """The statements and names whose key occurs in a folded text, each once."""
-        found = self._always.copy()
         if not len(self._automaton):
-            return found
+            return self._always
+        hits = [entries for _, entries in self._automaton.iter(f"{_START}{text}{_END}")]
+        if not hits:
+            return self._always
+        if len(hits) == 1 and not self._always and not self._pairs:
+            only: tuple[Candidate, ...] = hits[0]
+            return only
+        found = self._always.copy()
         halves: list[_Half] = []
         # A key can occur several times.
-        hits = {id(entries): entries for _, entries in self._automaton.iter(f"{_START}{text}{_END}")}
-        for entries in hits.values():
+        for entries in {id(entries): entries for entries in hits}.values():
             for entry in entries:
                 if type(entry) is Candidate:
                     found.append(entry)

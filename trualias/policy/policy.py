@@ -44,19 +44,21 @@ class Policy:
         Anything may be asked: what is longer than 64 octets or holds other characters than atext and '.' matches
         nothing.
         """
-        return self.resolve_counting(local_part)[0]
+        return self._resolve(Spans(self._fold(local_part)), local_part)
 
     def resolve_counting(self, local_part: str) -> tuple[Outcome, int]:
         """Resolve, and tell the steps that it took."""
+        spans = Spans(self._fold(local_part))
+        return self._resolve(spans, local_part), spans.steps
+
+    def _resolve(self, spans: Spans, local_part: str) -> Outcome:
         if not _LOCAL_PART(local_part):
-            return _NO_MATCH, 0
-        text = self._fold(local_part)
-        spans = Spans(text)
+            return _NO_MATCH
         readings: dict[str, int] = {}
         spellings: dict[str, str] = {}
         near: list[str] = []
         try:
-            for candidate in self._index.candidates(text):
+            for candidate in self._index.candidates(spans.text):
                 spans.shaped = False
                 if count := candidate.matcher.count(spans, candidate.account, candidate.alias):
                     readings[candidate.account] = readings.get(candidate.account, 0) + count
@@ -64,10 +66,10 @@ class Policy:
                 elif spans.shaped:
                     near.append(candidate.spelled)
         except BudgetExceeded:
-            return Exhausted(), spans.steps
+            return Exhausted()
         if not readings:
-            return NoMatch(tuple(near)) if near else _NO_MATCH, spans.steps
+            return NoMatch(tuple(near)) if near else _NO_MATCH
         if len(readings) > 1:
-            return Ambiguous(tuple(sorted(spellings.values()))), spans.steps
+            return Ambiguous(tuple(sorted(spellings.values())))
         ((account, count),) = readings.items()
-        return Delivered(spellings[account], min(2, count)), spans.steps
+        return Delivered(spellings[account], min(2, count))

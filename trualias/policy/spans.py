@@ -35,17 +35,21 @@ class Spans:
     the text but for the code.
     """
 
-    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "all_ends", "shaped", "steps", "text")
+    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "shaped", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.all_ends = (2 << len(text)) - 1
         self.steps = 0
         self.shaped = False
         self._counts: dict[str, tuple[list[int], dict[int, int]]] = {}
         self._positions: dict[str, int] = {}
         self._classes: dict[tuple[FieldClass, int], int] = {}
         self._edge_ends: int | None = None
+
+    @property
+    def all_ends(self) -> int:
+        """The set of all positions."""
+        return (2 << len(self.text)) - 1
 
     def positions(self, character: str) -> int:
         """The set of positions at which a character stands."""
