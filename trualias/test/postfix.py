@@ -5,11 +5,13 @@ the ``error`` transport.
 """
 
 import itertools
+import os
 import pwd
 import shutil
 import smtplib
 import subprocess
 import tempfile
+import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -35,12 +37,22 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def _write_aged(path: Path, text: str) -> None:
+    """Write a file of Postfix' configuration as if it were an hour old.
+
+    Postfix reads a file of the last second again and again until it is older, lest it be half written.
+    """
+    path.write_text(text, "utf-8")
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))
+
+
 def postmap(key: str, table: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run ``postmap -q KEY TABLE``: status 0 and the value, or status 1 and nothing; anything else is a fault.
 
     The empty configuration that postmap(1) cannot do without is laid into *folder*.
     """
-    (folder / "main.cf").touch()
+    _write_aged(folder / "main.cf", "")
     command = [require_program("postmap"), "-c", str(folder), "-q", key, table]
     return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False)
 
@@ -102,8 +114,8 @@ class Postfix:
             (self._folder / name).mkdir()
             shutil.chown(self._folder / name, owner)
         main = "".join(f"{name} = {value}\n" for name, value in settings.items())
-        (self._folder / "conf" / "main.cf").write_text(main, "utf-8")
-        (self._folder / "conf" / "master.cf").write_text(_MASTER.format(port=self._port), "utf-8")
+        _write_aged(self._folder / "conf" / "main.cf", main)
+        _write_aged(self._folder / "conf" / "master.cf", _MASTER.format(port=self._port))
 
     @property
     def log(self) -> str:

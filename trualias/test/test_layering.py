@@ -26,7 +26,18 @@ POLICY = (
     "policy.index",
     "policy.policy",
 )
-LOOKUPS = ("log", "places", "configuration", "wire", "lookup", "hooks", "answering", "expectations", "loading", "statistics")
+LOOKUPS = (
+    "log",
+    "places",
+    "configuration",
+    "wire",
+    "lookup",
+    "hooks",
+    "answering",
+    "expectations",
+    "loading",
+    "statistics",
+)
 SERVERS = ("protocol", "listening", "service", "tap", "tap_table", "tap_virtual")
 COMMAND_LINE = ("commands.terminal", "commands.query", "main")
 
