@@ -1,0 +1,289 @@
+"""What goes on beside the lookups: loading the configuration anew, turning the seconds of the statistics over."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Protocol
+
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from trualias.configuration import Configuration
+from trualias.loading import load
+from trualias.log import REPORT, logger
+from trualias.lookup import Snapshot, Snapshots
+from trualias.policy.source import ConfigurationErrors
+from trualias.statistics import NullStatistics, Statistics
+
+_log = logger(__name__)
+_report = logger(REPORT)
+
+WATCH_SECONDS = 2
+
+# How long a load that runs sleeps each time that it gives way to the lookups, in seconds.
+GIVE_WAY_SECONDS = 0.001
+
+
+def every(clock: IReactorTime, seconds: float, body: Callable[[int], None]) -> LoopingCall:
+    """Make a LoopingCall that calls `body` with how many intervals have passed since the last call.
+
+    Whatever `body` raises goes to the log: to a LoopingCall it would be the end.
+    """
+
+    def surviving(count: int) -> None:
+        try:
+            body(count)
+        except Exception:
+            _log.failure("What is done every {seconds} s failed, and will be tried again", seconds=seconds)
+
+    call = LoopingCall.withCount(surviving)
+    call.clock = clock
+    return call
+
+
+@frozen
+class Present:
+    """What tells one state of a file from another without reading it.
+
+    The time of change comes with the time of modification, so that a file is looked at again whose permissions were
+    mended.
+    """
+
+    modified: int
+    changed: int
+    size: int
+    inode: int
+
+
+@frozen
+class Absent:
+    """There is no such file, or nobody can tell."""
+
+    reason: str
+
+
+def stamp(path: str) -> Present | Absent:
+    """Look at a file; a stamp that differs from the last one, be it older, is a change."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return Absent(error.strerror or str(error))
+    return Present(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+class LoadAbandoned(Exception):
+    """The server stops, so that nobody waits for this load any more."""
+
+
+class InThread(Protocol):
+    """Runs a function outside the reactor's thread."""
+
+    def __call__(self, function: Callable[[], Snapshot], /) -> "Deferred[Snapshot]":
+        """Return a Deferred of what the function returns."""
+        ...
+
+
+class AliasService(Service):
+    """Watches the configuration, loads it anew after each change, and swaps it in.
+
+    There is always a configuration in use: one that cannot be loaded is logged, once for each change of the file. Never
+    do two loads run at the same time; a change during a load is loaded after it.
+
+    Args:
+        path: the configuration file, absolute.
+        seen: the stamp of the file from before it was loaded for the first time.
+        snapshots: where the loaded snapshot is put.
+        effects: told of each configuration that came into use.
+        clock: of the reactor.
+        in_thread: runs a load outside the reactor's thread.
+
+    """
+
+    name = "aliases"
+
+    def __init__(
+        self,
+        path: str,
+        seen: Present | Absent,
+        snapshots: Snapshots,
+        effects: Iterable[Callable[[Configuration], None]],
+        clock: IReactorTime,
+        in_thread: InThread,
+    ) -> None:
+        self._path = path
+        self._seen = seen
+        self._snapshots = snapshots
+        self._effects = tuple(effects)
+        self._in_thread = in_thread
+        self._watching = every(clock, WATCH_SECONDS, self._watch)
+        self._loading: Deferred[None] | None = None
+        self._again = False
+        self._stopping = False
+
+    def startService(self) -> None:
+        """Begin to watch."""
+        super().startService()
+        self._stopping = False
+        self._tell_loaded()
+        self._watching.start(WATCH_SECONDS, now=False)
+
+    def stopService(self) -> "Deferred[None] | None":
+        """Stop watching; the Deferred fires when a load that still runs has ended."""
+        super().stopService()
+        self._stopping = True
+        self._watching.stop()
+        if self._loading is None:
+            return None
+        ended: Deferred[None] = Deferred()
+        self._loading.addCallback(ended.callback)
+        return ended
+
+    def load(self) -> None:
+        """Load the file now, changed or not; where a load runs already, load once more after it."""
+        if self._loading is not None:
+            self._again = True
+            return
+        # Before it is read: what is written meanwhile is a change that the next look will see.
+        self._seen = stamp(self._path)
+        if isinstance(self._seen, Absent):
+            _log.error(
+                "{path}: {reason}; the configuration from before stays in use until it is back",
+                path=self._path,
+                reason=self._seen.reason,
+            )
+            return
+        self._loading = Deferred()
+        loading = maybeDeferred(self._in_thread, lambda: load(self._path, self._pause))
+        loading.addCallbacks(self._swap, self._keep)
+        loading.addErrback(lambda failure: _log.failure("A new configuration had no full effect", failure))
+        loading.addCallback(self._end_load)
+
+    def _watch(self, count: int) -> None:
+        if stamp(self._path) != self._seen:
+            self.load()
+
+    def _pause(self) -> None:
+        """Let the reactor's thread run; called by the thread that loads."""
+        if self._stopping:
+            raise LoadAbandoned
+        time.sleep(GIVE_WAY_SECONDS)
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        self._snapshots.current = snapshot
+        for effect in self._effects:
+            effect(snapshot.configuration)
+        self._tell_loaded()
+
+    def _tell_loaded(self) -> None:
+        policy = self._snapshots.current.configuration.policy
+        _log.info(
+            "{path} is loaded: {statements} statements, {accounts} accounts",
+            path=self._path,
+            statements=len(policy.rules),
+            accounts=len(policy.accounts),
+        )
+
+    def _keep(self, failure: Failure) -> None:
+        if failure.check(LoadAbandoned):
+            return
+        if failure.check(ConfigurationErrors):
+            _log.error(
+                "{path} has errors; the configuration from before stays in use\n{errors}",
+                path=self._path,
+                errors=failure.value,
+            )
+        else:
+            _log.failure(
+                "{path} cannot be loaded; the configuration from before stays in use", failure, path=self._path
+            )
+
+    def _end_load(self, _: object) -> None:
+        ended, self._loading = self._loading, None
+        again, self._again = self._again, False
+        if again and not self._stopping:
+            self.load()
+        assert ended is not None
+        ended.callback(None)
+
+
+class Counted(Protocol):
+    """What counts its requests in the collectors that it is given."""
+
+    statistics: Statistics | NullStatistics
+
+
+class StatisticsService(Service):
+    """Gives collectors to those who count, turns their seconds over, and reports to the log where that is asked for.
+
+    The report goes to the log whatever `LOGGING` says: to ask for it and not to see it would be no use.
+    """
+
+    name = "statistics"
+
+    def __init__(self, clock: IReactorTime, counted: Iterable[Counted]) -> None:
+        self._counted = tuple(counted)
+        self._statistics: Statistics | NullStatistics = NullStatistics()
+        self._period = 0
+        self._due = 0
+        self._turning = every(clock, 1, self._turn)
+
+    def startService(self) -> None:
+        """Begin to turn the seconds over."""
+        super().startService()
+        self._turning.start(1, now=False)
+
+    def stopService(self) -> None:
+        """Stop the seconds."""
+        super().stopService()
+        self._turning.stop()
+
+    def configure(self, configuration: Configuration) -> None:
+        """Let the setting STATISTICS take effect; what was counted stays, unless they are switched off."""
+        setting = configuration.settings.statistics
+        if (setting is not None) != self._statistics.enabled:
+            self._statistics = NullStatistics() if setting is None else Statistics()
+            for counted in self._counted:
+                counted.statistics = self._statistics
+        if (setting or 0) != self._period:
+            self._due = self._period = setting or 0
+
+    def _turn(self, seconds: int) -> None:
+        statistics = self._statistics
+        if not statistics.enabled:
+            return
+        statistics.tick(seconds)
+        self._due -= seconds
+        if self._period and self._due <= 0:
+            self._due = self._period
+            for line in statistics.lines():
+                _report.info("{line}", line=line)
+
+
+class HangupService(Service):
+    """Calls `action` in the reactor's thread when the process gets a SIGHUP."""
+
+    name = "hangup"
+
+    def __init__(self, reactor: IReactorFromThreads, action: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._action = action
+
+    def startService(self) -> None:
+        """Take the signal over."""
+        super().startService()
+        self._before = signal.signal(signal.SIGHUP, self._hang_up)
+
+    def stopService(self) -> None:
+        """Give the signal back."""
+        super().stopService()
+        signal.signal(signal.SIGHUP, self._before)
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        # A signal comes in the middle of anything.
+        self._reactor.callFromThread(self._action)

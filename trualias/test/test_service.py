@@ -1,0 +1,529 @@
+"""Tests of trualias.service."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from trualias import log
+from trualias.configuration import Configuration, ConfigurationErrors
+from trualias.configuration import load as load_text
+from trualias.loading import load
+from trualias.lookup import Found, Snapshot, Snapshots
+from trualias.service import Absent, AliasService, HangupService, StatisticsService, every, stamp
+from trualias.statistics import NullStatistics, Statistics
+
+# What one of these finds, the other does not.
+ONE = "ACCOUNT one MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
+TWO = "# two\n\nACCOUNT two MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
+BAD = "ACCOUNT two MATCHES %account%-%alpa%-%code% WITH CHARS();\nPROT: 3\n"
+
+HOOKS = """
+ACCOUNTS = ALIASES = None
+def preprocess(alias, domain): return alias, domain
+def postprocess(account, domain): return "hooked-" + account, domain
+def reload(): pass
+"""
+
+
+class Threads:
+    """Stands for the reactor's threads: holds each piece of work back until a test lets it run."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Snapshot], Deferred[Snapshot]]] = []
+
+    def __call__(self, work: Callable[[], Snapshot], /) -> Deferred[Snapshot]:
+        """Take work."""
+        deferred: Deferred[Snapshot] = Deferred()
+        self.waiting.append((work, deferred))
+        return deferred
+
+    def run(self) -> None:
+        """Do the work that waits, all but what comes up while this runs."""
+        waiting, self.waiting = self.waiting, []
+        for work, deferred in waiting:
+            try:
+                result = work()
+            except Exception:
+                deferred.errback()
+            else:
+                deferred.callback(result)
+
+
+class EveryTests(SynchronousTestCase):
+    """What is done again and again."""
+
+    def test_survives(self) -> None:
+        """A body that raises is called again, and what it raised is in the log."""
+        clock = Clock()
+        counts: list[int] = []
+
+        def body(count: int) -> None:
+            counts.append(count)
+            raise ZeroDivisionError
+
+        every(clock, 2, body).start(2, now=False)
+        for _ in range(3):
+            clock.advance(2)
+        clock.advance(6)
+        self.assertEqual(counts, [1, 1, 1, 3])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 4)
+
+
+class AliasServiceTests(SynchronousTestCase):
+    """The reload of the configuration, with real files."""
+
+    def setUp(self) -> None:
+        """Run a service on a configuration of the account one."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        self.path = folder / "trualias.conf"
+        self.path.write_text(ONE, "utf-8")
+        self.snapshots = Snapshots(load(str(self.path)))
+        self.clock = Clock()
+        self.threads = Threads()
+        self.came_into_use: list[Configuration] = []
+        self.service = self.make_service(str(self.path))
+        self.service.startService()
+
+    def make_service(self, path: str) -> AliasService:
+        """Make a service on a path."""
+        return AliasService(path, stamp(path), self.snapshots, [self.came_into_use.append], self.clock, self.threads)
+
+    def replace(self, text: str) -> None:
+        """Replace the configuration as editors do: by renaming a new file."""
+        new = self.path.with_suffix(".new")
+        new.write_text(text, "utf-8")
+        new.replace(self.path)
+
+    def watch(self) -> list[str]:
+        """Let two seconds pass and the loads run that begin then; return what was logged, level first."""
+        with capturedLogs() as events:
+            self.clock.advance(2)
+            self.threads.run()
+        return [
+            f"{event['log_level'].name}: {event['log_format'].format(**event)}".replace(str(self.path), "FILE")
+            for event in events
+        ]
+
+    def ask(self, key: str) -> str | None:
+        """Look a key up: the value, or None where there is none."""
+        answer = self.snapshots.current.table(key)
+        return answer.value if isinstance(answer, Found) else None
+
+    def assert_answers(self, account: str) -> None:
+        """Assert that addresses of this account alone are found."""
+        for each in ("one", "two"):
+            self.assertEqual(self.ask(f"{each}-shop-4"), account if each == account else None)
+
+    def test_unchanged(self) -> None:
+        """A file that is not changed is not loaded again."""
+        self.clock.advance(100)
+        self.assertEqual(self.threads.waiting, [])
+
+    def test_good(self) -> None:
+        """A change is in use within two seconds; until it is loaded, lookups are answered from before."""
+        self.replace(TWO)
+        self.clock.advance(1.9)
+        self.assertEqual(self.threads.waiting, [])
+        self.clock.advance(0.1)
+        self.assert_answers("one")
+        self.threads.run()
+        self.assert_answers("two")
+        self.assertEqual([configuration.name for configuration in self.came_into_use], [str(self.path)])
+
+    def test_log_of_a_good_one(self) -> None:
+        """A load is told at level info."""
+        self.replace(TWO)
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+
+    def test_bad(self) -> None:
+        """A configuration with errors changes nothing; the log has all its errors, once for the change."""
+        self.replace(BAD)
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load_text(BAD, "FILE")
+        self.assertEqual(len(raised.exception.errors), 2)
+        self.assertEqual(
+            self.watch(),
+            [f"error: FILE has errors; the configuration from before stays in use\n{raised.exception}"],
+        )
+        self.assertEqual(self.watch(), [])
+        self.assert_answers("one")
+        self.assertEqual(self.came_into_use, [])
+
+    def test_mended(self) -> None:
+        """After a bad configuration a good one is loaded."""
+        self.replace(BAD)
+        self.watch()
+        self.replace(TWO)
+        self.watch()
+        self.assert_answers("two")
+
+    def test_other_bad(self) -> None:
+        """A second bad configuration is told as the first."""
+        self.replace(BAD)
+        first = self.watch()
+        self.replace(BAD + "\n")
+        self.assertEqual(self.watch(), first)
+
+    def test_vanished(self) -> None:
+        """A file that vanishes is told once, and loaded when it returns, though it is the same."""
+        away = self.path.with_suffix(".away")
+        self.path.rename(away)
+        self.assertEqual(
+            self.watch(),
+            ["error: FILE: No such file or directory; the configuration from before stays in use until it is back"],
+        )
+        self.assertEqual(self.watch(), [])
+        self.assert_answers("one")
+        away.rename(self.path)
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+
+    def test_vanished_before_read(self) -> None:
+        """A file that vanishes between the look and the load is told."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        self.path.unlink()
+        with capturedLogs() as events:
+            self.threads.run()
+        [event] = events
+        self.assertIn("cannot be read: No such file or directory", str(event["errors"]))
+        self.assert_answers("one")
+
+    def test_folder(self) -> None:
+        """A folder in the place of the file is an error as any other."""
+        self.path.unlink()
+        self.path.mkdir()
+        self.assertEqual(
+            self.watch(),
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                "FILE:1:1: cannot be read: Is a directory\n\n^"
+            ],
+        )
+        self.assertEqual(self.watch(), [])
+
+    def test_older(self) -> None:
+        """An older file put back is a change."""
+        self.replace(TWO)
+        os.utime(self.path, (0, 0))
+        self.watch()
+        self.assert_answers("two")
+
+    def test_in_place(self) -> None:
+        """A file that is written in its place is a change."""
+        inode = self.path.stat().st_ino
+        self.path.write_text(TWO, "utf-8")
+        self.assertEqual(self.path.stat().st_ino, inode)
+        self.watch()
+        self.assert_answers("two")
+
+    def test_same_time_and_size(self) -> None:
+        """A file of the same size and time is a change when it is another file."""
+        status = self.path.stat()
+        self.replace(ONE.replace("one", "two"))
+        os.utime(self.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        self.watch()
+        self.assert_answers("two")
+
+    def test_permissions(self) -> None:
+        """A file is looked at again when its permissions were changed: it may have been unreadable."""
+        before = stamp(str(self.path))
+        while stamp(str(self.path)) == before:  # until the file system's clock goes on
+            self.path.chmod(0o600)
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+
+    def test_quick_succession(self) -> None:
+        """A change during a load is loaded after it; never do two loads run at once."""
+        self.replace(BAD)
+        self.clock.advance(2)
+        self.replace(TWO)
+        for _ in range(3):
+            self.clock.advance(2)
+            self.assertEqual(len(self.threads.waiting), 1)
+        self.threads.run()
+        self.assertEqual(len(self.threads.waiting), 1)
+        self.threads.run()
+        self.assert_answers("two")
+        self.clock.advance(2)
+        self.assertEqual(self.threads.waiting, [])
+
+    def test_at_once(self) -> None:
+        """A load that is asked for does not wait for the watch, and needs no change."""
+        self.service.load()
+        self.threads.run()
+        self.assertEqual(len(self.came_into_use), 1)
+        self.replace(TWO)
+        self.service.load()
+        self.threads.run()
+        self.assert_answers("two")
+        self.clock.advance(2)
+        self.assertEqual(self.threads.waiting, [])
+
+    def test_asked_for_during_a_load(self) -> None:
+        """However often a load is asked for while one runs, one more follows."""
+        for _ in range(3):
+            self.service.load()
+        self.assertEqual(len(self.threads.waiting), 1)
+        self.threads.run()
+        self.assertEqual(len(self.threads.waiting), 1)
+        self.threads.run()
+        self.assertEqual(self.threads.waiting, [])
+        self.assertEqual(len(self.came_into_use), 2)
+
+    def test_hooks(self) -> None:
+        """A PROCESSOR takes effect, stays as it was when a later one fails, and is loaded anew with the next."""
+        module = self.path.with_name("reload_hooks.py")
+        module.write_text(HOOKS, "utf-8")
+        self.replace("PROCESSOR: reload_hooks\n" + ONE)
+        self.watch()
+        self.assertEqual(self.ask("one-shop-4"), "hooked-one")
+
+        module.write_text(
+            HOOKS.replace("hooked", "rehooked").replace("pass", "raise OSError('no such table')"), "utf-8"
+        )
+        self.replace("PROCESSOR: reload_hooks\n" + TWO)
+        self.assertEqual(
+            self.watch(),
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                f"FILE:1:1: the module reload_hooks ({module}): reload() raised OSError: no such table (line 5)\n"
+                "PROCESSOR: reload_hooks\n"
+                "^"
+            ],
+        )
+        self.assertEqual(self.ask("one-shop-4"), "hooked-one")
+
+        module.write_text(HOOKS.replace("hooked", "rehooked"), "utf-8")
+        self.service.load()
+        self.threads.run()
+        self.assertEqual(self.ask("two-shop-4"), "rehooked-two")
+
+        self.replace(ONE)
+        self.watch()
+        self.assert_answers("one")
+
+    def test_unforeseen(self) -> None:
+        """Whatever a load raises, it is in the log, the old configuration stays, and the next change is loaded."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        [(_, deferred)], self.threads.waiting = self.threads.waiting, []
+        deferred.errback(MemoryError())
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+        self.assert_answers("one")
+        self.service.load()
+        self.threads.run()
+        self.assert_answers("two")
+
+    def test_no_threads(self) -> None:
+        """A load that cannot even begin does not stand in the way of the next."""
+
+        def no_thread(work: Callable[[], Snapshot], /) -> Deferred[Snapshot]:
+            raise RuntimeError("can't start new thread")
+
+        path = str(self.path)
+        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, no_thread)
+        service.load()
+        service.load()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
+
+    def test_effect_fails(self) -> None:
+        """An effect that fails is in the log, and the new configuration in use."""
+
+        def fail(configuration: Configuration) -> None:
+            raise ZeroDivisionError
+
+        path = str(self.path)
+        service = AliasService(path, stamp(path), self.snapshots, [fail], self.clock, self.threads)
+        for text in (TWO, ONE, TWO):
+            self.replace(text)
+            service.load()
+            self.threads.run()
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assert_answers("two")
+
+    def test_watch_fails(self) -> None:
+        """A look at the file that fails is in the log, and the next one is made."""
+        service = AliasService("\0", Absent(""), self.snapshots, [], self.clock, self.threads)
+        service.startService()
+        self.clock.advance(2)
+        self.clock.advance(2)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
+
+    def test_stop(self) -> None:
+        """A service that was stopped watches no more, until it is started again."""
+        self.assertIsNone(self.service.stopService())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.replace(TWO)
+        self.service.startService()
+        self.watch()
+        self.assert_answers("two")
+
+    def test_stop_during_a_load(self) -> None:
+        """The service has stopped when the load has; the load is abandoned, and nothing follows."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        self.service.load()
+        stopped = self.service.stopService()
+        assert stopped is not None
+        self.assertNoResult(stopped)
+        with capturedLogs() as events:
+            self.threads.run()
+        self.assertIsNone(self.successResultOf(stopped))
+        self.assertEqual((list(events), self.threads.waiting), ([], []))
+        self.assert_answers("one")
+
+
+class Counted:
+    """Counts in the collectors that it is given."""
+
+    statistics: Statistics | NullStatistics = NullStatistics()
+
+
+class StatisticsServiceTests(SynchronousTestCase):
+    """The seconds and the reports of the statistics."""
+
+    def setUp(self) -> None:
+        """Run a service."""
+        self.addCleanup(log.levels.clearLogLevels)
+        self.clock = Clock()
+        self.counted = Counted()
+        self.service = StatisticsService(self.clock, [self.counted])
+        self.service.startService()
+
+    def configure(self, setting: str) -> None:
+        """Configure STATISTICS."""
+        self.service.configure(load_text(f"STATISTICS: {setting}\nLOGGING: critical\n", "trualias.conf"))
+
+    def collected(self) -> Statistics:
+        """The collectors in use."""
+        statistics = self.counted.statistics
+        assert statistics.enabled
+        return statistics
+
+    def reports(self, seconds: int) -> list[int]:
+        """Let seconds pass one by one; tell in which of them, from 1, a whole report was logged."""
+        found = []
+        for second in range(1, seconds + 1):
+            with capturedLogs() as events:
+                self.clock.advance(1)
+            if events:
+                self.assertEqual([event["line"] for event in events], self.collected().lines())
+                self.assertEqual({event["log_level"] for event in events}, {LogLevel.info})
+                found.append(second)
+        return found
+
+    def test_off(self) -> None:
+        """Where statistics are off, nothing is counted and nothing is logged."""
+        self.configure("none")
+        self.assertFalse(self.counted.statistics.enabled)
+        self.assertEqual(self.reports(100), [])
+
+    def test_seconds(self) -> None:
+        """Each second is turned over when it is complete."""
+        self.configure("0")
+        self.collected().bad.end(0.5)
+        self.assertIn("bad: emin=0.0000 emax=0.0000 e1=0.0000", self.collected().lines()[0])
+        self.clock.advance(1)
+        self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.5000", self.collected().lines()[0])
+        self.clock.advance(1)
+        self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.0000", self.collected().lines()[0])
+
+    def test_missed_seconds(self) -> None:
+        """Seconds that were missed, as on a busy machine, are turned over with the next."""
+        self.configure("0")
+        self.collected().bad.end(0.5)
+        self.clock.advance(60)
+        self.assertIn("emax=0.5000 e1=0.0000", self.collected().lines()[0])
+        self.clock.advance(1)
+        self.assertIn("emax=0.0000 e1=0.0000", self.collected().lines()[0])
+
+    def test_no_report(self) -> None:
+        """0 counts without reporting."""
+        self.configure("0")
+        self.assertEqual(self.reports(100), [])
+
+    def test_report(self) -> None:
+        """A report is made each time that the seconds have passed, and is seen at every level of LOGGING."""
+        self.configure("3")
+        log.set_level("critical")
+        self.assertEqual(self.reports(10), [3, 6, 9])
+
+    def test_report_after_missed_seconds(self) -> None:
+        """However many seconds were missed, one report makes up for them."""
+        self.configure("3")
+        with capturedLogs() as events:
+            self.clock.advance(50)
+        self.assertEqual(len(events), 7)
+        self.assertEqual(self.reports(3), [3])
+
+    def test_other_period(self) -> None:
+        """A new period begins anew, and what was counted stays."""
+        self.configure("60")
+        before = self.collected()
+        self.reports(50)
+        self.configure("4")
+        self.assertEqual(self.reports(9), [4, 8])
+        self.assertIs(self.collected(), before)
+
+    def test_same_period(self) -> None:
+        """A configuration that leaves the period as it was does not put the report off."""
+        self.configure("4")
+        self.reports(3)
+        self.configure("4")
+        self.assertEqual(self.reports(5), [1, 5])
+
+    def test_switched_off_and_on(self) -> None:
+        """What was counted before statistics were off is gone when they are on again."""
+        self.configure("2")
+        before = self.collected()
+        self.configure("no")
+        self.assertEqual(self.reports(5), [])
+        self.configure("2")
+        self.assertIsNot(self.collected(), before)
+        self.assertEqual(self.reports(5), [2, 4])
+
+    def test_stop(self) -> None:
+        """A service that was stopped leaves nothing behind in the reactor."""
+        self.service.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+@implementer(IReactorFromThreads)
+class CallsFromThread:
+    """Collects what is to be called in the reactor's thread."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[..., object]] = []
+
+    def callFromThread(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
+        """Take a call."""
+        self.calls.append(callable)
+
+
+class HangupServiceTests(SynchronousTestCase):
+    """SIGHUP."""
+
+    def test_signal(self) -> None:
+        """While the service runs, a SIGHUP leads to the action in the reactor's thread; afterwards all is as before."""
+        before = signal.getsignal(signal.SIGHUP)
+        reactor = CallsFromThread()
+        actions: list[str] = []
+        service = HangupService(reactor, lambda: actions.append("reload"))
+        service.startService()
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+            self.assertEqual(actions, [])
+            [call] = reactor.calls
+            call()
+            self.assertEqual(actions, ["reload"])
+        finally:
+            service.stopService()
+        self.assertIs(signal.getsignal(signal.SIGHUP), before)
