@@ -1,0 +1,113 @@
+"""The two servers as services of twistd: their options, and how a server is put together."""
+
+import os.path
+import time
+from typing import cast
+
+from attrs import frozen
+from twisted.application.service import MultiService
+from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.usage import Options
+
+from trualias import log
+from trualias.configuration import Configuration
+from trualias.listening import ListeningService, descriptions
+from trualias.loading import load
+from trualias.lookup import Snapshots
+from trualias.places import Kind, NoConfiguration, find_configuration, places
+from trualias.policy.source import ConfigurationErrors
+from trualias.protocol import TableFactory
+from trualias.service import AliasService, HangupService, StatisticsService, stamp
+
+_log = log.logger(__name__)
+
+
+class Reactor(IReactorCore, IReactorTime, IReactorThreads):
+    """What the servers need of a reactor."""
+
+
+class ServerOptions(Options):
+    """The options of both servers; `kind` says whose they are."""
+
+    kind: Kind
+    synopsis = "[options]"
+    optParameters = [
+        ["config", "c", None, "The configuration file. Without it, the first that exists of the places below."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["endpoints"] = []
+
+    def opt_endpoint(self, description: str) -> None:
+        """Where to listen, instead of HOST and PORT: a Twisted endpoint, such as tcp:3047:interface=127.0.0.1 or
+        unix:/run/trualias.sock:mode=660. Give it again for one more."""
+        self["endpoints"].append(description)
+
+    opt_e = opt_endpoint
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Explain the options, and list where a configuration is looked for."""
+        looked = "".join(f"    {path}\n" for path in places(self.kind))
+        return f"{super().getUsage(width)}\nThe configuration is looked for at:\n{looked}"
+
+
+def make_service(options: ServerOptions, reactor: Reactor | None = None) -> MultiService:
+    """Load the configuration and put the server together; `reactor` is the global one unless given.
+
+    Raises SystemExit with a message for people where there is no configuration, or one with errors, or an endpoint
+    that Twisted does not understand.
+    """
+    if reactor is None:
+        from twisted.internet import reactor as global_reactor
+
+        reactor = cast(Reactor, global_reactor)
+    try:
+        # twistd may change the working directory later.
+        path = os.path.abspath(options["config"] or find_configuration(options.kind))
+        seen = stamp(path)
+        snapshot = load(path)
+    except (NoConfiguration, ConfigurationErrors) as error:
+        raise SystemExit(str(error)) from None
+
+    snapshots = Snapshots(snapshot)
+    factory = TableFactory(reactor, snapshots, options.kind, time.perf_counter)
+    statistics = StatisticsService(reactor, [factory])
+    effects = [_set_log_level, statistics.configure]
+    for effect in effects:
+        effect(snapshot.configuration)
+    if not options["endpoints"]:
+        effects.append(_RestartWarning(descriptions(snapshot.configuration.settings)))
+    aliases = AliasService(
+        path, seen, snapshots, effects, reactor, lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work)
+    )
+    server = MultiService()
+    try:
+        for description in options["endpoints"] or descriptions(snapshot.configuration.settings):
+            ListeningService(reactor, description, factory).setServiceParent(server)
+    except Exception as error:  # there is no telling what a kind of endpoint raises
+        raise SystemExit(f"--endpoint {description} cannot be used: {error}") from None
+    for service in (aliases, statistics, HangupService(reactor, aliases.load)):
+        service.setServiceParent(server)
+    return server
+
+
+def _set_log_level(configuration: Configuration) -> None:
+    log.set_level(configuration.settings.logging)
+
+
+@frozen
+class _RestartWarning:
+    """Tells when a configuration says to listen elsewhere than where this process listens."""
+
+    listening: tuple[str, ...]
+
+    def __call__(self, configuration: Configuration) -> None:
+        wanted = descriptions(configuration.settings)
+        if wanted != self.listening:
+            _log.warn(
+                "HOST or PORT is another now, which needs a restart: listening on {listening}, the file says {wanted}",
+                listening=", ".join(self.listening),
+                wanted=", ".join(wanted),
+            )

@@ -1,0 +1,21 @@
+"""`twistd trualias-table`: the server that answers a local part with the account it is an alias of."""
+
+from twisted.application.service import IService
+
+from trualias.places import Kind
+from trualias.tap import ServerOptions, make_service
+
+
+class Options(ServerOptions):
+    """The options of `twistd trualias-table`."""
+
+    kind = Kind.TABLE
+    longdesc = (
+        "Answers tcp_table(5) lookups of a local part with the account that it is an alias of: for postmap, Exim and "
+        "scripts. (Postfix asks for whole addresses; its server is trualias-virtual.)"
+    )
+
+
+def makeService(options: Options) -> IService:
+    """Make the server that `options` ask for; raises SystemExit with a message for people."""
+    return make_service(options)

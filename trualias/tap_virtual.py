@@ -1,0 +1,21 @@
+"""`twistd trualias-virtual`: the server that answers a whole address with the address it is an alias of."""
+
+from twisted.application.service import IService
+
+from trualias.places import Kind
+from trualias.tap import ServerOptions, make_service
+
+
+class Options(ServerOptions):
+    """The options of `twistd trualias-virtual`."""
+
+    kind = Kind.VIRTUAL
+    longdesc = (
+        "Answers tcp_table(5) lookups of a whole address, of a domain in ALIAS DOMAINS, with the address that it is an "
+        "alias of: for virtual_alias_maps of Postfix."
+    )
+
+
+def makeService(options: Options) -> IService:
+    """Make the server that `options` ask for; raises SystemExit with a message for people."""
+    return make_service(options)

@@ -1,0 +1,335 @@
+"""Tests of trualias.tap, and of the two servers as twistd runs them."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+import trualias
+from trualias import log, tap_table, tap_virtual
+from trualias.protocol import TableFactory
+from trualias.service import AliasService
+from trualias.tap import Reactor, ServerOptions, make_service
+from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
+
+CONFIGURATION = """
+ALIAS DOMAINS: example.com
+ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();
+"""
+
+
+class TapTestCase(SynchronousTestCase):
+    """A folder with a configuration."""
+
+    def setUp(self) -> None:
+        """Write the configuration."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "tried.conf"
+        self.configure("")
+        self.addCleanup(log.levels.clearLogLevels)
+
+    def configure(self, settings: str) -> None:
+        """Write another configuration, with these settings besides."""
+        new = self.path.with_suffix(".new")
+        new.write_text(settings + CONFIGURATION, "utf-8")
+        new.replace(self.path)
+
+
+class OptionsTests(SynchronousTestCase):
+    """The options of twistd's two commands."""
+
+    def test_default(self) -> None:
+        """Nothing needs to be given."""
+        options = tap_table.Options()
+        options.parseOptions([])
+        self.assertEqual((options["config"], options["endpoints"]), (None, []))
+
+    def test_given(self) -> None:
+        """The endpoint can be given several times, and each option in two ways."""
+        options = tap_virtual.Options()
+        options.parseOptions(["-c", "a.conf", "-e", "tcp:25", "--endpoint", "unix:/run/x"])
+        self.assertEqual((options["config"], options["endpoints"]), ("a.conf", ["tcp:25", "unix:/run/x"]))
+
+    def test_help(self) -> None:
+        """The help of each says what it answers and where its configuration is looked for."""
+        for options, answers, place in (
+            (tap_table.Options(), "lookups of a local part", "\n    conf/tcp_table_server.conf\n"),
+            (tap_virtual.Options(), "lookups of a whole address", "\n    conf/tcp_virtual_server.conf\n"),
+        ):
+            self.assertIn(answers, options.getUsage())
+            self.assertIn(place, options.getUsage())
+
+
+class OneThread(MemoryReactorClock):
+    """A reactor in memory, all of whose threads are the one that asks for them."""
+
+    def getThreadPool(self) -> "OneThread":
+        """Return what stands for the threads."""
+        return self
+
+    def callInThreadWithCallback(
+        self, ended: Callable[[bool, object], None], function: Callable[[], object], *arguments: object
+    ) -> None:
+        """Call `function` and tell `ended` whether it succeeded and how."""
+        try:
+            result = function(*arguments)
+        except Exception:
+            ended(False, Failure())
+        else:
+            ended(True, result)
+
+    def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call `function`."""
+        function(*arguments)
+
+
+class MakeServiceTests(TapTestCase):
+    """How a server is put together, on a reactor in memory."""
+
+    def make(self, options: ServerOptions, *arguments: str) -> MultiService:
+        """Make a service on the test's configuration."""
+        options.parseOptions(["--config", str(self.path), *arguments])
+        self.reactor = OneThread()
+        return make_service(options, cast(Reactor, self.reactor))
+
+    @contextmanager
+    def running(self, service: IService) -> Iterator[None]:
+        """Run a service."""
+        service.privilegedStartService()
+        service.startService()
+        try:
+            yield
+        finally:
+            self.successResultOf(service.stopService())
+            self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def ask(self, factory: object, request: bytes) -> bytes:
+        """Ask a factory's protocol."""
+        assert isinstance(factory, TableFactory)
+        protocol = factory.buildProtocol(None)
+        assert protocol is not None
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        protocol.dataReceived(request)
+        reply: bytes = transport.value()
+        return reply
+
+    def test_table(self) -> None:
+        """The table server listens at HOST and PORT and answers local parts."""
+        self.configure("HOST: 127.0.0.2\nPORT: 25\n")
+        with self.running(self.make(tap_table.Options())):
+            [(port, factory, _, interface)] = self.reactor.tcpServers
+            self.assertEqual((port, interface), (25, "127.0.0.2"))
+            self.assertEqual(self.ask(factory, b"get foo-shop-4\n"), b"200 foo\n")
+            self.assertEqual(self.ask(factory, b"get foo-shop-4@example.com\n"), b"500 not found\n")
+
+    def test_virtual(self) -> None:
+        """The virtual server answers whole addresses."""
+        with self.running(self.make(tap_virtual.Options())):
+            [(_, factory, _, _)] = self.reactor.tcpServers
+            self.assertEqual(self.ask(factory, b"get foo-shop-4@example.com\n"), b"200 foo@example.com\n")
+
+    def test_endpoints(self) -> None:
+        """Endpoints that are given take the place of HOST and PORT."""
+        with self.running(self.make(tap_table.Options(), "-e", "tcp:25", "-e", "unix:/run/trualias.sock")):
+            self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
+            self.assertEqual([server[0] for server in self.reactor.unixServers], ["/run/trualias.sock"])
+
+    def test_statistics(self) -> None:
+        """STATISTICS takes effect at the start, and the seconds turn."""
+        self.configure("STATISTICS: 0\n")
+        with self.running(self.make(tap_table.Options())):
+            [(_, factory, _, _)] = self.reactor.tcpServers
+            self.ask(factory, b"get foo\n")
+            self.assertIn(b"not_found: emin=0.0000 emax=0.0000", self.ask(factory, b"stats\n"))
+            self.reactor.advance(1)
+            self.assertIn(b"nmin=0 nmax=1 n1=1.0000 n10=0.1000 n60=0.0167\n", self.ask(factory, b"stats\n"))
+
+    def test_logging(self) -> None:
+        """LOGGING takes effect at the start: what was loaded is told at level info."""
+        for setting, told in (("info", [f"{self.path} is loaded: 1 statements, 1 accounts"]), ("warning", [])):
+            self.configure(f"LOGGING: {setting}\n")
+            service = self.make(tap_table.Options())
+            with capturedLogs() as events, self.running(service):
+                pass
+            messages = [event["log_format"].format(**event) for event in events if "trualias" in event["log_namespace"]]
+            self.assertEqual(messages, told)
+
+    def ended(self, options: ServerOptions, *arguments: str) -> str:
+        """Make a service, expect that this ends the process, and return the message."""
+        with self.assertRaises(SystemExit) as raised:
+            self.make(options, *arguments)
+        return str(raised.exception)
+
+    def test_errors(self) -> None:
+        """A configuration with errors ends the process with the errors."""
+        self.configure("PORT: x\n")
+        self.assertEqual(
+            self.ended(tap_table.Options()),
+            f"{self.path}:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^",
+        )
+
+    def test_endpoint_with_errors(self) -> None:
+        """So does an endpoint that Twisted does not understand, whatever it says of it."""
+        for description, reason in (
+            ("hurz:25", "Unknown endpoint type: 'hurz'"),
+            ("tcp:x", "invalid literal for int() with base 10: 'x'"),
+        ):
+            self.assertEqual(
+                self.ended(tap_table.Options(), "-e", description),
+                f"--endpoint {description} cannot be used: {reason}",
+            )
+
+    def test_found(self) -> None:
+        """Without --config the configuration is found in its place, and watched there wherever the process goes."""
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.folder)
+        options = tap_table.Options()
+        self.path.rename(self.folder / "trualias.conf")
+        service = make_service(options, cast(Reactor, OneThread()))
+        os.chdir(here)
+        self.path = self.folder / "trualias.conf"
+        self.configure("LOGGING: info\n")
+        self.assertEqual(self.reload(service), [f"{self.path} is loaded: 1 statements, 1 accounts"])
+
+    def reload(self, service: MultiService) -> list[str]:
+        """Load the configuration anew, in this thread, and return what was logged."""
+        aliases = service.getServiceNamed("aliases")
+        assert isinstance(aliases, AliasService)
+        with capturedLogs() as events:
+            aliases.load()
+        return [event["log_format"].format(**event) for event in events]
+
+    def test_reload(self) -> None:
+        """Everything but where to listen takes effect with a new configuration; that is told to need a restart."""
+        service = self.make(tap_table.Options())
+        with self.running(service):
+            [(_, factory, _, _)] = self.reactor.tcpServers
+            self.configure("PORT: 25\nSTATISTICS: 0\nLOGGING: info\nDEBUG ACCOUNT: x\nCASE SENSITIVE: no\n")
+            self.assertEqual(
+                self.reload(service),
+                [
+                    "HOST or PORT is another now, which needs a restart: listening on tcp:3047:interface=127.0.0.1, "
+                    "the file says tcp:25:interface=127.0.0.1",
+                    f"{self.path} is loaded: 1 statements, 1 accounts",
+                ],
+            )
+            self.assertEqual(self.ask(factory, b"get FOO-shop-4\n"), b"200 foo\n")
+            self.assertEqual(self.ask(factory, b"stats\n")[:9], b"210 bad: ")
+            self.configure("LOGGING: critical\n")
+            self.reload(service)
+            self.assertEqual(self.ask(factory, b"stats\n"), b"400 statistics disabled\n")
+            self.assertEqual(self.reload(service), [])
+
+
+class ProcessTests(TapTestCase):
+    """The servers as processes of their own."""
+
+    def setUp(self) -> None:
+        """Let twistd find this trualias, be it installed or not."""
+        super().setUp()
+        before = os.environ.get("PYTHONPATH")
+        self.addCleanup(os.environ.__setitem__ if before else os.environ.pop, "PYTHONPATH", before or "")
+        os.environ["PYTHONPATH"] = str(Path(trualias.__file__).parent.parent)
+
+    def twistd(self, *arguments: str) -> tuple[int, str, str]:
+        """Run twistd with arguments that end it; return status, output and errors."""
+        done = subprocess.run(
+            [*TWISTD, *arguments], cwd=self.folder, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def test_no_configuration(self) -> None:
+        """Where there is no configuration, the places are listed and what to do is told."""
+        if os.path.exists("/etc/trualias"):
+            self.skipTest("this machine has a configuration of its own")
+        self.assertEqual(
+            self.twistd("--nodaemon", "trualias-virtual"),
+            (
+                1,
+                "",
+                "There is no configuration. These places were looked at:\n"
+                "    ./tcp_virtual_server.conf\n"
+                "    ./trualias.conf\n"
+                "    conf/tcp_virtual_server.conf\n"
+                "    conf/trualias.conf\n"
+                "    /etc/trualias/tcp_virtual_server.conf\n"
+                "    /etc/trualias/trualias.conf\n"
+                "Copy conf/tcp_virtual_server.conf.sample to one of them, or name a file with --config FILE.\n",
+            ),
+        )
+
+    def test_errors(self) -> None:
+        """A configuration with errors keeps the server from starting, also as a daemon; all of them are printed."""
+        self.configure("PORT: x\nCASE SENSITIVE: maybe\n")
+        for mode in ("--nodaemon", "--pidfile=twistd.pid"):
+            self.assertEqual(
+                self.twistd(mode, "trualias-table", "-c", "tried.conf"),
+                (
+                    1,
+                    "",
+                    f"{self.path}:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\n"
+                    "PORT: x\n"
+                    "      ^\n"
+                    f"{self.path}:2:17: CASE SENSITIVE: 'maybe' is neither yes nor no\n"
+                    "CASE SENSITIVE: maybe\n"
+                    "                ^\n",
+                ),
+            )
+
+    def test_unknown_endpoint(self) -> None:
+        """An endpoint that Twisted does not understand is told."""
+        self.assertEqual(
+            self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf", "-e", "hurz:25"),
+            (1, "", "--endpoint hurz:25 cannot be used: Unknown endpoint type: 'hurz'\n"),
+        )
+
+    def test_port_in_use(self) -> None:
+        """A port in use is one clear line, and no file with a process id stays behind."""
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            self.configure(f"PORT: {port}\n")
+            status, output, errors = self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf")
+            self.assertEqual((status, errors), (1, ""))
+            self.assertRegex(
+                output,
+                r"\A.* starting up\.\n.*\n.*\[trualias\.listening#critical\] Cannot listen on "
+                rf"tcp:{port}:interface=127\.0\.0\.1: Address already in use\n\Z",
+            )
+            status, output, errors = self.twistd("trualias-table", "-c", "tried.conf")
+            self.assertEqual((status, output), (1, ""))
+            self.assertIn(f"cannot listen on tcp:{port}:interface=127.0.0.1: Address", errors)
+        self.assertFalse((self.folder / "twistd.pid").exists())
+
+    def test_life(self) -> None:
+        """A server answers, loads a new configuration on SIGHUP, sees a change by itself, and ends when it is told."""
+        port = free_port()
+        self.configure(f"PORT: {port}\nLOGGING: info\n")
+        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
+        self.assertEqual(server.ask(b"get FOO-shop-4"), b"500 not found\n")
+
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: server.log.count(" is loaded: ") == 2, "a load on SIGHUP", lambda: server.log)
+
+        self.configure(f"PORT: {port}\nLOGGING: info\nCASE SENSITIVE: no\n")
+        wait_until(lambda: server.log.count(" is loaded: ") == 3, "a load of the change", lambda: server.log)
+        self.assertEqual(server.ask(b"get FOO-shop-4"), b"200 foo\n")
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
