@@ -1,0 +1,98 @@
+"""`trualias query`: answers what a server would answer, without a server."""
+
+import os
+import traceback
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, assert_never
+
+from trualias.commands.terminal import Terminal
+from trualias.loading import load
+from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
+from trualias.places import Kind, find_configuration
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+_ALL_FOUND = 0
+_NOT_ALL_FOUND = 1
+
+
+def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    """Declare the command."""
+    command = commands.add_parser(
+        "query",
+        help="answer lookup keys as a server would, without a server",
+        description="Print a line KEY<TAB>VALUE for each key that a server with this configuration would find. "
+        "What a server would log, such as a warning of an ambiguous address, goes to standard error.",
+        epilog="Exit status: 0 if every key was found, 1 if not, 2 for a configuration that cannot be used.",
+    )
+    command.add_argument(
+        "-c", "--config", metavar="FILE", help="the configuration; by default it is looked for as the server does"
+    )
+    command.add_argument(
+        "--virtual",
+        action="store_true",
+        help="answer whole addresses, as trualias-virtual does, and not local parts, as trualias-table does",
+    )
+    command.add_argument(
+        "keys",
+        metavar="KEY",
+        nargs="*",
+        help="what to look up; - alone, or nothing, reads the keys from standard input, one a line",
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: Namespace, terminal: Terminal) -> int:
+    """Look up the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
+    kind = Kind.VIRTUAL if arguments.virtual else Kind.TABLE
+    snapshot = load(arguments.config or find_configuration(kind))
+    lookup = snapshot.virtual if arguments.virtual else snapshot.table
+    status = _ALL_FOUND
+    for key in _keys(arguments.keys, terminal):
+        value = None if key is None else _value(lookup, key, terminal)
+        if value is None:
+            status = _NOT_ALL_FOUND
+        else:
+            terminal.output.write(f"{key}\t{value}\n")
+    return status
+
+
+def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
+    """Give the keys to look up, None for one that is not UTF-8 and so can be no alias."""
+    if arguments in ([], ["-"]):
+        lines = (line.rstrip(b"\r\n") for line in terminal.input)
+        raw = (line for line in lines if line)
+    else:
+        raw = (os.fsencode(argument) for argument in arguments)
+    for key in raw:
+        try:
+            yield key.decode("utf-8")
+        except UnicodeDecodeError:
+            yield None
+
+
+def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
+    """Look a key up and tell what is remarkable; None where the server would not answer a value."""
+    try:
+        answer = lookup(key)
+    except Exception:
+        terminal.errors.write(f"{key}: the lookup failed\n{traceback.format_exc()}")
+        return None
+    match answer:
+        case Found(value, account, readings):
+            if readings > 1:
+                terminal.errors.write(f"{key}: can be read in several ways, all of account {account}\n")
+            return value
+        case Ambiguous(accounts, value):
+            consequence = "is not found, as no DEBUG ACCOUNT is set" if value is None else f"goes to {value}"
+            terminal.errors.write(f"{key}: verifies for several accounts ({', '.join(accounts)}) and {consequence}\n")
+            return value
+        case OverBudget():
+            terminal.errors.write(f"{key}: the lookup took too many steps and was given up\n")
+            return None
+        case NotFound():
+            return None
+        case _:
+            assert_never(answer)

@@ -1,0 +1,46 @@
+"""The console script `trualias`."""
+
+import signal
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from io import TextIOWrapper
+
+import trualias
+from trualias.commands import query
+from trualias.commands.terminal import Terminal
+from trualias.configuration import ConfigurationErrors
+from trualias.places import NoConfiguration
+
+_COMMANDS = (query,)
+_UNUSABLE = 2
+
+
+def main() -> int:
+    """Run the command that the process was started with, and return its exit status."""
+    # End as other programs do when the reader goes away or somebody presses Ctrl-C: at once, without a traceback.
+    for number in (signal.SIGPIPE, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    return run(sys.argv[1:], Terminal(sys.stdin.buffer, sys.stdout, sys.stderr))
+
+
+def run(arguments: Sequence[str], terminal: Terminal) -> int:
+    """Run the command that the arguments name, and return the exit status; raises SystemExit for wrong arguments."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed, terminal)
+    except (NoConfiguration, ConfigurationErrors) as error:
+        terminal.errors.write(f"{error}\n")
+        return _UNUSABLE
+    return status
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="trualias", description="Verifiable mail aliases, on the command line.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_to(commands)
+    return parser

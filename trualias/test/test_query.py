@@ -1,0 +1,222 @@
+"""Tests of trualias.commands.query."""
+
+import os
+import subprocess
+import sys
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import trualias
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+
+CONFIGURATION = """
+ALIAS DOMAINS: example.com
+ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHARS();
+ACCOUNT baz MATCHES %alpha%x%alpha%.%code% WITH VOWELS(1), DIGITS(2);
+ACCOUNT one MATCHES %alpha%-%account%.%code% WITH CHARS();
+ACCOUNT two MATCHES %account%-%alpha%.%code% WITH CHARS();
+"""
+
+
+class QueryTests(SynchronousTestCase):
+    """The command, in this process."""
+
+    def setUp(self) -> None:
+        """Write a configuration."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "trualias.conf"
+        self.path.write_text(CONFIGURATION, "utf-8")
+
+    def query(self, *arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        """Run `trualias query` on the configuration; return status, output and errors."""
+        terminal = Terminal(BytesIO(typed), StringIO(), StringIO())
+        status = run(["query", "-c", str(self.path), *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_found(self) -> None:
+        """Each key that is found is a line with its value, in the order asked."""
+        self.assertEqual(self.query("foo-shop-4", "bar-none-4"), (0, "foo-shop-4\tfoo\nbar-none-4\tbar\n", ""))
+
+    def test_not_found(self) -> None:
+        """A key that is not found is not mentioned, but in the exit status."""
+        self.assertEqual(self.query("foo-shop-5", "foo-shop-4", "foo"), (1, "foo-shop-4\tfoo\n", ""))
+
+    def test_virtual(self) -> None:
+        """With --virtual whole addresses are answered, and local parts are not."""
+        self.assertEqual(
+            self.query("--virtual", "foo-shop-4@example.com", "foo-shop-4", "foo-shop-4@example.net"),
+            (1, "foo-shop-4@example.com\tfoo@example.com\n", ""),
+        )
+
+    def test_standard_input(self) -> None:
+        """A hyphen, or no key, reads keys from standard input, one a line however it ends; empty lines are no keys."""
+        typed = b"foo-shop-4\n\nbar-none-4\r\nfoo-macys-5"
+        expected = (0, "foo-shop-4\tfoo\nbar-none-4\tbar\nfoo-macys-5\tfoo\n", "")
+        self.assertEqual(self.query("-", typed=typed), expected)
+        self.assertEqual(self.query(typed=typed), expected)
+
+    def test_no_keys(self) -> None:
+        """Of no keys at all every one is found: a way to try a configuration."""
+        self.assertEqual(self.query("-"), (0, "", ""))
+
+    def test_not_utf_8(self) -> None:
+        """A key that is not UTF-8 is not found, wherever it comes from."""
+        self.assertEqual(self.query(typed=b"foo-shop-4\nfoo-sh\xf6p-4\n"), (1, "foo-shop-4\tfoo\n", ""))
+        self.assertEqual(self.query(os.fsdecode(b"foo-sh\xf6p-4")), (1, "", ""))
+
+    def test_several_readings(self) -> None:
+        """An address that can be read in several ways is found, with a warning."""
+        self.assertEqual(
+            self.query("xxxxxx.00"),
+            (0, "xxxxxx.00\tbaz\n", "xxxxxx.00: can be read in several ways, all of account baz\n"),
+        )
+
+    def test_ambiguous(self) -> None:
+        """An address that verifies for several accounts is not found, with the reason."""
+        self.assertEqual(
+            self.query("two-one.3"),
+            (
+                1,
+                "",
+                "two-one.3: verifies for several accounts (one, two) and is not found, as no DEBUG ACCOUNT is set\n",
+            ),
+        )
+
+    def test_debug_account(self) -> None:
+        """Where a DEBUG ACCOUNT is set, an ambiguous address is its."""
+        self.path.write_text("DEBUG ACCOUNT: postmaster\n" + CONFIGURATION, "utf-8")
+        self.assertEqual(
+            self.query("two-one.3"),
+            (
+                0,
+                "two-one.3\tpostmaster\n",
+                "two-one.3: verifies for several accounts (one, two) and goes to postmaster\n",
+            ),
+        )
+
+    def test_hooks(self) -> None:
+        """Hooks apply as in a server, after their reload(); one that raises is shown, and the next key answered."""
+        (self.folder / "query_hooks.py").write_text(
+            "ACCOUNTS = ALIASES = None\n"
+            "def reload(): global known; known = ACCOUNTS\n"
+            "def preprocess(alias, domain): return alias.lower(), domain\n"
+            "def postprocess(account, domain):\n"
+            "    if account == 'foo': raise KeyError('no such box')\n"
+            "    return f'{account}-of-{len(known)}', domain\n",
+            "utf-8",
+        )
+        self.path.write_text("PROCESSOR: query_hooks\n" + CONFIGURATION, "utf-8")
+        status, output, errors = self.query("foo-shop-4", "BAR-none-4")
+        self.assertEqual((status, output), (1, "BAR-none-4\tbar-of-5\n"))
+        self.assertTrue(
+            errors.startswith("foo-shop-4: the lookup failed\nTraceback (most recent call last):\n"), errors
+        )
+        self.assertTrue(errors.endswith("\nKeyError: 'no such box'\n"), errors)
+
+    def test_configuration_with_errors(self) -> None:
+        """The errors of a configuration are printed, and nothing is answered."""
+        self.path.write_text("PORT: x\n", "utf-8")
+        self.assertEqual(
+            self.query("foo-shop-4"),
+            (
+                2,
+                "",
+                f"{self.path}:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^\n",
+            ),
+        )
+
+    def test_no_configuration(self) -> None:
+        """Without -c and without a file in any of the places, the places are listed."""
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        self.path.unlink()
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        if os.path.exists("/etc/trualias"):
+            self.skipTest("this machine has a configuration of its own")
+        self.assertEqual(run(["query", "--virtual", "foo"], terminal), 2)
+        assert isinstance(terminal.errors, StringIO)
+        self.assertTrue(
+            terminal.errors.getvalue().startswith(
+                "There is no configuration. These places were looked at:\n    ./tcp_virtual_server.conf\n"
+            )
+        )
+
+    def test_configuration_in_its_place(self) -> None:
+        """Without -c the configuration is found where a server finds it."""
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        self.assertEqual(run(["query", "foo-shop-4"], terminal), 0)
+
+
+# This trualias, be it installed or not.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(trualias.__file__).parent.parent)}
+PROGRAM = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())")
+
+
+class ProcessTests(SynchronousTestCase):
+    """The command as a process of its own."""
+
+    def setUp(self) -> None:
+        """Write a configuration."""
+        self.path = Path(self.mktemp()).absolute()
+        self.path.write_text("CASE SENSITIVE: no\n" + CONFIGURATION, "utf-8")
+
+    def test_pipe(self) -> None:
+        """Keys come in and answers go out through pipes, whatever the locale; the status is the process'."""
+        done = subprocess.run(
+            [*PROGRAM, "query", "-c", self.path, "-"],
+            input=b"foo-shop-4\ncaf\xc3\xa9\n",
+            env={**ENVIRONMENT, "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"foo-shop-4\tfoo\n", b""))
+
+    def test_reader_goes_away(self) -> None:
+        """Where nobody reads the answers any more the program ends without complaint."""
+        keys = b"foo-shop-4\n" * 100_000
+        done = subprocess.run(
+            f"'{sys.executable}' -c '{PROGRAM[2]}' query -c '{self.path}' | head -n 1",
+            shell=True,
+            env=ENVIRONMENT,
+            input=keys,
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
+
+    def test_no_twisted(self) -> None:
+        """The command imports nothing of Twisted, whose reactor it has no use for and whose log takes its time."""
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from trualias.main import main; main();"
+                "print([name for name in sys.modules if name.startswith('twisted')])",
+                *("query", "-c", self.path, "foo-shop-4"),
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n[]\n")
+
+    def test_fast(self) -> None:
+        """A query takes less than 0.3 s of the processor, the start of Python included."""
+        best = min(self.processor_time() for _ in range(5))
+        self.assertLess(best, 0.3)
+
+    def processor_time(self) -> float:
+        """Run a query and tell what it took, in seconds."""
+        before = os.times()
+        subprocess.run(
+            [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=ENVIRONMENT, capture_output=True, check=True
+        )
+        after = os.times()
+        return after.children_user - before.children_user + after.children_system - before.children_system
