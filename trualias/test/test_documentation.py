@@ -1,6 +1,7 @@
 """What the documentation says is what the servers do: every example of it is tried."""
 
 import re
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.internet.task import Clock
@@ -8,11 +9,13 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import wire
+from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, load
 from trualias.expectations import check_expectations
 from trualias.hooks import load_hooks
 from trualias.loading import load as load_file
 from trualias.lookup import Ambiguous, Found, Snapshot, Snapshots
+from trualias.main import run
 from trualias.places import Kind
 from trualias.protocol import TableFactory
 from trualias.statistics import Statistics
@@ -206,6 +209,20 @@ class DocumentationTests(SynchronousTestCase):
         ]
         self.assertNotEqual([], asked)
         self.assertEqual([], [question for question in asked if question[2] != question[3]])
+
+    def test_query(self) -> None:
+        """What ``trualias query`` prints is what it prints."""
+        asked = []
+        for name, text in documents().items():
+            for block in (part for part in read_rst(text) if isinstance(part, Block)):
+                for command, printed in block.commands():
+                    if found := re.fullmatch(r"trualias (query .*)-c (conf/\S+)((?: [\w.@-]+)+)", command):
+                        output, errors = StringIO(), StringIO()
+                        arguments = [*found[1].split(), "-c", str(source_tree() / found[2]), *found[3].split()]
+                        run(arguments, Terminal(BytesIO(), output, errors))
+                        asked.append((name, printed, output.getvalue() + errors.getvalue()))
+        self.assertNotEqual([], asked)
+        self.assertEqual([], [question for question in asked if question[1].rstrip("\n") != question[2].rstrip("\n")])
 
     def test_chats(self) -> None:
         """What a person and the table server say to each other over telnet is said so; figures may differ."""
