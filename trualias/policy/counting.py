@@ -53,7 +53,10 @@ _Condition = tuple[tuple[int, str], ...]
 
 
 def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tuple[int | None, ...]]:
-    """The distinct computations over identifiers, and for each item its number among them."""
+    """The distinct computations over identifiers, and for each item its number among them.
+
+    Two items that are any one of several characters are never the same: ``ANY(), ANY()`` of *macys* may be ``ma``.
+    """
     variables: list[Computation] = []
     numbers: list[int | None] = []
     for item in items:
@@ -62,7 +65,13 @@ def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tu
             continue
         key = (item.function, item.reads, item.label, item.index, item.default)
         for number, known in enumerate(variables):
-            if key == (known.function, known.reads, known.label, known.index, known.default):
+            if not item.function.chooses and key == (
+                known.function,
+                known.reads,
+                known.label,
+                known.index,
+                known.default,
+            ):
                 numbers.append(number)
                 break
         else:

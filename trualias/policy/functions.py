@@ -55,7 +55,7 @@ class Function:
     """One row of the table.
 
     ``form`` shows the arguments to people. ``counts`` tells that the contribution is a number in decimal; otherwise it
-    is one character.
+    is one character. ``chooses`` tells that it is any one of several, so that two equal items may differ in a code.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Function:
     counts: bool
     value: Callable[[Computation, str], Contribution]
     inverse: Callable[[Computation, Spans, int, str], int]
+    chooses: bool = False
 
 
 _VOWELS = "aeiouAEIOU"
@@ -176,8 +177,8 @@ _ROWS = (
     _counting("VOWELS", _VOWELS, "how many of a, e, i, o and u it has"),
     Function("CHARS", "CHARS([n])", "how many characters it has", True, _chars_value, _chars_ends),
     _counting("LABELS", ".", "how many labels it has", more=1),
-    Function("ANY", "ANY([n])", "any one character that occurs in it", False, _any_value, _any_ends),
-    Function("NONE", "NONE([n])", "any one character that does not occur in it", False, _none_value, _none_ends),
+    Function("ANY", "ANY([n])", "any one character that occurs in it", False, _any_value, _any_ends, True),
+    Function("NONE", "NONE([n])", "any one character that does not occur in it", False, _none_value, _none_ends, True),
     Function(
         "CHAR",
         "CHAR([n,] [label,] index, default)",
