@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from trualias.policy.checks import Rule, folding
 from trualias.policy.counting import BudgetExceeded
-from trualias.policy.index import Index
+from trualias.policy.index import Candidate, Index
 from trualias.policy.matcher import Matcher
 from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
 from trualias.policy.spans import Spans
@@ -50,6 +50,14 @@ class Policy:
         """Resolve, and tell the steps that it took."""
         spans = Spans(self._fold(local_part))
         return self._resolve(spans, local_part), spans.steps
+
+    def fold(self, text: str) -> str:
+        """Make a text comparable: lower case where ``CASE SENSITIVE`` is no."""
+        return self._fold(text)
+
+    def candidates(self, local_part: str) -> Sequence[Candidate]:
+        """The statements and names that have to be compared with a local part; all others cannot match it."""
+        return self._index.candidates(self._fold(local_part))
 
     def _resolve(self, spans: Spans, local_part: str) -> Outcome:
         if not _LOCAL_PART(local_part):
