@@ -116,6 +116,11 @@ def _tokens(expression: Expression, names: dict[NameKind, str]) -> list[_Token]:
     return tokens
 
 
+def _two_digits(shown: str) -> bool:
+    """Tell whether two characters are a number as a count is written."""
+    return shown.isdigit() and shown[0] != "0"
+
+
 class Count:
     """Counts the readings of one text for one account and one alias that verify."""
 
@@ -249,7 +254,7 @@ class Count:
             widths = (1, 2) if self.variables[part].function.counts else (1,)
             for width in widths:
                 shown = self.text[at : at + width]
-                if not reach[number] >> at + width & 1 or (width == 2 and shown[0] == "0"):
+                if not reach[number] >> at + width & 1 or (width == 2 and not _two_digits(shown)):
                     continue
                 self._step()
                 given[part] = shown
