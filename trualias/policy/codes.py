@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trualias.policy.checks import CodeItem
 from trualias.policy.fields import RULES
-from trualias.policy.functions import Contribution
+from trualias.policy.functions import Computation, Contribution
 from trualias.policy.tree import CodeLiteral, FieldClass, NameKind
 
 
@@ -17,12 +19,36 @@ def alphabet(item: CodeItem) -> frozenset[str]:
     return RULES[item.field_class].alphabet | frozenset(item.default)
 
 
-def code_fits(code: str, items: tuple[CodeItem, ...], values: list[str], account: str, alias: str) -> bool:
-    """Tell whether a code is what the items compute from the identifiers' ``values`` and the names."""
+Term = tuple[Callable[[Computation, str], Contribution], Computation, int] | str
+"""An item, ready to be worked out: a literal, or a function with its computation and which value it reads.
+
+A reading's values are those of its identifiers from left to right, then the account, then the alias.
+"""
+
+
+def terms_of(items: tuple[CodeItem, ...]) -> tuple[Term, ...]:
+    """Make items ready, once, for the many codes that will be compared with them."""
+    names = {NameKind.ACCOUNT: -2, NameKind.ALIAS: -1}
+    return tuple(
+        [
+            item.text
+            if isinstance(item, CodeLiteral)
+            else (item.function.value, item, item.reads if isinstance(item.reads, int) else names[item.reads])
+            for item in items
+        ]
+    )
+
+
+def code_fits(code: str, terms: tuple[Term, ...], values: list[str]) -> bool:
+    """Tell whether a code is what the terms compute from a reading's values."""
     at = 0
-    for item in items:
-        wanted = contribution(item, values, account, alias)
-        if wanted.__class__ is str:
+    for term in terms:
+        if isinstance(term, str):
+            wanted: Contribution = term
+        else:
+            value, computation, reads = term
+            wanted = value(computation, values[reads])
+        if isinstance(wanted, str):
             if not code.startswith(wanted, at):
                 return False
             at += len(wanted)

@@ -100,13 +100,14 @@ class Index:
         self._automaton = ahocorasick.Automaton()
         self._always: list[Candidate] = []
         self._pairs = False
+        self._spelled: dict[str, str] = {}  # how the file first spells an account, by its folded name
 
     def add(self, matcher: Matcher, pause: Callable[[], None] = lambda: None) -> None:
         """Enter a statement."""
         fold = self._fold
         rule = matcher.rule
         names = {
-            NameKind.ACCOUNT: [(fold(name), name) for name in rule.accounts],
+            NameKind.ACCOUNT: [(fold(name), self._spelled.setdefault(fold(name), name)) for name in rule.accounts],
             NameKind.ALIAS: [(fold(name), name) for name in rule.aliases] or [("", "")],
         }
         several = [kind for kind in NameKind if len(names[kind]) > 1]
@@ -147,6 +148,7 @@ class Index:
                 pause()
             self._automaton.add_word(key, tuple(entries))
         self._by_key.clear()
+        self._spelled.clear()
         if len(self._automaton):
             self._automaton.make_automaton()
 
@@ -170,6 +172,10 @@ class Index:
                 else:
                     halves.append(entry)
         return found + self._joined(halves) if halves else found
+
+    def parts(self) -> list[object]:
+        """All entries, so that who drops the index can let go of them a few at a time."""
+        return list(self._automaton.values())
 
     def _joined(self, halves: list[_Half]) -> list[Candidate]:
         """Pair the accounts and the aliases that were found of the same statement."""

@@ -15,7 +15,7 @@ from typing import assert_never
 from attrs import evolve
 
 from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import code_fits
+from trualias.policy.codes import Term, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
 from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
@@ -47,8 +47,8 @@ def _folded(rule: Rule, fold: Callable[[str], str]) -> tuple[Expression, tuple[C
     return expression, tuple(items)
 
 
-_Step = str | NameKind | FieldRule | None
-"""What an address has to show next: a text, a name, an identifier of a class, or the code."""
+_Step = str | int | FieldRule | None
+"""What an address has to show next: a text, a name (0 the account, 1 the alias), an identifier, or the code."""
 
 
 def _steps(expression: Expression) -> tuple[_Step, ...]:
@@ -59,7 +59,7 @@ def _steps(expression: Expression) -> tuple[_Step, ...]:
             case Literal(text):
                 steps.append(text)
             case NameField(kind):
-                steps.append(kind)
+                steps.append(0 if kind is NameKind.ACCOUNT else 1)
             case Identifier(field_class):
                 steps.append(RULES[field_class])
             case CodeField():
@@ -76,13 +76,14 @@ class Matcher:
     are counted instead of tried.
     """
 
-    __slots__ = ("_plan", "_steps", "expression", "few", "items", "rule")
+    __slots__ = ("_plan", "_steps", "_terms", "expression", "few", "items", "rule")
 
     def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW) -> None:
         self.rule = rule
         self.expression, self.items = _folded(rule, fold)
         self.few = few
         self._steps: tuple[_Step, ...] | None = None
+        self._terms: tuple[Term, ...] = ()
         self._plan: Plan | None = None
 
     def count(self, spans: Spans, account: str, alias: str) -> int:
@@ -93,19 +94,28 @@ class Matcher:
         """
         if self._steps is None:
             self._steps = _steps(self.expression)
-        attempts = _Attempts(self._steps, self.items, self.few, spans.text, account, alias)
+            self._terms = terms_of(self.items)
+        names = (account, alias)
+        steps = [names[step] if isinstance(step, int) else step for step in self._steps]
+        attempts = _Attempts(spans, steps, self._terms, names, self.few)
         try:
-            found = attempts.count(0, 0)
+            found = attempts.count(0, 0, [], "")
         except _TooMany:
             self._plan = self._plan or Plan(self.expression, self.items)
             found = Count(self._plan, spans, account, alias).count()
-        spans.shaped = attempts.shaped
         spans.steps += self.few - attempts.left
         return found if found < 2 else 2
 
 
 _LETTERS = re.compile("[A-Za-z]*")
 _DIGITS = re.compile("[0-9]*")
+
+
+def _run_end(step: FieldRule | None, text: str, at: int) -> int:
+    """Where letters end that have digits behind them, or digits before letters."""
+    run = (_LETTERS if step is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
+    assert run is not None
+    return run.end()
 
 
 class _TooMany(Exception):
@@ -115,83 +125,86 @@ class _TooMany(Exception):
 class _Attempts:
     """The readings of one text for one account and one alias, tried one after the other."""
 
-    __slots__ = ("account", "alias", "code", "items", "left", "shaped", "steps", "text", "values")
+    __slots__ = ("left", "names", "spans", "steps", "terms")
 
     def __init__(
-        self, steps: tuple[_Step, ...], items: tuple[CodeItem, ...], left: int, text: str, account: str, alias: str
+        self,
+        spans: Spans,
+        steps: list[str | FieldRule | None],
+        terms: tuple[Term, ...],
+        names: tuple[str, str],
+        left: int,
     ) -> None:
+        self.spans = spans
         self.steps = steps
-        self.items = items
+        self.terms = terms
+        self.names = names
         self.left = left
-        self.text = text
-        self.account = account
-        self.alias = alias
-        self.code = ""
-        self.shaped = False
-        self.values: list[str] = []
 
-    def count(self, number: int, at: int) -> int:
+    def count(self, number: int, at: int, values: list[str], code: str) -> int:
         """Count the readings that verify, where the steps before ``number`` took the text before ``at``.
 
-        Both count from 0.
+        Both count from 0; ``values`` and ``code`` are what those steps took.
 
         Raises:
             _TooMany: the attempts are used up.
         """
-        text = self.text
+        text = self.spans.text
         steps = self.steps
         last = len(steps) - 1
         while number <= last:
             step = steps[number]
-            if step.__class__ is NameKind:
-                step = self.account if step is NameKind.ACCOUNT else self.alias
-            if step.__class__ is not str:
-                break
-            if not text.startswith(step, at):
+            if isinstance(step, str):
+                if not text.startswith(step, at):
+                    return 0
+                at += len(step)
+                number += 1
+                continue
+            self.left -= 1
+            if self.left < 0:
+                raise _TooMany
+            if number == last:
+                end = len(text)
+            else:
+                following = steps[number + 1]
+                if isinstance(following, str):
+                    end = text.find(following, at + 1)
+                    if text.find(following, end + 1) > 0 and end > 0:
+                        return self._count_each(number, at, following, values, code)
+                else:
+                    end = _run_end(step, text, at)
+            if end <= at:
                 return 0
-            at += len(step)
+            value = text[at:end]
+            if step is None:
+                code = value
+            elif step.fits(value):
+                values.append(value)
+            else:
+                return 0
+            at = end
             number += 1
-        else:
-            if at != len(text):
-                return 0
-            self.shaped = True
-            return 1 if code_fits(self.code, self.items, self.values, self.account, self.alias) else 0
-        self.left -= 1
-        if self.left < 0:
-            raise _TooMany
-        if number == last:
-            return self._take(number, at, len(text)) or 0
-        following = steps[number + 1]
-        if following.__class__ is NameKind:
-            following = self.account if following is NameKind.ACCOUNT else self.alias
-        if not isinstance(following, str):
-            # Only letters beside digits: one ends where the other starts.
-            run = (_LETTERS if step is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
-            assert run is not None
-            return self._take(number, at, run.end()) or 0
-        total = 0
-        end = text.find(following, at + 1)
-        while end >= 0:
-            found = self._take(number, at, end)
-            if found is None:
-                break
-            total += found
-            end = text.find(following, end + 1)
-        return total
-
-    def _take(self, number: int, at: int, end: int) -> int | None:
-        """Count with ``text[at:end]`` for a field; None where neither it nor anything longer can be of the class."""
-        if end <= at:
+        if at != len(text):
             return 0
+        self.spans.shaped = True
+        values += self.names
+        return 1 if code_fits(code, self.terms, values) else 0
+
+    def _count_each(self, number: int, at: int, literal: str, values: list[str], code: str) -> int:
+        """Count for each end that the step may have: where the literal behind it stands."""
+        text = self.spans.text
         step = self.steps[number]
-        value = self.text[at:end]
-        if step is None:
-            self.code = value
-            return self.count(number + 1, end)
-        assert isinstance(step, FieldRule)
-        if not step.fits(value):
-            return None if step.regular else 0
-        self.values.append(value)
-        found = self.count(number + 1, end)
-        self.values.pop()
-        return found
+        assert not isinstance(step, str)
+        total = 0
+        end = text.find(literal, at + 1)
+        while end >= 0:
+            value = text[at:end]
+            if step is None:
+                total += self.count(number + 1, end, values.copy(), value)
+            elif step.fits(value):
+                total += self.count(number + 1, end, [*values, value], code)
+            elif step.regular:
+                # Nor can anything longer be of the class.
+                return total
+            end = text.find(literal, end + 1)
+        return total

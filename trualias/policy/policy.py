@@ -59,25 +59,35 @@ class Policy:
         """The statements and names that have to be compared with a local part; all others cannot match it."""
         return self._index.candidates(self._fold(local_part))
 
+    def parts(self) -> list[object]:
+        """What the policy is made of: who drops one can let go of it a few parts at a time, since it may be large."""
+        return [*self.rules, *self._index.parts()]
+
     def _resolve(self, spans: Spans, local_part: str) -> Outcome:
         if not _LOCAL_PART(local_part):
             return _NO_MATCH
-        readings: dict[str, int] = {}
-        spellings: dict[str, str] = {}
+        account: str | None = None
+        spelled = ""
+        readings = 0
+        others: dict[str, str] = {}
         near: list[str] = []
         try:
             for candidate in self._index.candidates(spans.text):
                 spans.shaped = False
-                if count := candidate.matcher.count(spans, candidate.account, candidate.alias):
-                    readings[candidate.account] = readings.get(candidate.account, 0) + count
-                    spellings.setdefault(candidate.account, candidate.spelled)
-                elif spans.shaped:
-                    near.append(candidate.spelled)
+                count = candidate.matcher.count(spans, candidate.account, candidate.alias)
+                if not count:
+                    if spans.shaped:
+                        near.append(candidate.spelled)
+                elif account is None or account == candidate.account:
+                    account = candidate.account
+                    spelled = spelled or candidate.spelled
+                    readings += count
+                else:
+                    others.setdefault(candidate.account, candidate.spelled)
         except BudgetExceeded:
             return Exhausted()
-        if not readings:
+        if account is None:
             return NoMatch(tuple(near)) if near else _NO_MATCH
-        if len(readings) > 1:
-            return Ambiguous(tuple(sorted(spellings.values())))
-        ((account, count),) = readings.items()
-        return Delivered(spellings[account], min(2, count))
+        if others:
+            return Ambiguous(tuple(sorted([spelled, *others.values()])))
+        return Delivered(spelled, readings if readings < 2 else 2)

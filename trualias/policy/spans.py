@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from attrs import Factory, define
+
 from trualias.policy.fields import RULES
 from trualias.policy.tree import FieldClass
 
@@ -28,6 +30,16 @@ _RUNS = {
 _EDGES = RULES[FieldClass.ALNUM].alphabet
 
 
+@define(eq=False)
+class _Memo:
+    """What was asked of the spans of a text, and found."""
+
+    counts: dict[str, tuple[list[int], dict[int, int]]] = Factory(dict)
+    positions: dict[str, int] = Factory(dict)
+    classes: dict[tuple[FieldClass, int], int] = Factory(dict)
+    edge_ends: int | None = None
+
+
 class Spans:
     """The spans of one text; what is asked for is computed once and kept.
 
@@ -35,16 +47,20 @@ class Spans:
     the text but for the code.
     """
 
-    __slots__ = ("_classes", "_counts", "_edge_ends", "_positions", "shaped", "steps", "text")
+    __slots__ = ("_memo", "shaped", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.steps = 0
         self.shaped = False
-        self._counts: dict[str, tuple[list[int], dict[int, int]]] = {}
-        self._positions: dict[str, int] = {}
-        self._classes: dict[tuple[FieldClass, int], int] = {}
-        self._edge_ends: int | None = None
+        self._memo: _Memo | None = None
+
+    @property
+    def _known(self) -> _Memo:
+        # Most lookups are done before anything has to be kept.
+        if self._memo is None:
+            self._memo = _Memo()
+        return self._memo
 
     @property
     def all_ends(self) -> int:
@@ -53,15 +69,15 @@ class Spans:
 
     def positions(self, character: str) -> int:
         """The set of positions at which a character stands."""
-        found = self._positions.get(character)
+        found = self._known.positions.get(character)
         if found is None:
             found = sum(1 << at for at, here in enumerate(self.text) if here == character)
-            self._positions[character] = found
+            self._known.positions[character] = found
         return found
 
     def ends_with_count(self, characters: str, start: int, count: int) -> int:
         """The ends for which the span holds exactly ``count`` of ``characters``; the start itself may be among them."""
-        tables = self._counts.get(characters)
+        tables = self._known.counts.get(characters)
         if tables is None:
             before = [0]
             where = {0: 1}
@@ -69,16 +85,16 @@ class Spans:
                 total = before[-1] + (here in characters)
                 before.append(total)
                 where[total] = where.get(total, 0) | 1 << at
-            tables = self._counts[characters] = before, where
+            tables = self._known.counts[characters] = before, where
         before, where = tables
         return where.get(before[start] + count, 0) & -1 << start
 
     def ends_in_class(self, field_class: FieldClass, start: int) -> int:
         """The ends for which the span is a text of the class."""
-        found = self._classes.get((field_class, start))
+        found = self._known.classes.get((field_class, start))
         if found is None:
             self.steps += 1
-            found = self._classes[field_class, start] = self._find_ends(field_class, start)
+            found = self._known.classes[field_class, start] = self._find_ends(field_class, start)
         return found
 
     def _find_ends(self, field_class: FieldClass, start: int) -> int:
@@ -88,9 +104,9 @@ class Spans:
         if field_class is FieldClass.IDENT or field_class is FieldClass.FQDN:
             if stop == start or self.text[start] not in _EDGES:
                 return 0
-            if self._edge_ends is None:
-                self._edge_ends = sum(2 << at for at, here in enumerate(self.text) if here in _EDGES)
-            ends &= self._edge_ends
+            if self._known.edge_ends is None:
+                self._known.edge_ends = sum(2 << at for at, here in enumerate(self.text) if here in _EDGES)
+            ends &= self._known.edge_ends
         if field_class is FieldClass.FQDN:
             dot = self.text.find(".", start, stop)
             empty_label = self.text.find("..", start, stop)
