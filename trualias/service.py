@@ -1,24 +1,24 @@
 """What goes on beside the lookups: loading the configuration anew, turning the seconds of the statistics over."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
+from trualias import memory
 from trualias.configuration import Configuration
 from trualias.loading import load
 from trualias.log import REPORT, logger
 from trualias.lookup import Snapshot, Snapshots
 from trualias.policy.source import ConfigurationErrors
+from trualias.stamp import Absent, Present, stamp
 from trualias.statistics import NullStatistics, Statistics
 
 _log = logger(__name__)
@@ -47,44 +47,28 @@ def every(clock: IReactorTime, seconds: float, body: Callable[[int], None]) -> L
     return call
 
 
-@frozen
-class Present:
-    """What tells one state of a file from another without reading it.
-
-    The time of change comes with the time of modification, so that a file is looked at again whose permissions were
-    mended.
-    """
-
-    modified: int
-    changed: int
-    size: int
-    inode: int
+def _give_way() -> None:
+    """Let the reactor's thread run; called by another one."""
+    time.sleep(GIVE_WAY_SECONDS)
 
 
-@frozen
-class Absent:
-    """There is no such file, or nobody can tell."""
-
-    reason: str
-
-
-def stamp(path: str) -> Present | Absent:
-    """Look at a file; a stamp that differs from the last one, be it older, is a change."""
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        return Absent(error.strerror or str(error))
-    return Present(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+def _forget(parts: list[object], with_hooks: bool) -> None:
+    memory.release(parts, _give_way)
+    if with_hooks:
+        memory.collect_all()
 
 
 class LoadAbandoned(Exception):
     """The server stops, so that nobody waits for this load any more."""
 
 
+_Result = TypeVar("_Result")
+
+
 class InThread(Protocol):
     """Runs a function outside the reactor's thread."""
 
-    def __call__(self, function: Callable[[], Snapshot], /) -> "Deferred[Snapshot]":
+    def __call__(self, function: Callable[[], _Result], /) -> "Deferred[_Result]":
         """Return a Deferred of what the function returns."""
         ...
 
@@ -159,7 +143,7 @@ class AliasService(Service):
             )
             return
         self._loading = Deferred()
-        loading = maybeDeferred(self._in_thread, lambda: load(self._path, self._pause))
+        loading = maybeDeferred(self._in_thread, self._load_apart)
         loading.addCallbacks(self._swap, self._keep)
         loading.addErrback(lambda failure: _log.failure("A new configuration had no full effect", failure))
         loading.addCallback(self._end_load)
@@ -168,17 +152,29 @@ class AliasService(Service):
         if stamp(self._path) != self._seen:
             self.load()
 
+    def _load_apart(self) -> Snapshot:
+        """Load, in another thread than the reactor's."""
+        try:
+            with memory.growing():
+                return load(self._path, self._pause)
+        except ConfigurationErrors as errors:
+            # The traceback would keep all that was read until somebody forgets the errors.
+            raise errors.with_traceback(None) from None
+
     def _pause(self) -> None:
-        """Let the reactor's thread run; called by the thread that loads."""
         if self._stopping:
             raise LoadAbandoned
-        time.sleep(GIVE_WAY_SECONDS)
+        _give_way()
 
-    def _swap(self, snapshot: Snapshot) -> None:
-        self._snapshots.current = snapshot
+    def _swap(self, snapshot: Snapshot) -> "Deferred[None]":
+        before, self._snapshots.current = self._snapshots.current, snapshot
         for effect in self._effects:
             effect(snapshot.configuration)
         self._tell_loaded()
+        parts = before.configuration.policy.parts()
+        # A module and its functions are in cycles, which only the garbage collector ends.
+        with_hooks = before.table.hooks is not None
+        return self._in_thread(lambda: _forget(parts, with_hooks))
 
     def _tell_loaded(self) -> None:
         policy = self._snapshots.current.configuration.policy

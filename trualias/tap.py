@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorT
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.usage import Options
 
-from trualias import log
+from trualias import log, memory
 from trualias.configuration import Configuration
 from trualias.listening import ListeningService, descriptions
 from trualias.loading import load
@@ -18,7 +18,8 @@ from trualias.lookup import Snapshots
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
-from trualias.service import AliasService, HangupService, StatisticsService, stamp
+from trualias.service import AliasService, HangupService, StatisticsService
+from trualias.stamp import stamp
 
 _log = log.logger(__name__)
 
@@ -67,7 +68,8 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         # twistd may change the working directory later.
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
         seen = stamp(path)
-        snapshot = load(path)
+        with memory.growing():
+            snapshot = load(path)
     except (NoConfiguration, ConfigurationErrors) as error:
         raise SystemExit(str(error)) from None
 

@@ -37,6 +37,8 @@ LOOKUPS = (
     "expectations",
     "loading",
     "statistics",
+    "memory",
+    "stamp",
 )
 SERVERS = ("protocol", "listening", "service", "tap", "tap_table", "tap_virtual")
 COMMAND_LINE = ("commands.terminal", "commands.query", "main")

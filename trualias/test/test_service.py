@@ -2,10 +2,12 @@
 
 import os
 import signal
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -15,10 +17,14 @@ from zope.interface import implementer
 from trualias import log
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration import load as load_text
+from trualias.hooks import Hooks
 from trualias.loading import load
-from trualias.lookup import Found, Snapshot, Snapshots
-from trualias.service import Absent, AliasService, HangupService, StatisticsService, every, stamp
+from trualias.lookup import Found, Snapshots
+from trualias.service import AliasService, HangupService, StatisticsService, every
+from trualias.stamp import Absent, stamp
 from trualias.statistics import NullStatistics, Statistics
+
+Result = TypeVar("Result")
 
 # What one of these finds, the other does not.
 ONE = "ACCOUNT one MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
@@ -37,24 +43,31 @@ class Threads:
     """Stands for the reactor's threads: holds each piece of work back until a test lets it run."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[], Snapshot], Deferred[Snapshot]]] = []
+        self.waiting: list[Callable[[], None]] = []
 
-    def __call__(self, work: Callable[[], Snapshot], /) -> Deferred[Snapshot]:
+    def __call__(self, function: Callable[[], Result], /) -> Deferred[Result]:
         """Take work."""
-        deferred: Deferred[Snapshot] = Deferred()
-        self.waiting.append((work, deferred))
-        return deferred
+        deferred: Deferred[Result] = Deferred()
 
-    def run(self) -> None:
-        """Do the work that waits, all but what comes up while this runs."""
-        waiting, self.waiting = self.waiting, []
-        for work, deferred in waiting:
+        def work() -> None:
             try:
-                result = work()
+                result = function()
             except Exception:
                 deferred.errback()
             else:
                 deferred.callback(result)
+
+        self.waiting.append(work)
+        return deferred
+
+    def run_one(self) -> None:
+        """Do the first piece of work that waits."""
+        self.waiting.pop(0)()
+
+    def run(self) -> None:
+        """Do all the work that waits, and what comes of it."""
+        while self.waiting:
+            self.run_one()
 
 
 class EveryTests(SynchronousTestCase):
@@ -249,11 +262,23 @@ class AliasServiceTests(SynchronousTestCase):
             self.clock.advance(2)
             self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
-        self.assertEqual(len(self.threads.waiting), 1)
-        self.threads.run()
+        self.assertEqual(len(self.came_into_use), 2)
         self.assert_answers("two")
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
+
+    def test_change_after_it_was_read(self) -> None:
+        """A change that comes when the file was read already, but is not in use yet, is seen."""
+        module = self.path.with_name("changing_hooks.py")
+        module.write_text(
+            HOOKS.replace("pass", f"import os; os.replace({str(self.path) + '.next'!r}, {str(self.path)!r})"), "utf-8"
+        )
+        Path(f"{self.path}.next").write_text(TWO, "utf-8")
+        self.replace("PROCESSOR: changing_hooks\n" + ONE)
+        self.watch()
+        self.assertEqual(self.ask("one-shop-4"), "hooked-one")
+        self.watch()
+        self.assert_answers("two")
 
     def test_at_once(self) -> None:
         """A load that is asked for does not wait for the watch, and needs no change."""
@@ -273,10 +298,32 @@ class AliasServiceTests(SynchronousTestCase):
             self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
+        self.assertEqual(len(self.came_into_use), 2)
+
+    def test_asked_for_while_the_old_one_goes(self) -> None:
+        """A load that is asked for while the configuration from before is given up follows, too."""
+        self.service.load()
+        self.threads.run_one()
+        self.assertEqual((len(self.came_into_use), len(self.threads.waiting)), (1, 1))
+        self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
-        self.assertEqual(self.threads.waiting, [])
         self.assertEqual(len(self.came_into_use), 2)
+
+    def test_forgotten(self) -> None:
+        """Of a configuration and its hooks nothing stays behind when the next is in use."""
+        module = self.path.with_name("forgotten_hooks.py")
+        module.write_text(HOOKS + "class Table: pass\nreload.table = Table()\n", "utf-8")
+        self.replace("PROCESSOR: forgotten_hooks\n" + ONE)
+        self.watch()
+        before = self.snapshots.current
+        assert isinstance(before.table.hooks, Hooks)
+        traces = [weakref.ref(each) for each in (before, before.configuration.policy, before.table.hooks._preprocess)]
+        del before
+        self.replace(TWO)
+        self.watch()
+        self.came_into_use.clear()
+        self.assertEqual([trace() for trace in traces], [None] * 3)
 
     def test_hooks(self) -> None:
         """A PROCESSOR takes effect, stays as it was when a later one fails, and is loaded anew with the next."""
@@ -311,21 +358,22 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("one")
 
     def test_unforeseen(self) -> None:
-        """Whatever a load raises, it is in the log, the old configuration stays, and the next change is loaded."""
-        self.replace(TWO)
-        self.clock.advance(2)
-        [(_, deferred)], self.threads.waiting = self.threads.waiting, []
-        deferred.errback(MemoryError())
-        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+        """Whatever a load raises, it is in the log, the old configuration stays, and the next is loaded."""
+
+        def no_memory(function: Callable[[], Result], /) -> Deferred[Result]:
+            return fail(MemoryError())
+
+        path = str(self.path)
+        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, no_memory)
+        service.load()
+        service.load()
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 2)
         self.assert_answers("one")
-        self.service.load()
-        self.threads.run()
-        self.assert_answers("two")
 
     def test_no_threads(self) -> None:
         """A load that cannot even begin does not stand in the way of the next."""
 
-        def no_thread(work: Callable[[], Snapshot], /) -> Deferred[Snapshot]:
+        def no_thread(function: Callable[[], Result], /) -> Deferred[Result]:
             raise RuntimeError("can't start new thread")
 
         path = str(self.path)
