@@ -1,0 +1,183 @@
+"""Random policies and keys that may be hard to read, and small changes to them; see `benchmarks.hostile`."""
+
+import random
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from attrs import evolve, frozen
+
+from trualias.policy.tree import (
+    Account,
+    Argument,
+    Call,
+    CodeField,
+    CodeLiteral,
+    Expression,
+    FieldClass,
+    Identifier,
+    Item,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    Token,
+)
+
+IDENTIFIERS = 8
+"""How many a policy may have."""
+LONGEST = 64
+"""Octets of a key."""
+
+# The fewer characters there are, the more ways there are to read a text.
+CHARACTERS = "xxxxa1120.-_"
+SEPARATORS = ("x", "x", "xx", "a", "1", "0", ".", "-", "_", "1x", "x1")
+NAMES = ("x", "xx", "xxx", "a", "ax", "x1", "1", "11", "xa")
+FUNCTIONS = ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "LABELS", "ANY", "NONE", "CHAR")
+
+
+@frozen
+class Attempt:
+    """A policy and a key in the search."""
+
+    statements: tuple[Account, ...]
+    key: str
+
+
+def identifiers(expression: Expression) -> list[FieldClass]:
+    """The classes of an expression's identifiers."""
+    return [token.field_class for token in expression if isinstance(token, Identifier)]
+
+
+def random_item(chance: random.Random, expression: Expression) -> Item:
+    """Any item that may read what the expression has."""
+    classes = identifiers(expression)
+    if not classes or chance.random() < 0.1:
+        return CodeLiteral(chance.choice(SEPARATORS))
+    number = chance.randrange(len(classes))
+    function = chance.choice(FUNCTIONS)
+    if function == "LABELS" and classes[number] is not FieldClass.FQDN:
+        function = "ANY"
+    arguments = [str(number + 1)]
+    if function == "CHAR":
+        if classes[number] is FieldClass.FQDN:
+            arguments.append(chance.choice("123") if chance.random() < 0.6 else "-1")
+        arguments += [chance.choice(("1", "2", "3", "9", "-1", "-2")), chance.choice("x1-a")]
+    return Call(function, tuple(map(Argument, arguments)))
+
+
+def random_field(chance: random.Random) -> Token:
+    """An identifier, now and then a name."""
+    if chance.random() < 0.1:
+        return NameField(chance.choice(list(NameKind)))
+    return Identifier(chance.choice(list(FieldClass)))
+
+
+def joined(chance: random.Random, fields: Sequence[Token]) -> Expression:
+    """Fields with literals between them, mostly always the same one."""
+    usual = chance.choice(SEPARATORS)
+    tokens: list[Token] = [fields[0]]
+    for left, right in pairwise(fields):
+        pair = {field.field_class for field in (left, right) if isinstance(field, Identifier)}
+        if pair != {FieldClass.ALPHA, FieldClass.NUMBER} or chance.random() < 0.5:
+            tokens.append(Literal(usual if chance.random() < 0.7 else chance.choice(SEPARATORS)))
+        tokens.append(right)
+    return tuple(tokens)
+
+
+def random_statement(chance: random.Random, most: int) -> Account:
+    """A statement with up to so many identifiers; the checks may refuse it."""
+    count = chance.randint(1, most)
+    fields = [random_field(chance) for _ in range(count)]
+    if chance.random() < 0.4:
+        fields = [Identifier(chance.choice(list(FieldClass)))] * count
+    fields.insert(chance.choice((0, count, count, count, chance.randint(0, count))), CodeField())
+    expression = joined(chance, fields)
+    items = tuple(random_item(chance, expression) for _ in range(chance.randint(1, 12)))
+    return Account((Name(chance.choice(NAMES)),), FieldClass.IDENT, (), expression, items)
+
+
+def random_key(chance: random.Random) -> str:
+    """A long key of few characters."""
+    body = chance.choice("xxa1") * chance.randint(20, LONGEST)
+    tail = "".join(chance.choice("01.x") for _ in range(chance.randint(0, 16)))
+    return (body[: LONGEST - len(tail)] + tail)[:LONGEST]
+
+
+def change_key(chance: random.Random, key: str) -> str:
+    """A key that differs a little."""
+    at = chance.randrange(len(key))
+    to = min(len(key), at + chance.choice((1, 1, 1, 2, 4, 8)))
+    match chance.randrange(5):
+        case 0:
+            key = key[:at] + chance.choice(CHARACTERS) + key[at + 1 :]
+        case 1:
+            key = key[:at] + chance.choice(CHARACTERS) + key[at:]
+        case 2:
+            key = key[:at] + key[to:]
+        case 3:
+            key = key[:at] + key[at:to] * 2 + key[to:]
+        case _:
+            key = key[:at] + chance.choice(CHARACTERS) * (to - at) + key[to:]
+    return key[:LONGEST] or "x"
+
+
+def change_expression(chance: random.Random, statement: Account) -> Account:
+    """Another class, another literal, one field more or less, the code in another place."""
+    tokens = list(statement.expression)
+    at = chance.randrange(len(tokens))
+    if isinstance(tokens[at], Literal) and chance.random() < 0.7:
+        tokens[at] = Literal(chance.choice(SEPARATORS))
+        return evolve(statement, expression=tuple(tokens))
+    fields: list[Token] = [token for token in tokens if not isinstance(token, Literal)]
+    at = chance.randrange(len(fields))
+    match chance.randrange(4):
+        case 0 if not isinstance(fields[at], CodeField):
+            fields[at] = random_field(chance)
+        case 1 if not isinstance(fields[at], CodeField) and len(fields) > 2:
+            del fields[at]
+        case 2:
+            fields.insert(at, random_field(chance))
+        case _:
+            other = chance.randrange(len(fields))
+            fields[at], fields[other] = fields[other], fields[at]
+    return evolve(statement, expression=joined(chance, fields))
+
+
+def change_items(chance: random.Random, statement: Account) -> Account:
+    """One item more, less, or another one."""
+    items = list(statement.items)
+    at = chance.randrange(len(items))
+    match chance.randrange(3):
+        case 0:
+            items.insert(at, random_item(chance, statement.expression))
+        case 1 if len(items) > 1:
+            del items[at]
+        case _:
+            items[at] = random_item(chance, statement.expression)
+    return evolve(statement, items=tuple(items))
+
+
+def change_names(chance: random.Random, statement: Account) -> Account:
+    """Other accounts and aliases, many of which a text of one character may show."""
+
+    def some() -> tuple[Name, ...]:
+        return tuple(map(Name, chance.sample(NAMES, chance.randint(1, len(NAMES)))))
+
+    return evolve(statement, accounts=some(), aliases=some() if chance.random() < 0.5 else ())
+
+
+def change(chance: random.Random, attempt: Attempt) -> Attempt:
+    """An attempt that differs a little in its key, or in one of its statements."""
+    if chance.random() < 0.5:
+        return evolve(attempt, key=change_key(chance, attempt.key))
+    statements = list(attempt.statements)
+    at = chance.randrange(len(statements))
+    changes: list[Callable[[random.Random, Account], Account]] = [change_expression, change_items, change_items]
+    if chance.random() < 0.1:
+        changes = [change_names]
+    statements[at] = chance.choice(changes)(chance, statements[at])
+    if chance.random() < 0.03:
+        statements.append(random_statement(chance, IDENTIFIERS))
+    if chance.random() < 0.03 and len(statements) > 1:
+        del statements[at]
+    return evolve(attempt, statements=tuple(statements))

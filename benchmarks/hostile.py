@@ -1,0 +1,141 @@
+"""Searches for the policy and the key that make one lookup do the most work.
+
+``python -m benchmarks.hostile --minutes 10`` climbs from random policies of up to eight identifiers, and random keys,
+to worse ones: small changes are kept where the matcher takes at least as many steps as before. What it finds goes into
+the cases that the tests hold, each with its number of steps, where it is worse than the cases there.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from attrs import asdict, frozen
+
+from benchmarks.changes import IDENTIFIERS, Attempt, change, identifiers, random_key, random_statement
+from benchmarks.report import Row, at_most
+from trualias.configuration import ConfigurationErrors, load
+from trualias.policy.policy import Policy
+from trualias.policy.tree import Account, unparse
+
+CASES = Path(__file__).resolve().parent.parent / "trualias" / "test" / "hostile_cases.json"
+KEPT = 40
+"""Cases kept, the worst ones."""
+SLOWEST = 10.0
+"""Milliseconds that one lookup may take."""
+PATIENCE = 1500
+"""Changes without gain after which a climb ends."""
+
+
+@frozen
+class Case:
+    """A policy, a key, and the steps that the lookup takes."""
+
+    policy: str
+    key: str
+    steps: int
+
+
+def read_cases() -> list[Case]:
+    """The cases found so far, the worst first."""
+    return [Case(**case) for case in json.loads(CASES.read_text(encoding="utf-8"))] if CASES.exists() else []
+
+
+def write_cases(cases: Iterable[Case]) -> None:
+    """Keep the worst cases, one for each policy."""
+    worst: dict[str, Case] = {}
+    for case in sorted(cases, key=lambda case: case.steps, reverse=True):
+        worst.setdefault(case.policy, case)
+    kept = [asdict(case) for case in list(worst.values())[:KEPT]]
+    CASES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def text_of(statements: Sequence[Account]) -> str:
+    """A configuration of these statements."""
+    return "\n".join(map(unparse, statements))
+
+
+def accepted(statements: Sequence[Account]) -> Policy | None:
+    """The policy, where the language accepts it and it has no more identifiers than the bound speaks of."""
+    if sum(len(identifiers(statement.expression)) for statement in statements) > IDENTIFIERS:
+        return None
+    try:
+        return load(text_of(statements), "hostile.conf").policy
+    except ConfigurationErrors:
+        return None
+
+
+def steps_of(policy: Policy, key: str) -> float:
+    """The steps of one lookup."""
+    return policy.resolve_counting(key)[1]
+
+
+def milliseconds_of(policy: Policy, key: str) -> float:
+    """The processor time of one lookup: the shortest of three, as whatever else the machine does only adds to it."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        policy.resolve_counting(key)
+        times.append(time.process_time() - start)
+    return min(times) * 1000
+
+
+def climb(chance: random.Random, cost: Callable[[Policy, str], float], deadline: float) -> tuple[Case, float]:
+    """One climb from a random place, until nothing gets worse any more or time (`time.monotonic`) is up.
+
+    Gives the worst case and what it costs.
+    """
+    policy = None
+    while policy is None:
+        attempt = Attempt((random_statement(chance, IDENTIFIERS),), random_key(chance))
+        policy = accepted(attempt.statements)
+    worst = cost(policy, attempt.key)
+    idle = 0
+    while idle < PATIENCE and time.monotonic() < deadline:
+        tried = change(chance, attempt)
+        other = policy if tried.statements == attempt.statements else accepted(tried.statements)
+        try:
+            costs = cost(other, tried.key) if other else -1
+        except Exception as error:
+            error.add_note(f"{text_of(tried.statements)}\n{tried.key}")
+            raise
+        idle = 0 if costs > worst else idle + 1
+        if other and costs >= worst:
+            attempt, policy, worst = tried, other, costs
+    return Case(text_of(attempt.statements), attempt.key, policy.resolve_counting(attempt.key)[1]), worst
+
+
+def run(_folder: Path) -> list[Row]:
+    """The row of the table: the slowest of the cases."""
+    slowest = 0.0
+    for case in read_cases():
+        policy = load(case.policy, "hostile.conf").policy
+        slowest = max(slowest, milliseconds_of(policy, case.key))
+    return [at_most("hostile policies and keys: slowest lookup", slowest, SLOWEST, " ms", f"{len(read_cases())} cases")]
+
+
+def main() -> None:
+    """Search, and keep what is worse than the cases so far."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long to search (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="where the random choices start (default: 0)")
+    parser.add_argument("--time", action="store_true", help="climb to the slowest lookup instead of to the most steps")
+    options = parser.parse_args()
+    chance, cases = random.Random(options.seed), read_cases()
+    deadline = time.monotonic() + options.minutes * 60
+    worst = -1.0
+    while time.monotonic() < deadline:
+        case, cost = climb(chance, milliseconds_of if options.time else steps_of, deadline)
+        cases.append(case)
+        if cost > worst:
+            worst = cost
+            sys.stdout.write(f"{cost:.4g} {'ms' if options.time else 'steps'}\n{case.policy}\n{case.key}\n\n")
+            sys.stdout.flush()
+    write_cases(cases)
+
+
+if __name__ == "__main__":
+    main()

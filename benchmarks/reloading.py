@@ -1,0 +1,156 @@
+"""What clients notice of a reload of 30,000 statements: how long a reply takes, and whether all of them are right."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import cycle, islice
+from pathlib import Path
+
+from attrs import field, frozen, mutable
+
+from benchmarks import policies
+from benchmarks.load import CHUNK, PATIENCE, WrongReply, clients, without_collector
+from benchmarks.report import Row, at_most, fact
+from benchmarks.servers import alias_server, resident, running
+from trualias.test.live import free_port
+
+STATEMENTS = 30_000
+CLIENTS = 20
+QUESTIONS = 6_000
+SETTLED = 1.0
+"""Seconds of asking before the file is changed, and after the first reply by the new configuration."""
+DEADLINE = 60.0
+"""Seconds that a reload may take before the run is given up."""
+
+Question = tuple[bytes, bytes, bytes]
+"""A request, the reply by the old configuration, the reply by the new one."""
+
+
+def questions(old: str, new: str) -> list[Question]:
+    """Questions that the configurations with these signs answer differently, or both do not find."""
+    before = dict(islice(policies.many_statements_answers(STATEMENTS, old), QUESTIONS))
+    after = dict(islice(policies.many_statements_answers(STATEMENTS, new), QUESTIONS))
+    asked = []
+    for key in {**before, **after}:
+        request, reply = policies.exchange((key, before.get(key, "")))
+        asked.append((request, reply, policies.exchange((key, after.get(key, "")))[1]))
+    return asked
+
+
+@mutable
+class Clients:
+    """Clients that never stop asking, and what they see.
+
+    Once a reply came from the new configuration, what is asked from then on must be answered by it.
+    """
+
+    asked: Iterator[Question]
+    switched: float | None = None
+    """When the first reply by the new configuration came, as `time.perf_counter` counts."""
+    latencies: list[tuple[float, float]] = field(factory=list)
+    """Of each reply: when it came, and the seconds since its request."""
+
+    def ask(self, port: int, seconds_after: float, change: "Change") -> None:
+        """Ask until so many seconds after the switch; raises `WrongReply`."""
+        with clients(port, CLIENTS) as connected, select.epoll() as poller, without_collector():
+            by_number = {client.fileno(): client for client in connected}
+            sent: dict[int, tuple[float, Question]] = {}
+            for number in by_number:
+                poller.register(number, select.EPOLLIN)
+            start = now = time.perf_counter()
+            ready = [(number, 0) for number in by_number]
+            while sent or ready:
+                for number, _ in ready:
+                    if number in sent:
+                        received = by_number[number].recv(CHUNK)
+                        now = time.perf_counter()
+                        begun, question = sent.pop(number)
+                        self.latencies.append((now, now - begun))
+                        self.check(question, received, now)
+                    if self.switched is None or now < self.switched + seconds_after:
+                        request, old, new = next(self.asked)
+                        question = (request, old if self.switched is None else new, new)
+                        sent[number] = (time.perf_counter(), question)
+                        by_number[number].sendall(request)
+                change.at(now - start)
+                if self.switched is None and now - start > DEADLINE:
+                    raise WrongReply(f"the new configuration is not in force after {DEADLINE:.0f} seconds")
+                ready = poller.poll(PATIENCE) if sent else []
+                if sent and not ready:
+                    raise WrongReply(f"{len(sent)} requests got no reply within {PATIENCE:.0f} seconds")
+
+    def check(self, question: Question, received: bytes, now: float) -> None:
+        """Compare a reply with the right ones."""
+        request, old, new = question
+        if received not in (old, new):
+            raise WrongReply(f"asked {request!r}, expected {old!r} or {new!r}, got {received!r}")
+        if self.switched is None and received == new != old:
+            self.switched = now
+
+
+@mutable
+class Change:
+    """Puts a new configuration in the place of the old one and tells the server, once."""
+
+    path: Path
+    text: str
+    pid: int
+    made: float | None = None
+    """When, as `time.perf_counter` counts."""
+
+    def at(self, seconds: float) -> None:
+        """Called often, with the seconds since the clients began to ask."""
+        if self.made is None and seconds >= SETTLED:
+            prepared = self.path.with_suffix(".new")
+            prepared.write_text(self.text, encoding="utf-8")
+            os.replace(prepared, self.path)
+            os.kill(self.pid, signal.SIGHUP)
+            self.made = time.perf_counter()
+
+
+@frozen
+class Reload:
+    """What one reload was like."""
+
+    seconds: float
+    """From the signal to the first reply by the new configuration."""
+    during: Sequence[float]
+    """Sorted seconds of all replies that came until then."""
+    worst: float
+    """The longest of all, also in the second after."""
+    replies: int
+
+
+def reload(port: int, pid: int, path: Path, old: str, new: str) -> Reload:
+    """Replace the configuration with the old sign by the one with the new sign while clients ask."""
+    change = Change(path, policies.with_settings(policies.many_statements(STATEMENTS, new), port), pid)
+    asking = Clients(cycle(questions(old, new)))
+    asking.ask(port, SETTLED, change)
+    assert change.made is not None and asking.switched is not None
+    after = [(came, took) for came, took in asking.latencies if came >= change.made]
+    during = sorted(took for came, took in after if came <= asking.switched)
+    return Reload(asking.switched - change.made, during, max(took for _, took in after), len(asking.latencies))
+
+
+def run(folder: Path) -> list[Row]:
+    """The rows of the table: a reload there and one back."""
+    port, path = free_port(), folder / "reloaded.conf"
+    path.write_text(policies.with_settings(policies.many_statements(STATEMENTS, "x"), port), encoding="utf-8")
+    with ExitStack() as stack:
+        server = stack.enter_context(running(alias_server(path), port))
+        fresh = resident(server.pid, "VmHWM")
+        reloads = [reload(port, server.pid, path, *signs) for signs in (("x", "y"), ("y", "x"))]
+        reloaded = resident(server.pid, "VmHWM")
+    slow = max(one.during[int(len(one.during) * 0.99)] for one in reloads)
+    worst = max(one.worst for one in reloads)
+    seconds, replies = max(one.seconds for one in reloads), sum(one.replies for one in reloads)
+    return [
+        at_most(f"{STATEMENTS} statements: resident size, largest", fresh, 250, " MB"),
+        at_most(f"{STATEMENTS} statements reloaded twice: resident size, largest", reloaded, 250, " MB"),
+        fact(f"while reloading, {CLIENTS} clients: all replies right", f"{replies} replies, reload {seconds:.1f} s"),
+        at_most("while reloading: 99 % of the replies within", slow * 1000, 30, " ms"),
+        at_most("while reloading: all replies within", worst * 1000, 150, " ms"),
+    ]
