@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from trualias.policy.checks import check
 from trualias.policy.parser import parse
 from trualias.policy.policy import Policy
-from trualias.policy.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of
+from trualias.policy.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.policy.tree import Account, Expect, Setting
 
 __all__ = ["SETTINGS", "Configuration", "ConfigurationErrors", "PolicyError", "Settings", "load", "read"]
@@ -29,24 +29,24 @@ def _host(value: str) -> str:
     try:
         return str(ip_address(value))
     except ValueError:
-        raise _Unfit(f"'{value}' is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
+        raise _Unfit(f"{quoted(value)} is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
 
 
 def _port(value: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", value) or int(value) > 65535:
-        raise _Unfit(f"'{value}' is not a port; expected a number from 0 to 65535")
+        raise _Unfit(f"{quoted(value)} is not a port; expected a number from 0 to 65535")
     return int(value)
 
 
 def _level(value: str) -> str:
     if value.lower() not in LEVELS:
-        raise _Unfit(f"unknown level '{value}'; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
+        raise _Unfit(f"unknown level {quoted(value)}; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
     return value.lower()
 
 
 def _account(value: str) -> str:
     if re.search(r"[\s@]", value) or not value.isprintable():
-        raise _Unfit(f"'{value}' is not an account; it may have no space and no '@'")
+        raise _Unfit(f"{quoted(value)} is not an account; it may have no space and no '@'")
     return value
 
 
@@ -54,13 +54,13 @@ def _seconds(value: str) -> int | None:
     if value.lower() in ("no", "none"):
         return None
     if not re.fullmatch("[0-9]{1,9}", value):
-        raise _Unfit(f"'{value}' is not a number of seconds; expected a whole number, 0, no or none")
+        raise _Unfit(f"{quoted(value)} is not a number of seconds; expected a whole number, 0, no or none")
     return int(value)
 
 
 def _module(value: str) -> str:
-    if not all(part.isidentifier() for part in value.split(".")):
-        raise _Unfit(f"'{value}' is not the name of a Python module (without '.py')")
+    if value.endswith(".py") or not all(part.isidentifier() for part in value.split(".")):
+        raise _Unfit(f"{quoted(value)} is not the name of a Python module (without '.py')")
     return value
 
 
@@ -70,14 +70,14 @@ _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,6
 def _domains(value: str) -> frozenset[str]:
     for name in value.split():
         if not _DOMAIN.fullmatch(name) or len(name) > 253:
-            raise _Unfit(f"'{name}' is not a domain name; names are separated by white space")
+            raise _Unfit(f"{quoted(name)} is not a domain name; names are separated by white space")
     return frozenset(name.lower() for name in value.split())
 
 
 def _yes_or_no(value: str) -> bool:
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if value.lower() not in known:
-        raise _Unfit(f"'{value}' is neither yes nor no")
+        raise _Unfit(f"{quoted(value)} is neither yes nor no")
     return known[value.lower()]
 
 
@@ -146,7 +146,7 @@ def load(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Conf
     )
     errors += unfit
     accounts = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
-    rules, breaches = check(source, accounts, settings.case_sensitive, pause)
+    rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial)
     errors += breaches
     if errors:
         raise ConfigurationErrors(errors)
@@ -162,7 +162,9 @@ def _read_settings(source: Source, found: list[Setting]) -> tuple[Settings, dict
     for setting in found:
         if setting.name not in SETTINGS:
             known = list(SETTINGS)
-            message = f"unknown setting '{setting.name}'; expected {one_of(known)}{did_you_mean(setting.name, known)}"
+            message = (
+                f"unknown setting {quoted(setting.name)}; expected {one_of(known)}{did_you_mean(setting.name, known)}"
+            )
             errors.append(PolicyError(source, setting.place, message))
             continue
         attribute = SETTINGS[setting.name]
@@ -187,15 +189,16 @@ def read(path: str, pause: Callable[[], None] = lambda: None) -> Configuration:
     Raises:
         ConfigurationErrors: it cannot be read, is not UTF-8, or something in it is wrong.
     """
-    nowhere = Source("", path)
     try:
         content = Path(path).read_bytes()
     except OSError as error:
+        nowhere = Source("", path)
         raise ConfigurationErrors([PolicyError(nowhere, 0, f"cannot be read: {error.strerror}")]) from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig")
-        place = Source(before, path)
-        raise ConfigurationErrors([PolicyError(place, len(before), "this is not UTF-8 text")]) from error
+        # The error counts from behind a byte order mark.
+        before = error.object[: error.start].decode()
+        source = Source(content.decode("utf-8-sig", "replace"), path)
+        raise ConfigurationErrors([PolicyError(source, len(before), "this is not UTF-8 text")]) from error
     return load(text, path, pause)

@@ -9,8 +9,8 @@ from itertools import pairwise
 from attrs import frozen
 
 from trualias.policy.fields import RULES, fits
-from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable
-from trualias.policy.source import PolicyError, Source, did_you_mean, one_of
+from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
+from trualias.policy.source import PolicyError, Source, quoted
 from trualias.policy.tree import (
     ATEXT_AND_DOT,
     Account,
@@ -65,12 +65,18 @@ def check(
     statements: Sequence[Account],
     case_sensitive: bool,
     pause: Callable[[], None] = lambda: None,
+    partial: Sequence[Account] = (),
 ) -> tuple[tuple[Rule, ...], tuple[PolicyError, ...]]:
-    """Check all account statements of a text; gives the sound ones, and all errors."""
+    """Check all account statements of a text; gives the sound ones, and all errors.
+
+    Of the ``partial`` ones, whose expression or class could not be understood, only the rest is checked.
+    """
     fold = folding(case_sensitive)
     shared = _Shared.of(statements, fold)
     rules: list[Rule] = []
-    errors: list[PolicyError] = []
+    errors: list[PolicyError] = [
+        PolicyError(source, place, message) for statement in partial for place, message in _items_are_known(statement)
+    ]
     for number, statement in enumerate(statements):
         if number % _PAUSE_EVERY == 0:
             pause()
@@ -78,10 +84,7 @@ def check(
         found += [PolicyError(source, place, message) for place, message in _expression_is_sound(statement)]
         items, misfits = _understand_items(statement)
         found += [PolicyError(source, place, message) for place, message in misfits]
-        if not found:
-            found = [
-                PolicyError(source, place, message) for place, message in _is_unambiguous(source, statement, shared)
-            ]
+        found += [PolicyError(source, place, message) for place, message in _is_unambiguous(source, statement, shared)]
         errors += found
         if not found:
             rules.append(_rule(statement, items, fold))
@@ -118,7 +121,7 @@ def _names_fit(statement: Account, pause: Callable[[], None]) -> Iterator[_Breac
         if not (text.isascii() and rule.fits(text)):
             takes = [kind.value for kind in FieldClass if fits(kind, name.text)]
             mend = f"; it would be one of USING {takes[0]}" if takes else ""
-            yield name.place, f"'{name.text}' is not a name of class {statement.using.value} ({rule.meaning}){mend}"
+            yield name.place, f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){mend}"
 
 
 def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
@@ -132,7 +135,7 @@ def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
         if isinstance(token, Literal):
             for at, character in enumerate(token.text):
                 if character not in ATEXT_AND_DOT:
-                    yield token.place + at, f"a local part cannot hold '{character}' (RFC 5322, atext and '.')"
+                    yield token.place + at, f"a local part cannot hold {quoted(character)} (RFC 5322, atext and '.')"
     for left, right in pairwise(expression):
         if isinstance(left, Literal) or isinstance(right, Literal) or _alpha_beside_number(left, right):
             continue
@@ -158,27 +161,30 @@ def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_B
         bool(statement.aliases),
     )
     items: list[CodeItem] = []
-    breaches: list[_Breach] = []
+    breaches = list(_items_are_known(statement))
     for item in statement.items:
         match item:
-            case CodeLiteral(text, place):
-                if text in FUNCTIONS:
-                    breaches.append((place, f"'{text}' is a function; write {FUNCTIONS[text].form}"))
-                elif unfit := [character for character in text if character not in ATEXT_AND_DOT]:
-                    at = place + text.index(unfit[0])
-                    breaches.append((at, f"a local part cannot hold '{unfit[0]}' (RFC 5322, atext and '.')"))
+            case CodeLiteral():
                 items.append(item)
-            case Call(function, _, place):
-                if function not in FUNCTIONS:
-                    known = list(FUNCTIONS)
-                    near = did_you_mean(function, known)
-                    breaches.append((place, f"unknown function '{function}'; expected {one_of(known)}{near}"))
-                    continue
+            case Call(function) if function in FUNCTIONS:
                 try:
                     items.append(readable.understand(item))
                 except ArgumentError as error:
                     breaches.append((error.place, error.message))
     return tuple(items), breaches
+
+
+def _items_are_known(statement: Account) -> Iterator[_Breach]:
+    for item in statement.items:
+        match item:
+            case CodeLiteral(text, place):
+                if text in FUNCTIONS:
+                    yield place, f"'{text}' is a function; write {FUNCTIONS[text].form}"
+                elif unfit := [character for character in text if character not in ATEXT_AND_DOT]:
+                    at = place + text.index(unfit[0])
+                    yield at, f"a local part cannot hold {quoted(unfit[0])} (RFC 5322, atext and '.')"
+            case Call(function, _, place) if function not in FUNCTIONS:
+                yield place, unknown_function(function)
 
 
 @frozen(eq=False)
@@ -223,7 +229,7 @@ def _is_unambiguous(source: Source, statement: Account, shared: _Shared) -> Iter
         if len(shared.accounts_of_alias[fold(alias.text)]) > 1:
             yield (
                 alias.place,
-                f"the alias '{alias.text}' also belongs to another account, so the expression must have "
+                f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
     twins = shared.by_expression[fold(expression_text(statement.expression))]

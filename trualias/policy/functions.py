@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from trualias.policy.fields import RULES
+from trualias.policy.source import did_you_mean, one_of, quoted
 from trualias.policy.spans import Spans
 from trualias.policy.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
 
@@ -191,6 +192,12 @@ _ROWS = (
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 
 
+def unknown_function(name: str) -> str:
+    """Say for people that there is no function of a name."""
+    known = list(FUNCTIONS)
+    return f"unknown function {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
+
+
 class ArgumentError(Exception):
     """An argument, or their number, does not fit. ``place`` is the offset of what is wrong in the text."""
 
@@ -237,7 +244,7 @@ class Readable:
         if len(default.text) != 1 or default.text not in ATEXT_AND_DOT:
             raise ArgumentError(
                 default.place,
-                f"the default '{default.text}' is not exactly one character that a local part may hold",
+                f"the default {quoted(default.text)} is not exactly one character that a local part may hold",
             )
         return Computation(function, reads, field_class, label, _offset(index, "index"), default.text, call.place)
 
@@ -264,10 +271,10 @@ class Readable:
             )
         number = head[0]
         if not re.fullmatch(r"[0-9]{1,6}", number.text) or not 1 <= int(number.text) <= count:
-            known = f"1 to {count}" if count > 1 else "1" if count else ""
-            names = "account or alias" if self.listed_aliases else "account"
-            expected = f"{known}, {names}" if known else names
-            raise ArgumentError(number.place, f"the expression has no identifier '{number.text}'; expected {expected}")
+            numbers = [str(known + 1) for known in range(count)] if count < 4 else [f"1 to {count}"]
+            expected = one_of([*numbers, "account", *(["alias"] if self.listed_aliases else [])])
+            message = f"the expression has no identifier {quoted(number.text)}; expected {expected}"
+            raise ArgumentError(number.place, message)
         return int(number.text) - 1, self.identifiers[int(number.text) - 1], head[1:]
 
     def _label(self, call: Call, reads: Reference, field_class: FieldClass, head: list[Argument]) -> int | None:
@@ -294,7 +301,7 @@ def _offset(argument: Argument, what: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", argument.text) or not argument.text.strip("-0"):
         raise ArgumentError(
             argument.place,
-            f"the {what} '{argument.text}' is not a number that counts from 1, or from -1 at the end",
+            f"the {what} {quoted(argument.text)} is not a number that counts from 1, or from -1 at the end",
         )
     if len(argument.text) > len(str(_LARGEST)):
         raise ArgumentError(argument.place, f"the {what} is too large: a local part has at most 64 characters")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +12,7 @@ from attrs import frozen
 from lark import Lark, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
+from trualias.policy.pieces import WORD, Piece, pieces
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of
 from trualias.policy.tree import (
     Account,
@@ -41,25 +42,15 @@ _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
     "code": CodeField,
 }
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
-_STARTS = ("ACCOUNT", "EXPECT")
 _PAUSE_EVERY = 20
 
 
-class _Misfit(Exception):
-    """Something that only the meaning of a word tells; becomes a PolicyError where the source is known."""
-
-    def __init__(self, place: int, message: str) -> None:
-        super().__init__(message)
-        self.place = place
-        self.message = message
+Misfit = tuple[int, str]
+"""A word that fits the syntax but means nothing: its offset in the text, and a message."""
 
 
-def parse_expression(text: str, place: int) -> Expression:
-    """Read an expression that starts at ``place``.
-
-    Raises:
-        _Misfit: a ``%`` without its partner, or an unknown field.
-    """
+def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression:
+    """Read an expression that starts at ``place``; what in it means nothing becomes a misfit and is left out."""
     tokens: list[ExpressionToken] = []
     literal = ""
     literal_place = 0
@@ -67,7 +58,8 @@ def parse_expression(text: str, place: int) -> Expression:
         word = part.group()
         here = place + part.start()
         if word == "%":
-            raise _Misfit(here, "this '%' has no partner; a percent sign is written '%%'")
+            misfits.append((here, "this '%' has no partner; a percent sign is written '%%'"))
+            continue
         if word == "%%" or word[0] != "%":
             literal_place = literal_place if literal else here
             literal += "%" if word == "%%" else word
@@ -77,9 +69,9 @@ def parse_expression(text: str, place: int) -> Expression:
             literal = ""
         field = word[1:-1]
         if field not in _FIELDS:
-            raise _Misfit(
-                here, f"unknown field '{word}'; expected {one_of(list(_FIELDS))}{did_you_mean(field, list(_FIELDS))}"
-            )
+            known = list(_FIELDS)
+            misfits.append((here, f"unknown field '{word}'; expected {one_of(known)}{did_you_mean(field, known)}"))
+            continue
         tokens.append(_FIELDS[field](here))
     if literal:
         tokens.append(Literal(literal, literal_place))
@@ -90,7 +82,10 @@ def parse_expression(text: str, place: int) -> Expression:
 class _Build(Transformer[Token, Any]):
     """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text."""
 
-    base = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = 0
+        self.misfits: list[Misfit] = []
 
     def _place(self, token: Token) -> int:
         assert token.start_pos is not None
@@ -126,14 +121,13 @@ class _Build(Transformer[Token, Any]):
     ) -> Account:
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
-            raise _Misfit(
-                self._place(using), f"unknown class '{using}'; expected {one_of(known)}{did_you_mean(using, known)}"
-            )
+            near = did_you_mean(using, known)
+            self.misfits.append((self._place(using), f"unknown class '{using}'; expected {one_of(known)}{near}"))
         return Account(
             accounts,
-            _CLASSES[using] if using else FieldClass.IDENT,
+            _CLASSES.get(using or "", FieldClass.IDENT),
             aliased if isinstance(aliased, tuple) else (),
-            parse_expression(expression, self._place(expression)),
+            parse_expression(expression, self._place(expression), self.misfits),
             items,
             accounts[0].place,
         )
@@ -161,22 +155,22 @@ class _Reader(threading.local):
             transformer=self._build,
         )
 
-    def read(self, text: str, piece: _Piece) -> Statement:
-        """Parse one piece of a text.
+    def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
+        """Parse one piece of a text; gives the statement, and what in it means nothing.
 
         Raises:
             UnexpectedInput: a syntax error; its places count from the start of the piece.
-            _Misfit: a word that fits the syntax but means nothing.
         """
         self._build.base = piece.start
+        self._build.misfits = []
         statement: Statement = self._lark.parse(text[piece.start : piece.end], start=piece.kind)  # type: ignore[assignment]
-        return statement
+        return statement, self._build.misfits
 
 
 _reader: _Reader | None = None
 
 
-def _read(text: str, piece: _Piece) -> Statement:
+def _read(text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
     # Made when first needed: building the parser takes a while, and not every program that imports this parses.
     global _reader
     if _reader is None:
@@ -186,9 +180,14 @@ def _read(text: str, piece: _Piece) -> Statement:
 
 @frozen
 class Parsed:
-    """What could be read of a text, and what could not."""
+    """What could be read of a text, and what could not.
+
+    ``partial`` are account statements of which a class or a part of the expression means nothing: they are no part of
+    the tree, but the rest of them can be checked.
+    """
 
     tree: Tree
+    partial: tuple[Account, ...]
     errors: tuple[PolicyError, ...]
 
 
@@ -198,96 +197,25 @@ def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
     ``pause`` is called every few statements, so that a long text need not keep others from their work.
     """
     statements: list[Statement] = []
+    partial: list[Account] = []
     errors: list[PolicyError] = []
-    for number, piece in enumerate(_pieces(source.text)):
+    for number, piece in enumerate(pieces(source.text)):
         if number % _PAUSE_EVERY == 0:
             pause()
+        if piece.problem:
+            errors.append(PolicyError(source, piece.start, piece.problem))
+            continue
         try:
-            if piece.problem:
-                raise _Misfit(piece.problem_place, piece.problem)
-            statements.append(_read(source.text, piece))
+            statement, misfits = _read(source.text, piece)
         except UnexpectedInput as error:
             errors.append(_explain(source, piece, error))
-        except _Misfit as misfit:
-            errors.append(PolicyError(source, misfit.place, misfit.message))
-    return Parsed(Tree(tuple(statements)), tuple(errors))
-
-
-@frozen
-class _Piece:
-    """Where a statement stands in the text, or what is there instead of one."""
-
-    kind: str
-    start: int
-    end: int
-    problem: str = ""
-    problem_place: int = 0
-
-
-_BLANKS = re.compile(r"\s*")
-_COMMENT = re.compile(r"[^\S\n]*#[^\n]*")
-_WORD = re.compile(r"[^\s;,():]+|\S")
-_SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z \t_-]*:[^\n]*")
-_STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
-
-
-def _pieces(text: str) -> Iterator[_Piece]:
-    """Cut a text into its statements."""
-    at = 0
-    while True:
-        at = _skip(text, at)
-        if at >= len(text):
-            return
-        line_end = text.find("\n", at)
-        line_end = len(text) if line_end < 0 else line_end
-        word_match = _WORD.match(text, at)
-        assert word_match is not None
-        word = word_match.group()
-        starts_line = not text[text.rfind("\n", 0, at) + 1 : at].strip()
-        if starts_line and _SETTING.fullmatch(text, at, line_end):
-            yield _Piece("setting", at, line_end)
-            at = line_end
-        elif word in _STARTS:
-            end, ended = _statement_end(text, word_match.end())
-            problem = "" if ended else f"this {word} statement has no ';' at its end"
-            yield _Piece(word.lower(), at, end, problem, at)
-            at = end
-        else:
-            near = did_you_mean(word, _STARTS)
-            problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found '{word}'{near}"
-            at_end = _statement_end(text, word_match.end()) if near else (line_end, True)
-            yield _Piece("", at, at_end[0], problem, at)
-            at = at_end[0]
-
-
-def _skip(text: str, at: int) -> int:
-    """Pass over white space and comment lines."""
-    while True:
-        blanks = _BLANKS.match(text, at)
-        assert blanks is not None
-        end = blanks.end()
-        if end < len(text) and text[end] == "#" and not text[text.rfind("\n", 0, end) + 1 : end].strip():
-            newline = text.find("\n", end)
-            at = len(text) if newline < 0 else newline
-        else:
-            return end
-
-
-def _statement_end(text: str, at: int) -> tuple[int, bool]:
-    """Find the end of a statement whose first word is passed: behind its ';', or before the next statement's line."""
-    while True:
-        newline = text.find("\n", at)
-        line_end = len(text) if newline < 0 else newline
-        semicolon = text.find(";", at, line_end)
-        if semicolon >= 0:
-            return semicolon + 1, True
-        at = line_end + 1
-        while at < len(text) and (comment := _COMMENT.match(text, at)):
-            at = comment.end() + 1
-        if at >= len(text):
-            return len(text), False
-        if _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
-            return at, False
+            continue
+        errors += [PolicyError(source, place, message) for place, message in misfits]
+        if not misfits:
+            statements.append(statement)
+        elif isinstance(statement, Account):
+            partial.append(statement)
+    return Parsed(Tree(tuple(statements)), tuple(partial), tuple(errors))
 
 
 _EXPECTED = {
@@ -310,7 +238,7 @@ _EXPECTED = {
 }
 
 
-def _explain(source: Source, piece: _Piece, error: UnexpectedInput) -> PolicyError:
+def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyError:
     """Turn Lark's error into ours: what was found, what was expected, the likely mend."""
     if isinstance(error, UnexpectedToken):
         terminals = error.accepts or error.expected
@@ -322,10 +250,10 @@ def _explain(source: Source, piece: _Piece, error: UnexpectedInput) -> PolicyErr
         place = piece.start + int(getattr(error, "pos_in_stream", 0))
     terminals = set(terminals) - {"SPACE"}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
-    word_match = _WORD.match(source.text, place, piece.end)
+    word_match = WORD.match(source.text, place, piece.end)
     word = word_match.group() if word_match else ""
     found = f"found '{word}'" if word else "found the end"
     near = did_you_mean(word, [name for name in terminals if name not in _EXPECTED]) if word else ""
-    if terminals == {"WITH"} and not near:
+    if terminals == {"WITH"} and not near and word[:1] not in ("", ",", ";"):
         near = "; an expression has no white space inside"
     return PolicyError(source, place, f"expected {one_of(expected)}, {found}{near}")

@@ -39,7 +39,7 @@ class PolicyError(Exception):
     """One thing that is wrong in a configuration, and where.
 
     ``line`` and ``column`` count from 1. ``str()`` gives ``file:line:column: message``, the line itself and a caret
-    under the place.
+    under the place; of a file without text, ``file: message``.
     """
 
     def __init__(self, source: Source, offset: int, message: str) -> None:
@@ -63,24 +63,37 @@ class PolicyError(Exception):
         return self._position[1]
 
     def __str__(self) -> str:
-        text = self.source.line(self.line)
+        if not self.source.text:
+            return f"{self.source.name}: {self.message}"
+        excerpt, before = _excerpt(self.source.line(self.line), self.column - 1)
         # Tabs stay tabs, so that the caret stands under its place whatever their width.
-        indent = "".join("\t" if character == "\t" else " " for character in text[: self.column - 1])
-        start, excerpt = _excerpt(text, self.column - 1)
-        if excerpt != text:
-            indent = " " * (self.column - 1 - start)
+        indent = "".join("\t" if character == "\t" else " " for character in excerpt[:before])
         return f"{self.source.name}:{self.line}:{self.column}: {self.message}\n{excerpt}\n{indent}^"
 
 
 _LONGEST_LINE = 200
+_LONGEST_WORD = 64
 
 
-def _excerpt(text: str, column: int) -> tuple[int, str]:
-    """Cut a very long line around a column counted from 0: a list of 100,000 accounts is one line, too."""
-    if len(text) <= _LONGEST_LINE:
-        return 0, text
-    start = max(0, column - _LONGEST_LINE // 2)
-    return start, text[start : start + _LONGEST_LINE].replace("\t", " ")
+def _excerpt(text: str, column: int) -> tuple[str, int]:
+    """Make a line fit to be shown; gives it, and where in it the column is. Both columns count from 0.
+
+    A very long line is cut around the column: a list of 100,000 accounts is one line, too.
+    """
+    start = max(0, column - _LONGEST_LINE // 2) if len(text) > _LONGEST_LINE else 0
+    shown = [_visible(character) for character in text[start : start + _LONGEST_LINE]]
+    return "".join(shown), column - start
+
+
+def _visible(character: str) -> str:
+    """Replace what a terminal would obey or hide: an error may end up in one, or in a log."""
+    return character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
+
+
+def quoted(word: str) -> str:
+    """Quote what stands in a configuration for a message; the end of a very long word is left out."""
+    shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
+    return f"'{''.join(map(_visible, shown))}'"
 
 
 class ConfigurationErrors(Exception):

@@ -17,6 +17,7 @@ POLICY = (
     "policy.fields",
     "policy.spans",
     "policy.functions",
+    "policy.pieces",
     "policy.parser",
     "policy.outcome",
     "policy.checks",
