@@ -17,11 +17,10 @@ class EximTests(SynchronousTestCase):
         """Find Exim, installed or unpacked in build/exim, and start a virtual server with its sample."""
         unpacked = source_tree() / "build" / "exim"
         self.exim = require_program("exim4", folders=(unpacked / "usr" / "sbin",))
-        libraries = sorted({str(library.parent) for library in unpacked.glob("**/*.so.*")})
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
-        self.folder = Path(self.mktemp())
+        self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         (self.folder / "exim.conf").touch()
+        self.environment = {**os.environ, **self.environment_for(unpacked)}
         self.port = free_port()
         sample = str(source_tree() / "conf" / "tcp_virtual_server.conf.sample")
         endpoint = f"tcp:{self.port}:interface=127.0.0.1"
@@ -29,9 +28,25 @@ class EximTests(SynchronousTestCase):
         self.addCleanup(server.stop)
         server.start()
 
+    def environment_for(self, unpacked: Path) -> dict[str, str]:
+        """What an unpacked Exim needs in its environment: its libraries, and its account, lent by nss_wrapper(1)."""
+        libraries = sorted({str(library.parent) for library in unpacked.glob("usr/lib/**/*.so*")})
+        if not libraries:
+            return {}
+        lent = {"passwd": "Debian-exim:x:65530:65530::/nonexistent:/bin/false", "group": "Debian-exim:x:65530:"}
+        for name, line in lent.items():
+            existing = Path("/etc", name).read_text("utf-8")
+            (self.folder / name).write_text(f"{existing}{line}\n", "utf-8")
+        return {
+            "LD_LIBRARY_PATH": os.pathsep.join(libraries),
+            "LD_PRELOAD": "libnss_wrapper.so",
+            "NSS_WRAPPER_PASSWD": str(self.folder / "passwd"),
+            "NSS_WRAPPER_GROUP": str(self.folder / "group"),
+        }
+
     def expand(self, text: str) -> str:
         """Return what Exim makes of a string of its configuration."""
-        command = [self.exim, "-C", str((self.folder / "exim.conf").resolve()), "-be", text]
+        command = [self.exim, "-C", str(self.folder / "exim.conf"), "-be", text]
         answer = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
