@@ -218,7 +218,7 @@ class AliasServiceTests(SynchronousTestCase):
             self.watch(),
             [
                 "error: FILE has errors; the configuration from before stays in use\n"
-                "FILE:1:1: cannot be read: Is a directory\n\n^"
+                "FILE: cannot be read: Is a directory"
             ],
         )
         self.assertEqual(self.watch(), [])
