@@ -93,7 +93,7 @@ def check(
 
 def _rule(statement: Account, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> Rule:
     expression = statement.expression
-    if not statement.aliases:
+    if not statement.aliases and _ALIAS in expression:
         account = NameField(NameKind.ACCOUNT)
         expression = tuple([account if token == _ALIAS else token for token in expression])
     return Rule(statement, _distinct(statement.accounts, fold), _distinct(statement.aliases, fold), expression, items)
@@ -103,6 +103,8 @@ _ALIAS = NameField(NameKind.ALIAS)
 
 
 def _distinct(names: Sequence[Name], fold: Callable[[str], str]) -> tuple[str, ...]:
+    if len(names) == 1:
+        return (names[0].text,)
     by_text: dict[str, str] = {}
     for name in names:
         by_text.setdefault(fold(name.text), name.text)
@@ -132,10 +134,10 @@ def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
     for code in codes[1:]:
         yield code.place, "the expression has more than one %code%"
     for token in expression:
-        if isinstance(token, Literal):
-            for at, character in enumerate(token.text):
-                if character not in ATEXT_AND_DOT:
-                    yield token.place + at, f"a local part cannot hold {quoted(character)} (RFC 5322, atext and '.')"
+        if isinstance(token, Literal) and (unfit := _unfit(token.text)):
+            before = token.text[: token.text.index(unfit)]
+            # A percent sign is written as two.
+            yield token.place + len(before) + before.count("%"), _cannot_hold(unfit)
     for left, right in pairwise(expression):
         if isinstance(left, Literal) or isinstance(right, Literal) or _alpha_beside_number(left, right):
             continue
@@ -144,6 +146,15 @@ def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
             f"no literal between {expression_text((left,))} and {expression_text((right,))}; "
             "only %alpha% and %number% may stand side by side",
         )
+
+
+def _unfit(text: str) -> str:
+    """The first character of a literal that no local part can hold."""
+    return next((character for character in text if character not in ATEXT_AND_DOT), "")
+
+
+def _cannot_hold(character: str) -> str:
+    return f"a local part cannot hold {quoted(character)} (RFC 5322, atext and '.')"
 
 
 def _alpha_beside_number(left: object, right: object) -> bool:
@@ -180,9 +191,8 @@ def _items_are_known(statement: Account) -> Iterator[_Breach]:
             case CodeLiteral(text, place):
                 if text in FUNCTIONS:
                     yield place, f"'{text}' is a function; write {FUNCTIONS[text].form}"
-                elif unfit := [character for character in text if character not in ATEXT_AND_DOT]:
-                    at = place + text.index(unfit[0])
-                    yield at, f"a local part cannot hold {quoted(unfit[0])} (RFC 5322, atext and '.')"
+                elif unfit := _unfit(text):
+                    yield place + text.index(unfit), _cannot_hold(unfit)
             case Call(function, _, place) if function not in FUNCTIONS:
                 yield place, unknown_function(function)
 
@@ -200,7 +210,9 @@ class _Shared:
         by_expression: defaultdict[str, list[Account]] = defaultdict(list)
         accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
         for statement in statements:
-            by_expression[fold(expression_text(statement.expression))].append(statement)
+            # An expression that shows a name may stand in several statements.
+            if not any(isinstance(token, NameField) for token in statement.expression):
+                by_expression[fold(expression_text(statement.expression))].append(statement)
             accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
             for alias in statement.aliases:
                 accounts_of_alias[fold(alias.text)] |= accounts
@@ -232,8 +244,8 @@ def _is_unambiguous(source: Source, statement: Account, shared: _Shared) -> Iter
                 f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
-    twins = shared.by_expression[fold(expression_text(statement.expression))]
-    if not shown and len(twins) > 1:
+    twins = () if shown else shared.by_expression[fold(expression_text(statement.expression))]
+    if len(twins) > 1:
         other = next(twin for twin in twins if twin is not statement)
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (

@@ -12,8 +12,8 @@ from attrs import frozen
 from lark import Lark, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
-from trualias.policy.pieces import WORD, Piece, pieces
-from trualias.policy.source import PolicyError, Source, did_you_mean, one_of
+from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
+from trualias.policy.source import PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.policy.tree import (
     Account,
     Answer,
@@ -70,7 +70,9 @@ def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression
         field = word[1:-1]
         if field not in _FIELDS:
             known = list(_FIELDS)
-            misfits.append((here, f"unknown field '{word}'; expected {one_of(known)}{did_you_mean(field, known)}"))
+            misfits.append(
+                (here, f"unknown field {quoted(word)}; expected {one_of(known)}{did_you_mean(field, known)}")
+            )
             continue
         tokens.append(_FIELDS[field](here))
     if literal:
@@ -92,7 +94,7 @@ class _Build(Transformer[Token, Any]):
         return self.base + token.start_pos
 
     def setting(self, name: Token, value: Token | None) -> Setting:
-        end = self._place(name) + len(name)
+        end = self._place(name) + len(name.rstrip())
         return Setting(
             " ".join(name.split()),
             value.rstrip() if value else "",
@@ -122,7 +124,7 @@ class _Build(Transformer[Token, Any]):
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
             near = did_you_mean(using, known)
-            self.misfits.append((self._place(using), f"unknown class '{using}'; expected {one_of(known)}{near}"))
+            self.misfits.append((self._place(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}"))
         return Account(
             accounts,
             _CLASSES.get(using or "", FieldClass.IDENT),
@@ -163,7 +165,8 @@ class _Reader(threading.local):
         """
         self._build.base = piece.start
         self._build.misfits = []
-        statement: Statement = self._lark.parse(text[piece.start : piece.end], start=piece.kind)  # type: ignore[assignment]
+        whole = text[piece.start : piece.end] + piece.lacking
+        statement: Statement = self._lark.parse(whole, start=piece.kind)  # type: ignore[assignment]
         return statement, self._build.misfits
 
 
@@ -204,11 +207,15 @@ def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
             pause()
         if piece.problem:
             errors.append(PolicyError(source, piece.start, piece.problem))
+        if not piece.kind:
             continue
         try:
             statement, misfits = _read(source.text, piece)
         except UnexpectedInput as error:
-            errors.append(_explain(source, piece, error))
+            explained = _explain(source, piece, error)
+            # Where the end is lacking, what comes before it may lack, too.
+            if not piece.lacking or explained.offset < piece.end:
+                errors.append(explained)
             continue
         errors += [PolicyError(source, place, message) for place, message in misfits]
         if not misfits:
@@ -248,12 +255,15 @@ def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyErro
         assert isinstance(error, UnexpectedCharacters)
         terminals = error.allowed or set()
         place = piece.start + int(getattr(error, "pos_in_stream", 0))
-    terminals = set(terminals) - {"SPACE"}
+    # Lark leaves words out of the tree whose names start with an underscore.
+    terminals = {name.removeprefix("_") for name in terminals if name != "SPACE"}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
     word_match = WORD.match(source.text, place, piece.end)
     word = word_match.group() if word_match else ""
-    found = f"found '{word}'" if word else "found the end"
-    near = did_you_mean(word, [name for name in terminals if name not in _EXPECTED]) if word else ""
-    if terminals == {"WITH"} and not near and word[:1] not in ("", ",", ";"):
-        near = "; an expression has no white space inside"
-    return PolicyError(source, place, f"expected {one_of(expected)}, {found}{near}")
+    found = f"found {quoted(word)}" if word else "found the end"
+    hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED]) if word else ""
+    if not hint and any(near.startswith("#") for near in (word, *source.text[piece.start : place].split()[-1:])):
+        hint = COMMENT_HINT
+    elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
+        hint = "; an expression has no white space inside"
+    return PolicyError(source, place, f"expected {one_of(expected)}, {found}{hint}")

@@ -7,25 +7,30 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from trualias.policy.source import did_you_mean
+from trualias.policy.source import did_you_mean, quoted
 
+COMMENT_HINT = "; a comment stands on lines of its own"
 _STARTS = ("ACCOUNT", "EXPECT")
 
 
 @frozen
 class Piece:
-    """Where a statement stands in the text, in offsets, or with a ``problem`` what is there instead of one."""
+    """Where a statement stands in the text, in offsets; without a ``kind``, what is there instead of one.
+
+    ``problem`` is what is wrong with it as a whole, ``lacking`` the end that it should have.
+    """
 
     kind: str
     start: int
     end: int
     problem: str = ""
+    lacking: str = ""
 
 
 _BLANKS = re.compile(r"\s*")
 _COMMENT = re.compile(r"[^\S\n]*#[^\n]*")
 WORD = re.compile(r"[^\s;,():]+|\S")
-_SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z \t_-]*:[^\n]*")
+_SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z0-9 \t_-]*:[^\n]*")
 _STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
 
@@ -41,21 +46,21 @@ def pieces(text: str) -> Iterator[Piece]:
         word_match = WORD.match(text, at)
         assert word_match is not None
         word = word_match.group()
-        starts_line = not text[text.rfind("\n", 0, at) + 1 : at].strip()
-        if starts_line and _SETTING.fullmatch(text, at, line_end):
+        if _SETTING.fullmatch(text, at, line_end):
             yield Piece("setting", at, line_end)
             at = line_end
         elif word in _STARTS:
             end, ended = _statement_end(text, word_match.end())
             problem = "" if ended else f"this {word} statement has no ';' at its end"
-            yield Piece(word.lower(), at, end, problem)
+            yield Piece(word.lower(), at, end, problem, "" if ended else ";")
             at = end
         else:
             near = did_you_mean(word, _STARTS)
-            problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found '{word}'{near}"
-            at_end = _statement_end(text, word_match.end()) if near else (line_end, True)
-            yield Piece("", at, at_end[0], problem)
-            at = at_end[0]
+            hint = near or (COMMENT_HINT if word[0] == "#" else "")
+            problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found {quoted(word)}{hint}"
+            end = _statement_end(text, word_match.end())[0] if near else line_end
+            yield Piece("", at, end, problem)
+            at = end
 
 
 def _skip(text: str, at: int) -> int:
