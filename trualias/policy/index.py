@@ -110,8 +110,8 @@ class Index:
             NameKind.ACCOUNT: [(fold(name), self._spelled.setdefault(fold(name), name)) for name in rule.accounts],
             NameKind.ALIAS: [(fold(name), name) for name in rule.aliases] or [("", "")],
         }
-        several = [kind for kind in NameKind if len(names[kind]) > 1]
-        known = {kind: names[kind][0][0] for kind in NameKind if kind not in several}
+        several = [kind for kind, given in names.items() if len(given) > 1]
+        known = {kind: given[0][0] for kind, given in names.items() if len(given) == 1}
         runs = [_filled(run, known) for run in _runs(matcher.expression)]
         account, spelled = names[NameKind.ACCOUNT][0]
         alias = names[NameKind.ALIAS][0][0]
