@@ -42,7 +42,7 @@ LOOKUPS = (
     "stamp",
 )
 SERVERS = ("protocol", "listening", "service", "tap", "tap_table", "tap_virtual")
-COMMAND_LINE = ("commands.terminal", "commands.query", "main")
+COMMAND_LINE = ("commands.terminal", "commands.display", "commands.options", "commands.query", "main")
 
 # What the policies may use of others' code: nothing that reads a clock or the network, or a file but our own grammar.
 PURE = frozenset(
