@@ -30,6 +30,7 @@ POLICY = (
 LOOKUPS = (
     "log",
     "places",
+    "settings",
     "configuration",
     "wire",
     "lookup",

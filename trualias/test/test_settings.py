@@ -1,0 +1,116 @@
+"""Tests of the settings that say where a server listens and who may connect."""
+
+from ipaddress import ip_network
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import Configuration, ConfigurationErrors, load
+from trualias.settings import Address, Listener, Settings, Speaks
+
+
+class SettingsTests(SynchronousTestCase):
+    """Settings in the text of a configuration."""
+
+    def settings(self, text: str) -> Settings:
+        """Load a text and return its settings."""
+        return load(text, "a.conf").settings
+
+    def assert_errors(self, text: str, *expected: str) -> None:
+        """Assert that a text has these errors and no others, each given with the excerpt."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load(text, "a.conf")
+        self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
+
+    def test_listen(self) -> None:
+        """LISTEN can be given again and again, and the order of the file stays."""
+        text = "LISTEN: socketmap unix:/run/a b.sock:mode=660\nLISTEN:tcp_table  tcp:3047:interface=127.0.0.1 \n"
+        self.assertEqual(
+            (
+                Listener(Speaks.SOCKETMAP, "unix:/run/a b.sock:mode=660"),
+                Listener(Speaks.TCP_TABLE, "tcp:3047:interface=127.0.0.1"),
+            ),
+            self.settings(text).listen,
+        )
+        self.assertEqual((), self.settings("PORT: 25\n").listen)
+
+    def test_listen_errors(self) -> None:
+        """An unknown protocol and a missing endpoint are told, each at its own LISTEN."""
+        self.assert_errors(
+            "LISTEN: socketmap unix:/x\nLISTEN: tcp-table tcp:25\nLISTEN: socketmap\nLISTEN:\n",
+            "a.conf:2:9: LISTEN: unknown protocol 'tcp-table'; expected tcp_table or socketmap; did you mean "
+            "'tcp_table'?\nLISTEN: tcp-table tcp:25\n        ^",
+            "a.conf:3:9: LISTEN: socketmap where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1\n"
+            "LISTEN: socketmap\n        ^",
+            "a.conf:4:7: LISTEN has no value\nLISTEN:\n      ^",
+        )
+
+    def test_once(self) -> None:
+        """The other settings can be given once."""
+        self.assert_errors(
+            "METRICS: 127.0.0.1:1\nMETRICS: 127.0.0.1:1\n",
+            "a.conf:2:1: METRICS is already given in line 1\nMETRICS: 127.0.0.1:1\n^",
+        )
+
+    def test_allow(self) -> None:
+        """ALLOW takes networks and addresses of both kinds, in one line or several."""
+        self.assertEqual(
+            tuple(map(ip_network, ("192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"))),
+            self.settings("ALLOW: 192.0.2.0/24 2001:db8::/32\nALLOW: 198.51.100.7\n").allow,
+        )
+
+    def test_allow_errors(self) -> None:
+        """What is no network is told, and for an address with a mask the network that may be meant."""
+        self.assert_errors(
+            "ALLOW: mail.example.com\nALLOW: 192.0.2.0/24 192.0.2.7/24\n",
+            "a.conf:1:8: ALLOW: 'mail.example.com' is not a network, such as 192.0.2.0/24 or 2001:db8::/32\n"
+            "ALLOW: mail.example.com\n       ^",
+            "a.conf:2:8: ALLOW: '192.0.2.7/24' is an address in a network; the network is 192.0.2.0/24\n"
+            "ALLOW: 192.0.2.0/24 192.0.2.7/24\n       ^",
+        )
+
+    def test_metrics(self) -> None:
+        """METRICS is an address with a port, with brackets where it has colons itself; by default there are none."""
+        self.assertEqual(Address("127.0.0.1", 9347), self.settings("METRICS: 127.0.0.1:9347\n").metrics)
+        self.assertEqual(Address("::1", 9347), self.settings("METRICS: [::1]:9347\n").metrics)
+        self.assertIsNone(self.settings("").metrics)
+        for text in ("127.0.0.1:9347", "[::1]:9347"):
+            self.assertEqual(text, str(self.settings(f"METRICS: {text}\n").metrics))
+
+    def test_metrics_errors(self) -> None:
+        """What is no address with a port is told."""
+        no_address = "is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347"
+        for value, message in (
+            ("9347", f"'9347' {no_address}"),
+            ("127.0.0.1:x", f"'127.0.0.1:x' {no_address}"),
+            ("::1:9347", f"'::1:9347' {no_address}"),
+            ("[127.0.0.1]:9347", f"'[127.0.0.1]:9347' {no_address}"),
+            ("[]:9347", "'[]' is not an IPv4 or IPv6 address, such as 127.0.0.1"),
+            ("localhost:9347", "'localhost' is not an IPv4 or IPv6 address, such as 127.0.0.1"),
+            ("127.0.0.1:99999", "'99999' is not a port; expected a number from 0 to 65535"),
+        ):
+            self.assert_errors(f"METRICS: {value}\n", f"a.conf:1:10: METRICS: {message}\nMETRICS: {value}\n         ^")
+
+    def test_beyond_this_machine(self) -> None:
+        """An address that others reach is an error unless the file says who may connect."""
+        exposed = "HOST: 0.0.0.0\nMETRICS: [2001:db8::1]:9347\n"
+        reached = (
+            "can be reached from other machines; say which may connect, such as ALLOW: 192.0.2.0/24, or listen on "
+            "127.0.0.1 or ::1"
+        )
+        self.assert_errors(
+            exposed,
+            f"a.conf:1:7: HOST: 0.0.0.0 {reached}\nHOST: 0.0.0.0\n      ^",
+            f"a.conf:2:10: METRICS: 2001:db8::1 {reached}\nMETRICS: [2001:db8::1]:9347\n         ^",
+        )
+        self.assertEqual("0.0.0.0", self.settings(f"ALLOW: 192.0.2.0/24\n{exposed}").host)
+        for host in ("127.0.0.9", "::1"):
+            self.assertEqual(host, self.settings(f"HOST: {host}\n").host)
+
+    def test_error_at(self) -> None:
+        """An error that shows later points at its setting, also where that is given several times."""
+        configuration: Configuration = load("LISTEN: socketmap x\nLISTEN: socketmap y\n", "a.conf")
+        self.assertEqual(
+            "a.conf:2:1: no\nLISTEN: socketmap y\n^", str(configuration.error_at("LISTEN", "no", number=1))
+        )
+        self.assertTrue(configuration.given("LISTEN"))
+        self.assertFalse(configuration.given("HOST"))
