@@ -26,6 +26,7 @@ POLICY = (
     "policy.matcher",
     "policy.index",
     "policy.policy",
+    "policy.readings",
 )
 LOOKUPS = (
     "log",
@@ -57,6 +58,7 @@ PURE = frozenset(
         "difflib",
         "enum",
         "functools",
+        "heapq",
         "importlib",
         "itertools",
         "lark",
