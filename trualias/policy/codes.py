@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trualias.policy.checks import CodeItem
 from trualias.policy.fields import RULES
@@ -59,11 +59,13 @@ def code_fits(code: str, terms: tuple[Term, ...], values: list[str]) -> bool:
     return at == len(code)
 
 
-def contribution(item: CodeItem, values: list[str], account: str, alias: str) -> Contribution:
+def contribution(item: CodeItem, values: Sequence[str], account: str, alias: str) -> Contribution:
     """What one item contributes, for a reading's values and names."""
-    if isinstance(item, CodeLiteral):
-        return item.text
-    reads = item.reads
-    if isinstance(reads, int):
-        return item.function.value(item, values[reads])
-    return item.function.value(item, account if reads is NameKind.ACCOUNT else alias)
+    return item.text if isinstance(item, CodeLiteral) else item.contributes(text_read(item, values, account, alias))
+
+
+def text_read(item: Computation, values: Sequence[str], account: str, alias: str) -> str:
+    """What a computation reads: one of a reading's values, or a name."""
+    if isinstance(item.reads, int):
+        return values[item.reads]
+    return account if item.reads is NameKind.ACCOUNT else alias

@@ -27,6 +27,7 @@ POLICY = (
     "policy.index",
     "policy.policy",
     "policy.readings",
+    "policy.composing",
 )
 LOOKUPS = (
     "log",
