@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
-from lark import Lark, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
 from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
@@ -218,10 +218,11 @@ def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
                 errors.append(explained)
             continue
         errors += [PolicyError(source, place, message) for place, message in misfits]
-        if not misfits:
-            statements.append(statement)
-        elif isinstance(statement, Account):
+        if misfits:
+            assert isinstance(statement, Account)  # no other statement has a class or an expression
             partial.append(statement)
+        else:
+            statements.append(statement)
     return Parsed(Tree(tuple(statements)), tuple(partial), tuple(errors))
 
 
@@ -230,9 +231,7 @@ _EXPECTED = {
     "SEMICOLON": "';'",
     "LPAR": "'('",
     "RPAR": "')'",
-    "COLON": "':'",
     "EVERY": "'*'",
-    "VALUE": "a value",
     "NAME": "a name",
     "CLASS": "a class",
     "EXPRESSION": "an expression",
@@ -241,29 +240,30 @@ _EXPECTED = {
     "ARGUMENT": "an argument",
     "ADDRESS": "an address",
     "ANSWER": "an account, NOTHING or DEBUG",
-    "SETTING": "a setting",
 }
+
+
+def _follows_hash(text: str, start: int, place: int) -> bool:
+    """Tell whether the word before a place starts as comments do, in a line that is none."""
+    before = text[start:place].rstrip()
+    line = before[before.rfind("\n") + 1 :].split()
+    return line[-1:] != line[:1] and line[-1].startswith("#") and not line[0].startswith("#")
 
 
 def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyError:
     """Turn Lark's error into ours: what was found, what was expected, the likely mend."""
-    if isinstance(error, UnexpectedToken):
-        terminals = error.accepts or error.expected
-        start = error.token.start_pos
-        place = piece.end if start is None or error.token.type == "$END" else piece.start + start
-    else:
-        assert isinstance(error, UnexpectedCharacters)
-        terminals = error.allowed or set()
-        place = piece.start + int(getattr(error, "pos_in_stream", 0))
+    # Every character begins some word of the grammar, so that there is always a token.
+    assert isinstance(error, UnexpectedToken)
+    assert error.token.start_pos is not None
+    place = piece.start + error.token.start_pos
     # Lark leaves words out of the tree whose names start with an underscore.
-    terminals = {name.removeprefix("_") for name in terminals if name != "SPACE"}
+    terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
-    word_match = WORD.match(source.text, place, piece.end)
+    word_match = WORD.match(source.text, place, piece.end)  # none where the end is lacking
     word = word_match.group() if word_match else ""
-    found = f"found {quoted(word)}" if word else "found the end"
-    hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED]) if word else ""
-    if not hint and any(near.startswith("#") for near in (word, *source.text[piece.start : place].split()[-1:])):
+    hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])
+    if not hint and (word.startswith("#") or _follows_hash(source.text, piece.start, place)):
         hint = COMMENT_HINT
     elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
         hint = "; an expression has no white space inside"
-    return PolicyError(source, place, f"expected {one_of(expected)}, {found}{hint}")
+    return PolicyError(source, place, f"expected {one_of(expected)}, found {quoted(word)}{hint}")

@@ -52,7 +52,7 @@ def pieces(text: str) -> Iterator[Piece]:
         elif word in _STARTS:
             end, ended = _statement_end(text, word_match.end())
             problem = "" if ended else f"this {word} statement has no ';' at its end"
-            yield Piece(word.lower(), at, end, problem, "" if ended else ";")
+            yield Piece(word.lower(), at, end, problem, "" if ended else "\n;")
             at = end
         else:
             near = did_you_mean(word, _STARTS)
