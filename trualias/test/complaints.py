@@ -1,0 +1,15 @@
+"""The text of errors about a configuration, as people get to see it."""
+
+from __future__ import annotations
+
+Complaint = tuple[int, int, str]
+"""Line and column, both counted from 1, and the message of an error."""
+
+
+def complaints(text: str, *found: Complaint) -> str:
+    """Write down errors about a text without tabs that is called ``test.conf``: line, column, message, line, caret."""
+    lines = text.split("\n")
+    return "\n".join(
+        f"test.conf:{line}:{column}: {message}\n{lines[line - 1]}\n{' ' * (column - 1)}^"
+        for line, column, message in found
+    )

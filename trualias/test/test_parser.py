@@ -1,0 +1,400 @@
+"""The parser: every production of the grammar, and the whole text of every error."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.parser import parse
+from trualias.policy.source import ConfigurationErrors, Source
+from trualias.policy.tree import (
+    Account,
+    Answer,
+    Argument,
+    Call,
+    CodeField,
+    CodeLiteral,
+    Expect,
+    Expression,
+    FieldClass,
+    Identifier,
+    Item,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    Setting,
+    Statement,
+    Token,
+)
+from trualias.test.complaints import complaints
+
+STATEMENT = "expected a setting (NAME: value), ACCOUNT or EXPECT, found"
+AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
+CLASSES = "alnum, alpha, number, ident or fqdn"
+FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
+OWN_LINES = "a comment stands on lines of its own"
+
+
+class ParserCase(SynchronousTestCase):
+    """Says what a text is read as."""
+
+    def statements(self, text: str) -> list[Statement]:
+        """Give the statements of a text in which nothing is wrong."""
+        parsed = parse(Source(text, "test.conf"))
+        self.assertEqual("", str(ConfigurationErrors(parsed.errors)))
+        self.assertEqual((), parsed.partial)
+        return list(parsed.tree.statements)
+
+    def account(self, text: str) -> Account:
+        """Give the account statement that is a whole text."""
+        (statement,) = self.statements(text)
+        assert isinstance(statement, Account)
+        return statement
+
+    def assert_error(self, text: str, column: int, message: str, line: int = 1) -> None:
+        """Assert the complete text of the one thing that is wrong."""
+        errors = parse(Source(text, "test.conf")).errors
+        self.assertEqual(complaints(text, (line, column, message)), str(ConfigurationErrors(errors)))
+
+
+class SettingTests(ParserCase):
+    """``setting = setting-name ":" value end-of-line``."""
+
+    def test_setting(self) -> None:
+        """A name, a colon and a value that reaches to the line's end; blanks around them do not count."""
+        for text in ("HOST: a b:c#", "HOST:a b:c#", "  HOST \t: \t a b:c# \t", "HOST: a b:c#\r"):
+            self.assertEqual([Setting("HOST", "a b:c#")], self.statements(text), text)
+
+    def test_name_of_two_words(self) -> None:
+        """Between the words of a name there may be more than one blank."""
+        self.assertEqual([Setting("DEBUG ACCOUNT", "x")], self.statements("DEBUG \t ACCOUNT: x"))
+
+    def test_any_name(self) -> None:
+        """Whether there is a setting of a name is for others to say."""
+        for name in ("host", "HOST-NAME", "HOST_2", "ACCOUNT", "EXPECT", "x"):
+            self.assertEqual([Setting(name, "y")], self.statements(f"{name}: y"))
+
+    def test_no_value(self) -> None:
+        """A value may lack here; its place is behind the name."""
+        for text in ("PORT:", "PORT: \t ", "PORT:\r\n"):
+            (setting,) = self.statements(text)
+            assert isinstance(setting, Setting)
+            self.assertEqual(("PORT", "", 0, 4), (setting.name, setting.value, setting.place, setting.value_place))
+
+    def test_one_line(self) -> None:
+        """A value ends with its line."""
+        text = "ALIAS DOMAINS: example.com\n  example.org\n"
+        self.assert_error(text, 3, f"{STATEMENT} 'example.org'", line=2)
+
+    def test_behind_a_statement(self) -> None:
+        """A setting may stand on the line on which an account statement ends."""
+        statements = self.statements("ACCOUNT a\nMATCHES %code% WITH b; PORT: 1;2\nHOST: c")
+        self.assertEqual([Setting("PORT", "1;2"), Setting("HOST", "c")], statements[1:])
+
+    def test_places(self) -> None:
+        """A setting knows where its name and its value stand."""
+        _, setting = self.statements("X: y\n  PORT:  1")
+        assert isinstance(setting, Setting)
+        self.assertEqual((7, 14), (setting.place, setting.value_place))
+
+    def test_no_colon(self) -> None:
+        """Without a colon it is no setting."""
+        self.assert_error("HOST 127.0.0.1", 1, f"{STATEMENT} 'HOST'")
+        self.assert_error("HOST = 127.0.0.1", 1, f"{STATEMENT} 'HOST'")
+
+    def test_no_name(self) -> None:
+        """Without a name that starts with a letter it is no setting."""
+        self.assert_error(": x", 1, f"{STATEMENT} ':'")
+        self.assert_error("2PORT: x", 1, f"{STATEMENT} '2PORT'")
+        self.assert_error("PORT.: x", 1, f"{STATEMENT} 'PORT.'")
+
+
+class AccountTests(ParserCase):
+    """``account = "ACCOUNT" names ["USING" class] ["ALIASED" ("*" | names)] "MATCHES" expression "WITH" items ";"``."""
+
+    def test_shortest(self) -> None:
+        """What may be left out is left out."""
+        wanted = Account((Name("foo"),), FieldClass.IDENT, (), (CodeField(),), (CodeLiteral("x"),))
+        self.assertEqual([wanted], self.statements("ACCOUNT foo MATCHES %code% WITH x;"))
+
+    def test_longest(self) -> None:
+        """Everything is there."""
+        wanted = Account(
+            (Name("a.b"), Name("c.d")),
+            FieldClass.FQDN,
+            (Name("e.f"), Name("g.h")),
+            (NameField(NameKind.ACCOUNT), Literal("-"), NameField(NameKind.ALIAS), Literal("+"), CodeField()),
+            (Call("DIGITS", (Argument("account"),)), CodeLiteral("x")),
+        )
+        names = "ACCOUNT a.b , c.d USING fqdn ALIASED e.f,g.h"
+        self.assertEqual(
+            [wanted], self.statements(f"{names} MATCHES %account%-%alias%+%code% WITH DIGITS(account), x;")
+        )
+
+    def test_free_form(self) -> None:
+        """White space, line ends and comment lines may stand between any two words."""
+        close = (
+            "ACCOUNT foo , bar USING alpha ALIASED one , two MATCHES %account%-%alias%-%code% "
+            "WITH CHAR ( account , 1 , - ) , x , DIGITS ( ) ;"
+        )
+        wanted = self.account(close)
+        gaps = ["\n", "\r\n", "\t", " \n\n ", "\f\v", "\u00a0", "\n# comment\n", "\n#\n#\n"]
+        gaps.append("\r\n  # one; two: ACCOUNT (,\r\n#\r\n\t")
+        for gap in gaps:
+            self.assertEqual(wanted, self.account(gap.join(close.split())), repr(gap))
+
+    def test_no_space(self) -> None:
+        """Around commas, parentheses and the semicolon no white space is needed."""
+        close = self.account("ACCOUNT a,b MATCHES %account%-%code% WITH CHAR(account,1,-),x,y;")
+        wide = self.account("ACCOUNT a , b MATCHES %account%-%code% WITH CHAR ( account , 1 , - ) , x , y ;")
+        self.assertEqual(wide, close)
+
+    def test_places(self) -> None:
+        """Every node knows where it stands."""
+        text = "\nACCOUNT foo ALIASED bar MATCHES %%%alias%%%-%ident%.%code%\nWITH x, CHARS(1);"
+        statement = self.account(text)
+        call = statement.items[1]
+        assert isinstance(call, Call)
+        words = ["foo", "foo", "bar", "%%", "%alias%", "%%-", "%ident%", ".", "%code%", "x", "CHARS", "1"]
+        nodes = [statement, *statement.accounts, *statement.aliases, *statement.expression, *statement.items]
+        for node, word in zip([*nodes, *call.arguments], words, strict=True):
+            self.assertEqual(word, text[node.place : node.place + len(word)])
+
+    def test_order(self) -> None:
+        """The parts come in one order."""
+        self.assert_error(
+            "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected MATCHES, found 'USING'"
+        )
+        self.assert_error("ACCOUNT a WITH x MATCHES %code%;", 11, f"{AFTER_ACCOUNTS} 'WITH'")
+
+    def test_keywords_in_upper_case(self) -> None:
+        """A keyword in another case, or misspelled, names the right one."""
+        self.assert_error("account a MATCHES b WITH x;", 1, f"{STATEMENT} 'account'; did you mean 'ACCOUNT'?")
+        self.assert_error("ACOUNT a MATCHES b WITH x;", 1, f"{STATEMENT} 'ACOUNT'; did you mean 'ACCOUNT'?")
+        for word, meant in (("using", "USING"), ("ALIAS", "ALIASED"), ("MATCH", "MATCHES"), ("matches", "MATCHES")):
+            message = f"{AFTER_ACCOUNTS} '{word}'; did you mean '{meant}'?"
+            self.assert_error(f"ACCOUNT a {word} b WITH x;", 11, message)
+        self.assert_error("ACCOUNT a MATCHES %code% wiht x;", 26, "expected WITH, found 'wiht'; did you mean 'WITH'?")
+
+    def test_keywords_are_words(self) -> None:
+        """A keyword ends where its word ends."""
+        self.assert_error("ACCOUNTfoo a;", 1, f"{STATEMENT} 'ACCOUNTfoo'; did you mean 'ACCOUNT'?")
+        for word, meant in (("USINGalpha", "USING"), ("ALIASED*", "ALIASED"), ("MATCHES%code%", "MATCHES")):
+            message = f"{AFTER_ACCOUNTS} '{word}'; did you mean '{meant}'?"
+            self.assert_error(f"ACCOUNT a {word} WITH x;", 11, message)
+        self.assert_error("ACCOUNT a MATCHES %code% WITHx;", 26, "expected WITH, found 'WITHx'; did you mean 'WITH'?")
+
+    def test_comments(self) -> None:
+        """A comment has its line to itself; one that has not is named as the likely mistake."""
+        text = "ACCOUNT a # mine\nMATCHES %code% WITH x;"
+        self.assert_error(text, 11, f"{AFTER_ACCOUNTS} '#'; {OWN_LINES}")
+        text = "ACCOUNT a MATCHES %code%\nWITH x, # the x\ny;"
+        self.assert_error(text, 11, f"expected ',' or ';', found 'the'; {OWN_LINES}", line=2)
+        text = "ACCOUNT a MATCHES %code%\nWITH x, #x\ny;"
+        self.assert_error(text, 1, f"expected ',' or ';', found 'y'; {OWN_LINES}", line=3)
+        text = "ACCOUNT a MATCHES %code%\n# 1 #2\nWITH x\n#\ny;"
+        self.assert_error(text, 1, "expected ',' or ';', found 'y'", line=5)
+        text = "ACCOUNT\n# a #b\n;"
+        self.assert_error(text, 1, "expected a name, found ';'", line=3)
+
+
+class NamesTests(ParserCase):
+    """``names = name { "," name }``."""
+
+    def test_names(self) -> None:
+        """One name or more, of whatever characters; which fit their class is for the checks to say."""
+        self.assertEqual((Name("a"),), self.account("ACCOUNT a MATCHES %code% WITH x;").accounts)
+        statement = self.account("ACCOUNT a, b.c ,d@é ALIASED e,f MATCHES %code% WITH x;")
+        self.assertEqual((Name("a"), Name("b.c"), Name("d@é")), statement.accounts)
+        self.assertEqual((Name("e"), Name("f")), statement.aliases)
+
+    def test_keywords_as_names(self) -> None:
+        """A word that cannot be a keyword where it stands is a name, and so is one that begins as a keyword does."""
+        names = "ACCOUNT, WITHOUT, USINGS, account ALIASED EXPECT, with"
+        statement = self.account(f"ACCOUNT {names} MATCHES %code% WITH x;")
+        self.assertEqual(["ACCOUNT", "WITHOUT", "USINGS", "account"], [name.text for name in statement.accounts])
+        self.assertEqual(["EXPECT", "with"], [name.text for name in statement.aliases])
+
+    def test_no_name(self) -> None:
+        """Where a name lacks it is expected."""
+        self.assert_error("ACCOUNT ;", 9, "expected a name, found ';'")
+        self.assert_error("ACCOUNT MATCHES %code% WITH x;", 9, "expected a name, found 'MATCHES'")
+        self.assert_error("ACCOUNT a, MATCHES %code% WITH x;", 12, "expected a name, found 'MATCHES'")
+        self.assert_error("ACCOUNT a,, b MATCHES %code% WITH x;", 11, "expected a name, found ','")
+        self.assert_error("ACCOUNT (a) MATCHES %code% WITH x;", 9, "expected a name, found '('")
+
+    def test_no_comma(self) -> None:
+        """Names without a comma between them are no list."""
+        self.assert_error("ACCOUNT a b MATCHES %code% WITH x;", 11, f"{AFTER_ACCOUNTS} 'b'")
+        self.assert_error("ACCOUNT a ALIASED b c MATCHES %code% WITH x;", 21, "expected MATCHES or ',', found 'c'")
+
+    def test_every(self) -> None:
+        """``ALIASED *`` is the same as no ``ALIASED``."""
+        plain = self.account("ACCOUNT a MATCHES %code% WITH x;")
+        self.assertEqual(plain, self.account("ACCOUNT a ALIASED * MATCHES %code% WITH x;"))
+
+    def test_every_and_names(self) -> None:
+        """``*`` stands alone, not among names."""
+        self.assert_error("ACCOUNT a ALIASED *, b MATCHES %code% WITH x;", 20, "expected MATCHES, found ','")
+        self.assert_error("ACCOUNT a ALIASED *b MATCHES %code% WITH x;", 20, "expected MATCHES, found 'b'")
+        self.assert_error("ACCOUNT a ALIASED MATCHES %code% WITH x;", 19, "expected a name or '*', found 'MATCHES'")
+
+
+class ClassTests(ParserCase):
+    """``class = "alnum" | "alpha" | "number" | "ident" | "fqdn"``."""
+
+    def test_classes(self) -> None:
+        """Each class may stand behind ``USING``; without it, it is ``ident``."""
+        for field_class in FieldClass:
+            text = f"ACCOUNT a USING {field_class.value} MATCHES %code% WITH x;"
+            self.assertEqual(field_class, self.account(text).using)
+        self.assertEqual(FieldClass.IDENT, self.account("ACCOUNT a MATCHES %code% WITH x;").using)
+
+    def test_unknown(self) -> None:
+        """Another word names the classes, and the one that was meant."""
+        for word, hint in (("ALPHA", "; did you mean 'alpha'?"), ("fqnd", "; did you mean 'fqdn'?"), ("code", "")):
+            message = f"unknown class '{word}'; expected {CLASSES}{hint}"
+            self.assert_error(f"ACCOUNT a USING {word} MATCHES %code% WITH x;", 17, message)
+
+    def test_no_class(self) -> None:
+        """Where the class lacks it is expected."""
+        self.assert_error("ACCOUNT a USING MATCHES %code% WITH x;", 17, "expected a class, found 'MATCHES'")
+        self.assert_error("ACCOUNT a USING ;", 17, "expected a class, found ';'")
+
+    def test_two_classes(self) -> None:
+        """There is one class."""
+        text = "ACCOUNT a USING alpha, ident MATCHES %code% WITH x;"
+        self.assert_error(text, 22, "expected ALIASED or MATCHES, found ','")
+
+
+class ExpressionTests(ParserCase):
+    """``expression = { literal | "%" field "%" | "%%" }``, ``field = "account" | "alias" | class | "code"``."""
+
+    def expression(self, text: str) -> Expression:
+        """Give the tree of an expression."""
+        return self.account(f"ACCOUNT foo MATCHES {text} WITH x;").expression
+
+    def test_fields(self) -> None:
+        """Each field."""
+        names = NameField(NameKind.ACCOUNT), NameField(NameKind.ALIAS)
+        self.assertEqual(names, self.expression("%account%%alias%"))
+        self.assertEqual((CodeField(),), self.expression("%code%"))
+        for field_class in FieldClass:
+            self.assertEqual((Identifier(field_class),), self.expression(f"%{field_class.value}%"))
+
+    def test_literals(self) -> None:
+        """Everything else stands for itself, in one piece, words of the language included."""
+        for text in ("account", "WITHOUT", "MATCHES", "*", "ACCOUNT", "a.b-+é@:"):
+            self.assertEqual((Literal(text),), self.expression(text))
+        self.assertEqual((Literal("a"), CodeField(), Literal("#")), self.expression("a%code%#"))
+
+    def test_percent_signs(self) -> None:
+        """``%%`` is one percent sign of a literal."""
+        table: dict[str, list[Token]] = {
+            "%%": [Literal("%")],
+            "%%%%": [Literal("%%")],
+            "%%a%%b": [Literal("%a%b")],
+            "a%%%code%%%": [Literal("a%"), CodeField(), Literal("%")],
+            "%code%%%%code%": [CodeField(), Literal("%"), CodeField()],
+            "%%code%%": [Literal("%code%")],
+        }
+        for text, tokens in table.items():
+            self.assertEqual(tuple(tokens), self.expression(text), text)
+
+    def test_no_partner(self) -> None:
+        """A percent sign without its partner is an error, at its place."""
+        message = "this '%' has no partner; a percent sign is written '%%'"
+        for text, column in (("%code", 19), ("code%", 23), ("%code%%", 25), ("%%%", 21)):
+            self.assert_error(f"ACCOUNT a MATCHES {text} WITH x;", column, message)
+
+    def test_unknown(self) -> None:
+        """Another word names the fields, and the one that was meant."""
+        near = {"Account": "account", "ALPHA": "alpha", "nummer": "number", "codes": "code", "cod": "code"}
+        for word in (*near, "-", "foo"):
+            hint = f"; did you mean '{near[word]}'?" if word in near else ""
+            message = f"unknown field '%{word}%'; expected {FIELDS}{hint}"
+            self.assert_error(f"ACCOUNT a MATCHES %{word}% WITH x;", 19, message)
+
+    def test_no_expression(self) -> None:
+        """Where the expression lacks it is expected."""
+        self.assert_error("ACCOUNT a MATCHES WITH x;", 19, "expected an expression, found 'WITH'")
+        self.assert_error("ACCOUNT a MATCHES ;", 19, "expected an expression, found ';'")
+
+    def test_white_space(self) -> None:
+        """There is no white space in an expression, and no second expression."""
+        message = "expected WITH, found '.%code%'; an expression has no white space inside"
+        self.assert_error("ACCOUNT a MATCHES %alpha% .%code% WITH x;", 27, message)
+        self.assert_error("ACCOUNT a MATCHES %alpha% ;", 27, "expected WITH, found ';'")
+        self.assert_error("ACCOUNT a MATCHES %code%, %alpha%%code% WITH x;", 25, "expected WITH, found ','")
+
+
+class ItemTests(ParserCase):
+    """``item = function "(" [ argument { "," argument } ] ")" | literal``."""
+
+    def items(self, text: str) -> tuple[Item, ...]:
+        """Give the tree of a code's items."""
+        return self.account(f"ACCOUNT foo MATCHES %code% WITH {text};").items
+
+    def assert_refused(self, items: str, column: int, message: str) -> None:
+        """Assert what is wrong with the items of a code; the column counts from their start."""
+        self.assert_error(f"ACCOUNT a MATCHES %code% WITH {items};", 30 + column, message)
+
+    def test_calls(self) -> None:
+        """A function with no argument, one or more."""
+        self.assertEqual((Call("CHARS", ()),), self.items("CHARS()"))
+        self.assertEqual((Call("CHARS", (Argument("1"),)),), self.items("CHARS(1)"))
+        self.assertEqual((Call("CHAR", (Argument("-1"), Argument("*"))),), self.items("CHAR(-1,*)"))
+
+    def test_literals(self) -> None:
+        """A literal stands for itself, a percent sign included."""
+        self.assertEqual((CodeLiteral("x.y"), CodeLiteral("%code%"), CodeLiteral("*")), self.items("x.y, %code%, *"))
+
+    def test_any_function(self) -> None:
+        """Whether there is a function of a name is for the checks to say, and what they make of a bare name."""
+        self.assertEqual((Call("chars", ()), Call("x", ()), CodeLiteral("CHARS")), self.items("chars(), x(), CHARS"))
+
+    def test_no_item(self) -> None:
+        """Where an item lacks it is expected."""
+        expected = "expected a function or a literal, found"
+        self.assert_refused("", 1, f"{expected} ';'")
+        self.assert_refused("x,", 3, f"{expected} ';'")
+        self.assert_refused(",x", 1, f"{expected} ','")
+        self.assert_refused("(1)", 1, f"{expected} '('")
+
+    def test_no_comma(self) -> None:
+        """Items without a comma between them are no list."""
+        self.assert_refused("x y", 3, "expected ',' or ';', found 'y'")
+        self.assert_refused("ANY()x", 6, "expected ',' or ';', found 'x'")
+        self.assert_refused("ANY())", 6, "expected ',' or ';', found ')'")
+
+    def test_unclosed(self) -> None:
+        """A parenthesis that is not closed is told where it should have been."""
+        self.assert_refused("CHARS(", 7, "expected an argument or ')', found ';'")
+        self.assert_refused("CHARS(1", 8, "expected ')' or ',', found ';'")
+        self.assert_refused("CHAR(1,", 8, "expected an argument, found ';'")
+        self.assert_refused("CHARS(1, ANY()", 13, "expected ')' or ',', found '('")
+
+    def test_arguments(self) -> None:
+        """Arguments are separated by commas, and none is empty."""
+        self.assert_refused("CHAR(1 2)", 8, "expected ')' or ',', found '2'")
+        self.assert_refused("CHAR(1,)", 8, "expected an argument, found ')'")
+        self.assert_refused("CHAR(,1)", 6, "expected an argument or ')', found ','")
+        self.assert_refused("CHAR(1,,2)", 8, "expected an argument, found ','")
+
+
+class ExpectTests(ParserCase):
+    """``expect = "EXPECT" address { "," address } answer ";"``."""
+
+    def test_answers(self) -> None:
+        """An account, or one of two words."""
+        self.assertEqual([Expect((Name("a"),), Name("foo"))], self.statements("EXPECT a foo;"))
+        self.assertEqual([Expect((Name("a"), Name("b@c")), Answer.NOTHING)], self.statements("EXPECT a, b@c NOTHING;"))
+        self.assertEqual([Expect((Name("a"),), Answer.DEBUG)], self.statements("EXPECT\na\n# why\nDEBUG\n;"))
+
+    def test_refused(self) -> None:
+        """What lacks is expected."""
+        self.assert_error("EXPECT ;", 8, "expected an address, found ';'")
+        self.assert_error("EXPECT a;", 9, "expected an account, NOTHING or DEBUG or ',', found ';'")
+        self.assert_error("EXPECT a, ;", 11, "expected an address, found ';'")
+        self.assert_error("EXPECT a b c;", 12, "expected ';', found 'c'")
+        self.assert_error("EXCEPT a b;", 1, f"{STATEMENT} 'EXCEPT'; did you mean 'EXPECT'?")
