@@ -1,0 +1,357 @@
+"""The rules that account statements must keep: each with what keeps it and what breaks it."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.checks import Rule, check
+from trualias.policy.parser import parse
+from trualias.policy.source import ConfigurationErrors, Source
+from trualias.policy.tree import Account, Call, FieldClass, NameField, NameKind
+from trualias.test.complaints import Complaint, complaints
+
+IDENT = "is not a name of class ident (letters, digits and '_', a letter or digit first and last)"
+
+
+class ChecksCase(SynchronousTestCase):
+    """Takes texts from the parser to the checks."""
+
+    def check(self, text: str, case_sensitive: bool) -> tuple[tuple[Rule, ...], str]:
+        """Give the statements that keep the rules, and all errors as people see them."""
+        source = Source(text, "test.conf")
+        parsed = parse(source)
+        statements = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
+        rules, errors = check(source, statements, case_sensitive, partial=parsed.partial)
+        return rules, str(ConfigurationErrors(parsed.errors + errors))
+
+    def assert_accepted(self, *statements: str, case_sensitive: bool = True) -> tuple[Rule, ...]:
+        """Assert that statements, one a line, keep all rules; give them."""
+        rules, errors = self.check("\n".join(statements), case_sensitive)
+        self.assertEqual("", errors)
+        self.assertEqual(len(statements), len(rules))
+        return rules
+
+    def assert_refused(self, text: str, *errors: Complaint, case_sensitive: bool = True) -> None:
+        """Assert the complete text of all that is wrong."""
+        self.assertEqual(complaints(text, *errors), self.check(text, case_sensitive)[1])
+
+
+class NamesTests(ChecksCase):
+    """Account and alias names are of the class that ``USING`` names."""
+
+    def assert_fit(self, using: str, fit: tuple[str, ...], unfit: dict[str, str], meaning: str) -> None:
+        """Assert which names are of a class. With each that is not stands the class that the message proposes."""
+        for name in fit:
+            self.assert_accepted(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;")
+            self.assert_accepted(f"ACCOUNT {name} USING {using} ALIASED {name} MATCHES %alias%-%code% WITH x;")
+        for name, other in unfit.items():
+            mend = f"; it would be one of USING {other}" if other else ""
+            message = f"'{name}' is not a name of class {using} ({meaning}){mend}"
+            self.assert_refused(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;", (1, 9, message))
+
+    def test_alnum(self) -> None:
+        """Letters and digits."""
+        unfit = {"a_b": "ident", "a.b": "fqdn", "a-b": "", "é": "", "٣": ""}
+        self.assert_fit("alnum", ("a", "Z9", "9"), unfit, "ASCII letters and digits")
+
+    def test_alpha(self) -> None:
+        """Letters."""
+        self.assert_fit("alpha", ("a", "ZZz"), {"a1": "alnum", "1": "alnum", "_": "", "ß": ""}, "ASCII letters")
+
+    def test_number(self) -> None:
+        """Digits."""
+        self.assert_fit("number", ("0", "0123456789"), {"a": "alnum", "1.2": "fqdn", "-1": "", "²": ""}, "digits")
+
+    def test_ident(self) -> None:
+        """Letters, digits and underscores, these not at the ends; the class where there is no ``USING``."""
+        meaning = "letters, digits and '_', a letter or digit first and last"
+        unfit = {"_a": "", "a_": "", "_": "", "fred.morris": "fqdn", "a-b": "", "a@b": "", "\u017f": ""}
+        self.assert_fit("ident", ("a", "1", "a_b", "a__b", "A_1"), unfit, meaning)
+        self.assert_accepted("ACCOUNT a_b MATCHES %account%-%code% WITH x;")
+        text = "ACCOUNT a.b MATCHES %account%-%code% WITH x;"
+        self.assert_refused(text, (1, 9, f"'a.b' {IDENT}; it would be one of USING fqdn"))
+
+    def test_fqdn(self) -> None:
+        """Two labels or more, of letters, digits and hyphens; no hyphen or dot at the ends, no empty label."""
+        meaning = "two or more labels joined by dots, a letter or digit first and last"
+        unfit = {"a": "alnum", "a_b": "ident", ".a.b": "", "a.b.": "", "a..b": "", "-a.b": "", "a.b-": "", "a.b_c": ""}
+        self.assert_fit("fqdn", ("a.b", "1.2.3", "a-b.c-d", "a-.-b", "a.-.b"), unfit, meaning)
+
+    def test_each_is_told(self) -> None:
+        """Every name that does not fit is told, be it an account's or an alias'."""
+        self.assert_refused(
+            "ACCOUNT a-, b, c- ALIASED d, e-\nMATCHES %account%-%alias%-%code% WITH x;",
+            (1, 9, f"'a-' {IDENT}"),
+            (1, 16, f"'c-' {IDENT}"),
+            (1, 30, f"'e-' {IDENT}"),
+        )
+
+
+class ExpressionTests(ChecksCase):
+    """Rules about one expression."""
+
+    def test_code(self) -> None:
+        """There is exactly one code."""
+        self.assert_accepted("ACCOUNT a MATCHES %code% WITH x;", "ACCOUNT a MATCHES %%code%%%code% WITH x;")
+        self.assert_refused("ACCOUNT a MATCHES %account% WITH x;", (1, 19, "the expression has no %code%"))
+        self.assert_refused("ACCOUNT a MATCHES %%code%% WITH x;", (1, 19, "the expression has no %code%"))
+        again = "the expression has more than one %code%"
+        self.assert_refused("ACCOUNT a MATCHES %code%.%code%.%code% WITH x;", (1, 26, again), (1, 33, again))
+
+    def test_adjacent_fields(self) -> None:
+        """Between two fields stands a literal, but for letters beside digits."""
+        accepted = (
+            "%alpha%%number%.%code%",
+            "%number%%alpha%.%code%",
+            "%alpha%%number%%alpha%.%code%",
+            "%alpha%%%%code%",
+        )
+        for expression in accepted:
+            self.assert_accepted(f"ACCOUNT a MATCHES {expression} WITH x;")
+        fields = ("account", "alias", "alnum", "alpha", "number", "ident", "fqdn")
+        pairs = [(left, right) for left in fields for right in fields if {left, right} != {"alpha", "number"}]
+        for left, right in [*pairs, ("code", "alpha"), ("number", "code"), ("account", "code"), ("code", "alias")]:
+            message = f"no literal between %{left}% and %{right}%; only %alpha% and %number% may stand side by side"
+            rest = "" if "code" in (left, right) else "-%code%"
+            text = f"ACCOUNT a ALIASED b MATCHES %{left}%%{right}%{rest} WITH x;"
+            self.assert_refused(text, (1, 31 + len(left), message))
+
+    def test_literals(self) -> None:
+        """Literals hold what an unquoted local part may hold; the first other character of each is told."""
+        self.assert_accepted("ACCOUNT a MATCHES !#$%%&'*+-/=?^_`{|}~.aA0%code% WITH x;")
+        for character in '@:"\\<>[]é\u2028'[:9]:
+            message = f"a local part cannot hold '{character}' (RFC 5322, atext and '.')"
+            self.assert_refused(f"ACCOUNT a MATCHES a%%b%%{character}é%code%c WITH x;", (1, 25, message))
+        text = "ACCOUNT a MATCHES @%code%a@ WITH x;"
+        message = "a local part cannot hold '@' (RFC 5322, atext and '.')"
+        self.assert_refused(text, (1, 19, message), (1, 27, message))
+
+    def test_all_at_once(self) -> None:
+        """What is wrong in several ways is told in all of them."""
+        self.assert_refused(
+            "ACCOUNT a-, b MATCHES é%alpha%%alpha% WITH chars(), CHARS(9);",
+            (1, 9, f"'a-' {IDENT}"),
+            (1, 23, "the expression has no %code%"),
+            (1, 23, "a local part cannot hold 'é' (RFC 5322, atext and '.')"),
+            (1, 23, "several accounts: the expression must have %account%"),
+            (1, 31, "no literal between %alpha% and %alpha%; only %alpha% and %number% may stand side by side"),
+            (
+                1,
+                44,
+                "unknown function 'chars'; expected DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR; "
+                "did you mean 'CHARS'?",
+            ),
+            (1, 59, "the expression has no identifier '9'; expected 1, 2 or account"),
+        )
+
+
+class ItemsTests(ChecksCase):
+    """Rules about the items of a code; those about arguments are with the functions."""
+
+    def test_literals(self) -> None:
+        """Literals hold what a local part may hold, several characters and percent signs included."""
+        self.assert_accepted("ACCOUNT a MATCHES %code% WITH x, foo.bar, %, !#$&'*+-/=?^_`{|}~;")
+        message = "a local part cannot hold '@' (RFC 5322, atext and '.')"
+        self.assert_refused("ACCOUNT a MATCHES %code% WITH x, y@é;", (1, 35, message))
+
+    def test_bare_functions(self) -> None:
+        """The name of a function without parentheses is an error that shows how it is written."""
+        table = {"CHARS": "CHARS([n])", "CHAR": "CHAR([n,] [label,] index, default)", "ANY": "ANY([n])"}
+        for name, form in table.items():
+            text = f"ACCOUNT a MATCHES %ident%-%code% WITH x, {name};"
+            self.assert_refused(text, (1, 42, f"'{name}' is a function; write {form}"))
+        self.assert_accepted("ACCOUNT a MATCHES %ident%-%code% WITH chars, CHARSX;")
+
+    def test_unknown_functions(self) -> None:
+        """A function that there is not names those that there are, and the one that was meant."""
+        known = "DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR"
+        for name, meant in (("char", "CHAR"), ("VOVELS", "VOWELS"), ("Any", "ANY")):
+            message = f"unknown function '{name}'; expected {known}; did you mean '{meant}'?"
+            self.assert_refused(f"ACCOUNT a MATCHES %ident%-%code% WITH {name}();", (1, 39, message))
+        message = f"unknown function 'SUM'; expected {known}"
+        self.assert_refused("ACCOUNT a MATCHES %ident%-%code% WITH SUM();", (1, 39, message))
+
+    def test_of_partial_statements(self) -> None:
+        """The items of a statement that could not be understood as a whole are looked at all the same."""
+        known = "DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR"
+        self.assert_refused(
+            "ACCOUNT a- MATCHES %cod% WITH CHARS, CHRAS(), CHARS(9), é;",
+            (
+                1,
+                20,
+                "unknown field '%cod%'; expected account, alias, alnum, alpha, number, ident, fqdn or code; "
+                "did you mean 'code'?",
+            ),
+            (1, 31, "'CHARS' is a function; write CHARS([n])"),
+            (1, 38, f"unknown function 'CHRAS'; expected {known}; did you mean 'CHARS'?"),
+            (1, 57, "a local part cannot hold 'é' (RFC 5322, atext and '.')"),
+        )
+
+
+class AmbiguityTests(ChecksCase):
+    """Each row of the table of ambiguities that can be seen beforehand."""
+
+    TWIN = "ACCOUNT t MATCHES {} WITH x;"
+
+    def assert_twins(self, statement: str, expression: str, column: int, needed: str) -> None:
+        """Assert that a statement is accepted where its expression stands alone, and refused where it does not."""
+        self.assert_accepted(statement.format(expression), self.TWIN.format(f"{expression}x"))
+        text = f"{statement.format(expression)}\n\n{self.TWIN.format(expression)}"
+        self.assert_refused(
+            text,
+            (1, column, f"the same expression stands in line 3; it must have {needed}, or differ"),
+            (3, 19, "the same expression stands in line 1; it must have %account%, or differ"),
+        )
+
+    def test_one_account(self) -> None:
+        """One account: its name in the expression, or an expression that no other statement has."""
+        self.assert_twins("ACCOUNT a MATCHES {} WITH x;", "%alpha%.%code%", 19, "%account%")
+        for field in ("%account%", "%alias%"):
+            statement = f"ACCOUNT a MATCHES {field}.%code% WITH x;"
+            self.assert_accepted(statement, statement.replace("ACCOUNT a", "ACCOUNT b"), statement)
+
+    def test_same_account_twice(self) -> None:
+        """Also where both statements are of one account their expressions differ."""
+        text = "ACCOUNT a MATCHES %code% WITH x;\nACCOUNT a MATCHES %code% WITH y;"
+        message = "the same expression stands in line {}; it must have %account%, or differ"
+        self.assert_refused(text, (1, 19, message.format(2)), (2, 19, message.format(1)))
+
+    def test_three_twins(self) -> None:
+        """Each is told of one of the others."""
+        text = "\n".join(f"ACCOUNT {name} MATCHES %code% WITH x;" for name in "abc")
+        message = "the same expression stands in line {}; it must have %account%, or differ"
+        self.assert_refused(text, *[(line, 19, message.format(other)) for line, other in ((1, 2), (2, 1), (3, 1))])
+
+    def test_several_accounts(self) -> None:
+        """Several accounts: the account's name."""
+        for field in ("%account%", "%alias%"):
+            self.assert_accepted(f"ACCOUNT a, b MATCHES {field}.%code% WITH x;")
+        text = "ACCOUNT a, b MATCHES %alpha%.%code% WITH x;"
+        self.assert_refused(text, (1, 22, "several accounts: the expression must have %account%"))
+
+    def test_one_account_one_alias(self) -> None:
+        """One account and one alias: either name, or an expression that no other statement has."""
+        self.assert_twins("ACCOUNT a ALIASED b MATCHES {} WITH x;", "%alpha%.%code%", 29, "%account% or %alias%")
+        for field in ("%account%", "%alias%", "%account%-%alias%"):
+            statement = f"ACCOUNT a ALIASED b MATCHES {field}.%code% WITH x;"
+            self.assert_accepted(statement, statement)
+
+    def test_one_account_several_aliases(self) -> None:
+        """One account and several aliases: the alias."""
+        for field in ("%alias%", "%account%-%alias%"):
+            self.assert_accepted(f"ACCOUNT a ALIASED b, c MATCHES {field}.%code% WITH x;")
+        message = "several aliases: the expression must have %alias%"
+        for field in ("%account%", "%alpha%"):
+            self.assert_refused(f"ACCOUNT a ALIASED b, c MATCHES {field}.%code% WITH x;", (1, 32, message))
+
+    def test_several_accounts_and_aliases(self) -> None:
+        """Several accounts and listed aliases: both names, also where there is one alias."""
+        message = "several accounts with aliases: the expression must have %account% and %alias%"
+        for aliases in ("c", "c, d"):
+            self.assert_accepted(f"ACCOUNT a, b ALIASED {aliases} MATCHES %alias%.%account%-%code% WITH x;")
+            for field in ("%account%", "%alias%", "%alpha%"):
+                text = f"ACCOUNT a, b ALIASED {aliases} MATCHES {field}.%code% WITH x;"
+                self.assert_refused(text, (1, 31 + len(aliases), message))
+
+    def test_shared_alias(self) -> None:
+        """An alias that another statement gives to another account: both names, in each of the statements."""
+        both = "ACCOUNT {} ALIASED {} MATCHES %account%-%alias%.%code% WITH x;"
+        self.assert_accepted(both.format("a", "x"), both.format("b", "x"))
+        one = "ACCOUNT a ALIASED c, x MATCHES %alias%.%code% WITH x;"
+        message = "the alias 'x' also belongs to another account, so the expression must have %account% and %alias%"
+        self.assert_refused(f"{one}\n{both.format('b', 'x')}", (1, 22, message))
+        self.assert_refused(f"{both.format('a, b', 'x')}\n{one}", (2, 22, message))
+        text = (
+            "ACCOUNT a ALIASED x MATCHES %account%.%code% WITH x;\nACCOUNT b ALIASED x MATCHES %alpha%.%code% WITH x;"
+        )
+        self.assert_refused(text, (1, 19, message), (2, 19, message))
+
+    def test_alias_of_one_account(self) -> None:
+        """The same alias of the same account may stand in several statements."""
+        statement = "ACCOUNT a ALIASED x MATCHES %alias%{}%code% WITH x;"
+        self.assert_accepted(statement.format("-"), statement.format("."), statement.format("-"))
+
+    def test_alias_that_is_an_account(self) -> None:
+        """An account's name that is another one's alias belongs to itself where no alias is listed."""
+        self.assert_accepted(
+            "ACCOUNT x MATCHES %account%.%code% WITH x;", "ACCOUNT a ALIASED x MATCHES %alias%.%code% WITH x;"
+        )
+
+    def test_names_given_twice(self) -> None:
+        """A name that is given twice is one name."""
+        (rule,) = self.assert_accepted("ACCOUNT a, a ALIASED b, b MATCHES %alpha%.%code% WITH x;")
+        self.assertEqual((("a",), ("b",)), (rule.accounts, rule.aliases))
+
+
+class CaseTests(ChecksCase):
+    """What counts as the same with and without regard to case."""
+
+    def test_names(self) -> None:
+        """Spellings of a name are one name, as first spelled, where case does not count."""
+        text = "ACCOUNT Foo, FOO ALIASED bar, Bar MATCHES %alpha%.%code% WITH x;"
+        (rule,) = self.assert_accepted(text, case_sensitive=False)
+        self.assertEqual((("Foo",), ("bar",)), (rule.accounts, rule.aliases))
+        message = "several accounts with aliases: the expression must have %account% and %alias%"
+        self.assert_refused(text, (1, 43, message))
+
+    def test_expressions(self) -> None:
+        """Spellings of an expression are one expression where case does not count."""
+        one, other = "ACCOUNT a MATCHES %alpha%x%code% WITH x;", "ACCOUNT b MATCHES %alpha%X%code% WITH x;"
+        self.assert_accepted(one, other)
+        message = "the same expression stands in line {}; it must have %account%, or differ"
+        self.assert_refused(
+            f"{one}\n{other}", (1, 19, message.format(2)), (2, 19, message.format(1)), case_sensitive=False
+        )
+
+    def test_shared_aliases(self) -> None:
+        """An alias is shared, and an account another one, by the same measure."""
+        statement = "ACCOUNT {} ALIASED {} MATCHES %alias%.%code% WITH x;"
+        one, other, same = statement.format("a", "x"), statement.format("b", "X"), statement.format("A", "x")
+        self.assert_accepted(one, other)
+        self.assert_accepted(one, same, case_sensitive=False)
+        message = "the alias '{}' also belongs to another account, so the expression must have %account% and %alias%"
+        self.assert_refused(
+            f"{one}\n{other}", (1, 19, message.format("x")), (2, 19, message.format("X")), case_sensitive=False
+        )
+        self.assert_refused(f"{one}\n{same}", (1, 19, message.format("x")), (2, 19, message.format("x")))
+
+
+class RuleTests(ChecksCase):
+    """What comes out of the checks."""
+
+    def test_rule(self) -> None:
+        """A statement with its names and the computations of its code."""
+        text = "ACCOUNT a MATCHES %ident%-%alpha%%number%.%code% WITH x, CHARS(2);"
+        (rule,) = self.assert_accepted(text)
+        self.assertEqual((FieldClass.IDENT, FieldClass.ALPHA, FieldClass.NUMBER), rule.identifiers)
+        self.assertEqual((("a",), ()), (rule.accounts, rule.aliases))
+        literal, computation = rule.items
+        assert isinstance(rule.statement.items[1], Call)
+        self.assertEqual(rule.statement.items[0], literal)
+        self.assertNotIsInstance(computation, Call)
+
+    def test_alias_without_aliases(self) -> None:
+        """Without listed aliases the alias is the account itself."""
+        (rule,) = self.assert_accepted("ACCOUNT a ALIASED * MATCHES %alias%-%account%-%code% WITH x;")
+        account = NameField(NameKind.ACCOUNT)
+        self.assertEqual((account, account), (rule.expression[0], rule.expression[2]))
+
+    def test_the_sound_ones(self) -> None:
+        """Beside statements with errors the others still come out."""
+        rules, _ = self.check("ACCOUNT a- MATCHES %code% WITH x;\nACCOUNT b MATCHES %account%-%code% WITH x;", True)
+        self.assertEqual([("b",)], [rule.accounts for rule in rules])
+
+    def test_pauses(self) -> None:
+        """Who checks much is asked now and then whether others want to work: among statements, and among names."""
+        names = ",".join(f"a{number}" for number in range(2_500))
+        statement = "ACCOUNT {} MATCHES %account%-%code% WITH x;"
+        self.assertEqual(3, self.pauses(statement.format(names)))
+        self.assertEqual(3, self.pauses(statement.format("a") * 120))
+
+    def pauses(self, text: str) -> int:
+        """Count how often the checks of a text pause."""
+        source = Source(text, "test.conf")
+        pauses: list[None] = []
+        statements = [statement for statement in parse(source).tree.statements if isinstance(statement, Account)]
+        check(source, statements, True, lambda: pauses.append(None))
+        return len(pauses)
