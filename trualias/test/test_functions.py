@@ -1,0 +1,310 @@
+"""The functions of a code: their values, what a code must satisfy, and their arguments."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.fields import fits
+from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
+from trualias.policy.spans import Spans
+from trualias.policy.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
+from trualias.test import trialprofile
+
+trialprofile.load()
+
+ALNUM, ALPHA, NUMBER, IDENT, FQDN = FieldClass
+LONG = 70  # more than a local part's characters
+
+
+def computation(function: str, field_class: FieldClass, *arguments: int | str) -> Computation:
+    """Make a computation over the first identifier; the arguments are an optional label, the index, the default."""
+    if not arguments:
+        return Computation(FUNCTIONS[function], 0, field_class)
+    *label, index, default = arguments
+    return Computation(FUNCTIONS[function], 0, field_class, *(label or [None]), index, default)  # type: ignore[arg-type]
+
+
+class ValueTests(SynchronousTestCase):
+    """What each function contributes to a code."""
+
+    def assert_values(self, function: str, field_class: FieldClass, values: dict[str, str | frozenset[str]]) -> None:
+        """Assert what a function without arguments contributes for some texts."""
+        found = {text: computation(function, field_class).contributes(text) for text in values}
+        self.assertEqual(values, found)
+
+    def assert_characters(self, text: str, field_class: FieldClass, table: dict[tuple[int, ...], str]) -> None:
+        """Assert which characters ``CHAR`` finds, by label and index or by the index alone; ``*`` is the default."""
+        found = {at: computation("CHAR", field_class, *at, "*").contributes(text) for at in table}
+        self.assertEqual(table, found)
+
+    def test_counts(self) -> None:
+        """Digits, letters of both cases, vowels of both cases, characters, labels: in decimal."""
+        self.assert_values("DIGITS", IDENT, {"a": "0", "23skidoo": "2", "1_2": "2", "1" * 12: "12"})
+        self.assert_values("ALPHAS", IDENT, {"1": "0", "23skiDOO": "6", "a_b": "2"})
+        self.assert_values("VOWELS", IDENT, {"xyz": "0", "aeiouAEIOU": "10", "none": "2"})
+        self.assert_values("CHARS", FQDN, {"a.b": "3", "register.co.uk": "14"})
+        self.assert_values("LABELS", FQDN, {"a.b": "2", "register.co.uk": "3"})
+
+    def test_any(self) -> None:
+        """Any one character that occurs."""
+        self.assert_values("ANY", FQDN, {"a.b-a": frozenset("ab.-"), "1.1": frozenset("1.")})
+
+    def test_none(self) -> None:
+        """Any one character that does not occur, but that the class allows."""
+        self.assert_values("NONE", NUMBER, {"013": frozenset("2456789"), "0123456789": frozenset()})
+        for field_class, text, lacking in (
+            (ALPHA, "ab", "1_-."),
+            (ALNUM, "ab", "_-."),
+            (IDENT, "ab", "-."),
+            (FQDN, "a.b", "_."),
+        ):
+            value = computation("NONE", field_class).contributes(text)
+            assert isinstance(value, frozenset)
+            self.assertEqual(frozenset("cXYZ"), value & frozenset(lacking + text + "cXYZ"))
+        self.assertIn("_", computation("NONE", IDENT).contributes("ab"))
+        self.assertIn("-", computation("NONE", FQDN).contributes("a.b"))
+
+    def test_character(self) -> None:
+        """The character at an index from 1, or backwards from -1; the default where there is none."""
+        table = {
+            (1,): "m",
+            (2,): "a",
+            (5,): "c",
+            (6,): "*",
+            (99,): "*",
+            (-1,): "c",
+            (-5,): "m",
+            (-6,): "*",
+            (-99,): "*",
+        }
+        self.assert_characters("magic", ALPHA, table)  # type: ignore[arg-type]
+
+    def test_character_of_a_label(self) -> None:
+        """The same within a label, which counts likewise; the default also where there is no such label."""
+        table = {
+            (1, 1): "r",
+            (1, -1): "r",
+            (1, 9): "*",
+            (2, 1): "c",
+            (2, -1): "o",
+            (2, -3): "*",
+            (3, 2): "k",
+            (4, 1): "*",
+            (-1, 1): "u",
+            (-2, 2): "o",
+            (-3, 3): "g",
+            (-4, 1): "*",
+        }
+        self.assert_characters("register.co.uk", FQDN, table)  # type: ignore[arg-type]
+
+    def test_character_of_a_whole_name(self) -> None:
+        """Without a label the dots are characters as all others."""
+        table = {(1,): "f", (5,): ".", (-7,): "."}
+        self.assert_characters("fred.morris", FQDN, table)  # type: ignore[arg-type]
+
+
+class InverseTests(SynchronousTestCase):
+    """For which spans a function contributes a given text: exactly for those of which that is the value."""
+
+    def assert_agrees(self, text: str, computation: Computation) -> None:
+        """Compare the ends for each start and each text that may be given with the values of all spans."""
+        given_texts = (
+            [str(number) for number in range(LONG)]
+            if computation.function.counts
+            else sorted(set(text) | {"a", "Z", "5", "_", "-", ".", "*"} | set(computation.default))
+        )
+        for start in range(len(text)):
+            values = {
+                end: computation.contributes(text[start:end])
+                for end in range(start + 1, len(text) + 1)
+                if fits(computation.field_class, text[start:end])
+            }
+            for shown in given_texts:
+                ends = computation.ends(Spans(text), start, shown)
+                wanted = {
+                    end
+                    for end, value in values.items()
+                    if (shown == value if isinstance(value, str) else shown in value)
+                }
+                self.assertEqual(wanted, {end for end in values if ends >> end & 1}, (text, start, shown))
+
+    @given(st.text("aE1_-.x", max_size=14), st.sampled_from(sorted(FUNCTIONS)), st.sampled_from(FieldClass))
+    def test_all_functions(self, text: str, function: str, field_class: FieldClass) -> None:
+        """Value and inverse agree, for texts and classes of all kinds."""
+        if function == "CHAR":
+            return
+        self.assert_agrees(text, computation(function, field_class))
+
+    @given(
+        st.text("aE1_-.x", max_size=14),
+        st.sampled_from(FieldClass),
+        st.sampled_from([1, 2, 3, -1, -2, -3, 14, -14, 15, -15, 999_999, -99_999]),
+        st.sampled_from("a.*"),
+    )
+    def test_characters(self, text: str, field_class: FieldClass, index: int, default: str) -> None:
+        """Value and inverse of ``CHAR`` agree."""
+        self.assert_agrees(text, computation("CHAR", field_class, index, default))
+
+    @settings(max_examples=200)
+    @given(
+        st.text("a1-.", max_size=14),
+        st.sampled_from([1, 2, 3, 4, -1, -2, -3, -4, 15, -15, 999_999]),
+        st.sampled_from([1, 2, 3, -1, -2, -3, 15, -15, 999_999]),
+        st.sampled_from("a1*"),
+    )
+    def test_characters_of_labels(self, text: str, label: int, index: int, default: str) -> None:
+        """Value and inverse of ``CHAR`` with a label agree."""
+        self.assert_agrees(text, computation("CHAR", FQDN, label, index, default))
+
+
+class ArgumentTests(SynchronousTestCase):
+    """Which arguments a function takes, by what the expression has."""
+
+    def understand(self, call: str, identifiers: str, using: FieldClass = IDENT, aliases: bool = True) -> Computation:
+        """Understand a call such as ``CHAR 1 -1 *`` beside the identifiers that an expression has."""
+        function, *arguments = call.split()
+        classes = [FieldClass(name) for name in identifiers.split()]
+        placed = [Argument(argument, place) for place, argument in enumerate(arguments, start=1)]
+        return Readable(classes, using, aliases).understand(Call(function, tuple(placed), 0))
+
+    def assert_reads(
+        self, call: str, identifiers: str, reads: int | NameKind, *where: int | str, using: FieldClass = IDENT
+    ) -> None:
+        """Assert what a call reads, and for ``CHAR`` its label (0 for none), index and default."""
+        understood = self.understand(call, identifiers, using)
+        field_class = using if isinstance(reads, NameKind) else FieldClass(identifiers.split()[reads])
+        self.assertEqual(
+            (FUNCTIONS[call.split()[0]], reads, field_class),
+            (understood.function, understood.reads, understood.field_class),
+        )
+        self.assertEqual(where or (0, 0, ""), (understood.label or 0, understood.index, understood.default))
+
+    def assert_refused(
+        self, call: str, identifiers: str, place: int, message: str, using: FieldClass = IDENT, aliases: bool = True
+    ) -> None:
+        """Assert what is wrong with a call, and with which argument, counted from 1; 0 is the function."""
+        with self.assertRaises(ArgumentError) as raised:
+            self.understand(call, identifiers, using, aliases)
+        error = raised.exception
+        self.assertEqual((place, message), (error.place, error.message))
+
+    def test_n(self) -> None:
+        """*n* counts the identifiers from 1; it may be left out where there is exactly one."""
+        for function in ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "ANY", "NONE"):
+            self.assert_reads(function, "alpha", 0)
+            self.assert_reads(f"{function} 1", "alpha", 0)
+            self.assert_reads(f"{function} 2", "alpha number fqdn", 1)
+            self.assert_reads(f"{function} 03", "alpha number fqdn", 2)
+
+    def test_names(self) -> None:
+        """*n* may be ``account`` or ``alias``, whether or not there are identifiers."""
+        for identifiers in ("", "alpha", "alpha fqdn"):
+            self.assert_reads("CHARS account", identifiers, NameKind.ACCOUNT)
+            self.assert_reads("NONE alias", identifiers, NameKind.ALIAS)
+            self.assert_reads("CHAR account 2 *", identifiers, NameKind.ACCOUNT, 0, 2, "*")
+
+    def test_alias_needs_aliases(self) -> None:
+        """``alias`` needs a statement with listed aliases."""
+        message = "'alias' needs a statement with listed aliases (ALIASED ...)"
+        self.assert_refused("CHARS alias", "alpha", 1, message, aliases=False)
+        self.assert_refused("CHAR alias 1 -", "alpha", 1, message, aliases=False)
+
+    def test_n_must_be_said(self) -> None:
+        """Where the expression has not exactly one identifier, *n* must be there."""
+        for identifiers, count in (("", "none"), ("alpha number", "2"), ("fqdn fqdn fqdn", "3")):
+            message = f"must say which identifier it reads, because the expression has {count}"
+            self.assert_refused("CHARS", identifiers, 0, f"CHARS {message}: CHARS([n])")
+            self.assert_refused("CHAR 1 -", identifiers, 0, f"CHAR {message}: CHAR([n,] [label,] index, default)")
+
+    def test_n_must_be_there(self) -> None:
+        """*n* is one of those that the expression has."""
+        for n in ("0", "2", "-1", "x", "1.0", "+1", "٣", "1000000", "Account", "code"):
+            message = f"the expression has no identifier '{n}'; expected 1 or account"
+            self.assert_refused(f"CHARS {n}", "alpha", 1, message, aliases=False)
+        for identifiers, expected in (
+            ("", "account or alias"),
+            ("alpha alpha", "1, 2, account or alias"),
+            ("alpha alpha alpha alpha", "1 to 4, account or alias"),
+        ):
+            self.assert_refused("ANY 9", identifiers, 1, f"the expression has no identifier '9'; expected {expected}")
+            self.assert_refused(
+                "CHAR 9 1 -", identifiers, 1, f"the expression has no identifier '9'; expected {expected}"
+            )
+
+    def test_too_many(self) -> None:
+        """A function has at most one argument, ``CHAR`` two to four."""
+        for function in ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "LABELS", "ANY", "NONE"):
+            message = f"{function} takes at most one argument, found 2: {function}([n])"
+            self.assert_refused(f"{function} 1 2", "fqdn fqdn", 0, message)
+        for call, number in (("CHAR", 0), ("CHAR 1", 1), ("CHAR 1 1 1 1 x", 5)):
+            message = f"CHAR takes 2 to 4 arguments, found {number}: CHAR([n,] [label,] index, default)"
+            self.assert_refused(call, "fqdn", 0, message)
+
+    def test_labels(self) -> None:
+        """``LABELS`` reads an fqdn, be it an identifier or a name."""
+        self.assert_reads("LABELS", "fqdn", 0)
+        self.assert_reads("LABELS 2", "alpha fqdn", 1)
+        self.assert_reads("LABELS account", "alpha", NameKind.ACCOUNT, using=FQDN)
+        self.assert_refused("LABELS", "ident", 0, "LABELS reads an fqdn, and identifier 1 is ident")
+        self.assert_refused("LABELS 2", "fqdn alpha", 0, "LABELS reads an fqdn, and identifier 2 is alpha")
+        self.assert_refused("LABELS alias", "fqdn", 0, "LABELS reads an fqdn, and alias is ident")
+
+    def test_character(self) -> None:
+        """``CHAR`` of what has no labels: an index and a default, and *n* before them."""
+        self.assert_reads("CHAR 1 -", "alpha", 0, 0, 1, "-")
+        self.assert_reads("CHAR 1 -1 -", "alpha", 0, 0, -1, "-")
+        self.assert_reads("CHAR 2 12 x", "fqdn alpha", 1, 0, 12, "x")
+        self.assert_reads("CHAR account 3 x", "alpha alpha", NameKind.ACCOUNT, 0, 3, "x")
+        message = "{} is {}, which has no labels: leave the label out"
+        self.assert_refused("CHAR 1 1 1 -", "alpha", 2, message.format("identifier 1", "alpha"))
+        self.assert_refused("CHAR 2 1 1 -", "fqdn ident", 2, message.format("identifier 2", "ident"))
+        self.assert_refused("CHAR account 1 1 -", "fqdn", 2, message.format("account", "ident"))
+
+    def test_character_of_a_label(self) -> None:
+        """``CHAR`` of an fqdn: a label besides, and *n* where it is not the only identifier."""
+        self.assert_reads("CHAR 2 -1 -", "fqdn", 0, 2, -1, "-")
+        self.assert_reads("CHAR 1 2 -1 -", "fqdn", 0, 2, -1, "-")
+        self.assert_reads("CHAR 2 -3 1 -", "alpha fqdn", 1, -3, 1, "-")
+        message = "identifier {} is an fqdn, so CHAR needs a label before the index"
+        self.assert_refused("CHAR 1 -", "fqdn", 0, message.format(1))
+        self.assert_refused("CHAR 2 1 -", "alpha fqdn", 0, message.format(2))
+
+    def test_character_of_a_name_with_labels(self) -> None:
+        """``CHAR`` of a name: with three arguments there is no label, also where its class has labels."""
+        self.assert_reads("CHAR account 3 x", "fqdn", NameKind.ACCOUNT, 0, 3, "x", using=FQDN)
+        self.assert_reads("CHAR alias 2 3 x", "fqdn", NameKind.ALIAS, 2, 3, "x", using=FQDN)
+
+    def test_index_and_label(self) -> None:
+        """Both are whole numbers from 1, or from -1 backwards; zero is an error."""
+        for number in ("0", "-0", "00", "x", "1.5", "+1", "--1", "-", "٣"):
+            message = f"the {{}} '{number}' is not a number that counts from 1, or from -1 at the end"
+            self.assert_refused(f"CHAR {number} -", "alpha", 1, message.format("index"))
+            self.assert_refused(f"CHAR {number} 1 -", "fqdn", 1, message.format("label"))
+            self.assert_refused(f"CHAR 1 {number} -", "fqdn", 2, message.format("index"))
+        message = "the {} is too large: a local part has at most 64 characters"
+        self.assert_refused("CHAR 1000000 -", "alpha", 1, message.format("index"))
+        self.assert_refused(f"CHAR {'9' * 5000} 1 -", "fqdn", 1, message.format("label"))
+        self.assert_reads("CHAR 999999 -", "alpha", 0, 0, 999_999, "-")
+        self.assert_reads("CHAR -007 -", "alpha", 0, 0, -7, "-")
+
+    def test_default(self) -> None:
+        """The default is one character that a local part may hold."""
+        for default in sorted(ATEXT_AND_DOT):
+            self.assert_reads(f"CHAR 1 {default}", "alpha", 0, 0, 1, default)
+        for default in ("--", "xy", "@", "é"):
+            message = f"the default '{default}' is not exactly one character that a local part may hold"
+            self.assert_refused(f"CHAR 1 {default}", "alpha", 2, message)
+
+    def test_place(self) -> None:
+        """A computation knows where its call stands."""
+        self.assertEqual(7, Readable([ALPHA], IDENT, False).understand(Call("ANY", (), 7)).place)
+
+    def test_unknown(self) -> None:
+        """Who asks for a function that there is not is told those that there are."""
+        self.assertEqual(
+            "unknown function 'CHAS'; expected DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR; "
+            "did you mean 'CHARS'?",
+            unknown_function("CHAS"),
+        )
