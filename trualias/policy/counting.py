@@ -3,13 +3,14 @@
 An address such as 57 times ``x`` can be cut by ``%alpha%x%alpha%x%alpha%x%alpha%.%code%`` in thousands of ways. But
 each item of a code reads exactly one identifier. So for a given place of the code and a given cut of it into items
 every identifier has a condition of its own, and the ways to meet them all are counted from left to right over the
-positions of the text.
+positions of the text (``stretches.py``).
+
+What remains to be tried are the cuts of the code, where counts may have one digit or two. Most of these fail at once,
+because counts add up: all characters beside the code and the literals belong to identifiers. Where a code has, say, the
+vowels of every identifier on its left, these must be as many as there are.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import assert_never
 
 from attrs import frozen
 
@@ -18,24 +19,8 @@ from trualias.policy.codes import alphabet, contribution
 from trualias.policy.fields import RULES
 from trualias.policy.functions import Computation, Contribution
 from trualias.policy.spans import Spans, ends_of
-from trualias.policy.tree import (
-    CodeField,
-    CodeLiteral,
-    Expression,
-    FieldClass,
-    Identifier,
-    Literal,
-    NameField,
-    NameKind,
-)
-
-BUDGET = 20_000
-"""Steps that one lookup may take. One step costs about a third of a microsecond; ordinary lookups take none to a few
-dozen, so the budget is there for addresses that were made to be slow."""
-
-
-class BudgetExceeded(Exception):
-    """A lookup took more steps than ``BUDGET``."""
+from trualias.policy.stretches import Condition, Stretch
+from trualias.policy.tree import CodeField, CodeLiteral, Expression, Identifier, NameKind
 
 
 @frozen
@@ -47,9 +32,6 @@ class _Given:
 
 _Part = _Given | int
 """A part of a code: given, or the number of the ``variables`` entry that it shows."""
-
-_Condition = tuple[tuple[int, str], ...]
-"""What the code says of one identifier: numbers of variables, and the text that each must contribute."""
 
 
 def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tuple[int | None, ...]]:
@@ -80,268 +62,239 @@ def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tu
     return tuple(variables), tuple(numbers)
 
 
-class Plan:
-    """What can be said of a statement's readings before any text is known."""
+@frozen(eq=False)
+class _Sum:
+    """Counts of the same characters over the identifiers of one side of the code.
 
-    __slots__ = ("identifiers", "items", "left", "numbers", "right", "split", "variables")
+    Together they are at most as many as there are, and exactly as many where every identifier there is counted
+    (``complete``). ``least`` are those that identifiers have in any case, and is not part of ``spent`` counts.
+    """
+
+    side: int
+    characters: str
+    complete: bool
+    variables: int
+    least: int
+
+
+class Plan:
+    """What can be said of a statement's readings before any text is known.
+
+    ``sums`` are the sums that bound the counts of a code; ``spends`` says for each variable that counts, which of them
+    it belongs to, and how much less than its number it spends.
+    """
+
+    __slots__ = ("by_identifier", "items", "left", "numbers", "right", "spends", "split", "sums", "variables")
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
         code_at = next(at for at, token in enumerate(expression) if isinstance(token, CodeField))
         self.left = expression[:code_at]
         self.right = expression[code_at + 1 :]
-        self.identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
+        identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
         self.split = sum(isinstance(token, Identifier) for token in self.left)
         self.items = items
         self.variables, self.numbers = _variables(items)
-
-
-_Token = str | FieldClass
-
-
-def _tokens(expression: Expression, names: dict[NameKind, str]) -> list[_Token]:
-    """An expression without its code, with the names in place of their fields."""
-    tokens: list[_Token] = []
-    for token in expression:
-        match token:
-            case Literal(text):
-                tokens.append(text)
-            case NameField(kind):
-                tokens.append(names[kind])
-            case Identifier(field_class):
-                tokens.append(field_class)
-            case CodeField():
-                raise AssertionError("the code was cut out")
-            case _:
-                assert_never(token)
-    return tokens
-
-
-def _two_digits(shown: str) -> bool:
-    """Tell whether two characters are a number as a count is written."""
-    return shown.isdigit() and shown[0] != "0"
+        self.by_identifier: list[list[int]] = [[] for _ in identifiers]
+        members: dict[tuple[int, str], list[int]] = {}
+        for number, variable in enumerate(self.variables):
+            assert isinstance(variable.reads, int)
+            self.by_identifier[variable.reads].append(number)
+            if variable.function.counts:
+                side = int(variable.reads >= self.split)
+                members.setdefault((side, variable.function.name), []).append(number)
+        self.sums: list[_Sum] = []
+        self.spends: dict[int, tuple[int, int]] = {}
+        for (side, name), numbers in members.items():
+            function = self.variables[numbers[0]].function
+            complete = len(numbers) == (len(identifiers) - self.split if side else self.split)
+            for number in numbers:
+                reads = self.variables[number].reads
+                assert isinstance(reads, int)
+                # What every identifier has in any case is set aside: its shortest length, or no labels' dots.
+                aside = RULES[identifiers[reads]].shortest if name == "CHARS" else function.more
+                self.spends[number] = len(self.sums), aside
+            mine = range(self.split, len(identifiers)) if side else range(self.split)
+            least = sum(RULES[identifiers[reads]].shortest for reads in mine) if name == "CHARS" else 0
+            self.sums.append(_Sum(side, function.counted, complete, len(numbers), least))
 
 
 class Count:
     """Counts the readings of one text for one account and one alias that verify."""
 
     def __init__(self, plan: Plan, spans: Spans, account: str, alias: str) -> None:
-        self.spans = spans
-        self.text = spans.text
+        self._plan = plan
+        self._spans = spans
+        self._text = spans.text
         names = {NameKind.ACCOUNT: account, NameKind.ALIAS: alias}
-        self.left = _tokens(plan.left, names)
-        self.right = _tokens(plan.right, names)
-        self.split = plan.split
-        self.identifiers = plan.identifiers
-        self.variables = plan.variables
-        self.parts: list[_Part] = [
+        computations = [[plan.variables[number] for number in numbers] for numbers in plan.by_identifier]
+        self._left = Stretch(plan.left, names, spans, computations[: plan.split])
+        self._right = Stretch(plan.right, names, spans, computations[plan.split :])
+        self._parts: list[_Part] = [
             number if number is not None else _Given(contribution(item, [], account, alias))
             for item, number in zip(plan.items, plan.numbers, strict=True)
         ]
-        self.left_ends: dict[tuple[_Condition, ...], dict[int, int]] = {}
-        self.right_counts: dict[tuple[int, tuple[_Condition, ...]], int] = {}
-        self.cut_ends: dict[tuple[int, int, _Condition], int] = {}
+        # Of each sum, what literals and the identifiers' shortest lengths have in any case.
+        self._taken = [
+            total.least + sum(map((self._right if total.side else self._left).literals.count, total.characters))
+            for total in plan.sums
+        ]
+        # What is being tried: a place for the code, what the variables contribute to it, what the sums have left.
+        self._start = 0
+        self._end = 0
+        self._reach: list[int] = []
+        self._values: list[str | None] = []
+        self._remaining: list[int] = []
+        self._pending: list[int] = []
 
     def count(self) -> int:
-        """Count the readings that verify: 0, 1, or 2 for any more."""
-        text = self.text
-        for side, holds in ((self.left[:1], text.startswith), (self.right[-1:], text.endswith)):
-            if side and isinstance(side[0], str) and not holds(side[0]):
-                return 0
+        """Count the readings that verify: 0, 1, or 2 for any more.
+
+        Raises:
+            BudgetExceeded: too many steps were needed.
+        """
         total = 0
         starts = self._code_starts()
-        if not starts:
-            return 0
-        for end in self._code_ends():
-            reach = self._reach(end)
-            for start in ends_of(starts & reach[0]):
-                for conditions in self._cuts(start, end, reach):
-                    self._step()
-                    total += self._ways(start, end, conditions)
-                    if total > 1:
-                        return 2
+        for end in ends_of(self._code_ends()):
+            self._reach = self._reaches(end)
+            for start in ends_of(starts & self._reach[0]):
+                self._spans.step()
+                if self._try(start, end):
+                    total += self._cut(0, start)
+                if total > 1:
+                    return 2
         return total
-
-    def _step(self) -> None:
-        self.spans.steps += 1
-        if self.spans.steps > BUDGET:
-            raise BudgetExceeded
-
-    def _occurrences(self, literal: str) -> Iterator[int]:
-        at = self.text.find(literal)
-        while at >= 0:
-            yield at
-            at = self.text.find(literal, at + 1)
 
     def _code_starts(self) -> int:
         """The set of positions where the code may start."""
-        if not self.left:
-            return 1
-        literal = self.left[-1]
-        assert isinstance(literal, str)
-        if len(self.left) == 1:
-            return 1 << len(literal)
-        return sum(1 << at + len(literal) for at in self._occurrences(literal))
+        left = self._left
+        if not self._text.startswith(left.first):
+            return 0
+        if not left.fields:
+            return 1 << len(left.first)
+        return left.occurrences(left.last) << len(left.last) & -1 << left.least
 
-    def _code_ends(self) -> Iterator[int]:
-        """The positions behind the code."""
-        if not self.right:
-            return iter((len(self.text),))
-        literal = self.right[0]
-        assert isinstance(literal, str)
-        if all(isinstance(token, str) for token in self.right):
-            return iter((len(self.text) - sum(len(token) for token in self.right if isinstance(token, str)),))
-        return self._occurrences(literal)
+    def _code_ends(self) -> int:
+        """The set of positions where the code may end."""
+        right = self._right
+        latest = len(self._text) - right.least
+        if latest < 0 or not self._text.endswith(right.last):
+            return 0
+        if not right.fields:
+            return 1 << latest
+        return right.occurrences(right.first) & (2 << latest) - 1
 
-    def _reach(self, end: int) -> list[int]:
+    def _reaches(self, end: int) -> list[int]:
         """For each part of the code, the set of positions from which the parts from it on can fill up to ``end``."""
-        self._step()
+        self._spans.step()
         ones, twos = self._digits()
-        after = 1 << end if end >= 0 else 0
+        after = 1 << end
         reach = [after]
-        for part in reversed(self.parts):
+        for part in reversed(self._parts):
             if isinstance(part, _Given):
                 wanted = part.wanted
                 if isinstance(wanted, str):
-                    after >>= len(wanted)
-                    after = sum(1 << at for at in ends_of(after) if self.text.startswith(wanted, at))
+                    after = after >> len(wanted) & self._left.occurrences(wanted)
                 else:
-                    after = sum(1 << at for at in ends_of(after >> 1) if self.text[at] in wanted)
-            elif self.variables[part].function.counts:
+                    after = self._showing(after >> 1, wanted)
+            elif self._plan.variables[part].function.counts:
                 after = ones & after >> 1 | twos & after >> 2
             else:
-                characters = alphabet(self.variables[part])
-                after = sum(1 << at for at in ends_of(after >> 1) if self.text[at] in characters)
+                after = self._showing(after >> 1, alphabet(self._plan.variables[part]))
             reach.append(after)
         reach.reverse()
         return reach
 
+    def _showing(self, positions: int, characters: frozenset[str]) -> int:
+        return sum(1 << at for at in ends_of(positions) if self._text[at] in characters)
+
     def _digits(self) -> tuple[int, int]:
         """The positions of numbers of one digit, and of two (a local part has no room for counts of three)."""
-        digits = sum(map(self.spans.positions, "0123456789"))
-        return digits, digits & digits >> 1 & ~self.spans.positions("0")
+        digits = sum(map(self._spans.positions, "0123456789"))
+        return digits, digits & digits >> 1 & ~self._spans.positions("0")
 
-    def _cuts(self, start: int, end: int, reach: list[int]) -> Iterator[tuple[_Condition, ...]]:
-        """Each way to cut the code into its items, as one condition for each identifier."""
-        given: list[str | None] = [None] * len(self.variables)
-        # What the counts so far ask of the identifiers' lengths, left and right of the code.
-        room = (
-            start - sum(len(token) for token in self.left if isinstance(token, str)),
-            len(self.text) - end - sum(len(token) for token in self.right if isinstance(token, str)),
-        )
-        if room[0] < 0 or room[1] < 0:
-            return
-        if not self._has_room(given, room):
-            return
-        yield from self._cut(0, start, given, reach, room)
+    def _try(self, start: int, end: int) -> bool:
+        """Set out to cut a code; False where there cannot be one for the sake of the sums."""
+        plan = self._plan
+        sides = ((self._left, 0, start), (self._right, end, len(self._text)))
+        for stretch, first, stop in sides:
+            room = stop - first - stretch.least
+            if room < 0 or (room and not stretch.fields):
+                return False
+        self._start = start
+        self._end = end
+        self._values = [None] * len(plan.variables)
+        self._remaining = []
+        for number, total in enumerate(plan.sums):
+            _, first, stop = sides[total.side]
+            before = self._spans.before(total.characters)
+            self._remaining.append(before[stop] - before[first] - self._taken[number])
+        self._pending = [total.variables for total in plan.sums]
+        return min(self._remaining, default=0) >= 0
 
-    def _cut(
-        self, number: int, at: int, given: list[str | None], reach: list[int], room: tuple[int, int]
-    ) -> Iterator[tuple[_Condition, ...]]:
-        while number < len(self.parts):
-            part = self.parts[number]
+    def _cut(self, number: int, at: int) -> int:
+        """Count the readings where the parts before ``number`` took the code before ``at``; 2 for any more."""
+        parts = self._parts
+        while number < len(parts):
+            part = parts[number]
             number += 1
             if isinstance(part, _Given):
                 at += len(part.wanted) if isinstance(part.wanted, str) else 1
                 continue
-            known = given[part]
-            if known is not None:
-                if not self.text.startswith(known, at):
-                    return
-                at += len(known)
-                if not reach[number] >> at & 1:
-                    return
-                continue
-            widths = (1, 2) if self.variables[part].function.counts else (1,)
-            for width in widths:
-                shown = self.text[at : at + width]
-                if not reach[number] >> at + width & 1 or (width == 2 and not _two_digits(shown)):
-                    continue
-                self._step()
-                given[part] = shown
-                if (width == 1 and len(widths) == 1) or self._has_room(given, room):
-                    yield from self._cut(number, at + width, given, reach, room)
-                given[part] = None
-            return
-        conditions: list[list[tuple[int, str]]] = [[] for _ in self.identifiers]
-        for variable, text in enumerate(given):
-            assert text is not None
-            reads = self.variables[variable].reads
-            assert isinstance(reads, int)
-            conditions[reads].append((variable, text))
-        yield tuple(map(tuple, conditions))
+            known = self._values[part]
+            if known is None:
+                return self._cut_at(part, number, at)
+            if not self._text.startswith(known, at):
+                return 0
+            at += len(known)
+            if not self._reach[number] >> at & 1:
+                return 0
+        return self._ways()
 
-    def _has_room(self, given: list[str | None], room: tuple[int, int]) -> bool:
-        """Tell whether identifiers of the lengths that the counts ask for can fill both sides of the code."""
-        least = [RULES[field_class].shortest for field_class in self.identifiers]
-        exact: dict[int, int] = {}
-        for variable, text in zip(self.variables, given, strict=True):
-            if text is None or not variable.function.counts:
+    def _cut_at(self, variable: int, number: int, at: int) -> int:
+        """Count for each width that a variable's contribution at ``at`` may have; ``number`` is the next part's."""
+        counts = self._plan.variables[variable].function.counts
+        total = 0
+        for width in (1, 2) if counts else (1,):
+            if not self._reach[number] >> at + width & 1:
                 continue
-            reads = variable.reads
-            assert isinstance(reads, int)
-            least[reads] = max(least[reads], int(text))
-            if variable.function.name == "CHARS":
-                exact[reads] = int(text)
-        if any(least[reads] > length for reads, length in exact.items()):
+            shown = self._text[at : at + width]
+            if counts and not (shown.isdigit() and (width == 1 or shown[0] != "0")):
+                continue
+            self._spans.step()
+            self._values[variable] = shown
+            if not counts:
+                total += self._cut(number, at + width)
+            elif self._spend(variable, int(shown)):
+                total += self._cut(number, at + width)
+                self._give_back(variable, int(shown))
+            self._values[variable] = None
+            if total > 1:
+                return 2
+        return total
+
+    def _spend(self, variable: int, count: int) -> bool:
+        """Take a count off its sum; False, and nothing taken, where the sum does not allow it."""
+        place, aside = self._plan.spends[variable]
+        remaining = self._remaining[place] - (count - aside)
+        last = self._pending[place] == 1 and self._plan.sums[place].complete
+        if count < aside or remaining < 0 or (last and remaining):
             return False
-        for first, stop, space in ((0, self.split, room[0]), (self.split, len(least), room[1])):
-            needed = sum(least[first:stop])
-            all_known = all(reads in exact for reads in range(first, stop))
-            if needed > space or (all_known and needed != space):
-                return False
+        self._remaining[place] = remaining
+        self._pending[place] -= 1
         return True
 
-    def _ways(self, start: int, end: int, conditions: tuple[_Condition, ...]) -> int:
+    def _give_back(self, variable: int, count: int) -> None:
+        place, aside = self._plan.spends[variable]
+        self._remaining[place] += count - aside
+        self._pending[place] += 1
+
+    def _ways(self) -> int:
         """Count the ways to cut what is left and right of the code so that all conditions hold; 2 for any more."""
-        left = conditions[: self.split]
-        ends = self.left_ends.get(left)
-        if ends is None:
-            ends = self.left_ends[left] = self._run(self.left, 0, {0: 1}, left)
-        ways = ends.get(start, 0)
-        if not ways:
-            return 0
-        key = end, conditions[self.split :]
-        right_ways = self.right_counts.get(key)
-        if right_ways is None:
-            reached = self._run(self.right, self.split, {end: 1}, key[1])
-            right_ways = self.right_counts[key] = reached.get(len(self.text), 0)
-        return min(2, ways * right_ways)
-
-    def _run(
-        self,
-        tokens: list[_Token],
-        first: int,
-        counts: dict[int, int],
-        conditions: tuple[_Condition, ...],
-    ) -> dict[int, int]:
-        """Follow tokens from some positions; gives the positions reached, each with its number of ways up to 2."""
-        number = first
-        for token in tokens:
-            reached: dict[int, int] = {}
-            if isinstance(token, str):
-                for at, ways in counts.items():
-                    if self.text.startswith(token, at):
-                        reached[at + len(token)] = ways
-            else:
-                for at, ways in counts.items():
-                    for stop in ends_of(self._ends(number, token, at, conditions[number - first])):
-                        reached[stop] = min(2, reached.get(stop, 0) + ways)
-                number += 1
-            if not reached:
-                return reached
-            counts = reached
-        return counts
-
-    def _ends(self, number: int, field_class: FieldClass, start: int, condition: _Condition) -> int:
-        """The set of ends of an identifier that starts at ``start`` and meets its condition."""
-        key = number, start, condition
-        ends = self.cut_ends.get(key)
-        if ends is None:
-            self._step()
-            ends = self.spans.ends_in_class(field_class, start)
-            for variable, text in condition:
-                if not ends:
-                    break
-                ends &= self.variables[variable].ends(self.spans, start, text)
-            self.cut_ends[key] = ends
-        return ends
+        plan = self._plan
+        conditions: list[Condition] = [
+            tuple([self._values[number] or "" for number in numbers]) for numbers in plan.by_identifier
+        ]
+        ways = self._left.ways(0, self._start, tuple(conditions[: plan.split]))
+        if ways:
+            ways *= self._right.ways(self._end, len(self._text), tuple(conditions[plan.split :]))
+        return min(2, ways)

@@ -56,7 +56,8 @@ class Function:
     """One row of the table.
 
     ``form`` shows the arguments to people. ``counts`` tells that the contribution is a number in decimal; otherwise it
-    is one character. ``chooses`` tells that it is any one of several, so that two equal items may differ in a code.
+    is one character. ``chooses`` tells that it is any one of several, so that two equal items may differ in a code. A
+    number is how often the characters ``counted`` occur, and ``more``.
     """
 
     name: str
@@ -66,10 +67,13 @@ class Function:
     value: Callable[[Computation, str], Contribution]
     inverse: Callable[[Computation, Spans, int, str], int]
     chooses: bool = False
+    counted: str = ""
+    more: int = 0
 
 
 _VOWELS = "aeiouAEIOU"
 _DIGITS = "0123456789"
+_ALL = "".join(sorted(ATEXT_AND_DOT))
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -85,7 +89,7 @@ def _counting(name: str, characters: str, meaning: str, more: int = 0) -> Functi
         return spans.ends_with_count(characters, start, int(given) - more)
 
     form = f"{name}([n])"
-    return Function(name, form, meaning, True, value, inverse)
+    return Function(name, form, meaning, True, value, inverse, counted=characters, more=more)
 
 
 def _chars_value(_computation: Computation, text: str) -> str:
@@ -176,7 +180,7 @@ _ROWS = (
     _counting("DIGITS", _DIGITS, "how many digits it has"),
     _counting("ALPHAS", _LETTERS, "how many letters it has"),
     _counting("VOWELS", _VOWELS, "how many of a, e, i, o and u it has"),
-    Function("CHARS", "CHARS([n])", "how many characters it has", True, _chars_value, _chars_ends),
+    Function("CHARS", "CHARS([n])", "how many characters it has", True, _chars_value, _chars_ends, counted=_ALL),
     _counting("LABELS", ".", "how many labels it has", more=1),
     Function("ANY", "ANY([n])", "any one character that occurs in it", False, _any_value, _any_ends, True),
     Function("NONE", "NONE([n])", "any one character that does not occur in it", False, _none_value, _none_ends, True),

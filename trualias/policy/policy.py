@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from trualias.policy.checks import Rule, folding
-from trualias.policy.counting import BudgetExceeded
 from trualias.policy.index import Candidate, Index
 from trualias.policy.matcher import Matcher
 from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
-from trualias.policy.spans import Spans
+from trualias.policy.spans import BudgetExceeded, Spans
 
 LONGEST = 64
 """Octets that a local part may have (RFC 5321, section 4.5.3.1.1)."""

@@ -14,6 +14,14 @@ from attrs import Factory, define
 from trualias.policy.fields import RULES
 from trualias.policy.tree import FieldClass
 
+BUDGET = 4_000
+"""Steps that one lookup may take. A step costs one to two microseconds. Ordinary lookups take a few dozen at most, so
+the budget is there for addresses that were made to be slow."""
+
+
+class BudgetExceeded(Exception):
+    """A lookup took more steps than ``BUDGET``."""
+
 
 def ends_of(bits: int) -> Iterator[int]:
     """Give the members of a set of positions, in rising order."""
@@ -62,6 +70,16 @@ class Spans:
             self._memo = _Memo()
         return self._memo
 
+    def step(self) -> None:
+        """Take one step.
+
+        Raises:
+            BudgetExceeded: it is one too many.
+        """
+        self.steps += 1
+        if self.steps > BUDGET:
+            raise BudgetExceeded
+
     @property
     def all_ends(self) -> int:
         """The set of all positions."""
@@ -75,19 +93,26 @@ class Spans:
             self._known.positions[character] = found
         return found
 
+    def before(self, characters: str) -> list[int]:
+        """For each position, the end included, how many of ``characters`` stand before it."""
+        return self._counts(characters)[0]
+
     def ends_with_count(self, characters: str, start: int, count: int) -> int:
         """The ends for which the span holds exactly ``count`` of ``characters``; the start itself may be among them."""
-        tables = self._known.counts.get(characters)
-        if tables is None:
+        before, where = self._counts(characters)
+        return where.get(before[start] + count, 0) & -1 << start
+
+    def _counts(self, characters: str) -> tuple[list[int], dict[int, int]]:
+        counts = self._known.counts.get(characters)
+        if counts is None:
             before = [0]
             where = {0: 1}
             for at, here in enumerate(self.text, 1):
                 total = before[-1] + (here in characters)
                 before.append(total)
                 where[total] = where.get(total, 0) | 1 << at
-            tables = self._known.counts[characters] = before, where
-        before, where = tables
-        return where.get(before[start] + count, 0) & -1 << start
+            counts = self._known.counts[characters] = before, where
+        return counts
 
     def ends_in_class(self, field_class: FieldClass, start: int) -> int:
         """The ends for which the span is a text of the class."""
