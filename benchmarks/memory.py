@@ -52,7 +52,7 @@ def block_answers() -> Iterator[policies.Answer]:
 def ask_all(path: str) -> Iterator[float]:
     """Ask a server with this configuration everything; its resident size after each part. Raises `WrongReply`."""
     factory = TableFactory(Clock(), Snapshots(load(path)), Kind.TABLE, time.perf_counter)
-    factory.statistics = Statistics()
+    factory.clients.statistics = Statistics()
     protocol, transport = factory.buildProtocol(None), StringTransport()
     assert protocol is not None
     protocol.makeConnection(transport)  # type: ignore[no-untyped-call]

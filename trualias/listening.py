@@ -1,24 +1,97 @@
-"""Where a server listens: descriptions of endpoints, as Twisted writes them, and the service that opens one."""
+"""Where a server listens: the settings that say so, and the service that opens one endpoint."""
 
+import errno
+import os
+import socket
+import stat
 from collections.abc import Callable
+from typing import cast
 
+from attrs import define
 from twisted.application.service import Service
-from twisted.application.strports import service
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, quoteStringArgument, serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IProtocolFactory, IReactorCore
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore
+from twisted.internet.protocol import Factory
+from twisted.internet.tcp import Port
+from twisted.python.failure import Failure
 
-from trualias.configuration import Settings
+from trualias.configuration import Configuration, ConfigurationErrors, beyond_loopback
 from trualias.log import logger
+from trualias.settings import Listener, Speaks, is_loopback
 
 _log = logger(__name__)
 
 
-def descriptions(settings: Settings) -> tuple[str, ...]:
-    """Describe where the settings say to listen."""
+def listeners(configuration: Configuration) -> tuple[Listener, ...]:
+    """Tell where a configuration says to listen."""
+    settings = configuration.settings
+    if settings.listen and not configuration.given("HOST") and not configuration.given("PORT"):
+        return settings.listen
     transport = "tcp6" if ":" in settings.host else "tcp"
-    return (f"{transport}:{settings.port}:interface={quoteStringArgument(settings.host)}",)
+    short = f"{transport}:{settings.port}:interface={quoteStringArgument(settings.host)}"
+    return (Listener(Speaks.TCP_TABLE, short), *settings.listen)
+
+
+def check_listeners(configuration: Configuration) -> None:
+    """Raise `ConfigurationErrors` for each LISTEN that Twisted does not understand, or that needs ALLOW."""
+    errors: list[ConfigurationErrors] = []
+    for number, listener in enumerate(configuration.settings.listen):
+        problem = unfit(listener.endpoint, bool(configuration.settings.allow))
+        if problem is not None:
+            errors.append(configuration.error_at("LISTEN", f"LISTEN: {problem}", number))
+    if errors:
+        raise ConfigurationErrors([error for found in errors for error in found.errors])
+
+
+def unfit(description: str, allowed: bool) -> str | None:
+    """Say why an endpoint cannot be used; None where it can. `allowed`: others than this machine may connect."""
+    try:
+        serverFromString(_Probe(), description)
+        interface = _probe(description).interface
+    except Exception as error:  # there is no telling what a kind of endpoint raises
+        return f"{description} is no endpoint that can be used: {_reason(error)}"
+    if interface is None or allowed or (interface and is_loopback(interface)):
+        return None
+    return beyond_loopback(description)
+
+
+@define
+class _Probe:
+    """Stands in for a reactor, and takes down where an endpoint would listen; an empty interface is all of them."""
+
+    interface: str | None = None
+    path: str | None = None
+
+    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
+        self.interface = interface
+
+    def listenSSL(
+        self, port: int, factory: object, contextFactory: object, backlog: int = 50, interface: str = ""
+    ) -> None:
+        self.interface = interface
+
+    def listenUNIX(
+        self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False
+    ) -> None:
+        self.path = address
+
+
+def _probe(description: str) -> _Probe:
+    probe = _Probe()
+    # Another kind may do more than call the reactor: one from systemd closes the descriptor that it was given.
+    if description.split(":")[0] in ("tcp", "tcp6", "ssl", "unix"):
+        failures: list[Failure] = []
+        serverFromString(probe, description).listen(Factory()).addErrback(failures.append)
+        for failure in failures:
+            failure.raiseException()
+    return probe
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    return getattr(cause, "strerror", None) or str(cause)
 
 
 class CannotListen(SystemExit, Exception):
@@ -40,34 +113,95 @@ class ListeningService(Service):
         reactor: where the endpoint listens.
         description: of the endpoint; ValueError where Twisted does not understand it.
         factory: builds the protocols.
+        allowed: tells whether others than this machine may connect.
 
     """
 
-    def __init__(self, reactor: IReactorCore, description: str, factory: IProtocolFactory) -> None:
+    def __init__(
+        self,
+        reactor: IReactorCore,
+        description: str,
+        factory: IProtocolFactory,
+        allowed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.description = description
-        self._listening = service(description, factory, reactor)
+        probe = _probe(description)
+        self._path = probe.path
+        self._place_is_known = probe.path is not None or probe.interface is not None
+        if self._path is not None and ":lockfile=" not in description:
+            # A lock file that outlives a crash names a process id, which may be another's by then.
+            description += ":lockfile=0"
+        self._endpoint = serverFromString(reactor, description)
+        self._factory = factory
+        self._allowed = allowed
+        self._port: IListeningPort | None = None
+
+    @property
+    def listening(self) -> bool:
+        """Whether clients can connect."""
+        return self._port is not None
 
     def privilegedStartService(self) -> None:
         """Begin to listen, before root is given up; raises `CannotListen`."""
         super().privilegedStartService()
-        self._open(self._listening.privilegedStartService)
+        self._open()
 
     def startService(self) -> None:
         """Begin to listen, unless that was done already; raises `CannotListen`."""
         super().startService()
-        self._open(self._listening.startService)
+        self._open()
 
     def stopService(self) -> "Deferred[None]":
         """Stop listening; connections that there are stay."""
         super().stopService()
-        stopped: Deferred[None] = self._listening.stopService()
-        return stopped
+        port, self._port = self._port, None
+        if port is None:
+            return succeed(None)
+        if isinstance(self._endpoint, AdoptedStreamServerEndpoint):
+            # systemd goes on listening for the next process, so that a unix socket must not be removed from its folder.
+            cast(Port, port).stopReading()
+            return succeed(None)
+        return port.stopListening() or succeed(None)
 
-    def _open(self, start: Callable[[], None]) -> None:
+    def _open(self) -> None:
+        if self._port is not None:
+            return
         try:
-            start()
+            if self._path is not None:
+                _remove_stale(self._path)
+            opened: list[IListeningPort] = []
+            failures: list[Failure] = []
+            self._endpoint.listen(self._factory).addCallbacks(opened.append, failures.append)
+            for failure in failures:
+                failure.raiseException()
+            [self._port] = opened
+            self._check_place(self._port)
         except Exception as error:
-            cause = error.socketError if isinstance(error, CannotListenError) else error
-            reason = getattr(cause, "strerror", None) or str(cause)
+            reason = _reason(error)
             _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
             raise CannotListen(f"cannot listen on {self.description}: {reason}") from error
+
+
+    def _check_place(self, port: IListeningPort) -> None:
+        """Raise OSError where others can connect and must not; for endpoints that only show it now."""
+        host = getattr(port.getHost(), "host", "127.0.0.1")
+        if not self._place_is_known and not is_loopback(host) and not self._allowed():
+            raise OSError(errno.EACCES, beyond_loopback(host))
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the unix socket that a process left behind; raise OSError where one is listening, or it is no socket."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EEXIST, f"{path} is there and is no socket; remove it, or listen elsewhere")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)  # a server whose queue is full lets a client wait
+        status = probe.connect_ex(path)
+    if status in (0, errno.EAGAIN):
+        raise OSError(errno.EADDRINUSE, "another process is listening there")
+    if status != errno.ECONNREFUSED:
+        raise OSError(status, os.strerror(status))
+    os.unlink(path)

@@ -190,8 +190,8 @@ class Replies:
 class Snapshot:
     """All that answers by one configuration. A new one takes the place of the old by a single assignment.
 
-    The replies of the line protocol go with it, so that a reload never leaves a stale one; none are kept where hooks
-    may answer differently each time.
+    The replies go with it, so that a reload never leaves a stale one; none are kept where hooks may answer differently
+    each time. Requests of socketmap name the table that they ask, hence one place for their replies.
     """
 
     def __init__(self, configuration: Configuration, hooks: Hooks | None = None) -> None:
@@ -201,6 +201,7 @@ class Snapshot:
         self.virtual = VirtualLookup(configuration.policy, settings.alias_domains, settings.debug_account, hooks)
         self.table_replies = Replies(keeping=hooks is None)
         self.virtual_replies = Replies(keeping=hooks is None)
+        self.map_replies = Replies(keeping=hooks is None)
 
 
 class Snapshots:

@@ -86,6 +86,7 @@ class AliasService(Service):
         effects: told of each configuration that came into use.
         clock: of the reactor.
         in_thread: runs a load outside the reactor's thread.
+        check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
 
     """
 
@@ -99,7 +100,9 @@ class AliasService(Service):
         effects: Iterable[Callable[[Configuration], None]],
         clock: IReactorTime,
         in_thread: InThread,
+        check: Callable[[Configuration], None] = lambda configuration: None,
     ) -> None:
+        self._check = check
         self._path = path
         self._seen = seen
         self._snapshots = snapshots
@@ -156,7 +159,9 @@ class AliasService(Service):
         """Load, in another thread than the reactor's."""
         try:
             with memory.growing():
-                return load(self._path, self._pause)
+                snapshot = load(self._path, self._pause)
+            self._check(snapshot.configuration)
+            return snapshot
         except ConfigurationErrors as errors:
             # The traceback would keep all that was read until somebody forgets the errors.
             raise errors.with_traceback(None) from None

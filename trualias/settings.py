@@ -89,6 +89,9 @@ class Listener:
     speaks: Speaks
     endpoint: str
 
+    def __str__(self) -> str:
+        return f"{self.speaks.value} {self.endpoint}"
+
 
 @frozen
 class Address:

@@ -11,14 +11,18 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.usage import Options
 
 from trualias import log, memory
+from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
-from trualias.listening import ListeningService, descriptions
+from trualias.connection import ClientFactory
+from trualias.listening import ListeningService, check_listeners, listeners, unfit
 from trualias.loading import load
 from trualias.lookup import Snapshots
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
 from trualias.service import AliasService, HangupService, StatisticsService
+from trualias.settings import Listener, Speaks
+from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
 
 _log = log.logger(__name__)
@@ -42,8 +46,8 @@ class ServerOptions(Options):
         self["endpoints"] = []
 
     def opt_endpoint(self, description: str) -> None:
-        """Where to listen, instead of HOST and PORT: a Twisted endpoint, such as tcp:3047:interface=127.0.0.1 or
-        unix:/run/trualias.sock:mode=660. Give it again for one more."""
+        """Where to listen for the line protocol, instead of HOST, PORT and LISTEN: a Twisted endpoint, such as
+        tcp:3047:interface=127.0.0.1 or unix:/run/trualias.sock:mode=660. Give it again for one more."""
         self["endpoints"].append(description)
 
     opt_e = opt_endpoint
@@ -70,29 +74,50 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         seen = stamp(path)
         with memory.growing():
             snapshot = load(path)
+        check_listeners(snapshot.configuration)
     except (NoConfiguration, ConfigurationErrors) as error:
         raise SystemExit(str(error)) from None
 
     snapshots = Snapshots(snapshot)
-    factory = TableFactory(reactor, snapshots, options.kind, time.perf_counter)
-    statistics = StatisticsService(reactor, [factory])
-    effects = [_set_log_level, statistics.configure]
+    clients = Clients()
+    statistics = StatisticsService(reactor, [clients])
+    effects = [_set_log_level, statistics.configure, clients.configure]
     for effect in effects:
         effect(snapshot.configuration)
     if not options["endpoints"]:
-        effects.append(_RestartWarning(descriptions(snapshot.configuration.settings)))
+        effects.append(_RestartWarning(listeners(snapshot.configuration)))
     aliases = AliasService(
-        path, seen, snapshots, effects, reactor, lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work)
+        path,
+        seen,
+        snapshots,
+        effects,
+        reactor,
+        lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
+        check_listeners,
     )
+    factories: dict[Speaks, ClientFactory] = {
+        Speaks.TCP_TABLE: TableFactory(reactor, snapshots, options.kind, time.perf_counter, clients),
+        Speaks.SOCKETMAP: SocketmapFactory(reactor, snapshots, time.perf_counter, clients),
+    }
     server = MultiService()
-    try:
-        for description in options["endpoints"] or descriptions(snapshot.configuration.settings):
-            ListeningService(reactor, description, factory).setServiceParent(server)
-    except Exception as error:  # there is no telling what a kind of endpoint raises
-        raise SystemExit(f"--endpoint {description} cannot be used: {error}") from None
-    for service in (aliases, statistics, HangupService(reactor, aliases.load)):
+    for listener in _listeners(options, snapshot.configuration):
+        ListeningService(
+            reactor,
+            listener.endpoint,
+            factories[listener.speaks],
+            lambda: bool(snapshots.current.configuration.settings.allow),
+        ).setServiceParent(server)
+    for service in (aliases, statistics, HangupService(reactor, aliases.load), FarewellService(reactor, clients)):
         service.setServiceParent(server)
     return server
+
+
+def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Listener, ...]:
+    for description in options["endpoints"]:
+        problem = unfit(description, bool(configuration.settings.allow))
+        if problem is not None:
+            raise SystemExit(f"--endpoint {problem}")
+    return tuple([Listener(Speaks.TCP_TABLE, each) for each in options["endpoints"]]) or listeners(configuration)
 
 
 def _set_log_level(configuration: Configuration) -> None:
@@ -103,13 +128,14 @@ def _set_log_level(configuration: Configuration) -> None:
 class _RestartWarning:
     """Tells when a configuration says to listen elsewhere than where this process listens."""
 
-    listening: tuple[str, ...]
+    listening: tuple[Listener, ...]
 
     def __call__(self, configuration: Configuration) -> None:
-        wanted = descriptions(configuration.settings)
+        wanted = listeners(configuration)
         if wanted != self.listening:
             _log.warn(
-                "HOST or PORT is another now, which needs a restart: listening on {listening}, the file says {wanted}",
-                listening=", ".join(self.listening),
-                wanted=", ".join(wanted),
+                "HOST, PORT or LISTEN is another now, which needs a restart: listening on {listening}, the file says "
+                "{wanted}",
+                listening=", ".join(map(str, self.listening)),
+                wanted=", ".join(map(str, wanted)),
             )

@@ -1,7 +1,7 @@
-"""The line protocol's bytes: requests in, replies out (tcp_table(5)).
+"""The bytes of the two protocols: requests in, replies out (tcp_table(5), socketmap_table(5)).
 
-Text is decoded once, here, and encoded once, here. No reply that is made here can hold a line feed before its end, or a
-``%`` that is not a correct ``%XX``.
+Text is decoded once, here, and encoded once, here. No reply of the line protocol that is made here can hold a line feed
+before its end, or a ``%`` that is not a correct ``%XX``.
 """
 
 from __future__ import annotations
@@ -82,7 +82,11 @@ NO_STATISTICS = b"400 statistics disabled\n"
 _UNSAFE = re.compile(rb"[^!-$&-~]")
 
 
-class ReplyTooLong(Exception):
+class Unsendable(Exception):
+    """A value makes a reply that a mail server would not take, or would misunderstand."""
+
+
+class ReplyTooLong(Unsendable):
     """A value makes a reply that Postfix would not take."""
 
 
@@ -112,3 +116,54 @@ def statistics_lines(lines: Iterable[str]) -> bytes:
 def statistics_json(text: str) -> bytes:
     """Write the reply to ``jstats``."""
     return b"212 %s\n" % text.encode("ascii")
+
+
+LONGEST_NETSTRING = 100_000
+"""Bytes that a request or a reply of socketmap may have, without the length before it and the comma behind it."""
+
+
+@frozen
+class MapGet:
+    """A key for a map. It is None where its bytes are no UTF-8, so that no table can have it."""
+
+    map_name: str
+    key: str | None
+
+
+def read_map_request(payload: bytes) -> MapGet | Misfit:
+    """Understand what a netstring holds: the name of the map, a space, and the key, which may have spaces itself."""
+    name, space, key = payload.partition(b" ")
+    if not name or not space:
+        return Misfit.MALFORMED
+    map_name = name.decode("ascii", "replace")
+    try:
+        return MapGet(map_name, key.decode("utf-8"))
+    except UnicodeDecodeError:
+        return MapGet(map_name, None)
+
+
+def _netstring(payload: bytes) -> bytes:
+    return b"%d:%s," % (len(payload), payload)
+
+
+MAP_NOT_FOUND = _netstring(b"NOTFOUND ")
+MAP_FAULT = _netstring(b"TEMP temporary failure, see the server's log")
+MAP_UNKNOWN = _netstring(b"PERM there is no such map; ask for table or virtual")
+MAP_MALFORMED = _netstring(b"PERM improperly formed request; expected the name of a map, a space and a key")
+
+
+def map_found(value: str) -> bytes:
+    """Write the reply with a value.
+
+    Raises:
+        Unsendable: the value is empty, which Postfix takes for a fault, or too long, or has a character that would end
+            it for a program written in C, or begin another line.
+    """
+    if not value:
+        raise Unsendable("an empty value")
+    if any(character in value for character in "\0\r\n"):
+        raise Unsendable(f"a value with a line break or a NUL: {value!r}")
+    payload = b"OK " + value.encode("utf-8", "surrogateescape")
+    if len(payload) > LONGEST_NETSTRING:
+        raise ReplyTooLong(f"a reply of {len(payload)} bytes; a mail server takes {LONGEST_NETSTRING}")
+    return _netstring(payload)

@@ -9,6 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import wire
+from trualias.clients import Clients
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, load
 from trualias.expectations import check_expectations
@@ -69,7 +70,7 @@ def configuration_of(example: Example) -> Snapshot | str:
 def converse(snapshot: Snapshot, kind: Kind, request: str) -> str:
     """What a server replies to a request, without the end of its line."""
     factory = TableFactory(Clock(), Snapshots(snapshot), kind, lambda: 0.0)
-    factory.statistics = Statistics()
+    factory.clients.statistics = Statistics()
     connection = factory.buildProtocol(None)
     assert connection is not None
     transport = StringTransport()
@@ -264,7 +265,7 @@ class DocumentationTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """The limits that the reference tells are those of the server."""
         text = documents()["docs/protocol.rst"]
-        limit = TableFactory(Clock(), Snapshots(sample("3047")), Kind.TABLE, lambda: 0.0).connection_limit
+        limit = Clients().limit
         self.assertIn(f"A request may have {wire.LONGEST_REQUEST} bytes.", text)
         self.assertIn(f"It refuses new ones past {limit},", text)
 

@@ -44,7 +44,7 @@ LOOKUPS = (
     "memory",
     "stamp",
 )
-SERVERS = ("protocol", "listening", "service", "tap", "tap_table", "tap_virtual")
+SERVERS = ("clients", "connection", "protocol", "socketmap", "listening", "service", "tap", "tap_table", "tap_virtual")
 COMMAND_LINE = ("commands.terminal", "commands.display", "commands.options", "commands.query", "main")
 
 # What the policies may use of others' code: nothing that reads a clock or the network, or a file but our own grammar.

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias import log, tap_table, tap_virtual
-from trualias.protocol import TableFactory
+from trualias.connection import ClientFactory
 from trualias.service import AliasService
 from trualias.tap import Reactor, ServerOptions, make_service
 from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
@@ -116,13 +116,14 @@ class MakeServiceTests(TapTestCase):
 
     def ask(self, factory: object, request: bytes) -> bytes:
         """Ask a factory's protocol."""
-        assert isinstance(factory, TableFactory)
+        assert isinstance(factory, ClientFactory)
         protocol = factory.buildProtocol(None)
         assert protocol is not None
         transport = StringTransport()
         protocol.makeConnection(transport)
         protocol.dataReceived(request)
         reply: bytes = transport.value()
+        protocol.connectionLost()
         return reply
 
     def test_table(self) -> None:
@@ -142,9 +143,35 @@ class MakeServiceTests(TapTestCase):
 
     def test_endpoints(self) -> None:
         """Endpoints that are given take the place of HOST and PORT."""
-        with self.running(self.make(tap_table.Options(), "-e", "tcp:25", "-e", "unix:/run/trualias.sock")):
+        with self.running(self.make(tap_table.Options(), "-e", "tcp:25:interface=127.0.0.3", "-e", "unix:x.sock")):
             self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
-            self.assertEqual([server[0] for server in self.reactor.unixServers], ["/run/trualias.sock"])
+            self.assertEqual([server[0] for server in self.reactor.unixServers], ["x.sock"])
+
+    def test_socketmap(self) -> None:
+        """Either server answers both maps where the file says so, beside the line protocol."""
+        self.configure("PORT: 25\nLISTEN: socketmap unix:map.sock:mode=600\n")
+        for options in (tap_table.Options(), tap_virtual.Options()):
+            with self.running(self.make(options)):
+                [(path, factory, _, mode, lock)] = self.reactor.unixServers
+                self.assertEqual((path, mode, lock), ("map.sock", 0o600, False))
+                self.assertEqual(self.ask(factory, b"16:table foo-shop-4,"), b"6:OK foo,")
+                self.assertEqual(self.ask(factory, b"30:virtual foo-shop-4@example.com,"), b"18:OK foo@example.com,")
+                self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
+
+    def test_listen_with_errors(self) -> None:
+        """A LISTEN that Twisted does not understand keeps the server from starting, and a running one as it is."""
+        service = self.make(tap_table.Options())
+        self.configure("LISTEN: socketmap hurz:25\n")
+        error = (
+            f"{self.path}:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            "LISTEN: socketmap hurz:25\n^"
+        )
+        self.assertEqual(self.ended(tap_table.Options()), error)
+        with self.running(service):
+            self.assertEqual(
+                self.reload(service),
+                [f"{self.path} has errors; the configuration from before stays in use\n{error}"],
+            )
 
     def test_statistics(self) -> None:
         """STATISTICS takes effect at the start, and the seconds turn."""
@@ -188,7 +215,7 @@ class MakeServiceTests(TapTestCase):
         ):
             self.assertEqual(
                 self.ended(tap_table.Options(), "-e", description),
-                f"--endpoint {description} cannot be used: {reason}",
+                f"--endpoint {description} is no endpoint that can be used: {reason}",
             )
 
     def test_found(self) -> None:
@@ -221,8 +248,8 @@ class MakeServiceTests(TapTestCase):
             self.assertEqual(
                 self.reload(service),
                 [
-                    "HOST or PORT is another now, which needs a restart: listening on tcp:3047:interface=127.0.0.1, "
-                    "the file says tcp:25:interface=127.0.0.1",
+                    "HOST, PORT or LISTEN is another now, which needs a restart: listening on "
+                    "tcp_table tcp:3047:interface=127.0.0.1, the file says tcp_table tcp:25:interface=127.0.0.1",
                     f"{self.path} is loaded: 1 statements, 1 accounts",
                 ],
             )
@@ -293,7 +320,7 @@ class ProcessTests(TapTestCase):
         """An endpoint that Twisted does not understand is told."""
         self.assertEqual(
             self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf", "-e", "hurz:25"),
-            (1, "", "--endpoint hurz:25 cannot be used: Unknown endpoint type: 'hurz'\n"),
+            (1, "", "--endpoint hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"),
         )
 
     def test_port_in_use(self) -> None:

@@ -1,0 +1,152 @@
+"""The clients of a process, whatever they speak: how many there may be, from where, and what they are counted in."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+
+from trualias.configuration import Configuration
+from trualias.log import logger
+from trualias.settings import Network
+from trualias.statistics import NullStatistics, Statistics
+
+_log = logger(__name__)
+
+_THIS_MACHINE: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class Client(Protocol):
+    """One client's connection."""
+
+    def recount(self, statistics: Statistics | NullStatistics) -> None:
+        """Tell new statistics of what is under way."""
+
+    def finish(self) -> None:
+        """Answer what has come, and then end the connection."""
+
+    def abort(self) -> None:
+        """End the connection now."""
+
+
+class Clients:
+    """All clients. ``refused_by_limit`` and ``refused_by_network`` count those who were turned away."""
+
+    def __init__(self, limit: int = 1000) -> None:
+        self.limit = limit
+        self.refused_by_limit = 0
+        self.refused_by_network = 0
+        self._allowed = _THIS_MACHINE
+        self._statistics: Statistics | NullStatistics = NullStatistics()
+        self._open: set[Client] = set()
+        self._ended: Deferred[None] | None = None
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._open)
+
+    def __bool__(self) -> bool:
+        """Say that this is something, also where there is no client."""
+        return True
+
+    @property
+    def statistics(self) -> Statistics | NullStatistics:
+        """What is counted goes here; other statistics are told of the connections that there are."""
+        return self._statistics
+
+    @statistics.setter
+    def statistics(self, statistics: Statistics | NullStatistics) -> None:
+        self._statistics = statistics
+        for client in self._open:
+            client.recount(statistics)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Let the setting ALLOW take effect on those who connect from now on."""
+        self._allowed = configuration.settings.allow or _THIS_MACHINE
+
+    def admit(self, client: IAddress | None) -> bool:
+        """Tell whether one more may connect; where not, the log says why."""
+        if not self._is_allowed(client):
+            self.refused_by_network += 1
+            _log.warn("refused a connection from {client}: it is in no network of ALLOW", client=client)
+            return False
+        if len(self._open) >= self.limit:
+            self.refused_by_limit += 1
+            _log.warn("refused a connection from {client}: there are {limit} already", client=client, limit=self.limit)
+            return False
+        return True
+
+    def _is_allowed(self, client: object) -> bool:
+        """Tell whether a client comes from where it may; file permissions say so of unix sockets."""
+        match client:
+            case IPv4Address() | IPv6Address():
+                host = ip_address(client.host)
+            case _:
+                return True
+        # A socket for both kinds of addresses shows IPv4 clients so: ::ffff:192.0.2.1.
+        host = getattr(host, "ipv4_mapped", None) or host
+        return any(host in network for network in self._allowed)
+
+    def opened(self, client: Client) -> None:
+        """Take note of a connection."""
+        self._open.add(client)
+        self._statistics.connections.begin()
+
+    def closed(self, client: Client) -> None:
+        """Forget a connection."""
+        self._open.discard(client)
+        if self._ended is not None and not self._open:
+            ended, self._ended = self._ended, None
+            ended.callback(None)
+
+    def finish(self) -> None:
+        """Answer what has come, and then end the connections."""
+        for client in tuple(self._open):
+            client.finish()
+
+    def abort(self) -> None:
+        """End the connections now."""
+        for client in tuple(self._open):
+            client.abort()
+
+    def ended(self) -> Deferred[None]:
+        """Return what fires once there is no client any more; to be asked for once."""
+        self._ended = Deferred()
+        if not self._open:
+            self._ended.callback(None)
+        return self._ended
+
+
+class FarewellService(Service):
+    """Ends the connections when the server stops, after what was asked before that is answered."""
+
+    name = "farewell"
+
+    GRACE = 0.1
+    """Seconds for requests that are on their way to be read."""
+
+    PATIENCE = 1.5
+    """Seconds for clients to take their replies."""
+
+    def __init__(self, reactor: IReactorTime, clients: Clients) -> None:
+        self._reactor = reactor
+        self._clients = clients
+
+    def stopService(self) -> Deferred[None]:
+        """Let go of the clients; the Deferred fires when none is left."""
+        super().stopService()
+        calls = [
+            self._reactor.callLater(self.GRACE, self._clients.finish),
+            self._reactor.callLater(self.PATIENCE, self._clients.abort),
+        ]
+
+        def cancel(_: None) -> None:
+            for call in calls:
+                if call.active():
+                    call.cancel()
+
+        return self._clients.ended().addCallback(cancel)

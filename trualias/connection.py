@@ -1,0 +1,300 @@
+"""One client's connection, whatever it speaks: one request at a time, in order, and its turn among the others.
+
+A reply goes straight to the socket where it can, since registering with the reactor for each costs more than the whole
+lookup. Where the socket does not take all of it, the protocol reads no more until it has: a client that asks and never
+reads costs the server nothing but its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IPullProducer,
+    IPushProducer,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.tcp import Connection
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from trualias import wire
+from trualias.answering import Fault, ask
+from trualias.clients import Clients
+from trualias.log import logger
+from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Replies, Snapshots
+from trualias.statistics import Collector, NullStatistics, Statistics
+
+_log = logger(__name__)
+
+_TURN = 40
+"""Requests of one client that are answered before the others have their turn."""
+
+
+@implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
+class ClientProtocol(Protocol):
+    """One client's connection; a subclass says how requests and replies are written."""
+
+    factory: ClientFactory
+
+    NOT_FOUND: bytes
+    FAULT: bytes
+
+    def __init__(self, factory: ClientFactory) -> None:
+        self.factory = factory
+        self._clock = factory.clock
+        self._snapshots = factory.snapshots
+        self._clients = factory.clients
+        self._write_some: Callable[[bytes], object] | None = None
+        self._accepted = 0.0
+        self._ready: float | None = None  # when the wait for a request began; None while none is waited for
+        self._offered: float | None = None  # when the reply was offered that is not yet taken; None where there is none
+        self._full = False  # a transport that has to be written to in the ordinary way wants no more
+        self._turn: IDelayedCall | None = None  # goes on with requests that are more than one turn has
+        self._ended = False  # no more requests come, or are wanted
+
+    def take(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        raise NotImplementedError
+
+    def next_request(self) -> bytes | None:
+        """Give the next request that is complete, and forget it; None where there is none yet."""
+        raise NotImplementedError
+
+    def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
+        """Work out the reply to a request, and as what it counts."""
+        raise NotImplementedError
+
+    def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
+        """Tell as what a reply to a lookup counts."""
+        raise NotImplementedError
+
+    def found(self, value: str) -> bytes:
+        """Write the reply with a value; raises `wire.Unsendable`."""
+        raise NotImplementedError
+
+    def connectionMade(self) -> None:
+        """Begin to wait for a request."""
+        self._transport = cast(Connection, self.transport)
+        # A transport that wraps another one, or encrypts, must be written to in the ordinary way.
+        transport: object = self.transport
+        if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
+            self._write_some = self._transport.writeSomeData
+        else:
+            self._transport.registerProducer(self, True)
+        self._accepted = self._clock()
+        self._clients.opened(self)
+        self._wait(self._accepted)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Answer the requests that are complete."""
+        self.take(data)
+        if self._ready is not None:
+            self._work()
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more, but may wait for replies, as Exim does."""
+        self.finish()
+
+    def finish(self) -> None:
+        """Answer what has come, and then end the connection."""
+        self._ended = True
+        if self._ready is not None:
+            self._work()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self._transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Nobody reads any more."""
+        self._transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Count what can no longer end, and forget the rest."""
+        statistics = self._clients.statistics
+        self._stop_waiting()
+        if self._offered is not None:
+            statistics.writes.abandon()
+            self._offered = None
+        statistics.connections.end(self._clock() - self._accepted)
+        self._ended = True
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self._clients.closed(self)
+
+    def _wait(self, now: float) -> None:
+        self._ready = now
+        self._clients.statistics.reads.begin()
+
+    def _stop_waiting(self) -> None:
+        if self._ready is not None:
+            self._clients.statistics.reads.abandon()
+            self._ready = None
+
+    def _work(self) -> None:
+        """Answer what has come, until this client's turn is over or it has to read first."""
+        for _ in range(_TURN):
+            request = self.next_request()
+            if request is None:
+                if self._ended and self._ready is not None:
+                    self._transport.loseConnection()
+                return
+            self._answer(request)
+            if self._ready is None:
+                return
+        self._transport.pauseProducing()
+        self._stop_waiting()
+        self._turn = self.factory.reactor.callLater(0, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self._wait(self._clock())
+        self._read_on()
+        self._work()
+
+    def _read_on(self) -> None:
+        if not self._ended:
+            self._transport.resumeProducing()
+
+    def _answer(self, request: bytes, reply: bytes | None = None) -> None:
+        """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
+
+        The statistics are counted without calls, which would cost as much as all the rest.
+        """
+        clock = self._clock
+        received = clock()
+        statistics = self._clients.statistics
+        reads = statistics.reads
+        reads.ended += 1
+        reads.elapsed += received - cast(float, self._ready)
+        offered = received
+        if reply is None:
+            outcome, reply = self.reply_to(request, statistics)
+            offered = clock()
+        else:
+            outcome = self.outcome_of(reply, statistics)
+        self._send(reply, outcome, received, offered)
+
+    def look_up(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> bytes:
+        """Give the reply to a request for a key, the one that was given before where that is known."""
+        known = replies.get(request)
+        if known is not None:
+            return known
+        match ask(lookup, key):
+            case NotFound():
+                replies.keep(request, self.NOT_FOUND)
+                return self.NOT_FOUND
+            case Found(value, _, readings):
+                reply = self._found(value)
+                if readings == 1 and reply is not self.FAULT:
+                    replies.keep(request, reply)
+                return reply
+            case Ambiguous(_, value):
+                return self.NOT_FOUND if value is None else self._found(value)
+            case OverBudget() | Fault():
+                return self.FAULT
+
+    def _found(self, value: str) -> bytes:
+        try:
+            return self.found(value)
+        except wire.Unsendable as error:
+            _log.error("a value was not answered: {error}", error=str(error))
+            return self.FAULT
+
+    def _send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> None:
+        """Offer a reply to the transport. All times are the clock's."""
+        statistics = self._clients.statistics
+        writes = statistics.writes
+        writes.begun += 1
+        if self._write_some is not None:
+            taken = self._write_some(reply)
+        else:
+            self._transport.write(reply)
+            taken = None if self._full else len(reply)
+        now = self._clock()
+        outcome.ended += 1
+        outcome.elapsed += now - received
+        if taken == len(reply):
+            writes.ended += 1
+            writes.elapsed += now - offered
+            statistics.reads.begun += 1
+            self._ready = now
+        else:
+            self._ready = None
+            self._hand_over(reply, taken, offered)
+
+    def _hand_over(self, reply: bytes, taken: object, offered: float) -> None:
+        """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
+        self._transport.pauseProducing()
+        if self._write_some is not None:
+            # Where the connection broke the transport says so instead of a number, and again when it is written to.
+            self._transport.write(reply[taken:] if isinstance(taken, int) else reply)
+            # A producer that is pulled is asked for more when all is taken, and once here, before the reply counts.
+            self._transport.registerProducer(self, False)
+        self._offered = offered
+
+    def pauseProducing(self) -> None:
+        """The transport wants no more for now."""
+        self._full = True
+
+    def stopProducing(self) -> None:
+        """The connection is lost; ``connectionLost`` tells so, too."""
+
+    def resumeProducing(self) -> None:
+        """The transport has taken all: go on."""
+        self._full = False
+        if self._offered is None:
+            return
+        now = self._clock()
+        self._clients.statistics.writes.end(now - self._offered)
+        self._offered = None
+        if self._write_some is not None:
+            self._transport.unregisterProducer()
+        self._reply_taken(now)
+
+    def _reply_taken(self, now: float) -> None:
+        """Go on after a reply that took its time."""
+        self._wait(now)
+        self._read_on()
+        self._work()
+
+    def recount(self, statistics: Statistics | NullStatistics) -> None:
+        """Tell new statistics of what is under way."""
+        statistics.connections.begin()
+        if self._ready is not None:
+            statistics.reads.begin()
+        if self._offered is not None:
+            statistics.writes.begin()
+
+
+class ClientFactory(Factory):
+    """Builds the protocol for each client that may connect.
+
+    ``reactor`` is for delays, ``clock`` tells seconds for durations. ``clients`` are all of the process, and the
+    factory's own unless given.
+    """
+
+    noisy = False
+
+    def __init__(
+        self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
+    ) -> None:
+        self.reactor = reactor
+        self.snapshots = snapshots
+        self.clock = clock
+        self.clients = clients or Clients()
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol | None:  # type: ignore[override]
+        """Take a client, or refuse it: None makes Twisted close the connection."""
+        return self.client() if self.clients.admit(addr) else None
+
+    def client(self) -> ClientProtocol:
+        """Make the protocol for one client."""
+        raise NotImplementedError

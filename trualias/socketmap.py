@@ -1,0 +1,113 @@
+"""The protocol socketmap on Twisted: a netstring in, a netstring out (socketmap_table(5)).
+
+The request names the map: ``table`` or ``virtual``, whichever of the two servers it is that is asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from operator import attrgetter
+
+from twisted.protocols.basic import NetstringReceiver
+
+from trualias import wire
+from trualias.connection import ClientFactory, ClientProtocol
+from trualias.lookup import Lookup, Snapshot
+from trualias.statistics import Collector, NullStatistics, Statistics
+
+_PIECE = 1024
+"""Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
+
+_MAPS: dict[str, Callable[[Snapshot], Lookup]] = {"table": attrgetter("table"), "virtual": attrgetter("virtual")}
+
+# The first bytes of what replies hold.
+_FOUND = ord("O")
+_NOT_FOUND = ord("N")
+
+
+class _Requests(NetstringReceiver):
+    """Cuts a stream into netstrings; after a wrong one ``brokenPeer`` is true, and nothing more is to be received.
+
+    It is its own transport, whose connection it loses then: the real one stays until what came before is answered.
+    """
+
+    MAX_LENGTH = wire.LONGEST_NETSTRING
+
+    def __init__(self) -> None:
+        self.complete: deque[bytes] = deque()
+        self.makeConnection(self)
+
+    def stringReceived(self, string: bytes) -> None:
+        """Keep a request."""
+        self.complete.append(string)
+
+    def loseConnection(self) -> None:
+        """Do nothing."""
+
+
+class SocketmapProtocol(ClientProtocol):
+    """The connection of one client that speaks socketmap."""
+
+    factory: SocketmapFactory
+
+    NOT_FOUND = wire.MAP_NOT_FOUND
+    FAULT = wire.MAP_FAULT
+
+    def __init__(self, factory: SocketmapFactory) -> None:
+        super().__init__(factory)
+        self._requests = _Requests()
+        self._uncut = b""
+
+    def take(self, data: bytes) -> None:
+        """Take in what the client sent, unless something wrong came before."""
+        if not self._requests.brokenPeer:
+            self._uncut += data
+
+    def next_request(self) -> bytes | None:
+        """Give what the next netstring holds."""
+        requests = self._requests
+        while not requests.complete and self._uncut:
+            piece = self._uncut[:_PIECE]
+            self._uncut = self._uncut[_PIECE:]
+            requests.dataReceived(piece)
+            if requests.brokenPeer:
+                self._uncut = b""
+                self._ended = True
+        return requests.complete.popleft() if requests.complete else None
+
+    def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
+        """Work out the reply to a request, and as what it counts."""
+        reply = self._reply_to(request)
+        return self.outcome_of(reply, statistics), reply
+
+    def _reply_to(self, request: bytes) -> bytes:
+        asked = wire.read_map_request(request)
+        if isinstance(asked, wire.Misfit):
+            return wire.MAP_MALFORMED
+        lookup_of = _MAPS.get(asked.map_name)
+        if lookup_of is None:
+            return wire.MAP_UNKNOWN
+        if asked.key is None:
+            return wire.MAP_NOT_FOUND
+        snapshot = self._snapshots.current
+        return self.look_up(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
+
+    def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
+        """Tell as what a reply to a lookup counts."""
+        first = reply[reply.index(b":") + 1]
+        if first == _FOUND:
+            return statistics.success
+        return statistics.not_found if first == _NOT_FOUND else statistics.bad
+
+    def found(self, value: str) -> bytes:
+        """Write the reply with a value."""
+        return wire.map_found(value)
+
+
+class SocketmapFactory(ClientFactory):
+    """Builds the protocol for each client that speaks socketmap."""
+
+    def client(self) -> SocketmapProtocol:
+        """Make the protocol for one client."""
+        return SocketmapProtocol(self)

@@ -1,0 +1,263 @@
+"""Tests of trualias.socketmap, and of what its clients have in common with those of the line protocol."""
+
+from collections.abc import Callable
+
+from attrs import define
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.clients import Clients
+from trualias.configuration import load
+from trualias.lookup import OverBudget, Snapshot, Snapshots
+from trualias.socketmap import SocketmapFactory, SocketmapProtocol
+from trualias.statistics import Statistics
+
+CONFIGURATION = """
+ALIAS DOMAINS: example.com
+ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();
+ACCOUNT bar MATCHES %alpha%x%alpha%.%code% WITH CHARS(1);
+ACCOUNT baz MATCHES both%alpha%.%code% WITH ANY(1);
+ACCOUNT fox MATCHES bo%alpha%.%code% WITH ANY(1);
+"""
+
+FAULT = b"44:TEMP temporary failure, see the server's log,"
+UNKNOWN = b"51:PERM there is no such map; ask for table or virtual,"
+MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a space and a key,"
+
+
+def netstring(payload: bytes) -> bytes:
+    """Write a netstring."""
+    return b"%d:%s," % (len(payload), payload)
+
+
+@define
+class Inventive:
+    """Hooks that answer with what they are told to."""
+
+    value: Callable[[], str]
+
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
+        """Change nothing."""
+        return alias, domain
+
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
+        """Invent an account."""
+        return self.value(), domain
+
+
+class Reset(StringTransport):
+    """A transport that can be aborted."""
+
+    def abortConnection(self) -> None:
+        """End the connection at once."""
+        self.disconnecting = True
+
+
+class SocketmapTests(SynchronousTestCase):
+    """What a client says and hears."""
+
+    def setUp(self) -> None:
+        """Make a factory and connect a client."""
+        self.clock = Clock()
+        self.snapshots = Snapshots(Snapshot(load(CONFIGURATION, "a.conf")))
+        self.factory = SocketmapFactory(self.clock, self.snapshots, self.clock.seconds, Clients(limit=3))
+        self.factory.clients.statistics = self.statistics = Statistics()
+        self.protocol, self.transport = self.connect()
+
+    def connect(self) -> tuple[SocketmapProtocol, StringTransport]:
+        """Connect a client."""
+        protocol = self.factory.buildProtocol(None)
+        assert isinstance(protocol, SocketmapProtocol)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+    def hooked(self, value: Callable[[], str]) -> None:
+        """Let hooks answer."""
+        self.snapshots.current = Snapshot(self.snapshots.current.configuration, Inventive(value))
+
+    def say(self, data: bytes) -> bytes:
+        """Send bytes and return what came back."""
+        self.transport.clear()
+        self.protocol.dataReceived(data)
+        heard: bytes = self.transport.value()
+        return heard
+
+    CHAT = (
+        (b"table foo-shop-4", b"6:OK foo,"),
+        (b"virtual foo-shop-4@example.com", b"18:OK foo@example.com,"),
+        (b"virtual foo-shop-4@Example.COM", b"18:OK foo@Example.COM,"),
+        (b"table foo-shop-5", b"9:NOTFOUND ,"),
+        (b"table ", b"9:NOTFOUND ,"),
+        (b"table foo-shop-4 ", b"9:NOTFOUND ,"),
+        (b"table with space", b"9:NOTFOUND ,"),
+        (b"table foo-shop%2D4", b"9:NOTFOUND ,"),
+        (b"table \xff", b"9:NOTFOUND ,"),
+        (b"virtual \xff@example.com", b"9:NOTFOUND ,"),
+        (b"virtual foo-shop-4", b"9:NOTFOUND ,"),
+        (b"virtual foo-shop-4@example.net", b"9:NOTFOUND ,"),
+        (b"table bothx.x", b"9:NOTFOUND ,"),
+        (b"Table foo-shop-4", UNKNOWN),
+        (b"configuration x", UNKNOWN),
+        (b"\xff x", UNKNOWN),
+        (b"table", MALFORMED),
+        (b"", MALFORMED),
+        (b" ", MALFORMED),
+        (b" foo-shop-4", MALFORMED),
+    )
+
+    def test_chat(self) -> None:
+        """Each request gets its reply, at the first and at the second time."""
+        for _ in range(2):
+            for request, reply in self.CHAT:
+                self.assertEqual(reply, self.say(netstring(request)), request)
+
+    def test_in_pieces(self) -> None:
+        """Requests may come one byte at a time, or all at once; the replies keep their order."""
+        stream = b"".join(netstring(request) for request, _ in self.CHAT)
+        replies = b"".join(reply for _, reply in self.CHAT)
+        self.assertEqual(replies, b"".join(self.say(bytes([byte])) for byte in stream))
+        self.assertEqual(replies, self.say(stream))
+
+    def test_statistics(self) -> None:
+        """Requests are counted by their outcome, in the collectors of all the server's protocols."""
+        for request, _ in self.CHAT:
+            self.say(netstring(request))
+        counted = self.statistics
+        self.assertEqual((3, 10, 7), (counted.success.ended, counted.not_found.ended, counted.bad.ended))
+        self.assertEqual((20, 20), (counted.reads.ended, counted.writes.ended))
+        self.assertEqual(1, counted.connections.begun)
+
+    def test_reload(self) -> None:
+        """A new configuration answers the next request, also one that was asked before."""
+        self.assertEqual(b"6:OK foo,", self.say(netstring(b"table foo-shop-4")))
+        self.snapshots.current = Snapshot(load("", "a.conf"))
+        self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table foo-shop-4")))
+
+    def test_fault(self) -> None:
+        """What a hook raises is a temporary error for the client, and in the log."""
+
+        def fail() -> str:
+            raise ZeroDivisionError
+
+        self.hooked(fail)
+        self.assertEqual(FAULT, self.say(netstring(b"table foo-shop-4")))
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    def test_over_budget(self) -> None:
+        """An address that takes too long is a temporary error."""
+        snapshot = self.snapshots.current
+        snapshot.table = lambda key: OverBudget()  # type: ignore[assignment]
+        with capturedLogs() as events:
+            reply = self.say(netstring(b"table foo-shop-4"))
+        self.assertEqual(FAULT, reply)
+        self.assertIn("took too many steps", events[0]["log_format"])
+
+    def test_values(self) -> None:
+        """A value may be long and have blanks; what a mail server would not take, or misread, is a temporary error."""
+        for value, reply in (
+            ("a b%", b"7:OK a b%,"),
+            ("\u00e9", b"5:OK \xc3\xa9,"),
+            ("x" * 99_997, b"100000:OK " + b"x" * 99_997 + b","),
+            ("x" * 99_998, FAULT),
+            ("a\0b", FAULT),
+            ("a\nb", FAULT),
+            ("a\rb", FAULT),
+            ("", FAULT),
+        ):
+            self.hooked(lambda value=value: value)  # type: ignore[misc]
+            self.assertEqual(reply, self.say(netstring(b"table foo-shop-4")), value[:9])
+        self.flushLoggedErrors()
+
+    def test_unsendable_is_told(self) -> None:
+        """The log tells why a value was not answered."""
+        for value, told in (
+            ("x" * 99_998, "a reply of 100001 bytes; a mail server takes 100000"),
+            ("a\0b", "a value with a line break or a NUL: 'a\\x00b'"),
+        ):
+            self.hooked(lambda value=value: value)  # type: ignore[misc]
+            with capturedLogs() as events:
+                self.say(netstring(b"table foo-shop-4"))
+            [event] = events
+            self.assertEqual(f"a value was not answered: {told}", event["log_format"].format(**event))
+
+    def test_longest_request(self) -> None:
+        """A request of 100000 bytes is answered; one byte more ends the connection, before it is read."""
+        self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table " + b"x" * 99_994)))
+        self.assertFalse(self.transport.disconnecting)
+        self.assertEqual(b"", self.say(b"100001:"))
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_malformed(self) -> None:
+        """What is no netstring ends the connection; what came before it is answered, nothing after it is."""
+        request = netstring(b"table foo-shop-4")
+        for wrong in (b"GET / HTTP/1.1\r\n", b"007:x,", b"1:xy", b":x,", b"-1:x,", b"9" * 100, b"\n"):
+            self.protocol, self.transport = self.connect()
+            self.assertEqual(b"6:OK foo,", self.say(request + wrong + request), wrong)
+            self.assertTrue(self.transport.disconnecting)
+            self.assertEqual(b"", self.say(request))
+            self.protocol.connectionLost()
+
+    def test_half_close(self) -> None:
+        """A client that closes its sending side gets its replies, and the connection ends."""
+        self.assertEqual(b"6:OK foo,", self.say(netstring(b"table foo-shop-4") + b"5:tab"))
+        self.protocol.readConnectionLost()
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_turns(self) -> None:
+        """A client that sends many requests at once lets the others have their turn after 40 of them."""
+        request = netstring(b"table foo-shop-4")
+        self.assertEqual(b"6:OK foo," * 40, self.say(request * 2000))
+        self.assertEqual("paused", self.transport.producerState)
+        other, transport = self.connect()
+        other.dataReceived(request)
+        self.assertEqual(b"6:OK foo,", transport.value())
+        for _ in range(49):
+            self.clock.advance(0)
+        self.assertEqual(b"6:OK foo," * 2000, self.transport.value())
+        self.clock.advance(0)
+        self.assertEqual("producing", self.transport.producerState)
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_lost_in_turn(self) -> None:
+        """A connection that is lost between two turns leaves nothing behind."""
+        self.say(netstring(b"table foo-shop-4") * 100)
+        self.protocol.connectionLost()
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.assertEqual(0, len(self.factory.clients))
+
+    def test_never_reads(self) -> None:
+        """A client that never reads is not read from, and nothing is worked out for it, until it does."""
+        request = netstring(b"table foo-shop-4")
+        self.protocol.pauseProducing()
+        self.assertEqual(b"6:OK foo,", self.say(request * 3))
+        self.assertEqual("paused", self.transport.producerState)
+        self.assertEqual(b"", self.say(request))
+        self.protocol.resumeProducing()
+        self.assertEqual(b"6:OK foo," * 3, self.transport.value())
+        self.assertEqual("producing", self.transport.producerState)
+
+    def test_lost_while_it_does_not_read(self) -> None:
+        """A reply that was never taken is counted as given up."""
+        self.protocol.pauseProducing()
+        self.say(netstring(b"table foo-shop-4"))
+        self.protocol.connectionLost()
+        self.assertEqual(
+            (1, 0, 1), (self.statistics.writes.begun, self.statistics.writes.ended, self.statistics.writes.abandoned)
+        )
+
+    def test_new_statistics(self) -> None:
+        """Statistics that are switched on later are told of what is under way."""
+        self.protocol.pauseProducing()
+        self.say(netstring(b"table foo-shop-4"))
+        self.connect()
+        self.factory.clients.statistics = statistics = Statistics()
+        self.assertEqual((2, 1, 1), (statistics.connections.begun, statistics.reads.begun, statistics.writes.begun))
+
+    def test_writing_ends(self) -> None:
+        """Where nobody reads any more, the connection ends."""
+        self.protocol.writeConnectionLost()
+        self.assertTrue(self.transport.disconnecting)
+        self.protocol.stopProducing()
