@@ -28,6 +28,9 @@ POLICY = (
     "policy.policy",
     "policy.readings",
     "policy.composing",
+    "policy.sides",
+    "policy.overlap",
+    "policy.reach",
 )
 LOOKUPS = (
     "log",

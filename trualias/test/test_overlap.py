@@ -1,0 +1,267 @@
+"""Tests of trualias.policy.overlap, and of trualias.policy.sides, which it is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import load
+from trualias.policy.outcome import Ambiguous
+from trualias.policy.overlap import STEPS, Search, find_overlaps
+from trualias.policy.policy import Policy
+from trualias.policy.tree import Account, unparse
+from trualias.test import trialprofile
+from trualias.test.addresses import RANDOMS, hit
+from trualias.test.naive import naive_lookup
+from trualias.test.strategies import policies, tangles
+
+trialprofile.load()
+
+
+def policy_of(text: str) -> Policy:
+    """The policy of a configuration's text."""
+    return load(text, "policy.conf").policy
+
+
+class OverlapTests(SynchronousTestCase):
+    """What is found between statements of certain kinds."""
+
+    def search(self, text: str, steps: int = STEPS, most: int = 100) -> Search:
+        """Search, and hold that everything found is true."""
+        policy = policy_of(text)
+        found = find_overlaps(policy, steps, most)
+        for overlap in found.overlaps:
+            outcome = policy.resolve(overlap.local_part)
+            self.assertIsInstance(outcome, Ambiguous)
+            assert isinstance(outcome, Ambiguous)
+            self.assertLessEqual({overlap.one.account, overlap.other.account}, set(outcome.accounts))
+        return found
+
+    def found(self, text: str) -> list[tuple[str, str, str]]:
+        """The addresses and accounts that are found."""
+        return [(o.local_part, o.one.account, o.other.account) for o in self.search(text).overlaps]
+
+    def test_two_classes(self) -> None:
+        """Statements that differ in the classes of their identifiers share words that both take."""
+        self.assertEqual(
+            [("b-b-1", "foo", "baz")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alpha%-%alnum%-%code% WITH CHARS(1);
+                ACCOUNT bar MATCHES %alpha%-%alnum%.%code% WITH CHARS(1);
+                ACCOUNT baz MATCHES %alnum%-%alpha%-%code% WITH CHARS(2);
+                """
+            ),
+        )
+
+    def test_literal_in_a_word(self) -> None:
+        """A literal of one statement is a part of the other's word."""
+        self.assertEqual(
+            [("bwantsb.1-", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alpha%wants%alpha%.%code% WITH CHARS(1), -;
+                ACCOUNT bar MATCHES %alpha%.%code% WITH CHAR(12,1), CHAR(12,-);
+                """
+            ),
+        )
+
+    def test_code_before_its_words(self) -> None:
+        """A code that comes first is held against the words that follow."""
+        self.assertEqual(
+            [("20-22", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %code%-%alnum% WITH CHARS(), VOWELS();
+                ACCOUNT bar MATCHES %alnum%-%code% WITH CHARS(), DIGITS();
+                """
+            ),
+        )
+
+    def test_numbers_of_two_digits(self) -> None:
+        """A count may have two digits, also before its word."""
+        self.assertEqual(
+            [("10-bbbbbbbbbb", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %code%-%alpha% WITH CHARS();
+                ACCOUNT bar MATCHES 10-%code% WITH bbbbbbbbb, CHAR(account,1,-);
+                """
+            ),
+        )
+        self.assertEqual(
+            [("bbbbbbbbbb-10", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alpha%-%code% WITH CHARS();
+                ACCOUNT bar MATCHES %alnum%-%code% WITH 1, DIGITS();
+                """
+            ),
+        )
+
+    def test_code_that_is_a_word(self) -> None:
+        """A character of a word is the other's literal, or a digit of the other's code."""
+        self.assertEqual(
+            [("x-x1", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alnum%-%code% WITH CHAR(1,-), CHARS();
+                ACCOUNT bar MATCHES %ident%-%code% WITH x, CHARS();
+                """
+            ),
+        )
+        self.assertEqual(
+            [("2b-22", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alnum%-%code% WITH CHARS(), CHAR(1,-);
+                ACCOUNT bar MATCHES %ident%-%code% WITH 2, CHARS();
+                """
+            ),
+        )
+
+    def test_labels(self) -> None:
+        """A domain name is made with as many labels as a code wants."""
+        self.assertEqual(
+            [("b.b+1", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alpha%.%alpha%+%code% WITH CHARS(1);
+                ACCOUNT bar MATCHES %fqdn%+%code% WITH CHAR(1,2,1);
+                """
+            ),
+        )
+
+    def test_one_of_several_characters(self) -> None:
+        """A character that one code may have is one that the other may have."""
+        self.assertEqual(
+            [("b-a1", "foo", "bar")],
+            self.found(
+                """
+                ACCOUNT foo MATCHES %alnum%-%code% WITH NONE(), CHARS();
+                ACCOUNT bar MATCHES %ident%-%code% WITH ANY(account), CHARS();
+                """
+            ),
+        )
+
+    def test_one_statement(self) -> None:
+        """Two accounts of one statement may share an address, too."""
+        self.assertEqual(
+            [("axbxbxb", "a", "axb")], self.found("ACCOUNT a, axb MATCHES %account%x%alnum%x%code% WITH CHAR(-1,-);")
+        )
+
+    def test_without_regard_to_case(self) -> None:
+        """Where case does not count, literals in capitals are shared, and no capital is made up."""
+        statements = """
+            ACCOUNT foo MATCHES %alnum%-IS-%code% WITH CHARS(), X;
+            ACCOUNT bar MATCHES %ident%-is-%code% WITH CHARS(), x;
+        """
+        self.assertEqual([], self.found(statements))
+        self.assertEqual([("b-is-1x", "foo", "bar")], self.found("CASE SENSITIVE: no\n" + statements))
+
+    def test_none(self) -> None:
+        """Statements that cannot share an address by their looks are known not to, without a search."""
+        for statements in (
+            "ACCOUNT foo MATCHES a-%alnum%-%code% WITH CHARS(); ACCOUNT bar MATCHES b-%alnum%-%code% WITH CHARS();",
+            "ACCOUNT foo MATCHES %alnum%-%code%-a WITH CHARS(); ACCOUNT bar MATCHES %alnum%-%code%-b WITH CHARS();",
+            "ACCOUNT foo MATCHES %alpha%-%code% WITH CHARS(); ACCOUNT bar MATCHES %number%-%code% WITH CHARS();",
+            "ACCOUNT foo MATCHES %alnum%-%code% WITH x; ACCOUNT bar MATCHES %ident%-%code% WITH CHARS();",
+            "ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHARS();",
+            f"ACCOUNT foo MATCHES {40 * 'x'}%alpha%+%code% WITH x;ACCOUNT bar MATCHES %alpha%{40 * 'y'}+%code% WITH x;",
+        ):
+            self.assertEqual(Search((), 0, True), self.search(statements), statements)
+
+    def test_none_by_search(self) -> None:
+        """Where every text that looks right has a wrong code, the search comes to its end with nothing."""
+        statements = "ACCOUNT foo MATCHES %fqdn%+%code% WITH CHARS(); ACCOUNT bar MATCHES %code%+%fqdn% WITH LABELS();"
+        self.assertEqual(Search((), 0, True), self.search(statements))
+
+    def test_same_account(self) -> None:
+        """Two statements of one account may share what they like."""
+        statements = "ACCOUNT foo MATCHES %alnum%-%code% WITH CHARS(); ACCOUNT foo MATCHES %ident%-%code% WITH CHARS();"
+        self.assertEqual(Search((), 0, True), self.search(statements))
+
+    def test_undecided(self) -> None:
+        """Where the search does not come to an end, that is told."""
+        statements = """
+            ACCOUNT foo MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);
+            ACCOUNT bar MATCHES %alpha%wants%alpha%.%code% WITH CHARS(1), CHARS(2);
+        """
+        self.assertEqual(Search((), 1, True), self.search(statements, steps=2000))
+
+    def test_incomplete(self) -> None:
+        """Where there are more statements than can be looked at, that is told, and the search ends all the same."""
+        one = "ACCOUNT n{0} MATCHES %alpha%.{0}%alpha%.{0}.%code% WITH VOWELS(1), VOWELS(2);"
+        text = "\n".join(one.format(number) for number in range(100))
+        found = self.search(text, steps=2000)
+        self.assertFalse(found.complete)
+
+    def test_most(self) -> None:
+        """No more addresses are looked for than wanted; of two statements there is one at most."""
+        text = "".join(
+            f"ACCOUNT n{number} MATCHES %{field_class}%-%code% WITH CHARS();\n"
+            for number, field_class in enumerate(("alpha", "alnum", "ident"))
+        )
+        self.assertEqual(3, len(self.search(text).overlaps))
+        found = self.search(text, most=2)
+        self.assertEqual((2, False), (len(found.overlaps), found.complete))
+
+    def test_pause(self) -> None:
+        """Others get a turn while it runs."""
+        paused: list[None] = []
+        policy = policy_of("ACCOUNT foo MATCHES %alpha%-%code% WITH x; ACCOUNT bar MATCHES %alnum%-%code% WITH x;")
+        find_overlaps(policy, pause=lambda: paused.append(None))
+        self.assertGreaterEqual(len(paused), 2)
+
+
+class PowerTests(SynchronousTestCase):
+    """What the search is good for."""
+
+    def test_finds_what_is_there(self) -> None:
+        """Where a few addresses that people make up happen to be of two accounts, the search finds one, too.
+
+        And what it finds is of two accounts by the reference as well.
+        """
+        seen: Counter[str] = Counter()
+
+        @settings(max_examples=100)
+        @given(st.one_of(tangles(), policies()), st.booleans(), RANDOMS)
+        def search(statements: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
+            setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
+            policy = policy_of(setting + "\n".join(map(unparse, statements)))
+            overlaps = find_overlaps(policy, 5_000).overlaps
+            for overlap in overlaps:
+                accounts = naive_lookup(statements, overlap.local_part, case_sensitive).accounts
+                self.assertGreater(len(accounts), 1, overlap.local_part)
+            for _ in range(12):
+                address = hit(random, random.choice(statements), case_sensitive)
+                if isinstance(policy.resolve(address), Ambiguous):
+                    self.assertNotEqual((address, ()), (address, overlaps))
+                    seen["there"] += 1
+                    break
+
+        search()
+        self.assertGreater(seen["there"], 20, seen)
+
+    def test_small_universe(self) -> None:
+        """Of all texts of a few characters up to a length, one of two accounts is found wherever there is one."""
+        classes = ("alpha", "number", "alnum", "ident")
+        codes = ("CHARS()", "VOWELS()", "CHAR(-1,1)", "ANY()", "1", "a")
+        seen: Counter[bool] = Counter()
+        for one, other, code, other_code in list(product(classes, classes, codes, codes))[::7]:
+            if one == other:
+                continue
+            text = f"ACCOUNT foo MATCHES %{one}%1%code% WITH {code};"
+            text += f"ACCOUNT bar MATCHES %{other}%1%code% WITH {other_code};"
+            policy = policy_of(text)
+            universe = ("".join(characters) for n in range(3, 6) for characters in product("1ab", repeat=n))
+            there = any(isinstance(policy.resolve(address), Ambiguous) for address in universe)
+            found = bool(find_overlaps(policy, steps=5_000).overlaps)
+            self.assertLessEqual(there, found, text)
+            seen[found] += 1
+        self.assertGreater(min(seen[True], seen[False]), 15, seen)
