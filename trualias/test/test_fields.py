@@ -1,0 +1,33 @@
+"""The classes of fields, held against a plain reading of what they are."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.fields import RULES, fits
+from trualias.policy.tree import FieldClass
+from trualias.test import trialprofile
+from trualias.test.naive import ALPHABETS, belongs
+
+trialprofile.load()
+
+
+class FieldsTests(SynchronousTestCase):
+    """Which texts are of a class."""
+
+    @settings(max_examples=300)
+    @given(st.text("aZ09_-.+éſ٣²ª", max_size=6), st.sampled_from(FieldClass))
+    def test_fits(self, text: str, field_class: FieldClass) -> None:
+        """A text fits a class where it has its characters and its form; letters and digits are those of ASCII."""
+        self.assertEqual(belongs(text, field_class), fits(field_class, text))
+
+    def test_line_end(self) -> None:
+        """A line feed is a character as others: no text of any class has one at its end."""
+        for field_class, text in zip(FieldClass, ("a", "a", "1", "a", "a.b"), strict=True):
+            self.assertTrue(fits(field_class, text))
+            self.assertFalse(fits(field_class, f"{text}\n"))
+
+    def test_alphabets(self) -> None:
+        """The characters of each class, and the length of its shortest texts."""
+        self.assertEqual(ALPHABETS, {field_class: rule.alphabet for field_class, rule in RULES.items()})
+        self.assertEqual([1, 1, 1, 1, 3], [RULES[field_class].shortest for field_class in FieldClass])
