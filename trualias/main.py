@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands import query
+from trualias.commands import query, strength
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.places import NoConfiguration
 
-_COMMANDS = (query,)
+_COMMANDS = (query, strength)
 _UNUSABLE = 2
 
 

@@ -22,6 +22,7 @@ POLICY = (
     "policy.outcome",
     "policy.checks",
     "policy.codes",
+    "policy.stretches",
     "policy.counting",
     "policy.matcher",
     "policy.index",
@@ -31,6 +32,9 @@ POLICY = (
     "policy.sides",
     "policy.overlap",
     "policy.reach",
+    "policy.wordcodes",
+    "policy.rivals",
+    "policy.strength",
 )
 LOOKUPS = (
     "log",
@@ -39,6 +43,7 @@ LOOKUPS = (
     "configuration",
     "wire",
     "lookup",
+    "tally",
     "hooks",
     "answering",
     "expectations",
@@ -47,8 +52,19 @@ LOOKUPS = (
     "memory",
     "stamp",
 )
-SERVERS = ("clients", "connection", "protocol", "socketmap", "listening", "service", "tap", "tap_table", "tap_virtual")
-COMMAND_LINE = ("commands.terminal", "commands.display", "commands.options", "commands.query", "main")
+SERVERS = ("clients", "connection", "protocol", "socketmap", "listening", "service", "systemd", "tap", "tap_table", "tap_virtual")
+COMMAND_LINE = (
+    "words.make",
+    "words.lists",
+    "commands.terminal",
+    "commands.display",
+    "commands.options",
+    "commands.progress",
+    "commands.query",
+    "commands.figures",
+    "commands.strength",
+    "main",
+)
 
 # What the policies may use of others' code: nothing that reads a clock or the network, or a file but our own grammar.
 PURE = frozenset(
@@ -66,6 +82,8 @@ PURE = frozenset(
         "importlib",
         "itertools",
         "lark",
+        "math",
+        "random",
         "re",
         "threading",
         "typing",

@@ -1,0 +1,95 @@
+"""Tests of trualias.words: the list of names, how it is made and how lists are read."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.fields import fits
+from trualias.policy.tree import FieldClass
+from trualias.words.lists import Unreadable, read, shipped
+from trualias.words.make import made, names, site, word
+
+
+class MakeTests(SynchronousTestCase):
+    """How the list is made."""
+
+    def test_word(self) -> None:
+        """A name becomes what somebody would say: no accents, signs or blanks, lower case."""
+        self.assertEqual(
+            ["aldisud", "7zip", "att", "macys", ""], list(map(word, ["Aldi Süd", "7-Zip", "AT&T", "Macy's", "爱发电"]))
+        )
+
+    def test_site(self) -> None:
+        """A page becomes the name of its site; what has no name of two labels, or a very long one, becomes nothing."""
+        self.assertEqual("booking.com", site("https://www.booking.com/logo?x=1"))
+        self.assertEqual("design.example.org", site("http://Design.example.org:8080/"))
+        self.assertEqual("", site("https://localhost/"))
+        self.assertEqual("", site("https://" + "a" * 27 + ".com/"))
+        self.assertEqual("", site("not a page"))
+
+    def test_names(self) -> None:
+        """Words come first, then sites, each once and in alphabetical order."""
+        icons = [
+            {"title": "Müller", "source": "https://www.mueller.de"},
+            {"title": "C++", "source": "https://github.com/isocpp", "guidelines": "https://isocpp.org/logo"},
+            {"title": "C", "source": "https://github.com/"},
+        ]
+        self.assertEqual(["c", "muller", "github.com", "isocpp.org", "mueller.de"], list(names(icons)))
+
+    def test_made(self) -> None:
+        """A package as npm packs it becomes a list that says where it is from."""
+        package = Path(self.mktemp())
+        with tarfile.open(package, "w:gz") as archive:
+            for name, value in (
+                ("package/package.json", {"version": "1.2.3"}),
+                ("package/data/simple-icons.json", [{"title": "Foo Bar", "source": "https://foo.example/"}]),
+            ):
+                content = json.dumps(value).encode()
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        lines = made(str(package)).splitlines()
+        self.assertIn("1 words for identifiers without a dot, 1 sites for %fqdn%.", lines[0])
+        self.assertTrue(any("simple-icons 1.2.3" in line for line in lines))
+        self.assertEqual(["foobar", "foo.example"], [line for line in lines if not line.startswith("#")])
+
+
+class ShippedTests(SynchronousTestCase):
+    """The list that is shipped."""
+
+    def test_every_word_serves(self) -> None:
+        """It has thousands of words for identifiers, and thousands of sites."""
+        self.assertEqual("3462 names of companies and 2592 of sites", shipped().name)
+        words = shipped().words
+        self.assertEqual(3462, len(words.of(FieldClass.ALNUM, True)))
+        self.assertEqual(2592, len(words.of(FieldClass.FQDN, True)))
+        self.assertTrue(all(fits(FieldClass.IDENT, word) for word in words.of(FieldClass.ALNUM, True)))
+
+
+class ReadTests(SynchronousTestCase):
+    """Lists of the administrator's own."""
+
+    def written(self, content: bytes) -> str:
+        """Write a list and return its path."""
+        path = Path(self.mktemp())
+        path.write_bytes(content)
+        return str(path)
+
+    def test_words(self) -> None:
+        """One word a line; blanks around it, empty lines and comments do not count."""
+        path = self.written(b"\xef\xbb\xbf# shops\n macys \r\n\ngoogle\n")
+        found = read(path)
+        self.assertEqual(f"2 words of {path}", found.name)
+        self.assertEqual(("macys", "google"), found.words.of(FieldClass.ALPHA, True))
+
+    def test_unreadable(self) -> None:
+        """A list that cannot be used is an error that says why."""
+        for path, reason in (
+            ("nowhere/words", "cannot be read: No such file or directory"),
+            (self.written(b"caf\xe9\n"), "this is not UTF-8 text"),
+            (self.written(b"# none\n"), "there is no word in it; write one a line"),
+        ):
+            self.assertEqual(f"{path}: {reason}", str(self.assertRaises(Unreadable, read, path)))
