@@ -6,6 +6,7 @@ from typing import assert_never
 
 from attrs import frozen
 
+from trualias.hooks import is_from_hook
 from trualias.log import logger
 from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, OverBudget
 
@@ -14,16 +15,21 @@ _log = logger(__name__)
 
 @frozen
 class Fault:
-    """The lookup raised; the log has the traceback. Something that may pass, so never a "not found"."""
+    """The lookup raised; the log has the traceback. Something that may pass, so never a "not found".
+
+    ``in_hook`` tells that it was the PROCESSOR module that failed.
+    """
+
+    in_hook: bool = False
 
 
 def ask(lookup: Lookup, key: str) -> Answer | Fault:
     """Look up a key; never raises."""
     try:
         answer = lookup(key)
-    except Exception:
+    except Exception as error:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
-        return Fault()
+        return Fault(in_hook=is_from_hook(error))
     match answer:
         case NotFound():
             pass

@@ -14,6 +14,7 @@ from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.settings import Network
 from trualias.statistics import NullStatistics, Statistics
+from trualias.tally import Tallies
 
 _log = logger(__name__)
 
@@ -34,10 +35,14 @@ class Client(Protocol):
 
 
 class Clients:
-    """All clients. ``refused_by_limit`` and ``refused_by_network`` count those who were turned away."""
+    """All clients. ``refused_by_limit`` and ``refused_by_network`` count those who were turned away.
 
-    def __init__(self, limit: int = 1000) -> None:
+    ``tallies`` count their requests for the metrics; None where there are no metrics.
+    """
+
+    def __init__(self, limit: int = 1000, tallies: Tallies | None = None) -> None:
         self.limit = limit
+        self.tallies = tallies
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _THIS_MACHINE
@@ -70,7 +75,7 @@ class Clients:
 
     def admit(self, client: IAddress | None) -> bool:
         """Tell whether one more may connect; where not, the log says why."""
-        if not self._is_allowed(client):
+        if not self.allows(client):
             self.refused_by_network += 1
             _log.warn("refused a connection from {client}: it is in no network of ALLOW", client=client)
             return False
@@ -80,7 +85,7 @@ class Clients:
             return False
         return True
 
-    def _is_allowed(self, client: object) -> bool:
+    def allows(self, client: object) -> bool:
         """Tell whether a client comes from where it may; file permissions say so of unix sockets."""
         match client:
             case IPv4Address() | IPv6Address():

@@ -7,6 +7,7 @@ reads costs the server nothing but its place.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import cast
 
@@ -27,13 +28,21 @@ from trualias import wire
 from trualias.answering import Fault, ask
 from trualias.clients import Clients
 from trualias.log import logger
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Replies, Snapshots
+from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies, Snapshots
+from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.tally import BOUNDS, Result, Tally, Told
 
 _log = logger(__name__)
 
 _TURN = 40
 """Requests of one client that are answered before the others have their turn."""
+
+_RESULTS = {
+    Reason.NO_MATCH: Result.NO_SHAPE,
+    Reason.NO_DOMAIN: Result.NO_DOMAIN,
+    Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
+}
 
 
 @implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
@@ -50,6 +59,7 @@ class ClientProtocol(Protocol):
         self._clock = factory.clock
         self._snapshots = factory.snapshots
         self._clients = factory.clients
+        self._tally: Tally | None = None  # counts the request that is answered, for the metrics where there are any
         self._write_some: Callable[[bytes], object] | None = None
         self._accepted = 0.0
         self._ready: float | None = None  # when the wait for a request began; None while none is waited for
@@ -188,25 +198,32 @@ class ClientProtocol(Protocol):
         if known is not None:
             return known
         match ask(lookup, key):
-            case NotFound():
-                replies.keep(request, self.NOT_FOUND)
-                return self.NOT_FOUND
+            case NotFound(reason, near):
+                reply = self._told(self.NOT_FOUND, Result.WRONG_CODE if near else _RESULTS[reason], near)
+                replies.keep(request, reply)
+                return reply
             case Found(value, _, readings):
                 reply = self._found(value)
-                if readings == 1 and reply is not self.FAULT:
+                if readings == 1 and reply != self.FAULT:
                     replies.keep(request, reply)
                 return reply
             case Ambiguous(_, value):
-                return self.NOT_FOUND if value is None else self._found(value)
-            case OverBudget() | Fault():
-                return self.FAULT
+                return self._told(self.NOT_FOUND if value is None else self._found(value), Result.AMBIGUOUS)
+            case OverBudget():
+                return self._told(self.FAULT, Result.OVER_BUDGET)
+            case Fault(in_hook):
+                return self._told(self.FAULT, Result.HOOK if in_hook else Result.FAULT)
+
+    def _told(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> bytes:
+        """Let a reply tell as what it counts, where that is asked."""
+        return reply if self._tally is None else Told.of(reply, result, near)
 
     def _found(self, value: str) -> bytes:
         try:
             return self.found(value)
         except wire.Unsendable as error:
             _log.error("a value was not answered: {error}", error=str(error))
-            return self.FAULT
+            return self._told(self.FAULT, Result.FAULT)
 
     def _send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> None:
         """Offer a reply to the transport. All times are the clock's."""
@@ -219,8 +236,16 @@ class ClientProtocol(Protocol):
             self._transport.write(reply)
             taken = None if self._full else len(reply)
         now = self._clock()
+        elapsed = now - received
         outcome.ended += 1
-        outcome.elapsed += now - received
+        outcome.elapsed += elapsed
+        tally = self._tally
+        if tally is not None:
+            if reply.__class__ is bytes:
+                tally.elapsed += elapsed
+                tally.buckets[outcome.name][bisect_left(BOUNDS, elapsed)] += 1
+            else:
+                tally.add(cast(Told, reply), elapsed)
         if taken == len(reply):
             writes.ended += 1
             writes.elapsed += now - offered
@@ -294,6 +319,11 @@ class ClientFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol | None:  # type: ignore[override]
         """Take a client, or refuse it: None makes Twisted close the connection."""
         return self.client() if self.clients.admit(addr) else None
+
+    def tally(self, speaks: Speaks, server: str) -> Tally | None:
+        """Give what counts the requests to a server; None where nobody wants to know."""
+        tallies = self.clients.tallies
+        return None if tallies is None else tallies.of(speaks.value, server)
 
     def client(self) -> ClientProtocol:
         """Make the protocol for one client."""

@@ -8,11 +8,13 @@ import os.path
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from traceback import walk_tb
 from types import CodeType, ModuleType
 
 from attrs import frozen
 
 from trualias.configuration import Configuration
+from trualias.lookup import Unanswerable
 
 Hook = Callable[[str, str | None], object]
 
@@ -47,6 +49,12 @@ class Hooks:
         raise HookFault(
             f"{function}() of the PROCESSOR module {self._module} returned {answer!r}, not a name and a domain"
         )
+
+
+def is_from_hook(error: BaseException) -> bool:
+    """Tell whether an exception of a lookup came out of a hook, or is about what one returned."""
+    hooks = {Hooks.preprocess.__code__, Hooks.postprocess.__code__}
+    return isinstance(error, Unanswerable) or any(frame.f_code in hooks for frame, _ in walk_tb(error.__traceback__))
 
 
 def load_hooks(configuration: Configuration) -> Hooks | None:

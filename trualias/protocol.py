@@ -15,6 +15,7 @@ from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Replies, Snapshot, Snapshots
 from trualias.places import Kind
+from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 
 _LINGER = 2.0
@@ -36,6 +37,7 @@ class TableProtocol(ClientProtocol):
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
         self._replies_of = factory.replies_of
+        self._tally = factory.requests
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
         self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
@@ -160,6 +162,7 @@ class TableFactory(ClientFactory):
         name = {Kind.TABLE: "table", Kind.VIRTUAL: "virtual"}[kind]
         self.lookup_of: Callable[[Snapshot], Lookup] = attrgetter(name)
         self.replies_of: Callable[[Snapshot], Replies] = attrgetter(f"{name}_replies")
+        self.requests = self.tally(Speaks.TCP_TABLE, name)
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

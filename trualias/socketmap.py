@@ -9,17 +9,23 @@ from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.protocols.basic import NetstringReceiver
 
 from trualias import wire
+from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
-from trualias.lookup import Lookup, Snapshot
+from trualias.lookup import Lookup, Snapshot, Snapshots
+from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
 
 _MAPS: dict[str, Callable[[Snapshot], Lookup]] = {"table": attrgetter("table"), "virtual": attrgetter("virtual")}
+
+_NO_MAP = "none"
+"""The server of a request that names none."""
 
 # The first bytes of what replies hold.
 _FOUND = ord("O")
@@ -58,6 +64,7 @@ class SocketmapProtocol(ClientProtocol):
         super().__init__(factory)
         self._requests = _Requests()
         self._uncut = b""
+        self._tallies = factory.tallies
 
     def take(self, data: bytes) -> None:
         """Take in what the client sent, unless something wrong came before."""
@@ -83,11 +90,13 @@ class SocketmapProtocol(ClientProtocol):
 
     def _reply_to(self, request: bytes) -> bytes:
         asked = wire.read_map_request(request)
+        self._tally = self._tallies[_NO_MAP]
         if isinstance(asked, wire.Misfit):
             return wire.MAP_MALFORMED
         lookup_of = _MAPS.get(asked.map_name)
         if lookup_of is None:
             return wire.MAP_UNKNOWN
+        self._tally = self._tallies[asked.map_name]
         if asked.key is None:
             return wire.MAP_NOT_FOUND
         snapshot = self._snapshots.current
@@ -107,6 +116,12 @@ class SocketmapProtocol(ClientProtocol):
 
 class SocketmapFactory(ClientFactory):
     """Builds the protocol for each client that speaks socketmap."""
+
+    def __init__(
+        self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
+    ) -> None:
+        super().__init__(reactor, snapshots, clock, clients)
+        self.tallies = {name: self.tally(Speaks.SOCKETMAP, name) for name in (*_MAPS, _NO_MAP)}
 
     def client(self) -> SocketmapProtocol:
         """Make the protocol for one client."""
