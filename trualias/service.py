@@ -20,6 +20,7 @@ from trualias.lookup import Snapshot, Snapshots
 from trualias.policy.source import ConfigurationErrors
 from trualias.stamp import Absent, Present, stamp
 from trualias.statistics import NullStatistics, Statistics
+from trualias.tally import Loads
 
 _log = logger(__name__)
 _report = logger(REPORT)
@@ -73,11 +74,23 @@ class InThread(Protocol):
         ...
 
 
+class LoadWatcher(Protocol):
+    """Who is told of each load after the first."""
+
+    def load_begun(self) -> None:
+        """Hear that a load begins."""
+
+    def load_ended(self, loaded: bool) -> None:
+        """Hear that it has ended, and whether a new configuration is in use."""
+
+
 class AliasService(Service):
     """Watches the configuration, loads it anew after each change, and swaps it in.
 
     There is always a configuration in use: one that cannot be loaded is logged, once for each change of the file. Never
     do two loads run at the same time; a change during a load is loaded after it.
+
+    ``loads`` counts what became of them.
 
     Args:
         path: the configuration file, absolute.
@@ -87,6 +100,7 @@ class AliasService(Service):
         clock: of the reactor.
         in_thread: runs a load outside the reactor's thread.
         check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
+        watchers: told when a load begins and ends.
 
     """
 
@@ -101,8 +115,12 @@ class AliasService(Service):
         clock: IReactorTime,
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
+        watchers: Iterable[LoadWatcher] = (),
     ) -> None:
+        self.loads = Loads(clock.seconds())
         self._check = check
+        self._clock = clock
+        self._watchers = tuple(watchers)
         self._path = path
         self._seen = seen
         self._snapshots = snapshots
@@ -139,6 +157,7 @@ class AliasService(Service):
         # Before it is read: what is written meanwhile is a change that the next look will see.
         self._seen = stamp(self._path)
         if isinstance(self._seen, Absent):
+            self.loads.fail()
             _log.error(
                 "{path}: {reason}; the configuration from before stays in use until it is back",
                 path=self._path,
@@ -146,6 +165,8 @@ class AliasService(Service):
             )
             return
         self._loading = Deferred()
+        for watcher in self._watchers:
+            watcher.load_begun()
         loading = maybeDeferred(self._in_thread, self._load_apart)
         loading.addCallbacks(self._swap, self._keep)
         loading.addErrback(lambda failure: _log.failure("A new configuration had no full effect", failure))
@@ -173,6 +194,8 @@ class AliasService(Service):
 
     def _swap(self, snapshot: Snapshot) -> "Deferred[None]":
         before, self._snapshots.current = self._snapshots.current, snapshot
+        self.loads.succeed(self._clock.seconds())
+        self._tell_ended(True)
         for effect in self._effects:
             effect(snapshot.configuration)
         self._tell_loaded()
@@ -190,9 +213,15 @@ class AliasService(Service):
             accounts=len(policy.accounts),
         )
 
+    def _tell_ended(self, loaded: bool) -> None:
+        for watcher in self._watchers:
+            watcher.load_ended(loaded)
+
     def _keep(self, failure: Failure) -> None:
+        self._tell_ended(False)
         if failure.check(LoadAbandoned):
             return
+        self.loads.fail()
         if failure.check(ConfigurationErrors):
             _log.error(
                 "{path} has errors; the configuration from before stays in use\n{errors}",

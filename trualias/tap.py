@@ -1,34 +1,36 @@
 """The two servers as services of twistd: their options, and how a server is put together."""
 
-import os.path
+import os
 import time
 from typing import cast
 
 from attrs import frozen
-from twisted.application.service import MultiService
-from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorTime
+from twisted.application.service import MultiService, Service
+from twisted.internet.interfaces import IProtocolFactory, IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.usage import Options
 
-from trualias import log, memory
+from trualias import log, memory, systemd
 from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
-from trualias.listening import ListeningService, check_listeners, listeners, unfit
+from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
 from trualias.loading import load
 from trualias.lookup import Snapshots
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
 from trualias.service import AliasService, HangupService, StatisticsService
-from trualias.settings import Listener, Speaks
+from trualias.settings import Address, Listener, Speaks
 from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
+from trualias.systemd import NotifyService, Supervisor, watchdog_seconds
+from trualias.tally import Tallies
 
 _log = log.logger(__name__)
 
 
-class Reactor(IReactorCore, IReactorTime, IReactorThreads):
+class Reactor(systemd.Reactor, IReactorThreads):
     """What the servers need of a reactor."""
 
 
@@ -79,13 +81,19 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         raise SystemExit(str(error)) from None
 
     snapshots = Snapshots(snapshot)
-    clients = Clients()
+    metrics = snapshot.configuration.settings.metrics
+    tallies = None if metrics is None else Tallies()
+    clients = Clients(tallies=tallies)
     statistics = StatisticsService(reactor, [clients])
     effects = [_set_log_level, statistics.configure, clients.configure]
+    if tallies is not None:
+        effects.append(tallies.configure)
     for effect in effects:
         effect(snapshot.configuration)
+    effects.append(_MetricsRestartWarning(metrics))
     if not options["endpoints"]:
         effects.append(_RestartWarning(listeners(snapshot.configuration)))
+    notify = NotifyService(reactor, Supervisor(os.environ), watchdog_seconds(os.environ, os.getpid()), snapshots)
     aliases = AliasService(
         path,
         seen,
@@ -94,20 +102,37 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         reactor,
         lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
         check_listeners,
+        [notify],
     )
     factories: dict[Speaks, ClientFactory] = {
         Speaks.TCP_TABLE: TableFactory(reactor, snapshots, options.kind, time.perf_counter, clients),
         Speaks.SOCKETMAP: SocketmapFactory(reactor, snapshots, time.perf_counter, clients),
     }
+
+    def listen(where: str, factory: IProtocolFactory) -> ListeningService:
+        return ListeningService(reactor, where, factory, lambda: bool(snapshots.current.configuration.settings.allow))
+
+    listening = [
+        listen(listener.endpoint, factories[listener.speaks])
+        for listener in _listeners(options, snapshot.configuration)
+    ]
+    services: list[Service] = [*listening]
+    if metrics is not None and tallies is not None:
+        # What serves them takes as much memory as all the rest of a small server.
+        from trualias.metrics import Health, MetricsSite, ServerCollector
+
+        collector = ServerCollector(clients, tallies, snapshots, aliases.loads)
+        site = MetricsSite(reactor, collector, Health(listening), clients.allows)
+        services.append(listen(endpoint(metrics.host, metrics.port), site))
     server = MultiService()
-    for listener in _listeners(options, snapshot.configuration):
-        ListeningService(
-            reactor,
-            listener.endpoint,
-            factories[listener.speaks],
-            lambda: bool(snapshots.current.configuration.settings.allow),
-        ).setServiceParent(server)
-    for service in (aliases, statistics, HangupService(reactor, aliases.load), FarewellService(reactor, clients)):
+    for service in (
+        *services,
+        aliases,
+        statistics,
+        HangupService(reactor, aliases.load),
+        FarewellService(reactor, clients),
+        notify,
+    ):
         service.setServiceParent(server)
     return server
 
@@ -138,4 +163,20 @@ class _RestartWarning:
                 "{wanted}",
                 listening=", ".join(map(str, self.listening)),
                 wanted=", ".join(map(str, wanted)),
+            )
+
+
+@frozen
+class _MetricsRestartWarning:
+    """Tells when a configuration says to serve the metrics elsewhere than where this process does, or whether to."""
+
+    serving: Address | None
+
+    def __call__(self, configuration: Configuration) -> None:
+        wanted = configuration.settings.metrics
+        if wanted != self.serving:
+            _log.warn(
+                "METRICS is another now, which needs a restart: the metrics are {serving}, the file says {wanted}",
+                serving=self.serving or "off",
+                wanted=wanted or "off",
             )

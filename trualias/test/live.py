@@ -51,10 +51,14 @@ def is_listening(port: int) -> bool:
 class LiveServer:
     """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it answers on *port*.
 
-    What it says goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed.
+    What it says goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed. Its
+    environment is that of the tests, and *environment* besides.
     """
 
-    def __init__(self, arguments: tuple[str, ...], folder: Path, port: int) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], folder: Path, port: int, environment: dict[str, str] | None = None
+    ) -> None:
+        self._environment = {**ENVIRONMENT, **(environment or {})}
         self.port = port
         self._command = (*TWISTD, "--nodaemon", "--pidfile=", *arguments)
         self._folder = folder
@@ -76,7 +80,7 @@ class LiveServer:
         """Start the server and return when it takes connections."""
         assert self._process is None, "the server is running already"
         with self._log.open("ab") as log:
-            process = subprocess.Popen(self._command, cwd=self._folder, env=ENVIRONMENT, stdout=log, stderr=log)
+            process = subprocess.Popen(self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
         self._process = process
         wait_until(
             lambda: is_listening(self.port) or process.poll() is not None, "a listening server", log=lambda: self.log
@@ -89,15 +93,16 @@ class LiveServer:
         """Ask the server to end (SIGTERM) and wait until it has; nothing where none runs."""
         if self._process is not None:
             self._process.terminate()
-            self._wait()
+            self.wait()
 
     def kill(self) -> None:
         """End the server as a crash would (SIGKILL)."""
         if self._process is not None:
             self._process.kill()
-            self._wait()
+            self.wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait until the server has ended, as it was asked to."""
         assert self._process is not None
         process, self._process = self._process, None
         try:

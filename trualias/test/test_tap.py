@@ -1,11 +1,15 @@
 """Tests of trualias.tap, and of the two servers as twistd runs them."""
 
 import os
+import select
 import signal
 import socket
+import stat
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -341,6 +345,62 @@ class ProcessTests(TapTestCase):
             self.assertEqual((status, output), (1, ""))
             self.assertIn(f"cannot listen on tcp:{port}:interface=127.0.0.1: Address", errors)
         self.assertFalse((self.folder / "twistd.pid").exists())
+
+    def test_supervised(self) -> None:
+        """systemd is told when the server answers, while it loads, that it lives and that it stops."""
+        port = free_port()
+        self.configure(f"PORT: {port}\n")
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(f"{folder}/notify")
+            listener.settimeout(PATIENCE)
+            environment = {"NOTIFY_SOCKET": f"{folder}/notify", "WATCHDOG_USEC": "400000"}
+            server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port, environment)
+            self.addCleanup(server.stop)
+            server.start()
+            ready = b"READY=1\nSTATUS=1 statements, 1 accounts"
+            alive = b"WATCHDOG=1"
+            self.assertEqual(listener.recv(4096), ready)
+            self.assertEqual([listener.recv(4096) for _ in range(3)], [alive] * 3)
+
+            def told() -> bytes:
+                """Receive what is no sign of life."""
+                return next(message for message in iter(lambda: listener.recv(4096), b"") if message != alive)
+
+            os.kill(server.pid, signal.SIGHUP)
+            self.assertRegex(told(), rb"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
+            self.assertEqual(told(), ready)
+            server.stop()
+            self.assertEqual(told(), b"STOPPING=1")
+
+    def test_end(self) -> None:
+        """SIGTERM: what was asked is answered, clients that stay are let go, and the process ends within 2 s."""
+        port = free_port()
+        self.configure(f"PORT: {port}\nSTATISTICS: 0\nLISTEN: socketmap unix:map.sock:mode=600\n")
+        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        self.assertEqual(stat.S_IMODE((self.folder / "map.sock").stat().st_mode), 0o600)
+        place = ("127.0.0.1", port)
+        with ExitStack() as clients:
+            idle = [clients.enter_context(socket.create_connection(place, PATIENCE)) for _ in range(20)]
+            greedy, asking = (clients.enter_context(socket.create_connection(place, PATIENCE)) for _ in range(2))
+            for client in idle:
+                client.sendall(b"get foo")
+            greedy.setblocking(False)
+            # Asks until nothing more can be sent, and never reads.
+            while select.select([], [greedy], [], 0.5)[1]:
+                greedy.send(b"jstats\n" * 1000)
+            os.kill(server.pid, signal.SIGTERM)
+            begun = time.monotonic()
+            asking.sendall(b"get foo-shop-4\n" * 100)
+            with asking.makefile("rb") as replies:
+                self.assertEqual(replies.read(), b"200 foo\n" * 100)
+            for client in idle:
+                self.assertEqual(client.recv(1), b"")
+            server.wait()
+            self.assertLess(time.monotonic() - begun, 2)
+        self.assertFalse((self.folder / "map.sock").exists())
+        self.assertNotIn("Traceback", server.log)
 
     def test_life(self) -> None:
         """A server answers, loads a new configuration on SIGHUP, sees a change by itself, and ends when it is told."""
