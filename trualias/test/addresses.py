@@ -1,24 +1,71 @@
-"""Hypothesis strategies for addresses: what people, owners and guessers might ask a policy for."""
+"""Addresses to ask a policy for: hits, near misses, texts that fall apart in many ways, and anything.
+
+Hundreds are wanted for a policy, so one strategy draws the seed of a ``Random`` that chooses the rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 from hypothesis import strategies as st
 
-from trualias.policy.tree import Account, CodeField, Identifier, Literal, NameField, NameKind
+from trualias.policy.tree import ATEXT_AND_DOT, Account, CodeField, FieldClass, Identifier, Literal, NameField, NameKind
 from trualias.test import naive
-from trualias.test.strategies import ANY_CHARACTER, SEPARATORS, words
+from trualias.test.strategies import FEW_CHARACTERS, SEPARATORS
+
+RANDOMS = st.randoms(use_true_random=True)
+"""Draws a ``Random`` by its seed; the same seeds every time, where Hypothesis is told so."""
+
+_ANY_CHARACTER = sorted(ATEXT_AND_DOT)
+_CODE_CHARACTERS = "0123456789axX-.*"
 
 
-@st.composite
-def hits(draw: st.DrawFn, statement: Account, case_sensitive: bool = True) -> str:
-    """Draw a local part that a statement verifies; an empty text where the words that were drawn allow no code."""
+def hits(statement: Account, case_sensitive: bool = True) -> st.SearchStrategy[str]:
+    """Draw a local part that a statement verifies; an empty text where the words that were chosen allow no code."""
+    return RANDOMS.map(lambda random: hit(random, statement, case_sensitive))
+
+
+def hit(random: Random, statement: Account, case_sensitive: bool) -> str:
+    """Choose a local part that a statement verifies, or none: see ``hits``."""
+    return _in_any_case(random, _attempt(random, statement, case_sensitive, mistake=False), case_sensitive)
+
+
+def local_part(random: Random, policy: Sequence[Account], case_sensitive: bool) -> str:
+    """Choose a local part to ask a policy for."""
+    statement = random.choice(policy)
+    match random.choice(["hit"] * 6 + ["wrong code"] * 3 + ["mutated"] * 3 + ["repeated", "anything"]):
+        case "hit":
+            return hit(random, statement, case_sensitive)
+        case "wrong code":
+            return _in_any_case(random, _attempt(random, statement, case_sensitive, mistake=True), case_sensitive)
+        case "mutated":
+            return _mutated(random, hit(random, statement, case_sensitive))
+        case "repeated":
+            code = random.choice("01234x8") * random.randint(0, 3)
+            return random.choice("x8is") * random.randint(1, 9) + random.choice(SEPARATORS) + code
+        case _:
+            return "".join(random.choice([*_ANY_CHARACTER, " ", "@", "\u0663", "\u212a"]) for _ in range(9))
+
+
+def _word(random: Random, field_class: FieldClass) -> str:
+    """Choose a text of a class, mostly a short one of few characters."""
+    every = "".join(sorted(naive.ALPHABETS[field_class] - {"."}))
+    characters = random.choice([FEW_CHARACTERS[field_class], FEW_CHARACTERS[field_class], every])
+    while True:
+        labels = random.choice([2, 2, 3, 4]) if field_class is FieldClass.FQDN else 1
+        word = ".".join("".join(random.choices(characters, k=random.choice([1, 1, 2, 3, 4]))) for _ in range(labels))
+        if naive.belongs(word, field_class):
+            return word
+
+
+def _attempt(random: Random, statement: Account, case_sensitive: bool, mistake: bool) -> str:
+    """Choose words for a statement, and write the code for them; with a mistake in one item where one is wanted."""
     if not case_sensitive:
         statement = naive.lowered(statement)
-    account = draw(st.sampled_from(statement.accounts)).text
-    alias = draw(st.sampled_from(statement.aliases)).text if statement.aliases else account
-    repeated = draw(st.sampled_from(["", "", "x", "8", "s"]))
+    account = random.choice(statement.accounts).text
+    alias = random.choice(statement.aliases).text if statement.aliases else account
+    repeated = random.choice(["", "", "x", "8", "s"])
     pieces = []
     for token in statement.expression:
         match token:
@@ -27,52 +74,36 @@ def hits(draw: st.DrawFn, statement: Account, case_sensitive: bool = True) -> st
             case NameField(kind):
                 piece = account if kind is NameKind.ACCOUNT else alias
             case Identifier(field_class) if naive.belongs(repeated, field_class):
-                piece = repeated * draw(st.integers(1, 4))
+                piece = repeated * random.randint(1, 4)
             case Identifier(field_class):
-                piece = draw(words(field_class))
+                piece = _word(random, field_class)
             case CodeField():
                 piece = ""
         pieces.append(piece if case_sensitive else piece.lower())
-    reading = naive.Reading(statement, account, alias, tuple(pieces))
-    code = ""
-    for item in statement.items:
-        choice = naive.contributions(item, reading.words())
-        if not case_sensitive:
-            choice = {text for text in choice if text == text.lower()}
-        if not choice:
-            return ""
-        code += draw(st.sampled_from(sorted(choice)))
-    pieces[[isinstance(token, CodeField) for token in statement.expression].index(True)] = code
-    return _in_any_case(draw, "".join(pieces), case_sensitive)
+    words = naive.Reading(statement, account, alias, tuple(pieces)).words()
+    choices = [naive.contributions(item, words) for item in statement.items]
+    if not case_sensitive:
+        choices = [{text for text in choice if text == text.lower()} for choice in choices]
+    if mistake:
+        read = "".join(word.text for word in words.values())
+        choices[random.randrange(len(choices))] = {*read, *_CODE_CHARACTERS, str(len(read)), ""}
+    if not all(choices):
+        return ""
+    code = "".join(random.choice(sorted(choice)) for choice in choices)
+    tokens = zip(statement.expression, pieces, strict=True)
+    return "".join(code if isinstance(token, CodeField) else piece for token, piece in tokens)
 
 
-def _in_any_case(draw: st.DrawFn, text: str, case_sensitive: bool) -> str:
-    if case_sensitive:
-        return text
-    return draw(st.sampled_from([text, text.upper(), text.title(), text.swapcase()]))
+def _in_any_case(random: Random, text: str, case_sensitive: bool) -> str:
+    return text if case_sensitive else random.choice([text, text.upper(), text.title(), text.swapcase()])
 
 
-@st.composite
-def _mutated(draw: st.DrawFn, local_part: str) -> str:
-    """Draw a local part that differs in a place or two: often a near miss, at times another hit."""
-    for _ in range(draw(st.sampled_from([1, 1, 2]))):
-        at = draw(st.integers(0, len(local_part)))
-        before, here, after = local_part[:at], local_part[at : at + 1], local_part[at + 1 :]
-        other = draw(st.one_of(st.sampled_from("axisX801_-."), ANY_CHARACTER))
+def _mutated(random: Random, text: str) -> str:
+    """Change a place or two: often a near miss, at times another hit."""
+    for _ in range(random.choice([1, 1, 2])):
+        at = random.randint(0, len(text))
+        before, here, after = text[:at], text[at : at + 1], text[at + 1 :]
+        other = random.choice([*"axisX801_-.", *_ANY_CHARACTER])
         changed = [before + other + after, before + other + here + after, before + after, before + here + here + after]
-        local_part = draw(st.sampled_from([*changed, before + here.swapcase() + after, after + before]))
-    return local_part
-
-
-@st.composite
-def local_parts(draw: st.DrawFn, policy: Sequence[Account], case_sensitive: bool = True) -> str:
-    """Draw a local part to ask a policy for: a hit, a near miss, repeated characters, or anything."""
-    kind = draw(st.sampled_from(["hit", "hit", "hit", "hit", "near", "near", "near", "repeated", "any"]))
-    if kind == "repeated":
-        character, code = draw(st.sampled_from("x8is")), draw(st.sampled_from("01234x8"))
-        between = draw(st.sampled_from(SEPARATORS))
-        return character * draw(st.integers(1, 9)) + between + code * draw(st.integers(0, 3))
-    if kind == "any":
-        return draw(st.text(st.one_of(ANY_CHARACTER, st.characters()), max_size=12))
-    hit = draw(hits(draw(st.sampled_from(list(policy))), case_sensitive))
-    return hit if kind == "hit" else draw(_mutated(hit))
+        text = random.choice([*changed, before + here.swapcase() + after, after + before])
+    return text

@@ -150,23 +150,23 @@ def _splits(expression: Sequence[Token], account: str, alias: str, text: str) ->
         if not text:
             yield ()
         return
-    for end in range(len(text) + 1):
-        piece = text[:end]
-        if _fits(expression[0], account, alias, piece):
-            for others in _splits(expression[1:], account, alias, text[end:]):
-                yield (piece, *others)
+    for piece in _beginnings(expression[0], account, alias, text):
+        for others in _splits(expression[1:], account, alias, text[len(piece) :]):
+            yield (piece, *others)
 
 
-def _fits(token: Token, account: str, alias: str, piece: str) -> bool:
+def _beginnings(token: Token, account: str, alias: str, text: str) -> list[str]:
+    """Give what a token can stand for at the start of a text."""
     match token:
-        case Literal(text):
-            return piece == text
+        case Literal(literal):
+            return [literal] if text.startswith(literal) else []
         case NameField(kind):
-            return piece == (account if kind is NameKind.ACCOUNT else alias)
+            name = account if kind is NameKind.ACCOUNT else alias
+            return [name] if text.startswith(name) else []
         case Identifier(field_class):
-            return belongs(piece, field_class)
+            return [text[:end] for end in range(1, len(text) + 1) if belongs(text[:end], field_class)]
         case CodeField():
-            return True
+            return [text[:end] for end in range(len(text) + 1)]
 
 
 def belongs(text: str, field_class: FieldClass) -> bool:

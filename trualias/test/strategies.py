@@ -36,7 +36,7 @@ from trualias.policy.tree import (
 from trualias.test import naive
 
 SEPARATORS = ("-", ".", "+", "%", "x", "X", "is", "8", "_", "=", "%%", "8ball", "a-", "0", "{}")
-LOOSE_SEPARATORS = ("x", "x", "8", "_", "is", "s", "a", "-")
+LOOSE_SEPARATORS = ("x", "x", "8", "_", "is", "s", "a", "-", ".")
 """Separators that identifiers hold as well, so that a text falls apart in many ways."""
 
 RESERVED = {"account", "using", "aliased", "matches", "with", "expect", "nothing", "debug", "alias", "code"}
@@ -44,13 +44,15 @@ RESERVED |= {field_class.value for field_class in FieldClass}
 RESERVED |= {"digits", "alphas", "vowels", "chars", "labels", "any", "none", "char"}
 """Words of the language, in any case: a name or a literal that is one of them invites a message about it."""
 
-_FEW = {
+FEW_CHARACTERS = {
     FieldClass.ALNUM: "axisX80",
     FieldClass.ALPHA: "axisX",
     FieldClass.NUMBER: "801",
     FieldClass.IDENT: "axisX80_",
     FieldClass.FQDN: "axX8-",
 }
+"""For each class, characters that words are mostly made of; an fqdn's dots are left out."""
+
 _CLASSES = st.sampled_from(FieldClass)
 ANY_CHARACTER = st.sampled_from(sorted(ATEXT_AND_DOT))
 """A character that a local part may hold."""
@@ -61,11 +63,11 @@ _ALNUM = string.ascii_letters + string.digits
 def words(draw: st.DrawFn, field_class: FieldClass) -> str:
     """Draw a text of a class, mostly a short one of few characters."""
     every = "".join(sorted(naive.ALPHABETS[field_class] - {"."}))
-    characters = draw(st.sampled_from([_FEW[field_class], _FEW[field_class], every]))
+    characters = draw(st.sampled_from([FEW_CHARACTERS[field_class], FEW_CHARACTERS[field_class], every]))
     text = st.text(characters, min_size=1, max_size=4)
-    labels = st.lists(text, min_size=2, max_size=3)
+    labels = st.lists(text, min_size=2, max_size=4)
     word = ".".join(draw(labels)) if field_class is FieldClass.FQDN else draw(text)
-    ends = characters.strip("-_")
+    ends = [character for character in characters if character in _ALNUM]
     if word[0] not in _ALNUM:
         word = draw(st.sampled_from(ends)) + word[1:]
     if word[-1] not in _ALNUM:
@@ -76,6 +78,16 @@ def words(draw: st.DrawFn, field_class: FieldClass) -> str:
 def names(field_class: FieldClass) -> st.SearchStrategy[Name]:
     """Draw the name of an account or an alias."""
     return words(field_class).filter(lambda text: text.lower() not in RESERVED).map(Name)
+
+
+@st.composite
+def _name_lists(draw: st.DrawFn, field_class: FieldClass, length: int) -> tuple[Name, ...]:
+    """Draw the names of a statement; now and then one of them twice, or twice but for the case."""
+    chosen = [draw(names(field_class)) for _ in range(length)]
+    if length > 1:
+        again = chosen[0].text
+        chosen[-1] = draw(st.sampled_from([*3 * [chosen[-1]], Name(again), Name(again.swapcase())]))
+    return tuple(chosen)
 
 
 def literals() -> st.SearchStrategy[str]:
@@ -121,7 +133,7 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
     readable = [(str(n), field_class) for n, field_class in enumerate(identifiers, start=1)] * 2
     if len(identifiers) == 1:
         readable += [("", identifiers[0])] * 3
-    readable.append(("account", using))
+    readable += [("account", using)] * 2
     if listed_aliases:
         readable += [("alias", using)] * 2
     items: list[Item] = []
@@ -129,14 +141,14 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
         n, field_class = draw(st.sampled_from(readable))
         functions = ["DIGITS", "ALPHAS", "VOWELS", "VOWELS", "CHARS", "ANY", "NONE", "CHAR", "CHAR", "CHAR", ""]
         if field_class is FieldClass.FQDN:
-            functions += ["LABELS", "LABELS"]
+            functions += ["LABELS", "LABELS", "CHAR", "CHAR"]
         function = draw(st.sampled_from(functions))
         arguments = [n] if n else []
         if not function:
             items.append(CodeLiteral(draw(literals())))
             continue
         if function == "CHAR":
-            index = st.sampled_from([1, 1, 2, 3, 4, -1, -2, -3, 12]).map(str)
+            index = st.sampled_from([1, 1, 2, 3, 4, -1, -1, -2, -3, 12]).map(str)
             # Both forms of a name that is a domain name: by its labels, and as a whole.
             if field_class is FieldClass.FQDN and (n not in ("account", "alias") or draw(st.booleans())):
                 arguments.append(draw(index))
@@ -149,13 +161,13 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
 def accounts(draw: st.DrawFn) -> Account:
     """Draw an account statement, over the whole of the language, that is valid on its own."""
     using = draw(st.sampled_from([FieldClass.IDENT, FieldClass.IDENT, *FieldClass]))
-    owners = draw(st.sampled_from([1, 1, 1, 2, 3]))
-    aliases = draw(st.sampled_from([0, 0, 0, 1, 2, 3]))
+    owners = draw(st.sampled_from([1, 1, 1, 2, 2, 3]))
+    aliases = draw(st.sampled_from([0, 0, 0, 1, 2, 2, 3]))
     expression = draw(_expressions(owners > 1, aliases))
     return Account(
-        accounts=tuple(draw(names(using)) for _ in range(owners)),
+        accounts=draw(_name_lists(using, owners)),
         using=using,
-        aliases=tuple(draw(names(using)) for _ in range(aliases)),
+        aliases=draw(_name_lists(using, aliases)),
         expression=expression,
         items=draw(_items(expression, using, aliases > 0)),
     )
@@ -184,11 +196,12 @@ def _siblings(draw: st.DrawFn, statement: Account) -> Account:
     """Draw a statement that reads many of the addresses of another one."""
     expression = draw(st.sampled_from([statement.expression, _widened(statement.expression)]))
     owners = tuple(draw(names(statement.using)) for _ in statement.accounts)
+    respelled = tuple(Name(name.text.swapcase()) for name in statement.accounts)
     items = draw(_items(expression, statement.using, bool(statement.aliases)))
     return evolve(
         statement,
         expression=expression,
-        accounts=draw(st.sampled_from([statement.accounts, owners, owners])),
+        accounts=draw(st.sampled_from([statement.accounts, respelled, owners, owners])),
         items=draw(st.sampled_from([statement.items, statement.items, items])),
     )
 
@@ -218,7 +231,7 @@ def fit_together(one: Account, other: Account) -> bool:
 def policies(draw: st.DrawFn) -> tuple[Account, ...]:
     """Draw statements that are valid together."""
     chosen = [draw(accounts())]
-    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2, 3, 4]))):
+    for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3, 4]))):
         statement = draw(st.one_of(accounts(), *(2 * [_siblings(other) for other in chosen])))
         if all(fit_together(statement, other) for other in chosen):
             chosen.append(statement)
@@ -229,18 +242,21 @@ def policies(draw: st.DrawFn) -> tuple[Account, ...]:
 def tangles(draw: st.DrawFn) -> tuple[Account, ...]:
     """Draw statements, valid together, that read the same addresses, each in many ways."""
     separators = st.sampled_from(LOOSE_SEPARATORS).map(Literal)
-    field_class = st.sampled_from([FieldClass.ALPHA, FieldClass.NUMBER, FieldClass.ALNUM, FieldClass.IDENT])
-    expression: Expression = (Identifier(draw(field_class)),)
-    for _ in range(draw(st.integers(0, 2))):
-        expression += (draw(separators), Identifier(draw(field_class)))
-    expression += (Literal(draw(st.sampled_from([".", "-", "x", "_"]))), CodeField())
+    classes = st.sampled_from([FieldClass.ALPHA, FieldClass.NUMBER, FieldClass.ALNUM, FieldClass.IDENT])
+    identifiers: list[Token] = [Identifier(draw(classes)) for _ in range(draw(st.integers(1, 3)))]
+    fields = draw(st.permutations([*identifiers, CodeField()]))
+    expression: Expression = (fields[0],)
+    for token in fields[1:]:
+        expression += (draw(separators), token)
+    functions = st.sampled_from(["VOWELS", "DIGITS", "ANY", "VOWELS", "DIGITS", "ANY", "CHARS", "NONE"])
     items = tuple(
-        Call(draw(st.sampled_from(["VOWELS", "DIGITS", "ANY"])), (Argument(str(draw(st.integers(1, 1 + n // 2)))),))
-        for n in range(draw(st.integers(1, len(expression) // 2)))
+        Call(draw(functions), (Argument(str(draw(st.integers(1, len(identifiers))))),))
+        for _ in range(draw(st.integers(1, 4)))
     )
     first, second, third = draw(st.lists(names(FieldClass.IDENT), min_size=3, max_size=3))
     policy = [Account((first,), FieldClass.IDENT, (), expression, items)]
-    for name in (second, third):
+    respelled = Name(first.text.swapcase())
+    for name in (second, draw(st.sampled_from([third, respelled]))):
         wider = evolve(policy[-1], accounts=(name,), expression=_widened(policy[-1].expression))
         if all(fit_together(wider, other) for other in policy):
             policy.append(wider)

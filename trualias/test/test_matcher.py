@@ -1,0 +1,202 @@
+"""Property tests: what is drawn is read and accepted, and the fast matcher answers as the naive one does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import assert_never
+
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.checks import check, folding
+from trualias.policy.matcher import Matcher
+from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.policy.parser import parse
+from trualias.policy.policy import Policy
+from trualias.policy.source import Source
+from trualias.policy.spans import Spans
+from trualias.policy.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse
+from trualias.test import naive, trialprofile
+from trualias.test.addresses import RANDOMS, hit, local_part
+from trualias.test.naive import Verdict, naive_lookup
+from trualias.test.strategies import accounts, expectations, fit_together, policies, settings_lines, tangles
+
+trialprofile.load()
+
+TRIES = 1_000_000
+"""So many readings that none need be counted."""
+
+ADDRESSES = 16
+"""How many addresses each policy is asked for."""
+
+COPIES = 180
+"""How many statements one drawn statement becomes where thousands are wanted."""
+
+
+def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
+    """Take statements the whole way, from their text."""
+    source = Source("\n".join(map(unparse, statements)), "drawn.conf")
+    parsed = parse(source)
+    found = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
+    rules, errors = check(source, found, case_sensitive)
+    complaints = "\n".join(map(str, (*parsed.errors, *errors)))
+    assert not complaints, complaints
+    return Policy(rules, case_sensitive)
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    """Say an outcome as the naive matcher does."""
+    match outcome:
+        case Delivered(account, readings):
+            return Verdict(frozenset([account]), readings > 1)
+        case Ambiguous(names):
+            assert len(set(names)) == len(names) > 1, names
+            return Verdict(frozenset(names), True)
+        case NoMatch():
+            return Verdict()
+        case Exhausted():
+            raise AssertionError("the budget of steps is for hostile policies, not for these")
+        case _:
+            assert_never(outcome)
+
+
+def tried_or_counted(policy: Policy, local_part: str, few: int) -> Verdict:
+    """Ask each statement of a policy, without an index; ``few`` decides whether it tries readings or counts them."""
+    if not set(local_part) <= ATEXT_AND_DOT or len(local_part) > naive.LONGEST:
+        return Verdict()
+    fold = folding(policy.case_sensitive)
+    spellings: dict[str, str] = {}
+    readings: Counter[str] = Counter()
+    for rule in policy.rules:
+        for account in rule.accounts:
+            first = spellings.setdefault(fold(account), account)
+            for alias in rule.aliases or ("",):
+                spans = Spans(fold(local_part))
+                readings[first] += Matcher(rule, fold, few).count(spans, fold(account), fold(alias))
+    return Verdict(frozenset(name for name in readings if readings[name]), readings.total() > 1)
+
+
+def kind(found: Verdict) -> str:
+    """Name what an address turned out to be."""
+    if len(found.accounts) > 1:
+        return "several accounts"
+    return ("several readings" if found.several_readings else "hit") if found.accounts else "miss"
+
+
+def numbered(name: Name, using: FieldClass, number: int) -> Name:
+    """Make names that occur once, of a drawn one."""
+    suffix = {FieldClass.ALPHA: str(number).translate(str.maketrans("0123456789", "abcdefghij"))}
+    return Name(name.text + suffix.get(using, str(number)))
+
+
+def copies(statement: Account) -> list[Account]:
+    """Repeat a statement for other people, if its expression shows their names; it comes first itself."""
+    if not any(isinstance(token, NameField) for token in statement.expression):
+        return [statement]
+    using = statement.using
+    return [statement] + [
+        evolve(
+            statement,
+            accounts=tuple(numbered(name, using, number) for name in statement.accounts),
+            aliases=tuple(numbered(name, using, number) for name in statement.aliases),
+        )
+        for number in range(100, 100 + COPIES)
+    ]
+
+
+def together(statements: Sequence[Account]) -> list[Account]:
+    """Leave out the statements that may not stand in one file with those before them."""
+    chosen: list[Account] = []
+    for statement in statements:
+        if all(fit_together(statement, other) for other in chosen):
+            chosen.append(statement)
+    return chosen
+
+
+class TextTests(SynchronousTestCase):
+    """What the strategies draw can be written down and read again."""
+
+    @given(st.lists(st.one_of(accounts(), settings_lines(), expectations()), max_size=4))
+    def test_round_trip(self, statements: list[Statement]) -> None:
+        """Parsing what was unparsed gives the same tree."""
+        parsed = parse(Source("\n".join(map(unparse, statements)) + "\n", "drawn.conf"))
+        self.assertEqual((list(parsed.tree.statements), parsed.errors), (statements, ()))
+
+    @given(st.one_of(policies(), tangles()), st.booleans())
+    def test_accepted(self, policy: tuple[Account, ...], case_sensitive: bool) -> None:
+        """Statements that keep the rules are accepted, each of them."""
+        self.assertEqual([rule.statement for rule in load(policy, case_sensitive).rules], list(policy))
+
+
+class AgreementTests(SynchronousTestCase):
+    """The fast matcher answers as the naive one, which enumerates what the reference says."""
+
+    def compare(
+        self, drawn: st.SearchStrategy[tuple[Account, ...]], case_sensitive: bool, examples: int
+    ) -> Counter[str]:
+        """Ask both matchers for several addresses of each policy; count the different questions by their answer."""
+        seen: dict[tuple[tuple[Account, ...], str], str] = {}
+
+        @settings(max_examples=examples)
+        @given(drawn, RANDOMS)
+        def agree(policy: tuple[Account, ...], random: Random) -> None:
+            fast = load(policy, case_sensitive)
+            for address in [local_part(random, policy, case_sensitive) for _ in range(ADDRESSES)]:
+                right = naive_lookup(policy, address, case_sensitive)
+                answers = [verdict(fast.resolve(address))]
+                answers += [tried_or_counted(fast, address, few) for few in (0, TRIES)]
+                self.assertEqual((address, answers), (address, [right] * 3))
+                seen[policy, address] = kind(right)
+
+        agree()
+        return Counter(seen.values())
+
+    def assert_often(self, counts: Counter[str], **least: int) -> None:
+        """Hold that each kind of answer occurred at least so many times."""
+        missed = {name: n for name, n in least.items() if counts[name.replace("_", " ")] < n}
+        self.assertEqual(missed, {}, counts)
+
+    def test_policies(self) -> None:
+        """Statements over the whole language, alone and together."""
+        counts = self.compare(policies(), True, 160)
+        self.assert_often(counts, hit=400, miss=400, several_readings=30)
+
+    def test_policies_without_regard_to_case(self) -> None:
+        """The same, with ``CASE SENSITIVE: no``."""
+        counts = self.compare(policies(), False, 160)
+        self.assert_often(counts, hit=400, miss=400, several_readings=30)
+
+    def test_tangles(self) -> None:
+        """Statements of different accounts whose addresses fall apart in many ways."""
+        counts = self.compare(tangles(), True, 130)
+        self.assert_often(counts, hit=40, miss=400, several_readings=100, several_accounts=200)
+
+    def test_tangles_without_regard_to_case(self) -> None:
+        """The same, with ``CASE SENSITIVE: no``."""
+        counts = self.compare(tangles(), False, 130)
+        self.assert_often(counts, hit=40, miss=400, several_readings=100, several_accounts=200)
+
+    def test_thousands_of_statements(self) -> None:
+        """The answer does not change where thousands of other statements stand in the same file."""
+        seen: Counter[str] = Counter()
+        sizes: list[int] = []
+
+        @settings(max_examples=3)
+        @given(st.lists(accounts(), min_size=20, max_size=20), st.booleans(), RANDOMS)
+        def agree(drawn: list[Account], case_sensitive: bool, random: Random) -> None:
+            people = [person for statement in together(drawn) for person in copies(statement)]
+            fast = load(people, case_sensitive)
+            sizes.append(len(people))
+            found = [hit(random, random.choice(people), case_sensitive) for _ in range(3)]
+            for address in [text for drawn in found for text in (drawn, drawn[:-1], drawn[:3] + drawn[4:])]:
+                right = naive_lookup(people, address, case_sensitive)
+                self.assertEqual((address, verdict(fast.resolve(address))), (address, right))
+                seen[kind(right)] += 1
+
+        agree()
+        self.assertGreater(max(sizes), 2000)
+        self.assert_often(seen, hit=6, miss=6)
