@@ -52,7 +52,19 @@ LOOKUPS = (
     "memory",
     "stamp",
 )
-SERVERS = ("clients", "connection", "protocol", "socketmap", "listening", "service", "systemd", "tap", "tap_table", "tap_virtual")
+SERVERS = (
+    "clients",
+    "connection",
+    "protocol",
+    "socketmap",
+    "listening",
+    "service",
+    "systemd",
+    "observers",
+    "tap",
+    "tap_table",
+    "tap_virtual",
+)
 COMMAND_LINE = (
     "words.make",
     "words.lists",

@@ -1,0 +1,140 @@
+"""Tests of trualias.observers."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import tempfile
+
+from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from trualias.observers import JournalObserver, JSONObserver, is_journal, journal, json_lines
+from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD
+
+
+class ObserverTestCase(SynchronousTestCase):
+    """An observer that writes into memory."""
+
+    def setUp(self) -> None:
+        """Make what is written to."""
+        self.out = io.StringIO()
+
+    def fault(self) -> Failure:
+        """Make a failure."""
+        try:
+            raise ZeroDivisionError("by zero")
+        except ZeroDivisionError:
+            return Failure()
+
+
+class JournalTests(ObserverTestCase):
+    """What the journal gets."""
+
+    def test_levels(self) -> None:
+        """Each line of a message has the level of syslog in front, also where a message has several."""
+        log = Logger("trualias.x", observer=JournalObserver(self.out, levels=True))
+        for level in LogLevel.iterconstants():
+            log.emit(level, "{n} things\nwent on", n=2)
+        expected = "".join(f"<{n}>[trualias.x] 2 things\n<{n}>went on\n" for n in (7, 6, 4, 3, 2))
+        self.assertEqual(expected, self.out.getvalue())
+
+    def test_terminal(self) -> None:
+        """Where somebody else reads, there are no levels."""
+        Logger("trualias.x", observer=JournalObserver(self.out, levels=False)).warn("hello")
+        self.assertEqual("[trualias.x] hello\n", self.out.getvalue())
+
+    def test_traceback(self) -> None:
+        """A failure has its traceback, line by line."""
+        Logger("x", observer=JournalObserver(self.out, levels=True)).failure("oh", self.fault())
+        lines = self.out.getvalue().splitlines()
+        self.assertEqual("<2>[x] oh", lines[0])
+        self.assertTrue(all(line.startswith("<2>") for line in lines))
+        self.assertIn("<2>builtins.ZeroDivisionError: by zero", lines)
+
+    def test_foreign_event(self) -> None:
+        """An event without anything is an information."""
+        JournalObserver(self.out, levels=True)({"log_format": "bare"})
+        self.assertEqual("<6>[-] bare\n", self.out.getvalue())
+
+    def test_is_journal(self) -> None:
+        """The journal reads if JOURNAL_STREAM names the very file that is written to."""
+        with tempfile.TemporaryFile("w") as stream:
+            status = os.fstat(stream.fileno())
+            self.assertTrue(is_journal(stream, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}))
+            self.assertFalse(is_journal(stream, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino + 1}"}))
+            self.assertFalse(is_journal(stream, {}))
+
+
+class JSONTests(ObserverTestCase):
+    """The log as JSON."""
+
+    def test_line(self) -> None:
+        """An event is one line, whatever is in it."""
+        JSONObserver(self.out)(
+            {
+                "log_time": 0.5,
+                "log_level": LogLevel.warn,
+                "log_namespace": "x",
+                "log_format": "{a}\nb",
+                "a": "\u00e9\ud800",
+            }
+        )
+        self.assertEqual(
+            '{"time": "1970-01-01T00:00:00.500+00:00", "level": "warn", "from": "x", '
+            '"message": "\\u00e9\\ud800\\nb"}\n',
+            self.out.getvalue(),
+        )
+
+    def test_traceback(self) -> None:
+        """A failure has its traceback in a place of its own."""
+        Logger("x", observer=JSONObserver(self.out)).failure("oh", self.fault())
+        entry = json.loads(self.out.getvalue())
+        self.assertEqual(["time", "level", "from", "message", "traceback"], list(entry))
+        self.assertEqual(("critical", "oh"), (entry["level"], entry["message"]))
+        self.assertIn("ZeroDivisionError: by zero", entry["traceback"])
+
+
+class TwistdTests(SynchronousTestCase):
+    """The observers as twistd uses them."""
+
+    def test_interface(self) -> None:
+        """Both are observers, made without arguments."""
+        for make in (journal, json_lines):
+            self.assertTrue(verifyObject(ILogObserver, make()))
+
+    def run_server(self, logger: str, environment: dict[str, str], stderr: int) -> None:
+        """Run a server that ends at once, since it cannot listen."""
+        folder = self.mktemp()
+        os.mkdir(folder)
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            with open(f"{folder}/a.conf", "w", encoding="utf-8") as configuration:
+                configuration.write(f"PORT: {other.getsockname()[1]}\n")
+            subprocess.run(
+                (*TWISTD, "--nodaemon", "--pidfile=", "--logger", logger, "trualias-table", "-c", "a.conf"),
+                cwd=folder,
+                env={**ENVIRONMENT, **environment},
+                stderr=stderr,
+                timeout=PATIENCE,
+                check=False,
+            )
+
+    def test_journal(self) -> None:
+        """A critical message comes with its level where the journal reads."""
+        with tempfile.TemporaryFile("w+") as stream:
+            status = os.fstat(stream.fileno())
+            environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+            self.run_server("trualias.observers.journal", environment, stream.fileno())
+            stream.seek(0)
+            self.assertIn("<2>[trualias.listening] Cannot listen on tcp:", stream.read())
+
+    def test_json_lines(self) -> None:
+        """Every line is JSON."""
+        with tempfile.TemporaryFile("w+") as stream:
+            self.run_server("trualias.observers.json_lines", {}, stream.fileno())
+            stream.seek(0)
+            entries = [json.loads(line) for line in stream]
+            self.assertIn(("critical", "trualias.listening"), [(entry["level"], entry["from"]) for entry in entries])
