@@ -29,9 +29,13 @@ def listeners(configuration: Configuration) -> tuple[Listener, ...]:
     settings = configuration.settings
     if settings.listen and not configuration.given("HOST") and not configuration.given("PORT"):
         return settings.listen
-    transport = "tcp6" if ":" in settings.host else "tcp"
-    short = f"{transport}:{settings.port}:interface={quoteStringArgument(settings.host)}"
-    return (Listener(Speaks.TCP_TABLE, short), *settings.listen)
+    return (Listener(Speaks.TCP_TABLE, endpoint(settings.host, settings.port)), *settings.listen)
+
+
+def endpoint(host: str, port: int) -> str:
+    """Describe an IP address and a port, as Twisted does."""
+    transport = "tcp6" if ":" in host else "tcp"
+    return f"{transport}:{port}:interface={quoteStringArgument(host)}"
 
 
 def check_listeners(configuration: Configuration) -> None:
@@ -180,7 +184,6 @@ class ListeningService(Service):
             reason = _reason(error)
             _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
             raise CannotListen(f"cannot listen on {self.description}: {reason}") from error
-
 
     def _check_place(self, port: IListeningPort) -> None:
         """Raise OSError where others can connect and must not; for endpoints that only show it now."""

@@ -12,6 +12,8 @@ from typing import Self
 
 from attrs import define
 
+from trualias.configuration import Configuration
+
 BOUNDS = (
     *(0.000_002, 0.000_005, 0.000_01, 0.000_02, 0.000_05),
     *(0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
@@ -121,6 +123,10 @@ class Tallies:
     def __init__(self) -> None:
         self.wrong_codes = WrongCodes()
         self._tallies: dict[tuple[str, str], Tally] = {}
+
+    def configure(self, configuration: Configuration) -> None:
+        """Hear which accounts there are from now on."""
+        self.wrong_codes.keep(configuration.policy.accounts)
 
     def of(self, protocol: str, server: str) -> Tally:
         """Give the tally for a protocol and the server that is asked."""

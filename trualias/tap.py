@@ -104,21 +104,21 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         check_listeners,
         [notify],
     )
-    factories: dict[Speaks, ClientFactory] = {
-        Speaks.TCP_TABLE: TableFactory(reactor, snapshots, options.kind, time.perf_counter, clients),
-        Speaks.SOCKETMAP: SocketmapFactory(reactor, snapshots, time.perf_counter, clients),
-    }
+
+    def factory(speaks: Speaks) -> ClientFactory:
+        if speaks is Speaks.TCP_TABLE:
+            return TableFactory(reactor, snapshots, options.kind, time.perf_counter, clients)
+        return SocketmapFactory(reactor, snapshots, time.perf_counter, clients)
 
     def listen(where: str, factory: IProtocolFactory) -> ListeningService:
         return ListeningService(reactor, where, factory, lambda: bool(snapshots.current.configuration.settings.allow))
 
-    listening = [
-        listen(listener.endpoint, factories[listener.speaks])
-        for listener in _listeners(options, snapshot.configuration)
-    ]
+    wanted = _listeners(options, snapshot.configuration)
+    factories = {speaks: factory(speaks) for speaks in {listener.speaks for listener in wanted}}
+    listening = [listen(listener.endpoint, factories[listener.speaks]) for listener in wanted]
     services: list[Service] = [*listening]
     if metrics is not None and tallies is not None:
-        # What serves them takes as much memory as all the rest of a small server.
+        # What serves them takes 5 MB that nobody else needs.
         from trualias.metrics import Health, MetricsSite, ServerCollector
 
         collector = ServerCollector(clients, tallies, snapshots, aliases.loads)
