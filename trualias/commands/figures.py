@@ -72,7 +72,7 @@ def one_of(proportion: Proportion) -> str:
 
 
 def _tries(share: float) -> str:
-    return _digits(1 / share, 3) if share > 0.1 else f"{1 / share:.0f}"
+    return f"{1 / share:.3g}" if share > 0.1 else f"{1 / share:.0f}"
 
 
 def percent(proportion: Proportion) -> str:

@@ -1,0 +1,202 @@
+"""Tests of trualias.commands.strength, figures and progress."""
+
+import json
+from io import BytesIO, StringIO
+from pathlib import Path
+from time import monotonic
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.figures import one_of, percent
+from trualias.commands.progress import progress
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.policy.strength import Proportion
+from trualias.test.requirements import source_tree
+
+CONFIGURATION = """\
+CASE SENSITIVE: no
+ACCOUNT foo, bar ALIASED joe
+MATCHES %account%.%alias%-%alpha%-%code%
+WITH CHAR(1,-), CHARS();
+ACCOUNT baz
+MATCHES %alpha%is%alpha%.%code%
+WITH CHARS(1), CHARS(2);
+ACCOUNT code MATCHES %account%-%code% WITH CHARS(account);
+ACCOUNT site MATCHES %account%+%fqdn%+%code% WITH LABELS();
+"""
+WORDS = "ab\nac\nisis\nbcdefghijk\n"
+
+
+class Screen(StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+class StrengthTests(SynchronousTestCase):
+    """The command, in this process."""
+
+    def setUp(self) -> None:
+        """Write a configuration and a list of words."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.path, self.words = folder / "trualias.conf", folder / "words"
+        self.path.write_text(CONFIGURATION, "utf-8")
+        self.words.write_text(WORDS, "utf-8")
+
+    def strength(self, *arguments: str, errors: StringIO | None = None) -> tuple[int, str, str]:
+        """Run the command on the configuration and the list; return status, output and errors."""
+        terminal = Terminal(BytesIO(), StringIO(), errors or StringIO())
+        status = run(["strength", "-c", str(self.path), "--words", str(self.words), *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_sentences(self) -> None:
+        """Each statement has its place and its figures in sentences; the attacker and the limits are told below."""
+        expected = f"""\
+{self.path}:2: %account%.%alias%-%alpha%-%code% WITH CHAR(1,-), CHARS()
+  whose     foo, one of 2 accounts, as joe
+  blind     1 of 347 blind guesses gets through, codes like a0
+  constant  always sending a2 gets through for 50 % of names
+  replay    the code of a leaked address gets through for 16.7 % of other names
+  samples   after 3 leaked addresses (3 to 4) only this rule is left
+
+{self.path}:5: %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2)
+"""
+        status, output, errors = self.strength()
+        self.assertEqual((0, expected, ""), (status, output[: len(expected)], errors))
+        for line in (
+            f"\n{self.path}:8: %account%-%code% WITH CHARS(account)\n"
+            "  whose     code\n"
+            "  blind     1 of 10 blind guesses gets through, codes like 0\n"
+            "  constant  4 is the code of every address: nobody has to guess\n\n",
+            f"\n{self.path}:9: %account%+%fqdn%+%code% WITH LABELS()\n"
+            f"  no figures: none of 4 words of {self.words} can be %fqdn%\n\n"
+            "Whoever guesses knows the shape of the addresses, and draws the words in them, as their owners do, "
+            f"from 4 words of {self.words}.\n"
+            "Up to 100 addresses leaked in each of 15 runs; in brackets the worst and the best of them. "
+            "Searched were all codes of up to 3 items that look at most 12 characters into a word.\n"
+            "'About' is what could not all be counted and was partly drawn: 95 of 100 times the truth lies between the "
+            "figures in brackets. Chance began with --seed 1.\n",
+        ):
+            self.assertIn(line, output)
+
+    def test_counted_only(self) -> None:
+        """Where all was counted there is no word of chance, and where nothing was searched none of that."""
+        output = self.strength("code")[1]
+        self.assertNotIn("About", output)
+        self.path.write_text("ACCOUNT a MATCHES %alpha%-%code% WITH CHARS(), x, CHARS(), CHAR(1,-);", "utf-8")
+        output = self.strength()[1]
+        self.assertIn("  samples   not searched: the code has more than 3 items\n", output)
+        self.assertNotIn("leaked in each", output)
+
+    def test_accounts(self) -> None:
+        """Only the accounts that are asked for are told of, each with its own figures; one without is named."""
+        status, output, errors = self.strength("BAR", "nobody", "code")
+        self.assertEqual((1, "no statement is of the account nobody\n"), (status, errors))
+        self.assertIn("  whose     bar, one of 2 accounts, as joe\n", output)
+        self.assertIn("  whose     code\n", output)
+        self.assertNotIn("baz", output)
+
+    def test_json(self) -> None:
+        """Programs get all figures as JSON."""
+        status, output, _ = self.strength("--json", "--seed", "7")
+        value = json.loads(output)
+        self.assertEqual((0, 7, f"4 words of {self.words}"), (status, value["seed"], value["words"]))
+        self.assertEqual({"items": 3, "index": 12, "leaks": 100, "runs": 15, "nearly": 0.9}, value["limits"])
+        first, second, third, fourth = value["statements"]
+        self.assertEqual(
+            {
+                "line": 2,
+                "expression": "%account%.%alias%-%alpha%-%code%",
+                "items": ["CHAR(1,-)", "CHARS()"],
+                "account": "foo",
+                "alias": "joe",
+                "combinations": 4,
+                "blind": {"form": "a0", "share": 0.75 / 260, "low": 0.75 / 260, "high": 0.75 / 260, "exact": True},
+                "constant": {"code": "a2", "best": True, "share": 0.5, "low": 0.5, "high": 0.5, "exact": True},
+                "replay": {"share": 1 / 6, "low": 1 / 6, "high": 1 / 6, "exact": True},
+            },
+            {name: figure for name, figure in first.items() if name != "samples"},
+        )
+        self.assertEqual({"middle": 3, "least": 3, "most": 4}, first["samples"]["only"])
+        self.assertFalse(second["replay"]["exact"])
+        self.assertLess(second["replay"]["low"], second["replay"]["high"])
+        self.assertEqual(1, third["samples"]["only"]["middle"])
+        self.assertEqual("fqdn", fourth["no_words"])
+
+    def test_unusable_words(self) -> None:
+        """A list of words that cannot be used is told of, and the status is 2."""
+        self.words.write_text("", "utf-8")
+        self.assertEqual((2, "", f"{self.words}: there is no word in it; write one a line\n"), self.strength())
+
+    def test_seed(self) -> None:
+        """A seed is a whole number."""
+        errors = StringIO()
+        self.patch(__import__("sys"), "stderr", errors)
+        self.assertEqual(2, self.assertRaises(SystemExit, self.strength, "--seed", "-x").code)
+        self.assertEqual(2, self.assertRaises(SystemExit, self.strength, "--seed", "x").code)
+        self.assertIn("argument --seed: 'x' is not a whole number", errors.getvalue())
+
+    def test_progress(self) -> None:
+        """At a terminal a bar shows how far it is, on standard error."""
+        self.assertIn("measuring", self.strength("code", errors=Screen())[2])
+
+    def test_sample_in_time(self) -> None:
+        """The sample takes less than ten seconds."""
+        begin = monotonic()
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        sample = str(source_tree() / "conf" / "tcp_table_server.conf.sample")
+        self.assertEqual(0, run(["strength", "-c", sample], terminal))
+        self.assertLess(monotonic() - begin, 10)
+
+
+class WordingTests(SynchronousTestCase):
+    """How shares are said."""
+
+    def test_one_of(self) -> None:
+        """One of so many; with bounds where it was drawn, a bound alone where nothing was hit."""
+        for expected, proportion in (
+            ("1 of 281", Proportion.counted(1 / 281)),
+            ("1 of 1.33", Proportion.counted(0.75)),
+            ("1 of 2", Proportion.counted(0.5)),
+            ("about 1 of 100 (1 of 83 to 1 of 125)", Proportion(0.01, 0.008, 0.012)),
+            ("about 1 of 100 (1 of 83 to none)", Proportion(0.01, 0, 0.012)),
+            ("fewer than 1 of 5000", Proportion(0, 0, 0.0002)),
+        ):
+            self.assertEqual(expected, one_of(proportion))
+
+    def test_percent(self) -> None:
+        """In percent, with two digits that say something; three for bounds."""
+        for expected, proportion in (
+            ("2.2 %", Proportion.counted(0.0217)),
+            ("100 %", Proportion.counted(1)),
+            ("15.6 %", Proportion.counted(0.1557)),
+            ("0.018 %", Proportion.counted(0.000177)),
+            ("about 2.2 % (2.17 to 2.19 %)", Proportion(0.0218, 0.0217, 0.0219)),
+            ("less than 0.02 %", Proportion(0, 0, 0.0002)),
+        ):
+            self.assertEqual(expected, percent(proportion))
+
+
+class ProgressTests(SynchronousTestCase):
+    """The bar."""
+
+    def test_pipe(self) -> None:
+        """In a pipe there is none."""
+        pipe = StringIO()
+        with progress(pipe, "reading", 10) as advance:
+            advance(5)
+        self.assertEqual("", pipe.getvalue())
+
+    def test_terminal(self) -> None:
+        """At a terminal it moves, and vanishes at the end."""
+        screen = Screen()
+        with progress(screen, "reading", 10) as advance:
+            advance(10)
+        self.assertIn("reading", screen.getvalue())
+        self.assertIn("100%", screen.getvalue())
+        self.assertTrue(screen.getvalue().endswith("\x1b[2K"), repr(screen.getvalue()[-40:]))
