@@ -1,10 +1,26 @@
-"""Counting readings instead of trying them: what the properties of test_matcher have not hit upon."""
+"""Counting readings instead of trying them: both ways give the same answer."""
 
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import load
+from trualias.policy.checks import folding
 from trualias.policy.matcher import Matcher
+from trualias.policy.policy import LONGEST
 from trualias.policy.spans import Spans
+from trualias.policy.tree import Account, unparse
+from trualias.test import trialprofile
+from trualias.test.addresses import RANDOMS, local_part
+from trualias.test.strategies import policies, tangles
+
+trialprofile.load()
 
 
 class ChoosingTests(SynchronousTestCase):
@@ -22,3 +38,46 @@ class ChoosingTests(SynchronousTestCase):
         self.assert_verifies("ANY(), ANY()", "foo-macys-ma")
         self.assert_verifies("ANY(), ANY()", "foo-macys-mm")
         self.assert_verifies("NONE(), NONE()", "foo-macys-xb")
+
+    def test_digits_and_letters(self) -> None:
+        """A digit and a letter behind it are no number of two digits, though the code could go on behind both."""
+        self.assert_verifies("CHARS(), ANY(), DIGITS()", "foo-x1234567890y-12x10")
+
+
+class AgreementTests(SynchronousTestCase):
+    """Whether the readings of an address are tried or counted, the answer is the same."""
+
+    def compare(self, drawn: st.SearchStrategy[tuple[Account, ...]], examples: int) -> Counter[int]:
+        """Compare both ways for each statement and each name; count the answers."""
+        seen: Counter[int] = Counter()
+
+        @settings(max_examples=examples)
+        @given(drawn, st.booleans(), RANDOMS)
+        def agree(policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
+            fold = folding(case_sensitive)
+            text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
+            rules = load(text, "test.conf").policy.rules
+            local_parts = {fold(local_part(random, policy, case_sensitive))[:LONGEST] for _ in range(20)}
+            for rule, asked in product(rules, sorted(local_parts)):
+                for account, alias in product(rule.accounts, rule.aliases or [""]):
+                    names = fold(account), fold(alias)
+                    tried = Matcher(rule, fold, few=10**6).count(Spans(asked), *names)
+                    counted = Matcher(rule, fold, few=0).count(Spans(asked), *names)
+                    self.assertEqual((text, asked, tried), (text, asked, counted))
+                    seen[tried] += 1
+
+        agree()
+        return seen
+
+    def test_policies(self) -> None:
+        """Statements over the whole language."""
+        seen = self.compare(policies(), 60)
+        self.assertGreater(seen[0], 1000)
+        self.assertGreater(seen[1], 300)
+
+    def test_tangles(self) -> None:
+        """Statements whose addresses fall apart in many ways."""
+        seen = self.compare(tangles(), 50)
+        self.assertGreater(seen[0], 300)
+        self.assertGreater(seen[1] + seen[2], 300)
+        self.assertGreater(seen[2], 50)

@@ -1,0 +1,213 @@
+"""The index: it leaves out statements, but never one that can match."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import load
+from trualias.policy.checks import Rule, folding
+from trualias.policy.index import Index
+from trualias.policy.matcher import Matcher
+from trualias.policy.tree import Account, unparse
+from trualias.test import trialprofile
+from trualias.test.addresses import RANDOMS, local_part
+from trualias.test.naive import lowered, readings
+from trualias.test.strategies import policies
+
+trialprofile.load()
+
+Found = list[tuple[int, str, str, str]]
+"""The number of a statement, counted from 0, the account and the alias to compare with, the account as spelled."""
+
+
+def index_of(rules: tuple[Rule, ...], case_sensitive: bool = True) -> Index:
+    """Make an index of statements."""
+    fold = folding(case_sensitive)
+    index = Index(fold)
+    for rule in rules:
+        index.add(Matcher(rule, fold))
+    index.finish()
+    return index
+
+
+class IndexTests(SynchronousTestCase):
+    """Which statements, with which names, are compared with a text."""
+
+    def assert_candidates(self, statements: str, table: dict[str, Found], case_sensitive: bool = True) -> None:
+        """Assert the candidates for some texts, in any order."""
+        rules = load(f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n{statements}", "test.conf").policy.rules
+        index = index_of(rules, case_sensitive)
+        for text, wanted in table.items():
+            found = [
+                (rules.index(candidate.matcher.rule), candidate.account, candidate.alias, candidate.spelled)
+                for candidate in index.candidates(text)
+            ]
+            self.assertEqual(wanted, sorted(found), text)
+
+    def test_empty(self) -> None:
+        """Without statements there is no candidate."""
+        self.assertEqual([], list(index_of(()).candidates("foo")))
+
+    def test_literals(self) -> None:
+        """A statement that shows no name is found by its longest literal, be it at an end or in the middle."""
+        self.assert_candidates(
+            "ACCOUNT a MATCHES %alpha%wants%alpha%.%code% WITH x;"
+            "ACCOUNT b MATCHES news-%alpha%-%code% WITH x;"
+            "ACCOUNT c MATCHES %alpha%-%code%-list WITH x;",
+            {
+                "iwantit.x": [],
+                "iwantsit": [(0, "a", "", "a")],
+                "news-a-b": [(1, "b", "", "b")],
+                "my-news-a-b": [],
+                "a-b-list": [(2, "c", "", "c")],
+                "a-b-lists": [],
+                "news-wants-list": [(0, "a", "", "a"), (1, "b", "", "b"), (2, "c", "", "c")],
+            },
+        )
+
+    def test_nothing_to_find(self) -> None:
+        """A statement that shows nothing is always compared."""
+        both = [(0, "a", "", "a"), (1, "b", "", "b")]
+        statements = "ACCOUNT a MATCHES %code% WITH x;ACCOUNT b MATCHES %alpha%%number%x%code% WITH x;"
+        self.assert_candidates(statements, {"": [both[0]], "9": [both[0]], "x": both})
+
+    def test_nothing_to_find_at_all(self) -> None:
+        """Also where there are no other statements."""
+        self.assert_candidates("ACCOUNT a MATCHES %code% WITH x;", {"": [(0, "a", "", "a")], "zz": [(0, "a", "", "a")]})
+
+    def test_prefixes_of_each_other(self) -> None:
+        """Names that begin or end as others do are told apart where the expression does."""
+        self.assert_candidates(
+            "ACCOUNT a, ab, abc, bc, c MATCHES %account%-%code% WITH x;",
+            {
+                "abc-x": [(0, "abc", "", "abc")],
+                "ab-x": [(0, "ab", "", "ab")],
+                "a-x": [(0, "a", "", "a")],
+                "bc-x": [(0, "bc", "", "bc")],
+                "abcd-x": [],
+                "x-abc-x": [],
+            },
+        )
+        self.assert_candidates(
+            "ACCOUNT a, ab, abc, bc, c MATCHES %code%.%alpha%-%account% WITH x;",
+            {"x.x-abc": [(0, "abc", "", "abc")], "x.a-c": [(0, "c", "", "c")], "x.x-xbc": []},
+        )
+
+    def test_in_the_middle(self) -> None:
+        """In the middle of an expression all names that occur with what stands around them are compared."""
+        self.assert_candidates(
+            "ACCOUNT a, ab, b MATCHES %alpha%-%account%.%code% WITH x;",
+            {"x-ab.x": [(0, "ab", "", "ab")], "x-xab.x": [], "x-a.-b.": [(0, "a", "", "a"), (0, "b", "", "b")]},
+        )
+
+    def test_twice_in_a_text(self) -> None:
+        """What occurs several times is compared once."""
+        candidate = [(0, "a", "", "a")]
+        for statement in (
+            "ACCOUNT a MATCHES %alpha%-%code% WITH x;",
+            "ACCOUNT a,b MATCHES %alpha%-%account%-%code% WITH x;",
+        ):
+            self.assert_candidates(f"{statement}ACCOUNT c MATCHES %alpha%+%code% WITH x;", {"a-a-a-a-a-a": candidate})
+
+    def test_name_twice(self) -> None:
+        """A name that the expression shows twice side by side is looked for twice side by side."""
+        table: dict[str, Found] = {"a-a.x": [(0, "a", "", "a")], "a-b.x": [], "b-b.x": [(0, "b", "", "b")]}
+        self.assert_candidates("ACCOUNT a, b MATCHES %account%-%account%.%code% WITH x;", table)
+        table = {"c-c.x": [(0, "a", "c", "a")], "c-d.x": [], "d-c.x": []}
+        self.assert_candidates("ACCOUNT a ALIASED c, d MATCHES %alias%-%alias%.%code% WITH x;", table)
+
+    def test_name_in_two_places(self) -> None:
+        """Of two places the one that shows more is looked for."""
+        self.assert_candidates(
+            "ACCOUNT a, b MATCHES %account%.%alpha%-for-%account%.%code% WITH x;",
+            {"b.x-for-a.x": [(0, "a", "", "a")], "a.x-by-a.x": []},
+        )
+
+    def test_two_kinds_of_names(self) -> None:
+        """Several accounts with several aliases: the pairs of those that occur; of one statement only."""
+        statements = (
+            "ACCOUNT a, b ALIASED x, y MATCHES %account%-%alias%.%code% WITH x;"
+            "ACCOUNT c, d ALIASED x, y MATCHES %alias%+%alpha%-%account%.%code% WITH x;"
+        )
+        self.assert_candidates(
+            statements,
+            {
+                "a-x.": [(0, "a", "x", "a")],
+                "b-y.": [(0, "b", "y", "b")],
+                "a-z.": [],
+                "x-a.": [],
+                "x+a-d.": [(1, "d", "x", "d")],
+                "a-y+x-d.": [],
+            },
+        )
+
+    def test_one_name_of_several_known(self) -> None:
+        """Where there is one account, or one alias, it is looked for together with the others."""
+        table: dict[str, Found] = {"a-x.": [(0, "a", "x", "a")], "b-x.": [], "a-z.": [], "a-y.": [(0, "a", "y", "a")]}
+        self.assert_candidates("ACCOUNT a ALIASED x, y MATCHES %account%-%alias%.%code% WITH x;", table)
+        table = {"a-x.": [(0, "a", "x", "a")], "b-x.": [(0, "b", "x", "b")], "a-y.": []}
+        self.assert_candidates("ACCOUNT a, b ALIASED x MATCHES %account%-%alias%.%code% WITH x;", table)
+
+    def test_case(self) -> None:
+        """Without regard to case texts are folded before; an account is spelled as the file spells it first."""
+        self.assert_candidates(
+            "ACCOUNT Foo MATCHES %account%-%code% WITH x;ACCOUNT FOO, Bar MATCHES NO-%account%-%code% WITH x;",
+            {
+                "foo-x": [(0, "foo", "", "Foo")],
+                "no-foo-x": [(1, "foo", "", "Foo")],
+                "no-bar-x": [(1, "bar", "", "Bar")],
+            },
+            case_sensitive=False,
+        )
+        table: dict[str, Found] = {"Foo-x": [(0, "Foo", "", "Foo")], "foo-x": []}
+        self.assert_candidates("ACCOUNT Foo MATCHES %account%-%code% WITH x;", table)
+
+    def test_many(self) -> None:
+        """How many accounts there are does not matter to how many are compared."""
+        names = [f"user{number}" for number in range(2_000)]
+        text = f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;"
+        self.assert_candidates(text, {"user1999-x": [(0, "user1999", "", "user1999")]})
+
+    def test_pauses(self) -> None:
+        """Who enters many names is asked now and then whether others want to work."""
+        names = ",".join(f"user{number}" for number in range(1_000))
+        (rule,) = load(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
+        pauses: list[str] = []
+        index = Index(str)
+        index.add(Matcher(rule, str), lambda: pauses.append("add"))
+        index.finish(lambda: pauses.append("finish"))
+        self.assertEqual(["add"] * 5 + ["finish"] * 5, pauses)
+
+    def test_parts(self) -> None:
+        """An index can be taken apart into what it holds."""
+        (rule,) = load("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
+        self.assertEqual(2, len(index_of((rule,)).parts()))
+
+
+class CompletenessTests(SynchronousTestCase):
+    """Over the whole language."""
+
+    @given(policies(), st.booleans(), RANDOMS)
+    def test_nothing_is_missed(self, policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
+        """Every statement and every name of which there is a reading is a candidate, each once."""
+        text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
+        rules = load(text, "test.conf").policy.rules
+        index = index_of(rules, case_sensitive)
+        fold = folding(case_sensitive)
+        statements = policy if case_sensitive else tuple(map(lowered, policy))
+        for text in [fold(local_part(random, policy, case_sensitive)) for _ in range(5)]:
+            wanted = {
+                (number, reading.account, reading.alias if statement.aliases else "")
+                for number, statement in enumerate(statements)
+                for reading in readings(statement, text)
+            }
+            found = [
+                (rules.index(candidate.matcher.rule), candidate.account, candidate.alias)
+                for candidate in index.candidates(text)
+            ]
+            self.assertEqual(sorted(set(found)), sorted(found))
+            self.assertEqual(set(), wanted - set(found), text)
