@@ -122,8 +122,7 @@ class ClientProtocol(Protocol):
         self._transport.abortConnection()
 
     def writeConnectionLost(self) -> None:
-        """Nobody reads any more."""
-        self._transport.loseConnection()
+        """Our own half is closed, because what else comes is thrown away; the client's end ends the connection."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""
