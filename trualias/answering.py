@@ -24,10 +24,10 @@ class Fault:
 
 
 def ask(lookup: Lookup, key: str) -> Answer | Fault:
-    """Look up a key; never raises."""
+    """Look up a key; never raises, also where a hook calls ``sys.exit()``."""
     try:
         answer = lookup(key)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
     match answer:

@@ -90,13 +90,20 @@ class ReplyTooLong(Unsendable):
     """A value makes a reply that Postfix would not take."""
 
 
+def _bytes_of(value: str) -> bytes:
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Unsendable(f"a value with half a character: {value!a}") from None
+
+
 def found(value: str) -> bytes:
     """Write the reply with a value.
 
     Raises:
-        ReplyTooLong: the value has too many bytes.
+        Unsendable: the value has too many bytes, or is no text.
     """
-    encoded = _UNSAFE.sub(lambda match: b"%%%02X" % match.group()[0], value.encode("utf-8", "surrogateescape"))
+    encoded = _UNSAFE.sub(lambda match: b"%%%02X" % match.group()[0], _bytes_of(value))
     reply = b"200 " + encoded + b"\n"
     if len(reply) > LONGEST_REPLY:
         raise ReplyTooLong(f"a reply of {len(reply)} bytes; a mail server takes {LONGEST_REPLY}")
@@ -163,7 +170,7 @@ def map_found(value: str) -> bytes:
         raise Unsendable("an empty value")
     if any(character in value for character in "\0\r\n"):
         raise Unsendable(f"a value with a line break or a NUL: {value!r}")
-    payload = b"OK " + value.encode("utf-8", "surrogateescape")
+    payload = b"OK " + _bytes_of(value)
     if len(payload) > LONGEST_NETSTRING:
         raise ReplyTooLong(f"a reply of {len(payload)} bytes; a mail server takes {LONGEST_NETSTRING}")
     return _netstring(payload)
