@@ -117,7 +117,8 @@ class VirtualLookup:
             if hooked is None:
                 return NotFound(Reason.NO_DOMAIN)
             domain = hooked
-        if domain.lower() not in self.alias_domains:
+        # Some letters outside ASCII have one of ASCII in lower case.
+        if not domain.isascii() or domain.lower() not in self.alias_domains:
             return NotFound(Reason.FOREIGN_DOMAIN)
         outcome = self.policy.resolve(local_part)
         return _answer(outcome, self.debug_account, lambda account: self._value(account, domain))
