@@ -122,7 +122,8 @@ class ClientProtocol(Protocol):
         self._transport.abortConnection()
 
     def writeConnectionLost(self) -> None:
-        """Our own half is closed, because what else comes is thrown away; the client's end ends the connection."""
+        """Nobody reads any more."""
+        self._transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""

@@ -59,6 +59,11 @@ class TableProtocol(ClientProtocol):
         else:
             super().finish()
 
+    def writeConnectionLost(self) -> None:
+        """Nobody reads any more; but where we closed our half ourselves, the client may still be sending."""
+        if self._lingering is None:
+            super().writeConnectionLost()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""
         super().connectionLost(reason)
