@@ -60,6 +60,7 @@ SERVERS = (
     "listening",
     "service",
     "systemd",
+    "metrics",
     "observers",
     "tap",
     "tap_table",
