@@ -35,6 +35,14 @@ class Configuration:
         """Whether the file gives a setting."""
         return setting in self._given
 
+    def place(self, setting: str) -> int:
+        """Where the file gives a setting first, as an offset counted from 0; where it does not, the start of the file."""
+        return self._given[setting][0].place if setting in self._given else 0
+
+    def line(self, place: int) -> int:
+        """The line, counted from 1, of an offset of the text."""
+        return self._source.position(place)[0]
+
     def error(self, place: int, message: str) -> PolicyError:
         """Make an error for an offset of the text, counted from 0."""
         return PolicyError(self._source, place, message)

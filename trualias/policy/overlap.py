@@ -10,6 +10,7 @@ from functools import cached_property
 
 from attrs import frozen
 
+from trualias.policy.checks import Rule
 from trualias.policy.composing import Way
 from trualias.policy.matcher import Matcher
 from trualias.policy.outcome import Ambiguous
@@ -41,12 +42,12 @@ class Overlap:
 class Search:
     """What a search found: at most one address for each two statements.
 
-    ``undecided`` is the number of pairs of statements and names that look as if they could share an address, of which
-    the search did not find out; ``complete`` tells whether it came to look at every pair.
+    ``undecided`` are the pairs of statements that look as if they could share an address, of which the search did not
+    find out; ``complete`` tells whether it came to look at every pair.
     """
 
     overlaps: tuple[Overlap, ...]
-    undecided: int
+    undecided: tuple[tuple[Rule, Rule], ...]
     complete: bool
 
 
@@ -87,7 +88,8 @@ def find_overlaps(
             left -= contest.pair.steps - before
         contests = undecided
     ordered = sorted(overlaps.values(), key=lambda overlap: (_place(overlap.one), _place(overlap.other)))
-    return Search(tuple(ordered), len(contests), complete and len(overlaps) < most)
+    open_ends = {contest.statements: contest.rules for contest in contests}
+    return Search(tuple(ordered), tuple(open_ends.values()), complete and len(overlaps) < most)
 
 
 def _place(way: Way) -> int:
@@ -159,10 +161,16 @@ class _Contest:
     pair: Pair
 
     @property
+    def rules(self) -> tuple[Rule, Rule]:
+        """The statements, in the order of the file."""
+        first, second = sorted((self.one, self.other), key=_place)
+        return first.rule, second.rule
+
+    @property
     def statements(self) -> tuple[int, int]:
         """Which statements they are."""
-        first, second = sorted((_place(self.one), _place(self.other)))
-        return first, second
+        first, second = self.rules
+        return first.statement.place, second.statement.place
 
     def search(self, policy: Policy, steps: int, wide: bool) -> Overlap | None:
         """Search for an address that both accept.

@@ -69,11 +69,13 @@ SERVERS = (
 COMMAND_LINE = (
     "words.make",
     "words.lists",
+    "advice",
     "commands.terminal",
     "commands.display",
     "commands.options",
     "commands.progress",
     "commands.query",
+    "commands.check",
     "commands.figures",
     "commands.strength",
     "main",

@@ -1,0 +1,198 @@
+"""Tests of trualias.commands.check."""
+
+from __future__ import annotations
+
+import json
+import os
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+
+FINE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHARS();\n"
+UNWISE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
+
+
+class CheckTests(SynchronousTestCase):
+    """The command."""
+
+    def setUp(self) -> None:
+        """Make a folder for configurations."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "trualias.conf"
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+
+    def check(self, *arguments: str) -> tuple[int, str, str]:
+        """Run `trualias check`; return status, output and errors."""
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        status = run(["check", *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_fine(self) -> None:
+        """A file without errors and warnings is told to be one, with what it holds."""
+        self.path.write_text(FINE + "EXPECT foo.macys.5, foo.bestbuy.7 foo;", "utf-8")
+        expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
+        self.assertEqual((0, expected, ""), self.check("trualias.conf"))
+
+    def test_warning(self) -> None:
+        """A warning has its place, a reason and a mend, and does not make the file unfit, unless that is asked for."""
+        self.path.write_text(UNWISE, "utf-8")
+        expected = (
+            "trualias.conf:1:51: warning: the code q does not depend on the word in the address\n"
+            "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
+            "                                                  ^\n"
+            "    why:  whoever has seen one address can make up others\n"
+            "    mend: add an item that reads an identifier, such as CHARS(1)\n"
+            "trualias.conf: 1 statement, 1 account; no errors, 1 warning\n"
+        )
+        self.assertEqual((0, expected, ""), self.check("trualias.conf"))
+        self.assertEqual((1, expected, ""), self.check("--strict", "trualias.conf"))
+
+    def test_errors(self) -> None:
+        """All errors are told as a server would tell them, also of expectations and hooks."""
+        self.path.write_text(FINE + "PORT: x\nLOGGING: loud\n", "utf-8")
+        status, output, errors = self.check("trualias.conf", "--strict")
+        self.assertEqual((2, ""), (status, errors))
+        self.assertEqual(
+            "trualias.conf:2:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^\n"
+            "trualias.conf:3:10: LOGGING: unknown level 'loud'; expected debug, info, warning, error or critical\n"
+            "LOGGING: loud\n         ^\n"
+            "trualias.conf: 2 errors, and no server would take it\n",
+            output,
+        )
+        self.path.write_text(FINE + "EXPECT foo.macys.6 foo;", "utf-8")
+        status, output, errors = self.check("trualias.conf")
+        self.assertEqual((2, ""), (status, errors))
+        self.assertIn("'foo.macys.6' is expected to give foo, but it is not found", output)
+        self.path.write_text(FINE + "PROCESSOR: hooks_that_are_not_there", "utf-8")
+        status, output, errors = self.check("trualias.conf")
+        self.assertEqual((2, ""), (status, errors))
+        self.assertIn("there is no Python module hooks_that_are_not_there", output)
+
+    def test_missing_file(self) -> None:
+        """A file that is not there is told, and the others are checked all the same."""
+        self.path.write_text(FINE, "utf-8")
+        self.assertEqual(
+            (
+                2,
+                "other.conf: cannot be read: No such file or directory\n"
+                "other.conf: 1 error, and no server would take it\n"
+                "trualias.conf: 1 statement, 1 account; no errors, no warnings\n",
+                "",
+            ),
+            self.check("other.conf", "trualias.conf"),
+        )
+
+    def test_undecided(self) -> None:
+        """Where the search for addresses of two accounts came to no end, the statements are told."""
+        words = ("is", "wants", "needs")
+        one = "ACCOUNT n{0} MATCHES %alpha%{0}%alpha%.%code% WITH CHARS(1), CHARS(2);\n"
+        self.path.write_text("".join(map(one.format, words[:2])), "utf-8")
+        status, output, _ = self.check("trualias.conf")
+        told = "trualias.conf: the search did not find out whether statements in lines 1 and 2 share addresses"
+        self.assertEqual((0, told), (status, output.splitlines()[0]))
+        self.path.write_text("".join(map(one.format, words)), "utf-8")
+        _, output, _ = self.check("trualias.conf")
+        self.assertIn(f"{told}, nor whether those of 1 other pair do", output.splitlines())
+
+    def test_incomplete(self) -> None:
+        """Of very many addresses of two accounts a part is told, and that it is a part."""
+        one = "ACCOUNT n{} MATCHES {}%{}%.%code% WITH CHARS(1);\n"
+        shapes = [(text, kind) for text in ("", "b", "bb") for kind in ("alpha", "alnum", "ident")]
+        text = "".join(one.format(number, *shape) for number, shape in enumerate(shapes))
+        self.path.write_text(text.replace("CHARS(1)", "CHAR(-1,-)") + "DEBUG ACCOUNT: root", "utf-8")
+        status, output, _ = self.check("trualias.conf")
+        self.assertEqual(20, output.count(" is right for "))
+        told = "trualias.conf: the search for addresses of two accounts did not come to look at all statements"
+        self.assertEqual((0, told), (status, output.splitlines()[-2]))
+
+    def test_default(self) -> None:
+        """Without a file, what each server would find is checked, once."""
+        self.path.write_text(FINE, "utf-8")
+        self.assertEqual((0, "./trualias.conf: 1 statement, 1 account; no errors, no warnings\n", ""), self.check())
+        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
+        self.assertEqual(
+            (
+                0,
+                "./trualias.conf: 1 statement, 1 account; no errors, no warnings\n"
+                "./tcp_virtual_server.conf: 1 statement, 1 account; no errors, no warnings\n",
+                "",
+            ),
+            self.check(),
+        )
+
+    def test_no_default(self) -> None:
+        """Where neither server would find a file, the places are listed."""
+        if os.path.exists("/etc/trualias"):
+            self.skipTest("this machine has a configuration of its own")
+        status, output, errors = self.check()
+        self.assertEqual((2, ""), (status, output))
+        self.assertTrue(errors.startswith("There is no configuration. These places were looked at:\n"), errors)
+
+    def test_only_virtual(self) -> None:
+        """Where only the virtual server would find a file, that is checked."""
+        if os.path.exists("/etc/trualias"):
+            self.skipTest("this machine has a configuration of its own")
+        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
+        expected = "./tcp_virtual_server.conf: 1 statement, 1 account; no errors, no warnings\n"
+        self.assertEqual((0, expected, ""), self.check())
+
+    def test_json(self) -> None:
+        """For programs there is all of it, with names that stay."""
+        (self.folder / "bad.conf").write_text("PORT: x\n", "utf-8")
+        self.path.write_text(UNWISE + "ACCOUNT bar MATCHES %number%.%alpha%.%code% WITH CHARS(2);", "utf-8")
+        status, output, _ = self.check("--json", "bad.conf", "trualias.conf")
+        self.assertEqual(2, status)
+        self.assertEqual(
+            {
+                "files": [
+                    {
+                        "file": "bad.conf",
+                        "errors": [
+                            {
+                                "line": 1,
+                                "column": 7,
+                                "message": "PORT: 'x' is not a port; expected a number from 0 to 65535",
+                            }
+                        ],
+                        "warnings": [],
+                    },
+                    {
+                        "file": "trualias.conf",
+                        "errors": [],
+                        "warnings": [
+                            {
+                                "kind": "constant-code",
+                                "line": 1,
+                                "column": 51,
+                                "message": "the code q does not depend on the word in the address",
+                                "why": "whoever has seen one address can make up others",
+                                "mend": "add an item that reads an identifier, such as CHARS(1)",
+                            }
+                        ],
+                        "statements": 2,
+                        "search": {"undecided_lines": [], "complete": True},
+                    },
+                ]
+            },
+            json.loads(output),
+        )
+
+    def test_json_of_a_proof(self) -> None:
+        """A warning that is proved by an address has it, and the pairs that were not decided are told by lines."""
+        self.path.write_text(
+            "ACCOUNT foo MATCHES %alpha%=%code% WITH CHARS();\nACCOUNT bar MATCHES %alnum%=%code% WITH CHARS();\n"
+            "ACCOUNT baz MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);\n"
+            "ACCOUNT bax MATCHES %alpha%wants%alpha%.%code% WITH CHARS(1), CHARS(2);\n",
+            "utf-8",
+        )
+        _, output, _ = self.check("--json", "trualias.conf")
+        (told,) = json.loads(output)["files"]
+        self.assertEqual("b=1", told["warnings"][0]["address"])
+        self.assertEqual({"undecided_lines": [[3, 4]], "complete": True}, told["search"])
