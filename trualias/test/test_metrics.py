@@ -1,0 +1,413 @@
+"""Tests of trualias.metrics, and of what those who answer count for it."""
+
+from collections.abc import Callable
+from typing import cast
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import IReactorThreads
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+import trualias
+from trualias import wire
+from trualias.clients import Clients
+from trualias.configuration import load
+from trualias.connection import ClientFactory
+from trualias.hooks import Hooks
+from trualias.lookup import Answer, Found, Lookup, OverBudget, Snapshot, Snapshots
+from trualias.metrics import OTHERS, OUTCOMES, Health, MetricsSite, ServerCollector
+from trualias.places import Kind
+from trualias.protocol import TableFactory
+from trualias.socketmap import SocketmapFactory
+from trualias.tally import Loads, Result, Tallies
+
+CONFIGURATION = """
+ALIAS DOMAINS: example.com
+ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();
+ACCOUNT bar MATCHES %account%-%alpha%-%code% WITH CHARS();
+ACCOUNT one MATCHES same-%alpha%-%code% WITH CHARS();
+ACCOUNT two MATCHES same-%ident%-%code% WITH CHARS();
+"""
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+Sample = tuple[str, frozenset[tuple[str, str]]]
+
+
+def samples(exposition: str) -> dict[Sample, float]:
+    """Read an exposition with the parser of prometheus_client, which is strict; the values by name and labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
+
+
+def sample(name: str, **labels: str) -> Sample:
+    """Make the key of a sample."""
+    return f"trualias_{name}", frozenset(labels.items())
+
+
+class Threads(MemoryReactorClock):
+    """A reactor in memory with the one thread that asks for others."""
+
+    def getThreadPool(self) -> "Threads":
+        """Return what stands for the threads."""
+        return self
+
+    def callInThread(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call the function."""
+        function(*arguments)
+
+    callFromThread = callInThread
+
+
+class Listener:
+    """Listens, or does not."""
+
+    def __init__(self, description: str, listening: bool) -> None:
+        self.description = description
+        self.listening = listening
+
+
+class MetricsTestCase(SynchronousTestCase):
+    """A process in memory."""
+
+    def setUp(self) -> None:
+        """Put together what counts."""
+        self.tallies = Tallies()
+        self.clients = Clients(limit=3, tallies=self.tallies)
+        self.snapshots = Snapshots(Snapshot(load(CONFIGURATION, "tried.conf")))
+        self.loads = Loads(1000.5)
+        self.now = 0.0
+        self.reactor = Threads()
+        self.listeners = [Listener("tcp:1", True)]
+        self.allowed = True
+        self.site = MetricsSite(
+            cast(IReactorThreads, self.reactor),
+            ServerCollector(self.clients, self.tallies, self.snapshots, self.loads),
+            Health(self.listeners),
+            lambda address: self.allowed,
+        )
+
+    def clock(self) -> float:
+        """Tell the time, which does not pass by itself."""
+        return self.now
+
+    def ask(self, factory: ClientFactory, *requests: bytes) -> bytes:
+        """Ask each request on a connection of its own that is then closed; return the replies."""
+        replies = b""
+        for request in requests:
+            protocol = factory.buildProtocol(None)
+            assert protocol is not None
+            transport = StringTransport()
+            protocol.makeConnection(transport)
+            protocol.dataReceived(request)
+            replies += transport.value()
+            protocol.connectionLost()
+        return replies
+
+    def table(self) -> TableFactory:
+        """Make a table server."""
+        return TableFactory(self.reactor, self.snapshots, Kind.TABLE, self.clock, self.clients)
+
+    def virtual(self) -> TableFactory:
+        """Make a virtual server."""
+        return TableFactory(self.reactor, self.snapshots, Kind.VIRTUAL, self.clock, self.clients)
+
+    def get(self, path: str, accept: str = OPENMETRICS) -> tuple[str, dict[str, str], str]:
+        """Ask the site; return the status line, the header fields and the body."""
+        self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        protocol = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+        assert protocol is not None
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        protocol.dataReceived(f"GET {path} HTTP/1.0\r\nAccept: {accept}\r\n\r\n".encode())
+        head, _, body = transport.value().decode().partition("\r\n\r\n")
+        status, *fields = head.split("\r\n")
+        return status, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}, body
+
+    def scrape(self) -> dict[Sample, float]:
+        """Read all samples."""
+        return samples(self.get("/metrics")[2])
+
+    def nonzero(self, name: str) -> dict[Sample, float]:
+        """Read the samples of a name that are not 0."""
+        return {key: value for key, value in self.scrape().items() if key[0] == f"trualias_{name}" and value}
+
+
+class RequestTests(MetricsTestCase):
+    """Requests, by what became of them."""
+
+    def test_outcomes(self) -> None:
+        """Each request counts once, as what became of it, for the server that was asked."""
+        table, virtual = self.table(), self.virtual()
+        self.ask(table, b"get foo-shop-4\n", b"get foo-shop-5\n", b"get nobody\n", b"get same-shop-4\n", b"foo\n")
+        self.ask(table, b"stats\n", b"get %ff\n")
+        self.ask(virtual, b"get foo-shop-4@example.com\n", b"get foo-shop-4\n", b"get foo-shop-4@example.org\n")
+        self.ask(virtual, b"get foo-shop-5@example.com\n")
+        on_table, on_virtual = (
+            {"protocol": "tcp_table", "server": "table"},
+            {"protocol": "tcp_table", "server": "virtual"},
+        )
+        self.assertEqual(
+            self.nonzero("requests_total"),
+            {
+                sample("requests_total", outcome="found", **on_table): 1,
+                sample("requests_total", outcome="not_found", **on_table): 3,
+                sample("requests_total", outcome="ambiguous", **on_table): 1,
+                sample("requests_total", outcome="bad", **on_table): 2,  # statistics are off
+                sample("requests_total", outcome="found", **on_virtual): 1,
+                sample("requests_total", outcome="not_found", **on_virtual): 3,
+            },
+        )
+        self.assertEqual(
+            self.nonzero("not_found_total"),
+            {
+                sample("not_found_total", reason="wrong_code", **on_table): 1,
+                sample("not_found_total", reason="no_shape", **on_table): 2,
+                sample("not_found_total", reason="wrong_code", **on_virtual): 1,
+                sample("not_found_total", reason="no_domain", **on_virtual): 1,
+                sample("not_found_total", reason="foreign_domain", **on_virtual): 1,
+            },
+        )
+        self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 2})
+
+    def test_every_result(self) -> None:
+        """There is no result that counts as no outcome, or as two."""
+        self.assertEqual(sorted(result for results in OUTCOMES.values() for result in results), sorted(Result))
+
+    def test_kept_replies(self) -> None:
+        """A reply that is kept counts the same each time that it is given."""
+        table = self.table()
+        replies = self.ask(table, *[b"get foo-shop-5\n", b"get nobody\n", b"get foo-shop-4\n"] * 4)
+        self.assertEqual(replies, b"500 not found\n500 not found\n200 foo\n" * 4)
+        self.assertEqual(len(self.snapshots.current.table_replies.recent), 3)
+        on_table = {"protocol": "tcp_table", "server": "table"}
+        self.assertEqual(
+            self.nonzero("not_found_total"),
+            {
+                sample("not_found_total", reason="wrong_code", **on_table): 4,
+                sample("not_found_total", reason="no_shape", **on_table): 4,
+            },
+        )
+        self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 4})
+        self.assertEqual(
+            self.nonzero("request_duration_seconds_count"), {sample("request_duration_seconds_count", **on_table): 12}
+        )
+
+    def test_several_shapes(self) -> None:
+        """An address with the shape of several accounts is one request, and a wrong code of each."""
+        self.ask(self.table(), b"get same-shop-5\n")
+        self.assertEqual(
+            self.nonzero("wrong_codes_total"),
+            {sample("wrong_codes_total", account="one"): 1, sample("wrong_codes_total", account="two"): 1},
+        )
+        self.assertEqual(sum(self.nonzero("not_found_total").values()), 1)
+
+    def test_socketmap(self) -> None:
+        """Requests of socketmap count for the map that they name, and for none where there is no such map."""
+        factory = SocketmapFactory(self.reactor, self.snapshots, self.clock, self.clients)
+        self.ask(factory, b"16:table foo-shop-4,", b"16:table foo-shop-5,", b"16:table foo-shop-5,")
+        self.ask(factory, b"30:virtual foo-shop-4@example.com,", b"10:other some,", b"4:what,")
+        speaks = {"protocol": "socketmap"}
+        self.assertEqual(
+            self.nonzero("requests_total"),
+            {
+                sample("requests_total", outcome="found", server="table", **speaks): 1,
+                sample("requests_total", outcome="not_found", server="table", **speaks): 2,
+                sample("requests_total", outcome="found", server="virtual", **speaks): 1,
+                sample("requests_total", outcome="bad", server="none", **speaks): 2,
+            },
+        )
+        self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 2})
+
+    def test_hooks(self) -> None:
+        """A lookup that failed in a hook is a fault, and a failure of a hook besides; other faults are not."""
+
+        def fail(name: str, domain: str | None) -> tuple[str, str | None]:
+            raise ValueError(name)
+
+        def keep(name: str, domain: str | None) -> tuple[str, str | None]:
+            return name, domain
+
+        def forget(name: str, domain: str | None) -> tuple[str, str | None]:
+            return "", domain
+
+        configuration = self.snapshots.current.configuration
+        for hooks in (Hooks("m", fail, keep), Hooks("m", keep, fail), Hooks("m", keep, forget)):
+            self.snapshots.current = Snapshot(configuration, hooks)
+            self.assertEqual(self.ask(self.table(), b"get foo-shop-4\n")[:4], b"400 ")
+        self.assertEqual(len(self.flushLoggedErrors()), 3)
+        self.assertEqual(self.nonzero("hook_failures_total"), {sample("hook_failures_total"): 3})
+        on_table = {"protocol": "tcp_table", "server": "table"}
+        self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="fault", **on_table): 3})
+
+    def test_temporary_errors(self) -> None:
+        """A lookup that was given up is told apart from one that failed, and from one whose value no reply can hold."""
+
+        def failing(key: str) -> Answer:
+            raise ValueError(key)
+
+        def answering(answer: Answer) -> Lookup:
+            return lambda key: answer
+
+        on_table = {"protocol": "tcp_table", "server": "table"}
+        factory = self.table()
+        for lookup in (answering(OverBudget()), failing, answering(Found("a" * 5000, "a"))):
+            factory.lookup_of = lambda snapshot, lookup=lookup: lookup  # type: ignore[misc]
+            self.assertEqual(self.ask(factory, b"get some\n" * 2), wire.FAULT * 2)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
+        self.assertEqual(
+            self.nonzero("requests_total"),
+            {
+                sample("requests_total", outcome="over_budget", **on_table): 2,
+                sample("requests_total", outcome="fault", **on_table): 4,
+            },
+        )
+        self.assertEqual(self.nonzero("hook_failures_total"), {})
+
+    def test_debug_account(self) -> None:
+        """An address of several accounts is ambiguous also where the DEBUG ACCOUNT gets it."""
+        self.snapshots.current = Snapshot(load(f"DEBUG ACCOUNT: debug\n{CONFIGURATION}", "tried.conf"))
+        self.assertEqual(self.ask(self.table(), b"get same-shop-4\n"), b"200 debug\n")
+        on_table = {"protocol": "tcp_table", "server": "table"}
+        self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="ambiguous", **on_table): 1})
+
+    def test_duration(self) -> None:
+        """The histogram has every request, in the first bucket whose bound it does not exceed."""
+        factory = self.table()
+        for seconds in (0.0, 0.0000015, 0.00009, 0.3):
+            protocol = factory.buildProtocol(None)
+            assert protocol is not None
+            transport = StringTransport()
+            write = transport.write
+
+            def slow(data: bytes, seconds: float = seconds, write: Callable[[bytes], None] = write) -> None:
+                self.now += seconds
+                write(data)
+
+            transport.write = slow  # type: ignore[method-assign]
+            protocol.makeConnection(transport)
+            protocol.dataReceived(b"get foo-shop-4\n")
+            protocol.connectionLost()
+        pair = {"protocol": "tcp_table", "server": "table"}
+        seen = self.scrape()
+        expected = {"2e-06": 2, "5e-06": 2, "5e-05": 2, "0.0001": 3, "0.1": 3, "+Inf": 4}
+        self.assertEqual(
+            {end: seen[sample("request_duration_seconds_bucket", le=end, **pair)] for end in expected}, expected
+        )
+        self.assertEqual(seen[sample("request_duration_seconds_count", **pair)], 4)
+        self.assertAlmostEqual(seen[sample("request_duration_seconds_sum", **pair)], 0.3000915)
+
+    def test_without_metrics(self) -> None:
+        """Where there are no metrics, replies are plain bytes, and no more objects than there have to be."""
+        self.clients.tallies = None
+        self.ask(self.table(), b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")
+        kept = self.snapshots.current.table_replies.recent.values()
+        self.assertEqual({(type(reply), id(reply)) for reply in kept}, {(bytes, id(next(iter(kept))))})
+        self.assertEqual(self.nonzero("requests_total"), {})
+
+
+class ProcessTests(MetricsTestCase):
+    """What is not about requests."""
+
+    def test_connections(self) -> None:
+        """Clients are counted while they are connected, and those that were turned away, by why."""
+        factory = self.table()
+        for _ in range(4):
+            protocol = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+            if protocol is not None:
+                protocol.makeConnection(StringTransport())
+        self.assertIsNone(factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
+        seen = self.scrape()
+        self.assertEqual(seen[sample("connections")], 3)
+        self.assertEqual(seen[sample("connections_limit")], 3)
+        self.assertEqual(seen[sample("connections_refused_total", reason="limit")], 1)
+        self.assertEqual(seen[sample("connections_refused_total", reason="network")], 1)
+
+    def test_configuration(self) -> None:
+        """The configuration in use is told, and what became of the loads."""
+        self.loads.succeed(2000.25)
+        self.loads.fail()
+        seen = self.scrape()
+        names = (
+            "statements",
+            "accounts",
+            "reloads_total",
+            "reloads_failed_total",
+            "configuration_current",
+            "configuration_loaded_timestamp_seconds",
+        )
+        self.assertEqual([seen[sample(name)] for name in names], [4, 4, 2, 1, 0, 2000.25])
+        [build] = [dict(labels) for name, labels in seen if name == "trualias_build_info"]
+        self.assertEqual(build["version"], trualias.__version__)
+
+    def test_reload(self) -> None:
+        """The accounts that are told apart are those of the configuration in use, each from the beginning."""
+        self.tallies.configure(self.snapshots.current.configuration)
+        self.ask(self.table(), b"get foo-shop-5\n")
+        self.snapshots.current = Snapshot(load(CONFIGURATION.replace("foo", "new"), "tried.conf"))
+        self.tallies.configure(self.snapshots.current.configuration)
+        seen = {
+            dict(labels)["account"]: value for (name, labels), value in self.scrape().items() if "wrong_codes" in name
+        }
+        self.assertEqual(seen, {"bar": 0, "new": 0, "one": 0, "two": 0, OTHERS: 1})
+
+    def test_accounts_are_escaped(self) -> None:
+        """What an account may hold of characters that labels quote, a scrape holds as well."""
+        self.tallies.wrong_codes.add(['a"b', "a\\b", "a{b}"])
+        self.assertEqual(
+            {dict(labels)["account"] for _, labels in self.nonzero("wrong_codes_total")}, {'a"b', "a\\b", "a{b}"}
+        )
+
+
+class SiteTests(MetricsTestCase):
+    """What is served over HTTP."""
+
+    def test_openmetrics(self) -> None:
+        """Who asks for OpenMetrics gets it."""
+        status, fields, body = self.get("/metrics")
+        self.assertEqual(status, "HTTP/1.0 200 OK")
+        self.assertTrue(fields["content-type"].startswith(OPENMETRICS), fields)
+        self.assertTrue(body.endswith("# EOF\n"))
+
+    def test_plain(self) -> None:
+        """Who does not, such as a browser, gets the older text."""
+        _, fields, body = self.get("/metrics", "*/*")
+        self.assertTrue(fields["content-type"].startswith("text/plain"), fields)
+        self.assertIn("trualias_statements 4.0\n", body)
+
+    def test_process(self) -> None:
+        """The figures of the process are there, too."""
+        self.assertIn(("process_resident_memory_bytes", frozenset()), self.scrape())
+
+    def test_well(self) -> None:
+        """With all listeners up the server is well."""
+        status, fields, body = self.get("/healthz")
+        self.assertEqual((status, body), ("HTTP/1.0 200 OK", "ok\n"))
+        self.assertEqual(fields["content-type"], "text/plain; charset=utf-8")
+
+    def test_not_well(self) -> None:
+        """Where it does not listen, it says so and on what."""
+        self.listeners += [Listener("tcp:2", False), Listener("unix:/x", False)]
+        status, _, body = self.get("/healthz")
+        self.assertEqual((status, body), ("HTTP/1.0 503 Service Unavailable", "not listening on tcp:2, unix:/x\n"))
+
+    def test_nothing_else(self) -> None:
+        """There is nothing else."""
+        self.assertEqual(self.get("/")[0], "HTTP/1.0 404 Not Found")
+
+    def test_no_log(self) -> None:
+        """A request leaves nothing in the log, where one every few seconds would hide the rest."""
+        with capturedLogs() as events:
+            self.get("/metrics")
+        self.assertEqual([event for event in events if "/metrics" in formatEvent(event)], [])
+
+    def test_refused(self) -> None:
+        """Who may not connect to the server may not connect to its metrics."""
+        self.allowed = False
+        self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
