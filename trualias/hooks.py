@@ -15,6 +15,7 @@ from attrs import frozen
 
 from trualias.configuration import Configuration
 from trualias.lookup import Unanswerable
+from trualias.permissions import writable_by_others
 
 Hook = Callable[[str, str | None], object]
 
@@ -112,10 +113,11 @@ def _load_module(name: str, folder: str) -> ModuleType:
 def _find(name: str, folder: str) -> ModuleSpec:
     beside = os.path.join(folder, *name.split(".")) + ".py"
     if os.path.isfile(beside):
+        _check_writers(beside)
         return _from_source(name, beside, None)
     importlib.invalidate_caches()  # the file may be newer than Python's idea of its folder
     try:
-        spec = find_spec(name)
+        spec = _find_on_path(name)
     except (ImportError, ValueError):
         spec = None
     if spec is None:
@@ -123,6 +125,22 @@ def _find(name: str, folder: str) -> ModuleSpec:
     if isinstance(spec.loader, SourceFileLoader):
         return _from_source(name, spec.loader.path, spec.submodule_search_locations)
     return spec
+
+
+def _find_on_path(name: str) -> ModuleSpec | None:
+    package, dot, _ = name.rpartition(".")
+    if dot:
+        _find_on_path(package)  # the next line runs it
+    spec = find_spec(name)
+    if spec is not None and spec.has_location and spec.origin is not None:
+        _check_writers(spec.origin)
+    return spec
+
+
+def _check_writers(path: str) -> None:
+    problem = writable_by_others(path)
+    if problem is not None:
+        raise _Unusable(f"{path} is not run, since others could change what it does: {problem}")
 
 
 def _from_source(name: str, path: str, parts: list[str] | None) -> ModuleSpec:

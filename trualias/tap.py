@@ -17,6 +17,7 @@ from trualias.connection import ClientFactory
 from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
 from trualias.loading import load
 from trualias.lookup import Snapshots
+from trualias.permissions import writable_by_others
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
@@ -70,6 +71,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         from twisted.internet import reactor as global_reactor
 
         reactor = cast(Reactor, global_reactor)
+        run_by_steady_clock(reactor)
     try:
         # twistd may change the working directory later.
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
@@ -85,7 +87,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     tallies = None if metrics is None else Tallies()
     clients = Clients(tallies=tallies)
     statistics = StatisticsService(reactor, [clients])
-    effects = [_set_log_level, statistics.configure, clients.configure]
+    effects = [_set_log_level, statistics.configure, clients.configure, _warn_of_writers]
     if tallies is not None:
         effects.append(tallies.configure)
     for effect in effects:
@@ -137,6 +139,17 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     return server
 
 
+def run_by_steady_clock(reactor: Reactor, steady: Callable[[], float] = time.monotonic) -> None:
+    """Let a reactor's delays be of seconds that pass, whatever happens to the time of day.
+
+    Twisted goes by the time of day: where that is set back by an hour, everything that is to come waits an hour longer,
+    the look at the configuration among it. What was scheduled before this keeps its time.
+    """
+    ahead = reactor.seconds() - steady()
+    # An attribute of the reactor, which shadows its method.
+    cast(Any, reactor).seconds = lambda: ahead + steady()
+
+
 def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Listener, ...]:
     for description in options["endpoints"]:
         problem = unfit(description, bool(configuration.settings.allow))
@@ -147,6 +160,15 @@ def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Li
 
 def _set_log_level(configuration: Configuration) -> None:
     log.set_level(configuration.settings.logging)
+
+
+def _warn_of_writers(configuration: Configuration) -> None:
+    try:
+        problem = writable_by_others(configuration.name)
+    except OSError:  # it is being replaced, and will be looked at when the new one is there
+        return
+    if problem is not None:
+        _log.warn("others could change {path}: {problem}", path=configuration.name, problem=problem)
 
 
 @frozen

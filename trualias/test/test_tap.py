@@ -197,6 +197,15 @@ class MakeServiceTests(TapTestCase):
             messages = [event["log_format"].format(**event) for event in events if "trualias" in event["log_namespace"]]
             self.assertEqual(messages, told)
 
+    def test_writers(self) -> None:
+        """A configuration that others may write to is used, and warned of each time that it is loaded."""
+        self.path.chmod(0o666)
+        warning = f"others could change {self.path}: everybody may write to {self.path} (chmod o-w {self.path})"
+        with capturedLogs() as events:
+            service = self.make(tap_table.Options())
+        self.assertEqual([event["log_format"].format(**event) for event in events], [warning])
+        self.assertEqual(self.reload(service), [warning])
+
     def ended(self, options: ServerOptions, *arguments: str) -> str:
         """Make a service, expect that this ends the process, and return the message."""
         with self.assertRaises(SystemExit) as raised:

@@ -1,0 +1,136 @@
+"""Tests of trualias.permissions, and of what is done about files that others may write to."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import ConfigurationErrors, load
+from trualias.hooks import load_hooks
+from trualias.permissions import writable_by_others
+
+HOOKS = """
+ACCOUNTS = ALIASES = frozenset()
+def preprocess(alias, domain): return alias, domain
+def postprocess(account, domain): return account, domain
+def reload(): open("{marker}", "w").close()
+"""
+
+# Not one that anything on this machine belongs to.
+STRANGER = 54321
+
+
+class PermissionsTestCase(SynchronousTestCase):
+    """A folder that nobody else may write to, within one that everybody may."""
+
+    def setUp(self) -> None:
+        """Make the folder, and a file in it."""
+        folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(os.path.realpath(folder.name))
+        self.inner = self.folder / "inner"
+        self.inner.mkdir(mode=0o755)
+        self.path = self.inner / "file.py"
+        self.path.touch(mode=0o644)
+
+
+class WritableByOthersTests(PermissionsTestCase):
+    """Who may write to what."""
+
+    def problem(self, path: Path) -> str | None:
+        """Ask about a path."""
+        return writable_by_others(str(path))
+
+    def test_nobody(self) -> None:
+        """A file of the server's own, in folders of his or root's, is safe; that everybody uses /tmp is no matter."""
+        self.assertIsNone(self.problem(self.path))
+
+    def test_everybody(self) -> None:
+        """A file, its folder and the folders above may not be for everybody to write to."""
+        for place in (self.path, self.inner, self.folder):
+            place.chmod(0o757)
+            self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(self.path))
+            place.chmod(0o755)
+
+    def test_group(self) -> None:
+        """Nor for a group, unless it is root's."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        os.chown(self.path, 0, STRANGER)
+        self.path.chmod(0o664)
+        self.assertEqual(
+            f"the group {STRANGER} may write to {self.path} (chmod g-w {self.path})", self.problem(self.path)
+        )
+        os.chown(self.path, 0, 0)
+        self.assertIsNone(self.problem(self.path))
+
+    def test_owner(self) -> None:
+        """Nor may one of them belong to another user than root and the server's."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        for place in (self.path, self.inner):
+            os.chown(place, STRANGER, 0)
+            self.assertEqual(
+                f"{place} belongs to user {STRANGER}, neither root nor the server's own (chown root {place})",
+                self.problem(self.path),
+            )
+            self.assertIsNone(writable_by_others(str(self.path), owner=STRANGER))
+            os.chown(place, 0, 0)
+
+    def test_links(self) -> None:
+        """Both ends of a link count: where it stands and where it leads."""
+        outer = self.folder / "outer"
+        outer.mkdir(mode=0o755)
+        link = outer / "link.py"
+        link.symlink_to(self.path)
+        self.assertIsNone(self.problem(link))
+        for place in (outer, self.inner):
+            place.chmod(0o777)
+            self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(link))
+            place.chmod(0o755)
+
+
+class HooksTests(PermissionsTestCase):
+    """A PROCESSOR module that others may write to."""
+
+    def assert_refused(self, name: str, path: Path, place: Path) -> None:
+        """Assert that a module is refused because of a place, and was not run."""
+        configuration = load(f"PROCESSOR: {name}\n", str(self.inner / "a.conf"))
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load_hooks(configuration)
+        self.assertEqual(
+            f"{self.inner}/a.conf:1:1: {path} is not run, since others could change what it does: "
+            f"everybody may write to {place} (chmod o-w {place})\nPROCESSOR: {name}\n^",
+            str(raised.exception),
+        )
+        self.assertFalse((self.inner / "marker").exists())
+
+    def test_beside(self) -> None:
+        """A module beside the configuration is not run where others may write to it, or to its folder."""
+        hooks = self.inner / "hooks_beside.py"
+        hooks.write_text(HOOKS.format(marker=self.inner / "marker"))
+        for place in (hooks, self.inner):
+            place.chmod(0o757)
+            self.assert_refused("hooks_beside", hooks, place)
+            place.chmod(0o755)
+        self.assertIsNotNone(load_hooks(load("PROCESSOR: hooks_beside\n", str(self.inner / "a.conf"))))
+        self.assertTrue((self.inner / "marker").exists())
+
+    def test_on_path(self) -> None:
+        """Nor is one on Python's path, and a package is not run either before that is looked at."""
+        package = self.inner / "installed_hooks"
+        package.mkdir()
+        (package / "__init__.py").write_text(f"open({str(self.inner / 'marker')!r}, 'w').close()\n")
+        (package / "hooks.py").write_text(HOOKS.format(marker=self.inner / "marker"))
+        (self.inner / "etc").mkdir()
+        configuration = load("PROCESSOR: installed_hooks.hooks\n", str(self.inner / "etc" / "a.conf"))
+        self.patch(sys, "path", [str(self.inner), *sys.path])
+        (package / "__init__.py").chmod(0o666)
+        with self.assertRaises(ConfigurationErrors) as raised:
+            load_hooks(configuration)
+        self.assertIn(f"{package}/__init__.py is not run, since others could change", str(raised.exception))
+        self.assertFalse((self.inner / "marker").exists())
+        (package / "__init__.py").chmod(0o644)
+        self.assertIsNotNone(load_hooks(configuration))
