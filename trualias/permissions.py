@@ -12,7 +12,9 @@ def writable_by_others(path: str, owner: int | None = None) -> str | None:
 
     That is whoever may write to the file or to its folder, or to a folder above, where all could be replaced; a folder
     in which everybody may only touch his own, such as ``/tmp``, does not count for what is in it. The way to a link
-    counts as does the way to where it leads. ``owner`` is the server's user id, by default this process'. Raises OSError.
+    counts as does the way to where it leads. ``owner`` is the server's user id, by default this process'.
+
+    Raises OSError where the file is missing.
     """
     trusted = {ROOT, os.geteuid() if owner is None else owner}
     ways = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))
