@@ -9,7 +9,12 @@ SHARE = "share/trualias"
 setup(
     # find_packages() would leave out twisted.plugins: it has no __init__.py, and must not have one.
     packages=find_namespace_packages(include=["trualias*", "twisted.plugins"]),
-    package_data={"trualias": ["py.typed"], "trualias.policy": ["*.lark"], "trualias.words": ["*.txt"]},
+    package_data={
+        "trualias": ["py.typed"],
+        "trualias.policy": ["*.lark"],
+        "trualias.test": ["*.json"],
+        "trualias.words": ["*.txt"],
+    },
     data_files=[
         (f"{SHARE}/conf", sorted(glob("conf/*.sample") + glob("conf/*.py"))),
         (f"{SHARE}/tac", sorted(glob("tac/*.tac"))),

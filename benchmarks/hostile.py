@@ -1,8 +1,9 @@
 """Searches for the policy and the key that make one lookup do the most work.
 
 ``python -m benchmarks.hostile --minutes 10`` climbs from random policies of up to eight identifiers, and random keys,
-to worse ones: small changes are kept where the matcher takes at least as many steps as before. What it finds goes into
-the cases that the tests hold, each with its number of steps, where it is worse than the cases there.
+to worse ones: small changes are kept where the matcher takes at least as many steps as before, or with ``--time`` at
+least as long. What it finds joins the cases that the tests hold the matcher to, each with its number of steps.
+With ``--minutes 0`` the steps of those cases are written down anew.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from benchmarks.changes import IDENTIFIERS, Attempt, change, identifiers, random_key, random_statement
 from benchmarks.report import Row, at_most
@@ -22,12 +23,15 @@ from trualias.policy.policy import Policy
 from trualias.policy.tree import Account, unparse
 
 CASES = Path(__file__).resolve().parent.parent / "trualias" / "test" / "hostile_cases.json"
-KEPT = 40
+KEPT = 60
 """Cases kept, the worst ones."""
 SLOWEST = 10.0
 """Milliseconds that one lookup may take."""
 PATIENCE = 1500
 """Changes without gain after which a climb ends."""
+
+Cost = Callable[[Policy, str], float]
+"""What the lookup of a key costs, in whatever unit."""
 
 
 @frozen
@@ -45,9 +49,10 @@ def read_cases() -> list[Case]:
 
 
 def write_cases(cases: Iterable[Case]) -> None:
-    """Keep the worst cases, one for each policy."""
+    """Keep the worst cases, one for each policy, with the steps that the matcher takes today."""
     worst: dict[str, Case] = {}
-    for case in sorted(cases, key=lambda case: case.steps, reverse=True):
+    today = [evolve(case, steps=steps_of(load(case.policy, "hostile.conf").policy, case.key)) for case in cases]
+    for case in sorted(today, key=lambda case: case.steps, reverse=True):
         worst.setdefault(case.policy, case)
     kept = [asdict(case) for case in list(worst.values())[:KEPT]]
     CASES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -68,7 +73,7 @@ def accepted(statements: Sequence[Account]) -> Policy | None:
         return None
 
 
-def steps_of(policy: Policy, key: str) -> float:
+def steps_of(policy: Policy, key: str) -> int:
     """The steps of one lookup."""
     return policy.resolve_counting(key)[1]
 
@@ -83,14 +88,21 @@ def milliseconds_of(policy: Policy, key: str) -> float:
     return min(times) * 1000
 
 
-def climb(chance: random.Random, cost: Callable[[Policy, str], float], deadline: float) -> tuple[Case, float]:
-    """One climb from a random place, until nothing gets worse any more or time (`time.monotonic`) is up.
+def begin(chance: random.Random, elite: Sequence[Attempt]) -> Attempt:
+    """A random attempt, or, more often, one of the worst with several changes."""
+    if not elite or chance.random() < 0.4:
+        return Attempt((random_statement(chance, IDENTIFIERS),), random_key(chance))
+    attempt = chance.choice(elite)
+    for _ in range(chance.randint(1, 8)):
+        attempt = change(chance, attempt)
+    return attempt
 
-    Gives the worst case and what it costs.
-    """
+
+def climb(chance: random.Random, elite: Sequence[Attempt], cost: Cost, deadline: float) -> tuple[float, Attempt]:
+    """One climb, until nothing gets worse any more or time (`time.monotonic`) is up: what it came to."""
     policy = None
     while policy is None:
-        attempt = Attempt((random_statement(chance, IDENTIFIERS),), random_key(chance))
+        attempt = begin(chance, elite)
         policy = accepted(attempt.statements)
     worst = cost(policy, attempt.key)
     idle = 0
@@ -105,7 +117,7 @@ def climb(chance: random.Random, cost: Callable[[Policy, str], float], deadline:
         idle = 0 if costs > worst else idle + 1
         if other and costs >= worst:
             attempt, policy, worst = tried, other, costs
-    return Case(text_of(attempt.statements), attempt.key, policy.resolve_counting(attempt.key)[1]), worst
+    return worst, attempt
 
 
 def run(_folder: Path) -> list[Row]:
@@ -124,17 +136,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="where the random choices start (default: 0)")
     parser.add_argument("--time", action="store_true", help="climb to the slowest lookup instead of to the most steps")
     options = parser.parse_args()
-    chance, cases = random.Random(options.seed), read_cases()
+    cost, unit = (milliseconds_of, "ms") if options.time else (steps_of, "steps")
+    chance, found = random.Random(options.seed), list[tuple[float, Attempt]]()
     deadline = time.monotonic() + options.minutes * 60
-    worst = -1.0
     while time.monotonic() < deadline:
-        case, cost = climb(chance, milliseconds_of if options.time else steps_of, deadline)
-        cases.append(case)
-        if cost > worst:
-            worst = cost
-            sys.stdout.write(f"{cost:.4g} {'ms' if options.time else 'steps'}\n{case.policy}\n{case.key}\n\n")
+        one = climb(chance, [attempt for _, attempt in found], cost, deadline)
+        found = sorted([*found, one], key=lambda one: one[0], reverse=True)[:KEPT]
+        if one is found[0]:
+            sys.stdout.write(f"{one[0]:.4g} {unit}\n{text_of(one[1].statements)}\n{one[1].key}\n\n")
             sys.stdout.flush()
-    write_cases(cases)
+    write_cases([*read_cases(), *(Case(text_of(a.statements), a.key, 0) for _, a in found)])
 
 
 if __name__ == "__main__":

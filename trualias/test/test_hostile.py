@@ -1,0 +1,41 @@
+"""Policies and keys made to be slow: found by ``python -m benchmarks.hostile``, kept in ``hostile_cases.json``."""
+
+import json
+from importlib.resources import files
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import load
+from trualias.policy.outcome import Delivered, NoMatch
+
+
+class HostileTests(SynchronousTestCase):
+    """What a lookup costs at worst, in the matcher's steps; they are the same on every machine."""
+
+    cases = json.loads(files("trualias.test").joinpath("hostile_cases.json").read_text("utf-8"))
+
+    def test_no_more_steps(self) -> None:
+        """No case takes more steps than were written down for it."""
+        self.assertGreaterEqual(len(self.cases), 20)
+        for case in self.cases:
+            _, steps = load(case["policy"], "hostile.conf").policy.resolve_counting(case["key"])
+            self.assertLessEqual(steps, case["steps"], f"{case['policy']}\n{case['key']}")
+
+    def test_counted_instead_of_enumerated(self) -> None:
+        """An address with tens of thousands of readings takes some hundred steps."""
+        policy = load(
+            "ACCOUNT baz MATCHES %alpha%x%alpha%x%alpha%x%alpha%.%code% "
+            "WITH VOWELS(1), VOWELS(2), VOWELS(3), VOWELS(4);",
+            "hostile.conf",
+        ).policy
+        outcome, steps = policy.resolve_counting("x" * 57 + ".0000")
+        self.assertEqual(Delivered("baz", readings=2), outcome)
+        self.assertLess(steps, 1000)
+
+    def test_letter_behind_a_digit(self) -> None:
+        """A digit and a letter behind it are no count of two digits, wherever the code may go on behind them."""
+        policy = load(
+            "ACCOUNT foo MATCHES %alnum%x%code%1%alpha% WITH ANY(2), VOWELS(1), ANY(1), ALPHAS(1);", "hostile.conf"
+        ).policy
+        key = "11x11xxx1x111111x11xxxxxxx11111xx111111xx11xx1001x1xxxx1xxx11111"
+        self.assertIsInstance(policy.resolve(key), NoMatch)
