@@ -22,18 +22,18 @@ def alphabet(item: CodeItem) -> frozenset[str]:
 Term = tuple[Callable[[Computation, str], Contribution], Computation, int] | str
 """An item, ready to be worked out: a literal, or a function with its computation and which value it reads.
 
-A reading's values are those of its identifiers from left to right, then the account, then the alias.
+A reading's values are the account, the alias, and those of its identifiers from left to right.
 """
 
 
 def terms_of(items: tuple[CodeItem, ...]) -> tuple[Term, ...]:
     """Make items ready, once, for the many codes that will be compared with them."""
-    names = {NameKind.ACCOUNT: -2, NameKind.ALIAS: -1}
+    names = {NameKind.ACCOUNT: 0, NameKind.ALIAS: 1}
     return tuple(
         [
             item.text
             if isinstance(item, CodeLiteral)
-            else (item.function.value, item, item.reads if isinstance(item.reads, int) else names[item.reads])
+            else (item.function.value, item, item.reads + 2 if isinstance(item.reads, int) else names[item.reads])
             for item in items
         ]
     )

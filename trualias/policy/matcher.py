@@ -15,7 +15,7 @@ from typing import assert_never
 from attrs import evolve
 
 from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import Term, code_fits, terms_of
+from trualias.policy.codes import Term, alphabet, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
 from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
@@ -47,26 +47,69 @@ def _folded(rule: Rule, fold: Callable[[str], str]) -> tuple[Expression, tuple[C
     return expression, tuple(items)
 
 
-_Step = str | int | FieldRule | None
-"""What an address has to show next: a text, a name (0 the account, 1 the alias), an identifier, or the code."""
+_Field = tuple[FieldRule | None, str, bool]
+"""A part of an address that is to be found: an identifier or (None) the code; the literal behind it; and whether that
+literal can begin within the field, so that the field may end at any place where it stands."""
 
 
-def _steps(expression: Expression) -> tuple[_Step, ...]:
-    """The expression without the detour over the syntax tree, which each attempt would have to make."""
-    steps: list[_Step] = []
-    for token in expression:
-        match token:
-            case Literal(text):
-                steps.append(text)
-            case NameField(kind):
-                steps.append(0 if kind is NameKind.ACCOUNT else 1)
-            case Identifier(field_class):
-                steps.append(RULES[field_class])
-            case CodeField():
-                steps.append(None)
-            case _:
-                assert_never(token)
-    return tuple(steps)
+_Token = str | int | tuple[FieldRule | None, frozenset[str]]
+_Fields = tuple[_Field, ...]
+
+
+class _Shape:
+    """An expression as attempts need it.
+
+    Where it shows no name, or one at its very beginning, as most do, it is ready: ``lead`` is that name (0 the account,
+    1 the alias, -1 none), ``head`` the literal before the first field, and ``fields`` the rest. Otherwise ``fields`` is
+    None, and ``filled`` makes it for given names.
+    """
+
+    __slots__ = ("_tokens", "fields", "head", "lead")
+
+    def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
+        self._tokens: list[_Token] = []
+        for token in expression:
+            match token:
+                case Literal(text):
+                    self._tokens.append(text)
+                case NameField(kind):
+                    self._tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
+                case Identifier(field_class):
+                    self._tokens.append((RULES[field_class], RULES[field_class].alphabet))
+                case CodeField():
+                    self._tokens.append((None, frozenset().union(*map(alphabet, items))))
+                case _:
+                    assert_never(token)
+        self.lead = -1
+        self.head = ""
+        self.fields: _Fields | None = None
+        first, *rest = self._tokens
+        if not any(isinstance(token, int) for token in rest):
+            if isinstance(first, int):
+                self.lead = first
+            self.head, self.fields = self.filled("", "")
+
+    def filled(self, account: str, alias: str) -> tuple[str, _Fields]:
+        """The literal before the first field, and the fields, with these names in place of theirs."""
+        names = (account, alias)
+        head = ""
+        fields: list[tuple[FieldRule | None, frozenset[str], str]] = []
+        for token in self._tokens:
+            if isinstance(token, tuple):
+                fields.append((*token, ""))
+                continue
+            text = names[token] if isinstance(token, int) else token
+            if fields:
+                rule, characters, literal = fields[-1]
+                fields[-1] = rule, characters, literal + text
+            else:
+                head += text
+        return head, tuple([(rule, literal, literal[:1] in characters) for rule, characters, literal in fields])
+
+
+# Where the names stand among the values of a reading, before those of its identifiers.
+_ACCOUNT = 0
+_ALIAS = 1
 
 
 class Matcher:
@@ -76,13 +119,14 @@ class Matcher:
     are counted instead of tried.
     """
 
-    __slots__ = ("_plan", "_steps", "_terms", "expression", "few", "items", "rule")
+    __slots__ = ("_plan", "_shape", "_terms", "expression", "few", "items", "rule")
 
     def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW) -> None:
         self.rule = rule
         self.expression, self.items = _folded(rule, fold)
         self.few = few
-        self._steps: tuple[_Step, ...] | None = None
+        # Made when first needed: most statements of a large configuration are not asked for in a long time.
+        self._shape: _Shape | None = None
         self._terms: tuple[Term, ...] = ()
         self._plan: Plan | None = None
 
@@ -92,119 +136,102 @@ class Matcher:
         Raises:
             BudgetExceeded: too many steps were needed.
         """
-        if self._steps is None:
-            self._steps = _steps(self.expression)
+        shape = self._shape
+        if shape is None:
+            shape = self._shape = _Shape(self.expression, self.items)
             self._terms = terms_of(self.items)
-        names = (account, alias)
-        steps = [names[step] if isinstance(step, int) else step for step in self._steps]
-        attempts = _Attempts(spans, steps, self._terms, names, self.few)
+        text = spans.text
+        at = 0
+        values = [account, alias]
+        if shape.lead >= 0:
+            name = values[shape.lead]
+            if not text.startswith(name):
+                return 0
+            at = len(name)
+        head = shape.head
+        fields = shape.fields
+        if fields is None:
+            head, fields = shape.filled(account, alias)
+        if not text.startswith(head, at):
+            return 0
+        spans.left = self.few
         try:
-            found = attempts.count(0, 0, [], "")
+            found = self._try(spans, fields, 0, at + len(head), values, "")
         except _TooMany:
             self._plan = self._plan or Plan(self.expression, self.items)
             found = Count(self._plan, spans, account, alias).count()
-        spans.steps += self.few - attempts.left
+        spans.steps += self.few - spans.left
         return found if found < 2 else 2
+
+    def _try(self, spans: Spans, fields: _Fields, number: int, at: int, values: list[str], code: str) -> int:
+        """Count the readings that verify, where the fields before ``number`` took the text before ``at``.
+
+        Both count from 0; ``values`` are the names and what identifiers took, ``code`` what the code took.
+
+        Raises:
+            _TooMany: the attempts are used up.
+        """
+        text = spans.text
+        last = len(fields) - 1
+        while number <= last:
+            rule, literal, branches = fields[number]
+            if literal:
+                end = text.find(literal, at + 1)
+                if branches and end >= 0 and text.find(literal, end + 1) >= 0:
+                    return self._try_each(spans, fields, number, at, values, code)
+            else:
+                end = len(text) if number == last else _run_end(rule, text, at)
+            spans.left -= 1
+            if spans.left < 0:
+                raise _TooMany
+            if end <= at:
+                return 0
+            value = text[at:end]
+            if rule is None:
+                code = value
+            elif rule.fits(value):
+                values.append(value)
+            else:
+                return 0
+            at = end + len(literal)
+            number += 1
+        if at != len(text):
+            return 0
+        spans.shaped = True
+        return 1 if code_fits(code, self._terms, values) else 0
+
+    def _try_each(self, spans: Spans, fields: _Fields, number: int, at: int, values: list[str], code: str) -> int:
+        """Count for each end that a field may have: where the literal behind it stands."""
+        text = spans.text
+        rule, literal, _ = fields[number]
+        total = 0
+        end = text.find(literal, at + 1)
+        while end >= 0:
+            spans.left -= 1
+            if spans.left < 0:
+                raise _TooMany
+            value = text[at:end]
+            if rule is None:
+                total += self._try(spans, fields, number + 1, end + len(literal), values.copy(), value)
+            elif rule.fits(value):
+                total += self._try(spans, fields, number + 1, end + len(literal), [*values, value], code)
+            elif rule.regular:
+                # Nor can anything longer be of the class.
+                return total
+            end = text.find(literal, end + 1)
+        return total
 
 
 _LETTERS = re.compile("[A-Za-z]*")
 _DIGITS = re.compile("[0-9]*")
 
 
-def _run_end(step: FieldRule | None, text: str, at: int) -> int:
+def _run_end(rule: FieldRule | None, text: str, at: int) -> int:
     """Where letters end that have digits behind them, or digits before letters."""
-    run = (_LETTERS if step is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
+    run = (_LETTERS if rule is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
     assert run is not None
     return run.end()
 
 
 class _TooMany(Exception):
     """More attempts would be needed than are allowed."""
-
-
-class _Attempts:
-    """The readings of one text for one account and one alias, tried one after the other."""
-
-    __slots__ = ("left", "names", "spans", "steps", "terms")
-
-    def __init__(
-        self,
-        spans: Spans,
-        steps: list[str | FieldRule | None],
-        terms: tuple[Term, ...],
-        names: tuple[str, str],
-        left: int,
-    ) -> None:
-        self.spans = spans
-        self.steps = steps
-        self.terms = terms
-        self.names = names
-        self.left = left
-
-    def count(self, number: int, at: int, values: list[str], code: str) -> int:
-        """Count the readings that verify, where the steps before ``number`` took the text before ``at``.
-
-        Both count from 0; ``values`` and ``code`` are what those steps took.
-
-        Raises:
-            _TooMany: the attempts are used up.
-        """
-        text = self.spans.text
-        steps = self.steps
-        last = len(steps) - 1
-        while number <= last:
-            step = steps[number]
-            if isinstance(step, str):
-                if not text.startswith(step, at):
-                    return 0
-                at += len(step)
-                number += 1
-                continue
-            self.left -= 1
-            if self.left < 0:
-                raise _TooMany
-            if number == last:
-                end = len(text)
-            else:
-                following = steps[number + 1]
-                if isinstance(following, str):
-                    end = text.find(following, at + 1)
-                    if text.find(following, end + 1) > 0 and end > 0:
-                        return self._count_each(number, at, following, values, code)
-                else:
-                    end = _run_end(step, text, at)
-            if end <= at:
-                return 0
-            value = text[at:end]
-            if step is None:
-                code = value
-            elif step.fits(value):
-                values.append(value)
-            else:
-                return 0
-            at = end
-            number += 1
-        if at != len(text):
-            return 0
-        self.spans.shaped = True
-        values += self.names
-        return 1 if code_fits(code, self.terms, values) else 0
-
-    def _count_each(self, number: int, at: int, literal: str, values: list[str], code: str) -> int:
-        """Count for each end that the step may have: where the literal behind it stands."""
-        text = self.spans.text
-        step = self.steps[number]
-        assert not isinstance(step, str)
-        total = 0
-        end = text.find(literal, at + 1)
-        while end >= 0:
-            value = text[at:end]
-            if step is None:
-                total += self.count(number + 1, end, values.copy(), value)
-            elif step.fits(value):
-                total += self.count(number + 1, end, [*values, value], code)
-            elif step.regular:
-                # Nor can anything longer be of the class.
-                return total
-            end = text.find(literal, end + 1)
-        return total

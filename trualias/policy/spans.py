@@ -51,16 +51,17 @@ class _Memo:
 class Spans:
     """The spans of one text; what is asked for is computed once and kept.
 
-    It also goes with a lookup and tells of it: ``steps`` is the work done so far, ``shaped`` whether a statement fitted
-    the text but for the code.
+    It also goes with a lookup and tells of it: ``steps`` is the work done so far, ``left`` the attempts that
+    the statement has left, ``shaped`` whether it fitted the text but for the code.
     """
 
-    __slots__ = ("_memo", "shaped", "steps", "text")
+    __slots__ = ("_memo", "left", "shaped", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.steps = 0
         self.shaped = False
+        self.left = 0
         self._memo: _Memo | None = None
 
     @property
