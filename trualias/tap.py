@@ -25,6 +25,7 @@ from trualias.service import AliasService, HangupService, StatisticsService
 from trualias.settings import Address, Listener, Speaks
 from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
+from trualias.steady import go_by_steady_clock
 from trualias.systemd import NotifyService, Supervisor, watchdog_seconds
 from trualias.tally import Tallies
 
@@ -71,7 +72,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         from twisted.internet import reactor as global_reactor
 
         reactor = cast(Reactor, global_reactor)
-        run_by_steady_clock(reactor)
+        go_by_steady_clock(reactor)
     try:
         # twistd may change the working directory later.
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
@@ -137,17 +138,6 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     ):
         service.setServiceParent(server)
     return server
-
-
-def run_by_steady_clock(reactor: Reactor, steady: Callable[[], float] = time.monotonic) -> None:
-    """Let a reactor's delays be of seconds that pass, whatever happens to the time of day.
-
-    Twisted goes by the time of day: where that is set back by an hour, everything that is to come waits an hour longer,
-    the look at the configuration among it. What was scheduled before this keeps its time.
-    """
-    ahead = reactor.seconds() - steady()
-    # An attribute of the reactor, which shadows its method.
-    cast(Any, reactor).seconds = lambda: ahead + steady()
 
 
 def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Listener, ...]:

@@ -58,6 +58,7 @@ SERVERS = (
     "protocol",
     "socketmap",
     "listening",
+    "steady",
     "service",
     "systemd",
     "metrics",
