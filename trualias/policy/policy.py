@@ -65,13 +65,16 @@ class Policy:
     def _resolve(self, spans: Spans, local_part: str) -> Outcome:
         if not _LOCAL_PART(local_part):
             return _NO_MATCH
+        candidates = self._index.candidates(spans.text)
+        if not candidates:
+            return _NO_MATCH
         account: str | None = None
         spelled = ""
         readings = 0
         others: dict[str, str] = {}
         near: list[str] = []
         try:
-            for candidate in self._index.candidates(spans.text):
+            for candidate in candidates:
                 spans.shaped = False
                 count = candidate.matcher.count(spans, candidate.account, candidate.alias)
                 if not count:
@@ -86,7 +89,7 @@ class Policy:
         except BudgetExceeded:
             return Exhausted()
         if account is None:
-            return NoMatch(tuple(near)) if near else _NO_MATCH
+            return NoMatch(tuple(dict.fromkeys(near))) if near else _NO_MATCH
         if others:
             return Ambiguous(tuple(sorted([spelled, *others.values()])))
         return Delivered(spelled, readings if readings < 2 else 2)
