@@ -1,0 +1,56 @@
+"""A configuration, hooks and keys for the tests of lookups and of what asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+from attrs import define
+
+from trualias.configuration import Configuration, load
+from trualias.lookup import Snapshot
+
+STATEMENTS = """
+ALIAS DOMAINS: example.com Example.ORG
+ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();
+ACCOUNT baz MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);
+ACCOUNT Baz MATCHES %alpha%x%alpha%+%code% WITH VOWELS(1), DIGITS(2);
+ACCOUNT one MATCHES to-%alpha%.%code% WITH CHARS();
+ACCOUNT two MATCHES to-%alnum%.%code% WITH CHARS();
+"""
+"""``samissexy.34`` is baz's, ``xxxxxx+00`` Baz's in several ways, and ``to-a.1`` of one and of two."""
+
+CLASSES = ("alpha", "alnum", "ident")
+ENDLESS = "".join(
+    f"ACCOUNT user MATCHES {'x'.join(f'%{field_class}%' for field_class in classes)}.%code% "
+    "WITH VOWELS(1), ANY(2), DIGITS(3);"
+    for classes in product(CLASSES, repeat=4)
+)
+"""Statements that read ``ENDLESS_KEY`` in so many ways that the search is given up."""
+
+ENDLESS_KEY = "x" * 57 + ".0y0"
+
+Hook = Callable[[str, str | None], tuple[str, str | None]]
+
+
+def unchanged(name: str, domain: str | None) -> tuple[str, str | None]:
+    """Change nothing."""
+    return name, domain
+
+
+@define
+class Hooks:
+    """Hooks that do what a test wants."""
+
+    preprocess: Hook = unchanged
+    postprocess: Hook = unchanged
+
+
+def configuration(settings: str = "", statements: str = STATEMENTS) -> Configuration:
+    """Load the statements with some settings besides."""
+    return load(f"{settings}\n{statements}", "test.conf")
+
+
+def snapshot(settings: str = "", statements: str = STATEMENTS, hooks: Hooks | None = None) -> Snapshot:
+    """Make what a server answers by."""
+    return Snapshot(configuration(settings, statements), hooks)
