@@ -33,9 +33,9 @@ def ask(lookup: Lookup, key: str) -> Answer | Fault:
     match answer:
         case NotFound():
             pass
-        case Found(_, account, readings):
-            if readings > 1:
-                _log.warn("{key} can be read in several ways, all of account {account}", key=key, account=account)
+        case Found() as found:
+            if found.readings > 1:
+                _log.warn("{key} can be read in several ways, all of account {account}", key=key, account=found.account)
         case Ambiguous(accounts, value):
             _log.warn(
                 "{key} verifies for several accounts ({accounts}): {consequence}",

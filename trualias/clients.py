@@ -46,7 +46,7 @@ class Clients:
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _THIS_MACHINE
-        self._statistics: Statistics | NullStatistics = NullStatistics()
+        self.statistics: Statistics | NullStatistics = NullStatistics()
         self._open: set[Client] = set()
         self._ended: Deferred[None] | None = None
 
@@ -58,14 +58,9 @@ class Clients:
         """Say that this is something, also where there is no client."""
         return True
 
-    @property
-    def statistics(self) -> Statistics | NullStatistics:
-        """What is counted goes here; other statistics are told of the connections that there are."""
-        return self._statistics
-
-    @statistics.setter
-    def statistics(self, statistics: Statistics | NullStatistics) -> None:
-        self._statistics = statistics
+    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+        """Count with other statistics from now on, which are told of the connections that there are."""
+        self.statistics = statistics
         for client in self._open:
             client.recount(statistics)
 
@@ -99,7 +94,7 @@ class Clients:
     def opened(self, client: Client) -> None:
         """Take note of a connection."""
         self._open.add(client)
-        self._statistics.connections.begin()
+        self.statistics.connections.begin()
 
     def closed(self, client: Client) -> None:
         """Forget a connection."""

@@ -6,6 +6,7 @@ answers one. That is all in which they differ.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol, assert_never
 
@@ -91,11 +92,11 @@ class TableLookup:
 
     def __call__(self, key: str) -> Answer:
         """Look up a local part."""
-        local_part = self.hooks.preprocess(key, None)[0] if self.hooks else key
-        return _answer(self.policy.resolve(local_part), self.debug_account, self._value)
+        local_part = key if self.hooks is None else self.hooks.preprocess(key, None)[0]
+        return _answer(self.policy.resolve(local_part), self.debug_account, self._value, "")
 
-    def _value(self, account: str) -> str:
-        return _some(self.hooks.postprocess(account, None)[0]) if self.hooks else account
+    def _value(self, account: str, _domain: str) -> str:
+        return account if self.hooks is None else _some(self.hooks.postprocess(account, None)[0])
 
 
 @frozen(eq=False)
@@ -121,7 +122,7 @@ class VirtualLookup:
         if not domain.isascii() or domain.lower() not in self.alias_domains:
             return NotFound(Reason.FOREIGN_DOMAIN)
         outcome = self.policy.resolve(local_part)
-        return _answer(outcome, self.debug_account, lambda account: self._value(account, domain))
+        return _answer(outcome, self.debug_account, self._value, domain)
 
     def _value(self, account: str, domain: str) -> str:
         if self.hooks is None:
@@ -130,18 +131,19 @@ class VirtualLookup:
         return f"{_some(account)}@{_some(hooked)}"
 
 
-class _Value(Protocol):
-    def __call__(self, account: str) -> str: ...
+_NOWHERE = NotFound(Reason.NO_MATCH)
 
 
-def _answer(outcome: policy.Outcome, debug_account: str | None, value: _Value) -> Answer:
+def _answer(
+    outcome: policy.Outcome, debug_account: str | None, value: Callable[[str, str], str], domain: str
+) -> Answer:
     match outcome:
-        case policy.Delivered(account, readings):
-            return Found(value(account), account, readings)
-        case policy.NoMatch(near):
-            return NotFound(Reason.NO_MATCH, near)
-        case policy.Ambiguous(accounts):
-            return Ambiguous(accounts, None if debug_account is None else value(debug_account))
+        case policy.NoMatch():
+            return NotFound(Reason.NO_MATCH, outcome.near) if outcome.near else _NOWHERE
+        case policy.Delivered():
+            return Found(value(outcome.account, domain), outcome.account, outcome.readings)
+        case policy.Ambiguous():
+            return Ambiguous(outcome.accounts, None if debug_account is None else value(debug_account, domain))
         case policy.Exhausted():
             return OverBudget()
         case _:

@@ -245,7 +245,8 @@ class AliasService(Service):
 class Counted(Protocol):
     """What counts its requests in the collectors that it is given."""
 
-    statistics: Statistics | NullStatistics
+    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+        """Count with these from now on."""
 
 
 class StatisticsService(Service):
@@ -279,7 +280,7 @@ class StatisticsService(Service):
         if (setting is not None) != self._statistics.enabled:
             self._statistics = NullStatistics() if setting is None else Statistics()
             for counted in self._counted:
-                counted.statistics = self._statistics
+                counted.count_with(self._statistics)
         if (setting or 0) != self._period:
             self._due = self._period = setting or 0
 

@@ -52,7 +52,9 @@ def read_request(line: bytes) -> Request:
     words = line.split()
     if not words:
         return Misfit.MALFORMED
-    command = words[0].lower()
+    command = words[0]
+    if command != b"get":
+        command = command.lower()
     if command not in _WORDS:
         return Misfit.UNRECOGNIZED
     if len(words) != _WORDS[command]:
@@ -62,12 +64,11 @@ def read_request(line: bytes) -> Request:
     return _read_key(words[1])
 
 
-def _read_key(encoded: bytes) -> Request:
-    key = encoded
-    if b"%" in encoded:
-        if any(match.group(1) is None for match in _ENCODED.finditer(encoded)):
+def _read_key(key: bytes) -> Request:
+    if b"%" in key:
+        if any(match.group(1) is None for match in _ENCODED.finditer(key)):
             return Misfit.MALFORMED
-        key = _ENCODED.sub(lambda match: bytes.fromhex(match.group(1).decode("ascii")), encoded)
+        key = _ENCODED.sub(lambda match: bytes.fromhex(match.group(1).decode("ascii")), key)
     try:
         return Get(key.decode("utf-8"))
     except UnicodeDecodeError:

@@ -119,7 +119,8 @@ class AdmissionTests(SynchronousTestCase):
         clients = Clients()
         guest = Guest(clients)
         clients.opened(guest)
-        clients.statistics = statistics = Statistics()
+        statistics = Statistics()
+        clients.count_with(statistics)
         self.assertEqual(["recount"], guest.told)
         self.assertIs(statistics, clients.statistics)
 

@@ -70,7 +70,7 @@ def configuration_of(example: Example) -> Snapshot | str:
 def converse(snapshot: Snapshot, kind: Kind, request: str) -> str:
     """What a server replies to a request, without the end of its line."""
     factory = TableFactory(Clock(), Snapshots(snapshot), kind, lambda: 0.0)
-    factory.clients.statistics = Statistics()
+    factory.clients.count_with(Statistics())
     connection = factory.buildProtocol(None)
     assert connection is not None
     transport = StringTransport()

@@ -434,6 +434,10 @@ class Counted:
 
     statistics: Statistics | NullStatistics = NullStatistics()
 
+    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+        """Count with these from now on."""
+        self.statistics = statistics
+
 
 class StatisticsServiceTests(SynchronousTestCase):
     """The seconds and the reports of the statistics."""

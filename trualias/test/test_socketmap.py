@@ -63,7 +63,8 @@ class SocketmapTests(SynchronousTestCase):
         self.clock = Clock()
         self.snapshots = Snapshots(Snapshot(load(CONFIGURATION, "a.conf")))
         self.factory = SocketmapFactory(self.clock, self.snapshots, self.clock.seconds, Clients(limit=3))
-        self.factory.clients.statistics = self.statistics = Statistics()
+        self.statistics = Statistics()
+        self.factory.clients.count_with(self.statistics)
         self.protocol, self.transport = self.connect()
 
     def connect(self) -> tuple[SocketmapProtocol, StringTransport]:
@@ -253,7 +254,8 @@ class SocketmapTests(SynchronousTestCase):
         self.protocol.pauseProducing()
         self.say(netstring(b"table foo-shop-4"))
         self.connect()
-        self.factory.clients.statistics = statistics = Statistics()
+        statistics = Statistics()
+        self.factory.clients.count_with(statistics)
         self.assertEqual((2, 1, 1), (statistics.connections.begun, statistics.reads.begun, statistics.writes.begun))
 
     def test_writing_ends(self) -> None:
