@@ -1,6 +1,7 @@
 """Tests of trualias.commands.strength, figures and progress."""
 
 import json
+import sys
 from io import BytesIO, StringIO
 from pathlib import Path
 from time import monotonic
@@ -136,7 +137,7 @@ class StrengthTests(SynchronousTestCase):
     def test_seed(self) -> None:
         """A seed is a whole number."""
         errors = StringIO()
-        self.patch(__import__("sys"), "stderr", errors)
+        self.patch(sys, "stderr", errors)
         self.assertEqual(2, self.assertRaises(SystemExit, self.strength, "--seed", "-x").code)
         self.assertEqual(2, self.assertRaises(SystemExit, self.strength, "--seed", "x").code)
         self.assertIn("argument --seed: 'x' is not a whole number", errors.getvalue())

@@ -1,0 +1,274 @@
+"""Tests of trualias.commands.replay."""
+
+import gzip
+import json
+import os
+import time
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.test.live import LiveServer, free_port
+from trualias.test.postfix import Postfix
+from trualias.test.requirements import source_tree
+from trualias.test.test_maillog import REFUSED, SENT
+from trualias.test.test_strength_command import Screen
+
+OLD = """\
+ALIAS DOMAINS: example.com old.example
+ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHAR(1,-), CHARS();
+ACCOUNT baz MATCHES baz.%alpha%.%code% WITH CHARS();
+"""
+NEW = """\
+ALIAS DOMAINS: example.com new.example
+ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS(), CHAR(1,-);
+ACCOUNT qux MATCHES baz.%alpha%.%code% WITH CHARS();
+"""
+ADDRESSES = b"""\
+foo-macys-m5@example.com
+foo-google-g6@example.com
+foo-google-g6@example.com
+foo-macys-5m@example.com
+baz.shop.4@example.com
+baz.shop.4@old.example
+baz.shop.4@new.example
+baz.shop.5@example.com
+baz.shop.4@example.org
+"""
+HOOKS = """\
+ACCOUNTS = ALIASES = frozenset()
+def preprocess(alias, domain):
+    if alias == "baz.shop.4":
+        raise ValueError(alias)
+    return alias, domain
+def postprocess(account, domain):
+    return account, domain
+def reload():
+    pass
+"""
+
+
+class ReplayTests(SynchronousTestCase):
+    """The command, in this process."""
+
+    def setUp(self) -> None:
+        """Write two configurations."""
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.write("old.conf", OLD)
+        self.write("new.conf", NEW)
+
+    def write(self, name: str, content: str | bytes) -> str:
+        """Write a file and return its path."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    def replay(self, *arguments: str, typed: bytes = b"", errors: StringIO | None = None) -> tuple[int, str, str]:
+        """Run the command from the old to the new configuration; return status, output and errors."""
+        terminal = Terminal(BytesIO(typed), StringIO(), errors or StringIO())
+        files = (str(self.folder / "new.conf"), "--against", str(self.folder / "old.conf"))
+        status = run(["replay", *files, *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_whole_addresses(self) -> None:
+        """As the virtual server is asked: each group, the most frequent first; what received mail is not to be lost."""
+        expected = """\
+now refused: 3 addresses
+address                    received  tried  last seen  was              would be
+foo-google-g6@example.com         2      0  -          foo@example.com  -
+baz.shop.4@old.example            1      0  -          baz@old.example  -
+foo-macys-m5@example.com          1      0  -          foo@example.com  -
+
+another account: 1 address
+address                 received  tried  last seen  was              would be
+baz.shop.4@example.com         1      0  -          baz@example.com  qux@example.com
+
+newly accepted: 2 addresses
+address                   received  tried  last seen  was  would be
+baz.shop.4@new.example           1      0  -          -    qux@new.example
+foo-macys-5m@example.com         1      0  -          -    foo@example.com
+
+6 addresses change, of 7 in 9 lines. 'Received' are mails that were delivered, 'tried' all that were refused, \
+deferred or bounced.
+"""
+        self.assertEqual((1, expected, ""), self.replay("--virtual", typed=ADDRESSES))
+
+    def test_local_parts(self) -> None:
+        """As the table server is asked: the local parts of the domains that are listed or named, and bare ones."""
+        expected = """\
+another account: 2 addresses
+address                 received  tried  last seen  was  would be
+baz.shop.4                     1      0  -          baz  qux
+baz.shop.4@example.org         1      0  -          baz  qux
+
+2 addresses change, of 2 in 3 lines. 'Received' are mails that were delivered, 'tried' all that were refused, \
+deferred or bounced.
+"""
+        typed = b"baz.shop.4\nbaz.shop.4@example.org\nbaz.shop.4@example.net\n"
+        self.assertEqual((0, expected, ""), self.replay("--domain", "Example.ORG", typed=typed))
+
+    def test_all_domains(self) -> None:
+        """Where no domain is listed or named, those of all domains count."""
+        self.write("old.conf", OLD.partition("\n")[2])
+        self.write("new.conf", NEW.partition("\n")[2])
+        value = json.loads(self.replay("--json", typed=b"baz.shop.4@example.org\n")[1])
+        self.assertEqual(["baz.shop.4@example.org"], [change["address"] for change in value["changes"]])
+
+    def test_no_alias_domains(self) -> None:
+        """The virtual server answers nothing without ALIAS DOMAINS, so that there is nothing to compare."""
+        self.write("old.conf", OLD.partition("\n")[2])
+        self.write("new.conf", NEW.partition("\n")[2])
+        reason = "neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n"
+        self.assertEqual((2, "", reason), self.replay("--virtual", typed=ADDRESSES))
+
+    def test_refused_before(self) -> None:
+        """What nobody has received mail by may be refused: the status is 0."""
+        typed = SENT.replace(b"status=sent", b"status=deferred") + REFUSED
+        status, output, _ = self.replay("--virtual", typed=typed)
+        self.assertEqual(0, status)
+        self.assertTrue(output.startswith("now refused: 1 address\n"), output)
+        self.assertEqual(1, self.replay("--virtual", typed=SENT)[0])
+
+    def test_no_change(self) -> None:
+        """Where nothing changes that is said."""
+        status, output, _ = self.replay("--virtual", typed=b"baz.shop.5@example.com\n")
+        self.assertEqual((0, "0 addresses change, of 1 in 1 line."), (status, output.partition(" 'Received'")[0]))
+
+    def test_json(self) -> None:
+        """Programs get the changes as JSON."""
+        status, output, _ = self.replay("--virtual", "--json", typed=SENT)
+        expected = {
+            "lines": 1,
+            "addresses": 2,
+            "changes": [
+                {
+                    "address": "foo-macys-m5@example.com",
+                    "change": "refused",
+                    "was": "foo@example.com",
+                    "would_be": None,
+                    "received": 1,
+                    "tried": 0,
+                    "last_seen": f"{_year_of_28_february()}-02-28 20:18:01",
+                }
+            ],
+        }
+        self.assertEqual((1, expected), (status, json.loads(output)))
+
+    def test_logs(self) -> None:
+        """Several logs are read, packed or not, and - is standard input; the arguments may come in any order."""
+        plain = self.write("mail.log", b"foo-macys-m5@example.com\n")
+        packed = self.write("mail.log.1", gzip.compress(b"foo-google-g6@example.com\n"))
+        status, output, _ = self.replay(plain, "--virtual", packed, "-", "--json", typed=b"foo-ab-a2@example.com\n")
+        value = json.loads(output)
+        self.assertEqual((1, 3, 3), (status, value["lines"], len(value["changes"])))
+
+    def test_unreadable(self) -> None:
+        """A log that cannot be read is an error that names it."""
+        nowhere = str(self.folder / "nowhere")
+        reason = f"{nowhere}: cannot be read: No such file or directory\n"
+        self.assertEqual((2, "", reason), self.replay(nowhere))
+        folder = str(self.folder)
+        self.assertEqual((2, "", f"{folder}: cannot be read: Is a directory\n"), self.replay(folder))
+        cut = self.write("mail.log.gz", gzip.compress(b"foo\n" * 1000)[:-9])
+        reason = f"{cut}: cannot be read: Compressed file ended before the end-of-stream marker was reached\n"
+        self.assertEqual((2, "", reason), self.replay(cut))
+
+    def test_failing_lookups(self) -> None:
+        """A lookup that would fail is no loss for ever, but one; a failure that is there already is no change."""
+        self.write("hooks_of_new.py", HOOKS)
+        self.write("new.conf", f"PROCESSOR: hooks_of_new\n{NEW}")
+        status, output, _ = self.replay("--virtual", typed=b"baz.shop.4@example.com\n")
+        self.assertEqual(1, status)
+        self.assertIn("now an error that may pass: 1 address\n", output)
+        self.assertIn("baz@example.com  the hooks raised ValueError('baz.shop.4')\n", output)
+        self.write("old.conf", f"PROCESSOR: hooks_of_new\n{OLD}")
+        self.assertEqual([], self.changes(b"baz.shop.4@example.com\n"))
+        self.write("new.conf", NEW)
+        (change,) = self.changes(b"baz.shop.4@example.com\n")
+        self.assertEqual("accepted", change["change"])
+        self.assertEqual({"error": "the hooks raised ValueError('baz.shop.4')"}, change["was"])
+
+    def changes(self, typed: bytes) -> list[dict[str, object]]:
+        """The changes for the virtual server, as programs get them."""
+        found: list[dict[str, object]] = json.loads(self.replay("--virtual", "--json", typed=typed)[1])["changes"]
+        return found
+
+    def test_against_what_the_servers_find(self) -> None:
+        """The configuration in force is by default the one that the servers find."""
+        self.write("tcp_virtual_server.conf", OLD)
+        self.addCleanup(os.chdir, Path.cwd())
+        os.chdir(self.folder)
+        terminal = Terminal(BytesIO(SENT), StringIO(), StringIO())
+        self.assertEqual(1, run(["replay", "--virtual", "new.conf"], terminal))
+
+    def test_progress(self) -> None:
+        """At a terminal a bar shows how far it is."""
+        log = self.write("mail.log", SENT * 20_000)
+        errors = self.replay("--virtual", log, errors=Screen())[2]
+        self.assertIn("reading", errors)
+        self.assertIn("looking up", errors)
+
+    def test_a_million_lines(self) -> None:
+        """A million lines take less than a minute."""
+        log = self.write("mail.log", (SENT + REFUSED) * 500_000)
+        begin = time.monotonic()
+        self.assertEqual(1, self.replay("--virtual", log)[0])
+        self.assertLess(time.monotonic() - begin, 60)
+
+
+def _year_of_28_february() -> int:
+    today = time.localtime()
+    return today.tm_year - ((today.tm_mon, today.tm_mday) < (2, 28))
+
+
+class PostfixTests(SynchronousTestCase):
+    """A log that a real Postfix wrote."""
+
+    def test_log(self) -> None:
+        """What was delivered and what was refused is found, by the addresses that the senders wrote."""
+        port = free_port()
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", mailboxes=("foo", "baz"))
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        sample = source_tree() / "conf" / "tcp_virtual_server.conf.sample"
+        endpoint = f"tcp:{port}:interface=127.0.0.1"
+        server = LiveServer(("trualias-virtual", "-c", str(sample), "-e", endpoint), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        postfix.start()
+        begin = time.strftime("%Y-%m-%d %H:%M:%S")
+        for _ in range(2):
+            postfix.wait_for_mail("foo", postfix.send("pinky-macys-m5@example.com"))
+        postfix.wait_for_mail("baz", postfix.send("SamIsSexy.34@example.com"))
+        postfix.rcpt("pinky-macys-5m@example.com")
+        postfix.rcpt("samissexy.34@example.net")
+
+        policies = sample.read_text("utf-8").replace("CHAR(1,-), CHARS()", "CHARS(), CHAR(1,-)")
+        new = folder / "new.conf"
+        kept = [line for line in policies.splitlines(keepends=True) if not line.startswith("EXPECT")]
+        new.write_text("".join(kept).replace("ACCOUNT baz", "ACCOUNT foo"), "utf-8")
+        terminal = Terminal(BytesIO(postfix.log.encode()), StringIO(), StringIO())
+        status = run(["replay", "--virtual", "--json", str(new), "--against", str(sample)], terminal)
+        assert isinstance(terminal.output, StringIO)
+        changes = json.loads(terminal.output.getvalue())["changes"]
+        self.assertEqual(1, status)
+        self.assertEqual(
+            [
+                ("pinky-macys-m5@example.com", "refused", "foo@example.com", None, 2, 0),
+                ("SamIsSexy.34@example.com", "moved", "baz@example.com", "foo@example.com", 1, 0),
+                ("pinky-macys-5m@example.com", "accepted", None, "foo@example.com", 0, 1),
+            ],
+            [
+                tuple(change[name] for name in ("address", "change", "was", "would_be", "received", "tried"))
+                for change in changes
+            ],
+        )
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        for change in changes:
+            self.assertTrue(begin <= change["last_seen"] <= now, change["last_seen"])
