@@ -20,10 +20,11 @@ from trualias.test.requirements import require_program, require_root
 
 DOMAIN = "example.com"
 
-# The services that take a mail in, look its recipients up and put it into a mailbox; see master(5). None is chrooted.
+# The services that take a mail in, look its recipients up and put it into a mailbox; see master(5). All but
+# the first two run outside of the chroot in any case.
 _MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
+127.0.0.1:{port} inet n - {chroot} - - smtpd
+cleanup unix n - {chroot} - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 virtual unix - n n - - virtual
@@ -61,12 +62,18 @@ class Postfix:
     """One Postfix for the mail of ``example.com``.
 
     *table* is what ``virtual_alias_maps`` asks, *mailboxes* are the local parts that mail can end at, *settings* are
-    further lines of main.cf(5) that come last and so win.
+    further lines of main.cf(5) that come last and so win. Those of its services that ask run in a chroot, the queue
+    directory, where *chroot* is true.
     """
 
     def __init__(
-        self, table: str, mailboxes: tuple[str, ...] = ("baz",), settings: dict[str, str] | None = None
+        self,
+        table: str,
+        mailboxes: tuple[str, ...] = ("baz",),
+        settings: dict[str, str] | None = None,
+        chroot: bool = False,
     ) -> None:
+        self._chroot = "y" if chroot else "n"
         require_root()
         self._postfix = require_program("postfix")
         directory = [require_program("postconf"), "-dh", "daemon_directory"]
@@ -115,7 +122,12 @@ class Postfix:
             shutil.chown(self._folder / name, owner)
         main = "".join(f"{name} = {value}\n" for name, value in settings.items())
         _write_aged(self._folder / "conf" / "main.cf", main)
-        _write_aged(self._folder / "conf" / "master.cf", _MASTER.format(port=self._port))
+        _write_aged(self._folder / "conf" / "master.cf", _MASTER.format(port=self._port, chroot=self._chroot))
+
+    @property
+    def queue(self) -> Path:
+        """The queue directory."""
+        return self._folder / "spool"
 
     @property
     def log(self) -> str:

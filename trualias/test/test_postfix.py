@@ -1,5 +1,6 @@
 """The virtual server behind a real Postfix, and under a real postmap."""
 
+import shutil
 from pathlib import Path
 from textwrap import dedent
 
@@ -141,3 +142,49 @@ class PostmapTests(SynchronousTestCase):
         self.assert_answer("sam is sexy.34", table, "baz of the café, 100%")
         self.assert_answer("café%41", table, "baz of the café, 100%")
         self.assert_answer("café%42", table, None)
+
+
+class SocketmapTests(SynchronousTestCase):
+    """Mail through a Postfix that asks by socketmap."""
+
+    def serve(self, postfix: Postfix, listen: str) -> None:
+        """Put a Postfix in front of a virtual server that listens there."""
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        port = free_port()
+        sample = (source_tree() / SAMPLE).read_text("utf-8").replace("PORT: 3048", f"PORT: {port}\nLISTEN: {listen}")
+        (folder / "a.conf").write_text(sample, "utf-8")
+        self.server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, port)
+        self.addCleanup(self.server.stop)
+        self.server.start()
+        postfix.start()
+
+    def assert_asks(self, postfix: Postfix) -> None:
+        """Assert that mail arrives by a right code, is refused by a wrong one, and is put off without a server."""
+        mail = postfix.wait_for_mail("baz", postfix.send("SamIsSexy.34@example.com"))
+        self.assertIn("\nX-Original-To: SamIsSexy.34@example.com\nDelivered-To: baz@example.com\n", mail)
+        wrong = "samissexy.35@example.com"
+        reason = f"5.1.1 <{wrong}>: Recipient address rejected: User unknown in virtual mailbox table"
+        self.assertEqual((550, reason), postfix.rcpt(wrong))
+        self.server.stop()
+        self.assertEqual(451, postfix.rcpt("samissexy.34@example.com")[0])
+        self.server.start()
+        self.assertEqual(250, postfix.rcpt("samissexy.34@example.com")[0])
+
+    def test_unix(self) -> None:
+        """From within the chroot by a unix socket in the queue directory, whose group alone may ask."""
+        postfix = Postfix("socketmap:unix:trualias/virtual.sock:virtual", chroot=True)
+        folder = postfix.queue / "trualias"
+        folder.mkdir()
+        shutil.chown(folder, "root", "postfix")
+        folder.chmod(0o2750)  # the socket gets the group of its folder
+        self.serve(postfix, f"socketmap unix:{folder}/virtual.sock:mode=660")
+        self.assert_asks(postfix)
+
+    def test_inet(self) -> None:
+        """By TCP."""
+        port = free_port()
+        postfix = Postfix(f"socketmap:inet:127.0.0.1:{port}:virtual", chroot=True)
+        self.serve(postfix, f"socketmap tcp:{port}:interface=127.0.0.1")
+        self.assert_asks(postfix)
