@@ -250,19 +250,17 @@ class ClientProtocol(Protocol):
         outcome.elapsed += elapsed
         tally = self._tally
         if tally is not None:
-            if reply.__class__ is bytes:
-                tally.elapsed += elapsed
-                # What nearly always comes; to search for it would take three times as long.
-                if elapsed <= _SHORTEST:
-                    tally.buckets[outcome.name][0] += 1
-                elif elapsed <= _SHORTER:
-                    tally.buckets[outcome.name][1] += 1
-                elif elapsed <= _SHORT:
-                    tally.buckets[outcome.name][2] += 1
-                else:
-                    tally.buckets[outcome.name][bisect_left(BOUNDS, elapsed)] += 1
+            counts = tally.told(reply) if type(reply) is Told else tally.buckets[outcome.name]
+            # What nearly always comes; to search for it would take three times as long.
+            if elapsed <= _SHORTEST:
+                counts[0] += 1
+            elif elapsed <= _SHORTER:
+                counts[1] += 1
+            elif elapsed <= _SHORT:
+                counts[2] += 1
             else:
-                tally.add(cast(Told, reply), elapsed)
+                counts[bisect_left(BOUNDS, elapsed)] += 1
+            tally.elapsed += elapsed
         if taken == len(reply):
             writes.ended += 1
             writes.elapsed += now - offered

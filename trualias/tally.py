@@ -5,7 +5,6 @@ A process without METRICS has none of this. Everything is added in one thread, t
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
@@ -15,7 +14,7 @@ from attrs import define
 from trualias.configuration import Configuration
 
 BOUNDS = (
-    *(0.000_002, 0.000_005, 0.000_01, 0.000_02, 0.000_05),
+    *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
     *(0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
 )
 """Seconds that the buckets of the histogram reach to; one bucket more is for what takes longer."""
@@ -102,19 +101,19 @@ class Tally:
     sum of their seconds. They are public so that whoever answers may add to them without the cost of a call.
     """
 
-    __slots__ = ("_wrong_codes", "buckets", "elapsed")
+    __slots__ = ("_add_wrong_codes", "buckets", "elapsed")
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
-        self._wrong_codes = wrong_codes
+        self._add_wrong_codes = wrong_codes.add
         self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in Result}
         self.elapsed = 0.0
 
-    def add(self, reply: Told, elapsed: float) -> None:
-        """Count a reply that was given after some seconds."""
-        self.elapsed += elapsed
-        self.buckets[reply.result][bisect_left(BOUNDS, elapsed)] += 1
-        if reply.near:
-            self._wrong_codes.add(reply.near)
+    def told(self, reply: Told) -> list[int]:
+        """Give the buckets that a reply is to be counted in, and count the wrong codes that it tells of."""
+        near = reply.near
+        if near:
+            self._add_wrong_codes(near)
+        return self.buckets[reply.result]
 
 
 class Tallies:

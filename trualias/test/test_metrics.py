@@ -280,7 +280,7 @@ class RequestTests(MetricsTestCase):
     def test_duration(self) -> None:
         """The histogram has every request, in the first bucket whose bound it does not exceed."""
         factory = self.table()
-        for seconds in (0.0, 0.0000015, 0.00009, 0.3):
+        for seconds in (0.0, 0.000005, 0.000006, 0.000015, 0.00009, 0.3):
             protocol = factory.buildProtocol(None)
             assert protocol is not None
             transport = StringTransport()
@@ -296,12 +296,12 @@ class RequestTests(MetricsTestCase):
             protocol.connectionLost()
         pair = {"protocol": "tcp_table", "server": "table"}
         seen = self.scrape()
-        expected = {"2e-06": 2, "5e-06": 2, "5e-05": 2, "0.0001": 3, "0.1": 3, "+Inf": 4}
+        expected = {"5e-06": 2, "1e-05": 3, "2e-05": 4, "5e-05": 4, "0.0001": 5, "0.1": 5, "+Inf": 6}
         self.assertEqual(
             {end: seen[sample("request_duration_seconds_bucket", le=end, **pair)] for end in expected}, expected
         )
-        self.assertEqual(seen[sample("request_duration_seconds_count", **pair)], 4)
-        self.assertAlmostEqual(seen[sample("request_duration_seconds_sum", **pair)], 0.3000915)
+        self.assertEqual(seen[sample("request_duration_seconds_count", **pair)], 6)
+        self.assertAlmostEqual(seen[sample("request_duration_seconds_sum", **pair)], 0.300116)
 
     def test_without_metrics(self) -> None:
         """Where there are no metrics, replies are plain bytes, and no more objects than there have to be."""

@@ -51,17 +51,15 @@ class WrongCodesTests(SynchronousTestCase):
 class TallyTests(SynchronousTestCase):
     """Requests by result and duration."""
 
-    def test_bucket(self) -> None:
-        """A request is in the first bucket whose bound it does not exceed, or in the one for what is longer."""
+    def test_told(self) -> None:
+        """A reply is counted as what it tells, by duration, and its wrong codes by account."""
         tallies = Tallies()
         tally = tallies.of("tcp_table", "table")
-        for elapsed in (0.0, BOUNDS[0], BOUNDS[1], 0.0999, 0.1, 0.2, 5.0):
-            tally.add(Told.of(b"", Result.AMBIGUOUS), elapsed)
-        expected = [0] * (len(BOUNDS) + 1)
-        expected[0], expected[1], expected[-2], expected[-1] = 2, 1, 2, 2
-        self.assertEqual(tally.buckets.pop(Result.AMBIGUOUS), expected)
-        self.assertEqual({sum(counts) for counts in tally.buckets.values()}, {0})
-        self.assertAlmostEqual(tally.elapsed, sum((BOUNDS[0], BOUNDS[1], 0.0999, 0.1, 0.2, 5.0)))
+        counts = tally.told(Told.of(b"", Result.WRONG_CODE, ("foo", "bar")))
+        self.assertIs(counts, tally.buckets["wrong_code"])
+        self.assertIs(tally.told(Told.of(b"", Result.AMBIGUOUS)), tally.buckets["ambiguous"])
+        self.assertEqual(counts, [0] * (len(BOUNDS) + 1))
+        self.assertEqual(tallies.wrong_codes.counts, {"foo": 1, "bar": 1})
 
     def test_same_tally(self) -> None:
         """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
@@ -70,7 +68,7 @@ class TallyTests(SynchronousTestCase):
         self.assertIs(tallies.of("tcp_table", "table"), table)
         self.assertEqual(tallies.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
         for tally in (table, virtual):
-            tally.add(Told.of(b"", Result.WRONG_CODE, ("foo",)), 0.0)
+            tally.told(Told.of(b"", Result.WRONG_CODE, ("foo",)))
         self.assertEqual(tallies.wrong_codes.counts, {"foo": 2})
 
 
