@@ -13,13 +13,19 @@ from trualias.policy.checks import CodeItem, Rule
 from trualias.policy.overlap import Overlap, Search, find_overlaps
 from trualias.policy.policy import LONGEST
 from trualias.policy.reach import Unreached, find_unreached
+from trualias.policy.strength import ConstantShares
 from trualias.policy.tree import CodeLiteral, Literal, Name, NameField, NameKind, item_text
+from trualias.words.lists import shipped
 
 DELIMITERS = "+-"
 """What mail servers are told to split addresses at: Debian installs Postfix with ``+``; ``-`` is qmail's way."""
 
 _OVERLAPS = 20
 """Addresses of two accounts that are looked for; whoever has more has a problem that needs no longer list."""
+
+
+GUESSABLE = 0.05
+"""The share of names for which one code may be right before it is too easy to guess."""
 
 
 @frozen
@@ -176,6 +182,20 @@ def _depends(item: CodeItem) -> bool:
     return not isinstance(item, CodeLiteral) and isinstance(item.reads, int) and abs(item.index) < LONGEST
 
 
+def _guessable_code(subject: Subject) -> Iterator[Advice]:
+    shares = ConstantShares(shipped().words, subject.configuration.settings.case_sensitive)
+    for rule in subject.rules:
+        found = shares.of(rule) if rule.identifiers and any(map(_depends, rule.items)) else None
+        if found is not None and found.share > GUESSABLE:
+            yield Advice(
+                "guessable-code",
+                rule.statement.items[0].place,
+                f"always sending {found.code} gets through for {100 * found.share:.1f} % of names",
+                "whoever tries one code with many words gets in without knowing the rule",
+                "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains",
+            )
+
+
 def _names_differ_in_case(subject: Subject) -> Iterator[Advice]:
     for kind in NameKind:
         first: dict[str, Name] = {}
@@ -209,6 +229,7 @@ ADVISERS: tuple[Adviser, ...] = (
     _delimiter,
     _unreached,
     _constant_code,
+    _guessable_code,
     _names_differ_in_case,
 )
 """All kinds of advice; one more is one function more."""

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 
-FINE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHARS();\n"
+FINE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), CHARS();\n"
 UNWISE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
 
 
@@ -36,7 +36,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_fine(self) -> None:
         """A file without errors and warnings is told to be one, with what it holds."""
-        self.path.write_text(FINE + "EXPECT foo.macys.5, foo.bestbuy.7 foo;", "utf-8")
+        self.path.write_text(FINE + "EXPECT foo.macys.m5, foo.bestbuy.b7 foo;", "utf-8")
         expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
 
@@ -146,7 +146,9 @@ class CheckTests(SynchronousTestCase):
     def test_json(self) -> None:
         """For programs there is all of it, with names that stay."""
         (self.folder / "bad.conf").write_text("PORT: x\n", "utf-8")
-        self.path.write_text(UNWISE + "ACCOUNT bar MATCHES %number%.%alpha%.%code% WITH CHARS(2);", "utf-8")
+        self.path.write_text(
+            UNWISE + "ACCOUNT bar MATCHES %number%.%alpha%.%code% WITH CHAR(2,1,-), CHARS(2);", "utf-8"
+        )
         status, output, _ = self.check("--json", "bad.conf", "trualias.conf")
         self.assertEqual(2, status)
         self.assertEqual(
