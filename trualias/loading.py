@@ -1,11 +1,17 @@
 """From the path of a configuration to the snapshot that answers by it, for the servers and for the command line."""
 
+import time
 from collections.abc import Callable
 
 from trualias.configuration import read
 from trualias.expectations import check_expectations
 from trualias.hooks import load_hooks
 from trualias.lookup import Snapshot
+from trualias.policy.source import ConfigurationErrors, PolicyError, Source
+from trualias.stamp import stamp
+
+REST_SECONDS = 0.25
+_LOOKS = 8
 
 
 def load(path: str, pause: Callable[[], None] = lambda: None) -> Snapshot:
@@ -19,3 +25,22 @@ def load(path: str, pause: Callable[[], None] = lambda: None) -> Snapshot:
     snapshot = Snapshot(configuration, load_hooks(configuration))
     check_expectations(snapshot, pause)
     return snapshot
+
+
+def wait_for_rest(path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return once a file has stayed as it is for a moment: the first half of a file may well have no errors.
+
+    Whoever has only half of the statements takes the addresses of the others for unknown. ``pause`` is called after
+    each sleep.
+
+    Raises `ConfigurationErrors` where the file changes for two seconds without rest.
+    """
+    seen = stamp(path)
+    for _ in range(_LOOKS):
+        sleep(REST_SECONDS)
+        pause()
+        before, seen = seen, stamp(path)
+        if seen == before:
+            return
+    message = "changes again and again, and is loaded once it is left alone"
+    raise ConfigurationErrors([PolicyError(Source("", path), 0, message)])

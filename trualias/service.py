@@ -1,5 +1,6 @@
 """What goes on beside the lookups: loading the configuration anew, turning the seconds of the statistics over."""
 
+import errno
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +30,9 @@ WATCH_SECONDS = 2
 
 # How long a load that runs sleeps each time that it gives way to the lookups, in seconds.
 GIVE_WAY_SECONDS = 0.001
+
+# Why a file that is there cannot be read for now: no more descriptors or memory, a disk or a network that fails.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
 
 
 def every(clock: IReactorTime, seconds: float, body: Callable[[int], None]) -> LoopingCall:
@@ -101,6 +105,8 @@ class AliasService(Service):
         in_thread: runs a load outside the reactor's thread.
         check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
         watchers: told when a load begins and ends.
+        settle: returns when the file is whole, raises `ConfigurationErrors` where it does not become so; it is given
+            what to call while it waits, and is called in the thread of the load.
 
     """
 
@@ -116,7 +122,9 @@ class AliasService(Service):
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
+        settle: Callable[[Callable[[], None]], None] = lambda pause: None,
     ) -> None:
+        self._settle = settle
         self.loads = Loads(clock.seconds())
         self._check = check
         self._clock = clock
@@ -179,11 +187,16 @@ class AliasService(Service):
     def _load_apart(self) -> Snapshot:
         """Load, in another thread than the reactor's."""
         try:
+            self._settle(self._pause)
+            self._seen = stamp(self._path)
             with memory.growing():
                 snapshot = load(self._path, self._pause)
             self._check(snapshot.configuration)
             return snapshot
         except ConfigurationErrors as errors:
+            if isinstance(errors.__cause__, OSError) and errors.__cause__.errno in _PASSING:
+                # The file need not change for the next attempt to succeed.
+                self._seen = Absent(str(errors))
             # The traceback would keep all that was read until somebody forgets the errors.
             raise errors.with_traceback(None) from None
 

@@ -15,7 +15,7 @@ from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
 from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
-from trualias.loading import load
+from trualias.loading import load, wait_for_rest
 from trualias.lookup import Snapshots
 from trualias.permissions import writable_by_others
 from trualias.places import Kind, NoConfiguration, find_configuration, places
@@ -106,6 +106,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
         check_listeners,
         [notify],
+        lambda pause: wait_for_rest(path, pause),
     )
 
     def factory(speaks: Speaks) -> ClientFactory:

@@ -48,10 +48,10 @@ LOOKUPS = (
     "hooks",
     "answering",
     "expectations",
+    "stamp",
     "loading",
     "statistics",
     "memory",
-    "stamp",
 )
 SERVERS = (
     "clients",

@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors
-from trualias.loading import load
+from trualias.loading import REST_SECONDS, load, wait_for_rest
 from trualias.lookup import Found
 
 STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for n in range(500))
@@ -51,3 +51,50 @@ class LoadTests(SynchronousTestCase):
             raise InterruptedError
 
         self.assertRaises(InterruptedError, load, str(self.path), abandon)
+
+
+class RestTests(SynchronousTestCase):
+    """What is loaded is a file that nobody is writing."""
+
+    def setUp(self) -> None:
+        """Give each test a path of its own, and something to write."""
+        self.path = Path(self.mktemp()).absolute()
+        self.path.touch()
+        self.pieces = ["ACCOUNT ", "foo ", "MATCHES "]
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Let somebody write the next piece meanwhile."""
+        self.slept.append(seconds)
+        if self.pieces:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(self.pieces.pop(0))
+
+    def test_half_written(self) -> None:
+        """A file that is written piece by piece is waited for until a moment after the last piece."""
+        wait_for_rest(str(self.path), lambda: None, self.sleep)
+        self.assertEqual("ACCOUNT foo MATCHES ", self.path.read_text("utf-8"))
+        self.assertEqual([REST_SECONDS] * 4, self.slept)
+
+    def test_at_rest(self) -> None:
+        """A file that nobody writes costs one moment."""
+        self.pieces.clear()
+        wait_for_rest(str(self.path), lambda: None, self.sleep)
+        self.assertEqual([REST_SECONDS], self.slept)
+
+    def test_restless(self) -> None:
+        """After two seconds of changes it is an error of the configuration; the next look tries again."""
+        self.pieces = ["\n"] * 100
+        errors = self.assertRaises(ConfigurationErrors, wait_for_rest, str(self.path), lambda: None, self.sleep)
+        expected = f"{self.path}: changes again and again, and is loaded once it is left alone"
+        self.assertEqual(expected, str(errors).splitlines()[0])
+        self.assertEqual(2, sum(self.slept))
+
+    def test_abandoned(self) -> None:
+        """Who stops the server does not wait for the file."""
+
+        def abandon() -> None:
+            raise InterruptedError
+
+        self.assertRaises(InterruptedError, wait_for_rest, str(self.path), abandon, self.sleep)
+        self.assertEqual(1, len(self.slept))

@@ -1,6 +1,7 @@
 """Tests of trualias.service."""
 
 import os
+import resource
 import signal
 import weakref
 from collections.abc import Callable
@@ -185,6 +186,35 @@ class AliasServiceTests(SynchronousTestCase):
         first = self.watch()
         self.replace(BAD + "\n")
         self.assertEqual(self.watch(), first)
+
+    def test_settled(self) -> None:
+        """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
+
+        def settle(pause: Callable[[], None]) -> None:
+            self.replace(TWO)
+
+        path = str(self.path)
+        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
+        self.service.stopService()
+        service.startService()
+        self.addCleanup(service.stopService)
+        self.replace(BAD)
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
+        self.assertEqual([], self.watch())
+
+    def test_no_descriptors(self) -> None:
+        """A file that cannot be read for want of descriptors is read once there are some, changed or not."""
+        self.replace(TWO)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        [complaint] = self.watch()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        self.assertIn("cannot be read: Too many open files", complaint)
+        self.assert_answers("one")
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
 
     def test_vanished(self) -> None:
         """A file that vanishes is told once, and loaded when it returns, though it is the same."""
