@@ -66,7 +66,8 @@ class ClientProtocol(Protocol):
         self._accepted = 0.0
         self._ready: float | None = None  # when the wait for a request began; None while none is waited for
         self._offered: float | None = None  # when the reply was offered that is not yet taken; None where there is none
-        self._full = False  # a transport that has to be written to in the ordinary way wants no more
+        self._producing = False  # a transport that has to be written to in the ordinary way says when it wants more
+        self._full = False  # and such a transport wants no more
         self._turn: IDelayedCall | None = None  # goes on with requests that are more than one turn has
         self._ended = False  # no more requests come, or are wanted
 
@@ -99,6 +100,7 @@ class ClientProtocol(Protocol):
             self._write_some = self._transport.getHandle().send
         else:
             self._transport.registerProducer(self, True)
+            self._producing = True
         self._accepted = self._clock()
         self._clients.opened(self)
         self._wait(self._accepted)
@@ -125,7 +127,7 @@ class ClientProtocol(Protocol):
 
     def writeConnectionLost(self) -> None:
         """Nobody reads any more."""
-        self._transport.loseConnection()
+        self._let_go()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""
@@ -156,7 +158,7 @@ class ClientProtocol(Protocol):
             request = self.next_request()
             if request is None:
                 if self._ended and self._ready is not None:
-                    self._transport.loseConnection()
+                    self._let_go()
                 return
             self._answer(request)
             if self._ready is None:
@@ -170,6 +172,14 @@ class ClientProtocol(Protocol):
         self._wait(self._clock())
         self._read_on()
         self._work()
+
+    def _let_go(self) -> None:
+        """End the connection once everything that was written is taken."""
+        if self._producing:
+            # TLS waits for what a producer may still have.
+            self._producing = False
+            self._transport.unregisterProducer()
+        self._transport.loseConnection()
 
     def _read_on(self) -> None:
         if not self._ended:

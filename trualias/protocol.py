@@ -55,7 +55,7 @@ class TableProtocol(ClientProtocol):
     def finish(self) -> None:
         """Answer what has come, and then end the connection."""
         if self._lingering is not None:
-            self._transport.loseConnection()
+            self._let_go()
         else:
             super().finish()
 
@@ -142,8 +142,7 @@ class TableProtocol(ClientProtocol):
             self._transport.resumeProducing()
             self._transport.loseWriteConnection()
         else:
-            self._transport.unregisterProducer()
-            self._transport.loseConnection()
+            self._let_go()
 
     def _reply_taken(self, now: float) -> None:
         if self._lingering is not None:
