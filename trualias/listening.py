@@ -54,6 +54,8 @@ def unfit(description: str, allowed: bool) -> str | None:
     try:
         serverFromString(_Probe(), description)
         interface = _probe(description).interface
+    except LookupError:
+        return f"{description} is no endpoint that can be used: systemd handed no such socket to this process"
     except Exception as error:  # there is no telling what a kind of endpoint raises
         return f"{description} is no endpoint that can be used: {_reason(error)}"
     if interface is None or allowed or (interface and is_loopback(interface)):

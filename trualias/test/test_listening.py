@@ -55,6 +55,13 @@ class ListenersTests(SynchronousTestCase):
             "LISTEN: tcp_table tcp:x\n^",
         )
 
+    def test_not_from_systemd(self) -> None:
+        """A socket that systemd should have opened, and did not, is told as such."""
+        for endpoint in ("systemd:domain=INET:index=0", "systemd:domain=INET:name=x"):
+            line = f"LISTEN: socketmap {endpoint}\n"
+            told = f"{endpoint} is no endpoint that can be used: systemd handed no such socket to this process"
+            self.assert_errors(line, f"a.conf:1:1: LISTEN: {told}\n{line}^")
+
     def test_beyond_this_machine(self) -> None:
         """An endpoint that others reach is an error unless ALLOW says which."""
         reached = (
@@ -87,6 +94,21 @@ class ListeningServiceTests(SynchronousTestCase):
             self.assertEqual([server[::3] for server in reactor.tcpServers], [(3047, "127.0.0.1")])
             self.successResultOf(service.stopService())
             self.assertFalse(service.running)
+
+    def test_place_shows_later(self) -> None:
+        """An endpoint that shows only when it is open that others reach it, is closed again unless they may."""
+        reactor = MemoryReactor()  # its ports all are at 0.0.0.0
+        description = "haproxy:tcp:25"
+        with capturedLogs() as events, self.assertRaises(CannotListen):
+            self.service(reactor, description).startService()
+        self.assertEqual(
+            "Cannot listen on haproxy:tcp:25: 0.0.0.0 can be reached from other machines; say which may connect, such as "
+            "ALLOW: 192.0.2.0/24, or listen on 127.0.0.1 or ::1",
+            events[-1]["log_format"].format(**events[-1]),
+        )
+        service = ListeningService(cast(IReactorCore, reactor), description, Factory(), lambda: True)
+        service.startService()
+        self.assertTrue(service.listening)
 
     def test_unknown_description(self) -> None:
         """What Twisted does not understand is refused at once."""
