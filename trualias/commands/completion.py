@@ -1,0 +1,48 @@
+"""`trualias completion`: what a shell needs to complete the commands and their options."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Iterator
+
+from trualias.commands.terminal import Terminal
+
+_SHELLS = ("bash", "zsh", "fish")
+_FILES = frozenset({"FILE", "LOG", "OLD"})
+"""The arguments, as the help calls them, that are files."""
+
+
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Declare the command."""
+    command = commands.add_parser(
+        "completion",
+        help="print what a shell needs to complete this command",
+        description="Print a script by which a shell completes the commands and options of trualias.",
+        epilog="Example: trualias completion bash > /etc/bash_completion.d/trualias. Exit status: 0.",
+    )
+    command.add_argument("shell", choices=_SHELLS, help="the shell")
+    command.set_defaults(run=run)
+
+
+def run(arguments: Namespace, terminal: Terminal) -> int:
+    """Print the script for the parser of the whole command line, which `arguments` brings, and return 0."""
+    import shtab
+
+    whole: ArgumentParser = arguments.parser
+    for parser in _with_commands(whole):
+        for action in parser._actions:
+            if action.metavar in _FILES:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+            if isinstance(action, _SubParsersAction):
+                for short in action._choices_actions:  # a list of choices has no room for whole descriptions
+                    action.choices[short.dest].description = short.help
+    terminal.output.write(shtab.complete(whole, arguments.shell))
+    return 0
+
+
+def _with_commands(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """Give a parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            yield from action.choices.values()

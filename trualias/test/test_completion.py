@@ -1,0 +1,119 @@
+"""What real shells complete."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.test.live import PATIENCE
+from trualias.test.requirements import require_program
+
+
+class CompletionTests(SynchronousTestCase):
+    """The scripts that the command prints, each in its shell."""
+
+    def setUp(self) -> None:
+        """Make a folder with a file that can be completed."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        (self.folder / "policies.conf").touch()
+
+    def script(self, shell: str) -> Path:
+        """Print the script for a shell into a file."""
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        self.assertEqual(0, run(["completion", shell], terminal))
+        assert isinstance(terminal.output, StringIO)
+        path = self.folder / "_trualias"
+        path.write_text(terminal.output.getvalue(), "utf-8")
+        return path
+
+    def lines(self, *command: str | Path) -> list[str]:
+        """Run a program in the folder and return what it prints, sorted."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        self.assertEqual("", done.stderr)
+        return sorted(done.stdout.split("\n")[:-1])
+
+    def test_bash(self) -> None:
+        """bash completes commands, options, choices and files."""
+        script = self.script("bash")
+        source = (
+            'source "$1"; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); '
+            '_shtab_trualias; [[ -v COMPREPLY ]] && printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+
+        def complete(*words: str) -> list[str]:
+            return self.lines(require_program("bash"), "--norc", "-c", source, "bash", script, "trualias", *words)
+
+        self.assertEqual(["check", "completion", "compose"], complete("c"))
+        self.assertEqual(["--against"], complete("replay", "--a"))
+        self.assertEqual(["bash", "fish", "zsh"], complete("completion", ""))
+        self.assertEqual(["policies.conf"], complete("strength", "-c", "pol"))
+        self.assertEqual(["policies.conf"], complete("replay", "pol"))
+
+    def test_fish(self) -> None:
+        """fish does, with a word about each."""
+        script = self.script("fish")
+
+        def complete(line: str) -> list[str]:
+            command = f"source {script}; complete -C '{line}'"
+            return self.lines(require_program("fish"), "--no-config", "-c", command)
+
+        self.assertEqual(
+            [
+                "check\ttell the errors of a configuration, and what in it is unwise",
+                "completion\tprint what a shell needs to complete this command",
+                "compose\twrite addresses of an account or an alias",
+            ],
+            complete("trualias c"),
+        )
+        self.assertEqual(["--against"], [line.split("\t")[0] for line in complete("trualias replay --a")])
+        self.assertEqual(["policies.conf"], [line.split("\t")[0] for line in complete("trualias strength -c pol")])
+
+    def test_zsh(self) -> None:
+        """zsh does, for somebody who types."""
+        self.script("zsh")
+        self.assertIn("tell the errors of a configuration", self.typed("trualias c\t\t", "completion"))
+        self.assertIn("--against", self.typed("trualias replay --a\t", "--against"))
+        self.assertIn("policies.conf", self.typed("trualias strength -c pol\t", "policies.conf"))
+
+    def typed(self, line: str, awaited: str) -> str:
+        """Type a line into zsh, and return what it shows until something awaited is there."""
+        zsh = require_program("zsh")
+        process, terminal = pty.fork()
+        if process == 0:
+            os.chdir(self.folder)
+            os.execve(zsh, ["zsh", "-f", "-i"], {**os.environ, "TERM": "xterm", "COLUMNS": "200"})
+        try:
+            ready = "fpath=($PWD $fpath); autoload -Uz compinit && compinit -D -u; print rea''dy\n"
+            os.write(terminal, ready.encode())
+            self.shown(terminal, "\nready")
+            os.write(terminal, line.encode())
+            return self.shown(terminal, awaited)
+        finally:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            os.close(terminal)
+
+    def shown(self, terminal: int, awaited: str) -> str:
+        """Read what is shown until something awaited is among it."""
+        text, deadline = "", time.monotonic() + PATIENCE
+        while awaited not in text and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.1)[0]:
+                text += os.read(terminal, 65536).decode("utf-8", "replace")
+        return text
