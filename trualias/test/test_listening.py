@@ -102,8 +102,8 @@ class ListeningServiceTests(SynchronousTestCase):
         with capturedLogs() as events, self.assertRaises(CannotListen):
             self.service(reactor, description).startService()
         self.assertEqual(
-            "Cannot listen on haproxy:tcp:25: 0.0.0.0 can be reached from other machines; say which may connect, such as "
-            "ALLOW: 192.0.2.0/24, or listen on 127.0.0.1 or ::1",
+            "Cannot listen on haproxy:tcp:25: 0.0.0.0 can be reached from other machines; say which may connect, such "
+            "as ALLOW: 192.0.2.0/24, or listen on 127.0.0.1 or ::1",
             events[-1]["log_format"].format(**events[-1]),
         )
         service = ListeningService(cast(IReactorCore, reactor), description, Factory(), lambda: True)

@@ -21,7 +21,7 @@ def unit(kind: str, suffix: str = "service") -> Path:
 
 
 class UnitTests(SynchronousTestCase):
-    """The two services."""
+    """The two services, and the sockets that systemd can hold for them."""
 
     def test_security(self) -> None:
         """systemd rates the exposure of each at 1.5 or better (of 10)."""
@@ -40,8 +40,9 @@ class UnitTests(SynchronousTestCase):
 
     def test_alike(self) -> None:
         """The two differ in their names alone."""
-        table, virtual = (unit(kind).read_text("utf-8") for kind in KINDS)
-        self.assertEqual(virtual, table.replace("table", "virtual"))
+        for suffix in ("service", "socket"):
+            table, virtual = (unit(kind, suffix).read_text("utf-8") for kind in KINDS)
+            self.assertEqual(virtual, table.replace("table", "virtual").replace("3047", "3048"))
 
     def test_start(self) -> None:
         """The very command of each unit starts a server, which tells systemd that it is ready."""
