@@ -133,6 +133,7 @@ class Count:
             number if number is not None else _Given(contribution(item, [], account, alias))
             for item, number in zip(plan.items, plan.numbers, strict=True)
         ]
+        self._shown = [self._show(part) for part in self._parts]
         # Of each sum, what literals and the identifiers' shortest lengths have in any case.
         self._taken = [
             total.least + sum(map((self._right if total.side else self._left).literals.count, total.characters))
@@ -185,27 +186,30 @@ class Count:
 
     def _reaches(self, end: int) -> list[int]:
         """For each part of the code, the set of positions from which the parts from it on can fill up to ``end``."""
-        self._spans.step()
-        ones, twos = self._digits()
         after = 1 << end
         reach = [after]
-        for part in reversed(self._parts):
-            if isinstance(part, _Given):
-                wanted = part.wanted
-                if isinstance(wanted, str):
-                    after = after >> len(wanted) & self._left.occurrences(wanted)
-                else:
-                    after = self._showing(after >> 1, wanted)
-            elif self._plan.variables[part].function.counts:
-                after = ones & after >> 1 | twos & after >> 2
-            else:
-                after = self._showing(after >> 1, alphabet(self._plan.variables[part]))
+        for width, positions, two_wide in reversed(self._shown):
+            after = after >> width & positions | after >> 2 & two_wide
             reach.append(after)
+        self._spans.steps += len(reach) // 4
+        self._spans.step()
         reach.reverse()
         return reach
 
-    def _showing(self, positions: int, characters: frozenset[str]) -> int:
-        return sum(1 << at for at in ends_of(positions) if self._text[at] in characters)
+    def _show(self, part: _Part) -> tuple[int, int, int]:
+        """Where in the text a part of the code can be: its width and the set of positions, and that for a width of 2
+        where the part is a count and may have either.
+        """
+        if isinstance(part, _Given):
+            wanted = part.wanted
+            if isinstance(wanted, str):
+                return len(wanted), self._left.occurrences(wanted), 0
+            return 1, self._showing(wanted), 0
+        variable = self._plan.variables[part]
+        return (1, *self._digits()) if variable.function.counts else (1, self._showing(alphabet(variable)), 0)
+
+    def _showing(self, characters: frozenset[str]) -> int:
+        return sum(1 << at for at, here in enumerate(self._text) if here in characters)
 
     def _digits(self) -> tuple[int, int]:
         """The positions of numbers of one digit, and of two (a local part has no room for counts of three)."""
