@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands import check, query, replay, strength
+from trualias.commands import check, compose, explain, query, replay, strength
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.places import NoConfiguration
 
-_COMMANDS = (query, strength, check, replay)
+_COMMANDS = (query, strength, check, replay, explain, compose)
 _UNUSABLE = 2
 
 

@@ -66,9 +66,13 @@ class Draft:
 
 @frozen
 class Composed:
-    """A local part, as one text for each token of the expression, and what the policy answers to it."""
+    """A local part, as one text for each token of the expression, and what the policy answers to it.
+
+    ``code_at`` is the number of the text that is the code, counted from 0.
+    """
 
     pieces: tuple[str, ...]
+    code_at: int
     outcome: Outcome
 
     @property
@@ -123,7 +127,7 @@ def compose(
         return draft
     best: Composed | None = None
     for pieces in islice(draft.written(), tried):
-        composed = Composed(pieces, resolve("".join(pieces)))
+        composed = Composed(pieces, draft.code_at, resolve("".join(pieces)))
         if best is None or _rank(composed.outcome) < _rank(best.outcome):
             best = composed
         if _rank(best.outcome) == 0:

@@ -6,15 +6,16 @@ same classes and compute codes by the same table of functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from heapq import nsmallest
 from itertools import islice
 from typing import assert_never
 
 from attrs import field, frozen
 
-from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import contribution
+from trualias.policy.align import align
+from trualias.policy.checks import Rule
+from trualias.policy.codes import contribution, text_read
 from trualias.policy.functions import Contribution
 from trualias.policy.index import Candidate
 from trualias.policy.policy import LONGEST, Policy
@@ -32,8 +33,10 @@ from trualias.policy.tree import (
     Token,
 )
 
-SEARCHED = 20_000
+SEARCHED = 5_000
 """Readings of one address that are looked at; few addresses have more than ten."""
+_LEAST = 20
+"""Readings that are looked at of each statement, even so."""
 
 
 @frozen
@@ -46,9 +49,13 @@ class Part:
 
 @frozen
 class Checked:
-    """An item of a code, what it contributes in a reading, and what the address has in its place."""
+    """An item of a code, what it contributes in a reading, and what the address has in its place.
+
+    ``read`` is the identifier or the name that it is computed from, folded; a literal has none.
+    """
 
     item: Item
+    read: str
     wants: Contribution
     given: Part
     right: bool
@@ -93,7 +100,7 @@ class Considered:
     """A statement that was compared with the address, for one account and one alias.
 
     There are readings, nearest first and at most as many as were asked for, or else it is ``stuck``. ``count`` is how
-    many there are; ``counted`` tells whether that is all, or there are more.
+    many were looked at; ``counted`` tells whether those are all.
     """
 
     rule: Rule
@@ -132,7 +139,11 @@ def explain(policy: Policy, local_part: str, keep: int = 3) -> Explanation:
         return Explanation(local_part, unfit, never=len(policy.rules))
     candidates = policy.candidates(local_part)
     spans = Spans(policy.fold(local_part))
-    considered = [_consider(policy, candidate, spans, local_part, keep) for candidate in candidates]
+    considered: list[Considered] = []
+    left = SEARCHED
+    for candidate in candidates:
+        considered.append(_consider(policy, candidate, spans, local_part, keep, max(left, _LEAST)))
+        left -= considered[-1].count
     compared = {id(candidate.matcher) for candidate in candidates}
     return Explanation(
         local_part,
@@ -156,20 +167,19 @@ def _unfit(local_part: str) -> str:
     return ""
 
 
-def _consider(policy: Policy, candidate: Candidate, spans: Spans, local_part: str, keep: int) -> Considered:
+def _consider(policy: Policy, candidate: Candidate, spans: Spans, local_part: str, keep: int, limit: int) -> Considered:
     cuts = _Cuts(candidate, spans)
-    found = list(islice(cuts, SEARCHED + 1))
+    found = list(islice(cuts, limit + 1))
     readings = nsmallest(
         keep,
-        (_reading(candidate, spans, local_part, ends) for ends in found[:SEARCHED]),
+        (_reading(candidate, spans, local_part, ends) for ends in found[:limit]),
         key=lambda reading: reading.distance,
     )
     rule = candidate.matcher.rule
     alias = next((name for name in rule.aliases if policy.fold(name) == candidate.alias), "")
     stuck = None if found else cuts.stuck()
-    return Considered(
-        rule, candidate.spelled, alias, tuple(readings), min(len(found), SEARCHED), len(found) <= SEARCHED, stuck
-    )
+    count = min(len(found), limit)
+    return Considered(rule, candidate.spelled, alias, tuple(readings), count, len(found) <= limit, stuck)
 
 
 class _Cuts:
@@ -249,50 +259,12 @@ def _reading(candidate: Candidate, spans: Spans, local_part: str, ends: tuple[in
         start = end
     wants = [contribution(item, values, candidate.account, candidate.alias) for item in matcher.items]
     code_end = code.place + len(code.text)
-    distance, lengths = _align(spans.text[code.place : code_end], matcher.items, wants)
+    distance, lengths = align(spans.text[code.place : code_end], matcher.items, wants)
     at = code.place
     checked = []
-    for item, wanted, (length, right) in zip(matcher.rule.statement.items, wants, lengths, strict=True):
-        checked.append(Checked(item, wanted, Part(at, local_part[at : at + length]), right))
+    spelled = matcher.rule.statement.items
+    for item, shown, wanted, (length, right) in zip(matcher.items, spelled, wants, lengths, strict=True):
+        read = "" if isinstance(item, CodeLiteral) else text_read(item, values, candidate.account, candidate.alias)
+        checked.append(Checked(shown, read, wanted, Part(at, local_part[at : at + length]), right))
         at += length
     return Reading(tuple(identifiers), code, tuple(checked), Part(at, local_part[at:code_end]), distance)
-
-
-_UNEQUAL = 4
-"""How much it counts where the address has another text for an item, but one of the right form."""
-_ODD = 5
-"""How much it counts where the address has anything else or nothing there, or goes on behind the last item."""
-
-_Lengths = tuple[tuple[int, bool], ...]
-_Alignment = tuple[int, _Lengths]
-
-
-def _align(code: str, items: Sequence[CodeItem], wants: Sequence[Contribution]) -> _Alignment:
-    """Lay a code out along its items so that as few as possible are wrong.
-
-    Gives the distance, 0 for a code that is right, and for each item how much of the code is its, and whether that is
-    right.
-    """
-    best: list[_Alignment] = [*[(_ODD, ())] * len(code), (0, ())]
-    for item, wanted in zip(reversed(items), reversed(wants), strict=True):
-        best = [_better(code, at, item, wanted, best) for at in range(len(code) + 1)]
-    return best[0]
-
-
-def _better(code: str, at: int, item: CodeItem, wanted: Contribution, after: list[_Alignment]) -> _Alignment:
-    """The best layout from an item on, of what is left of the code at a position."""
-    if isinstance(wanted, str):
-        length = len(wanted) if code.startswith(wanted, at) else 0
-    else:
-        length = 1 if code[at : at + 1] in wanted else 0
-    lengths = [(0, length, True)] if length else []
-    if not isinstance(item, CodeLiteral) and item.function.counts:
-        digits = len(code) - at - len(code[at:].lstrip("0123456789"))
-        lengths += [(_UNEQUAL, length, False) for length in range(min(2, digits), 0, -1)]
-    elif len(code) - at >= (form := len(wanted) if isinstance(wanted, str) else 1):
-        lengths.append((_UNEQUAL, form, False))
-    lengths += [(_ODD, length, False) for length in (1, 0) if length <= len(code) - at]
-    return min(
-        ((cost + after[at + length][0], ((length, right), *after[at + length][1])) for cost, length, right in lengths),
-        key=lambda alignment: alignment[0],
-    )

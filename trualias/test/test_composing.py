@@ -53,7 +53,7 @@ class ComposingTests(SynchronousTestCase):
         policy = policy_of(self.FOO)
         (way,) = ways(policy, "foo")
         made = compose(policy, way, ["macys"])
-        self.assertEqual(Composed(("foo", "-", "macys", "-", "m5"), Delivered("foo")), made)
+        self.assertEqual(Composed(("foo", "-", "macys", "-", "m5"), 4, Delivered("foo")), made)
 
     def test_each_statement(self) -> None:
         """There is an address or a reason for each statement of the account, in the order of the file."""
@@ -145,7 +145,7 @@ class ComposingTests(SynchronousTestCase):
         policy = policy_of(text)
         (way,) = ways(policy, "foo")
         made = compose(policy, way, ["mm"])
-        self.assertEqual(Composed(("mm", "-", "m"), Ambiguous(("bar", "foo"))), made)
+        self.assertEqual(Composed(("mm", "-", "m"), 2, Ambiguous(("bar", "foo"))), made)
 
     def test_worst_comes_last(self) -> None:
         """The outcome may be asked for in another way; the best is taken, and no more codes are tried than allowed."""
@@ -159,10 +159,10 @@ class ComposingTests(SynchronousTestCase):
             return answers[local_part[-1]]
 
         made = compose(policy, way, ["abc"], resolve=resolve)
-        self.assertEqual(Composed(("abc", "-", "c"), Ambiguous(("bar", "foo"))), made)
+        self.assertEqual(Composed(("abc", "-", "c"), 2, Ambiguous(("bar", "foo"))), made)
         self.assertEqual(["abc-a", "abc-b", "abc-c"], asked)
         made = compose(policy, way, ["abc"], resolve=resolve, tried=2)
-        self.assertEqual(Composed(("abc", "-", "b"), Exhausted()), made)
+        self.assertEqual(Composed(("abc", "-", "b"), 2, Exhausted()), made)
 
 
 class PropertyTests(SynchronousTestCase):
@@ -206,12 +206,12 @@ class PropertyTests(SynchronousTestCase):
             case Unfit():
                 self.assertEqual([], addresses, made)
                 return "unfit"
-            case Composed(_, Delivered(account)):
+            case Composed(outcome=Delivered(account)):
                 accounts = naive.naive_lookup(statements, made.local_part, case_sensitive).accounts
                 self.assertEqual(({account}, policy.fold(way.account)), (accounts, policy.fold(account)))
                 self.assertLessEqual(len(made.local_part), 64)
                 return "delivered"
-            case Composed(_, Ambiguous(accounts)):
+            case Composed(outcome=Ambiguous(accounts)):
                 right = naive.naive_lookup(statements, made.local_part, case_sensitive).accounts
                 self.assertEqual(set(accounts), right)
                 self.assertIn(policy.fold(way.account), set(map(policy.fold, accounts)))

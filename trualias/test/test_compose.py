@@ -1,0 +1,245 @@
+"""Tests of trualias.commands.compose."""
+
+from __future__ import annotations
+
+import json
+import os
+from io import BytesIO, StringIO
+from itertools import product
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.loading import load
+from trualias.lookup import Found
+from trualias.main import run
+from trualias.policy.tree import Account, Identifier, unparse
+from trualias.test import trialprofile
+from trualias.test.strategies import policies, words
+
+trialprofile.load()
+
+CONFIGURATION = """\
+ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHAR(1,-), CHARS();
+ACCOUNT foo ALIASED joe, paul MATCHES %alias%.%alpha%.%code% WITH CHARS(), ANY(), NONE();
+ACCOUNT baz MATCHES %alpha%is%alpha%=%code% WITH CHARS(1), CHARS(2);
+"""
+
+EXHAUSTING = "".join(
+    f"ACCOUNT n{number} MATCHES {'x'.join(names)}.%code% WITH VOWELS(1), VOWELS(2), DIGITS(3), q;\n"
+    for number, names in enumerate(product(("%alnum%", "%ident%"), repeat=6))
+)
+"""Statements that can all read x upon x in very many ways."""
+
+
+class ComposeTests(SynchronousTestCase):
+    """The command."""
+
+    def setUp(self) -> None:
+        """Write a configuration."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "trualias.conf"
+        self.path.write_text(CONFIGURATION, "utf-8")
+
+    def compose(self, *arguments: str) -> tuple[int, str, str]:
+        """Run `trualias compose`; return status, output and errors."""
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        status = run(["compose", "-c", str(self.path), *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_each_statement(self) -> None:
+        """There is an address a line, for each statement and alias that the words fit."""
+        self.assertEqual((0, "foo-macys-m5\njoe.macys.5mb\npaul.macys.5mb\n", ""), self.compose("foo", "macys"))
+        self.assertEqual((0, "samissexy=34\n", ""), self.compose("baz", "sam", "sexy"))
+        self.assertEqual((0, "paul.macys.5mb\n", ""), self.compose("paul", "macys"))
+
+    def test_remarks(self) -> None:
+        """What does not fit is told aside, once for a statement, and takes nothing from what does."""
+        expected = "statement at line 2: 'macys2' is not alpha (ASCII letters); 'macys' would be one\n"
+        self.assertEqual((0, "foo-macys2-m6\n", expected), self.compose("foo", "macys2"))
+        expected = "statement at line 3: it takes 2 words (alpha, alpha), and 1 word is given\n"
+        self.assertEqual((1, "", expected), self.compose("baz", "sam"))
+
+    def test_unknown_name(self) -> None:
+        """A name that no statement has is told, with the one that was perhaps meant."""
+        expected = "no statement has an account or an alias 'jo'; did you mean 'joe'?\n"
+        self.assertEqual((1, "", expected), self.compose("jo", "macys"))
+        self.assertEqual((1, "", "no statement has an account or an alias '\\x1b'\n"), self.compose("\x1b", "macys"))
+
+    def test_domain(self) -> None:
+        """Addresses are whole with a domain that was named, or that is the only one of the file."""
+        self.assertEqual((0, "bar-x-x1@example.com\n", ""), self.compose("bar", "x", "--domain", "example.com"))
+        self.path.write_text("ALIAS DOMAINS: Example.ORG\n" + CONFIGURATION, "utf-8")
+        self.assertEqual((0, "bar-x-x1@example.org\n", ""), self.compose("bar", "x"))
+        self.path.write_text("ALIAS DOMAINS: example.org example.com\n" + CONFIGURATION, "utf-8")
+        self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x"))
+        self.assertEqual((0, "bar-x-x1@Example.com\n", ""), self.compose("--domain", "Example.com", "bar", "x"))
+
+    def test_foreign_domain(self) -> None:
+        """A domain that the file does not list is refused, since the server would refuse its addresses."""
+        self.path.write_text("ALIAS DOMAINS: example.org example.com\n" + CONFIGURATION, "utf-8")
+        expected = "example.net is not one of ALIAS DOMAINS (example.com, example.org); its addresses are not found\n"
+        self.assertEqual((2, "", expected), self.compose("--domain", "example.net", "bar", "x"))
+
+    def test_spell(self) -> None:
+        """With --spell each address has a line to read aloud."""
+        self.assertEqual(
+            (0, "bar-x-x1@example.com\n  bar dash x dash x one at example dot com\n", ""),
+            self.compose("bar", "x", "--spell", "--domain", "example.com"),
+        )
+
+    def test_random(self) -> None:
+        """With --random other characters are chosen where the code leaves a choice, and all of them are right."""
+        snapshot = load(str(self.path))
+        seen = set()
+        for _ in range(30):
+            status, output, _ = self.compose("joe", "macys", "--random")
+            self.assertEqual(0, status)
+            self.assertIsInstance(snapshot.table(output.strip()), Found)
+            seen.add(output)
+        self.assertGreater(len(seen), 5)
+        self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x", "--random"))
+
+    def test_many_aliases(self) -> None:
+        """Of many aliases ten are taken, and it is told how to have an address of another."""
+        names = ", ".join(f"n{number}" for number in range(12))
+        self.path.write_text(f"ACCOUNT foo ALIASED {names} MATCHES %alias%-%code% WITH CHARS(alias);", "utf-8")
+        status, output, errors = self.compose("foo")
+        self.assertEqual((0, 10), (status, output.count("\n")))
+        self.assertEqual("statement at line 1: it has 2 more aliases; name one to have an address of it\n", errors)
+        self.assertEqual((0, "n11-3\n", ""), self.compose("n11"))
+
+    AMBIGUOUS = "ACCOUNT foo MATCHES %alpha%=%code% WITH CHARS();\nACCOUNT bar MATCHES %alnum%=%code% WITH CHARS();\n"
+
+    def test_ambiguous(self) -> None:
+        """An address that is another account's, too, is no address; where it would go is told."""
+        self.path.write_text(self.AMBIGUOUS, "utf-8")
+        reason = "it is right for several accounts, bar, foo; other words may do"
+        expected = f"statement at line 1: macys=5 is not found: {reason}\n"
+        self.assertEqual((1, "", expected), self.compose("foo", "macys"))
+        self.assertEqual((0, "macys2=6\n", ""), self.compose("bar", "macys2"))
+        self.path.write_text(self.AMBIGUOUS + "DEBUG ACCOUNT: postmaster\n", "utf-8")
+        self.assertEqual((1, "", expected.replace("is not found", "goes to postmaster")), self.compose("foo", "macys"))
+
+    def test_dots(self) -> None:
+        """An address whose dots other servers may not like is written, with a remark."""
+        self.path.write_text("ACCOUNT foo MATCHES %alpha%.%code% WITH ., CHARS();", "utf-8")
+        remark = "other mail servers may refuse it, because of its dots (RFC 5322, section 3.2.3)"
+        self.assertEqual((0, "macys..5\n", f"statement at line 1: macys..5: {remark}\n"), self.compose("foo", "macys"))
+
+    def test_too_long(self) -> None:
+        """Words that make too long an address make none."""
+        self.assertEqual(
+            (1, "", "statement at line 3: it would have 65 characters, and a local part has at most 64 (RFC 5321)\n"),
+            self.compose("baz", 29 * "x", 29 * "y"),
+        )
+
+    def test_too_many_steps(self) -> None:
+        """An address whose lookup the server gives up is no address."""
+        self.path.write_text(EXHAUSTING, "utf-8")
+        status, output, errors = self.compose("n0", *(6 * ["xxxxx"]))
+        self.assertEqual((1, ""), (status, output))
+        self.assertEqual(
+            f"statement at line 1: {35 * 'x'}.000q gets a temporary error: its lookup takes too many steps; "
+            "other words may do\n",
+            errors,
+        )
+
+    HOOKS = """
+ACCOUNTS = ALIASES = None
+def reload(): pass
+def preprocess(alias, domain):
+    if alias.startswith("baz-broken"): raise KeyError("no such box")
+    return alias.replace("bar-", "foo-").replace("nobody-", "-"), domain
+def postprocess(account, domain):
+    return account.upper(), domain
+"""
+
+    def test_hooks(self) -> None:
+        """Hooks are asked as by the server: an address that they turn into another account's, or into none, is none."""
+        (self.folder / "compose_hooks.py").write_text(self.HOOKS, "utf-8")
+        self.path.write_text(
+            "PROCESSOR: compose_hooks\nACCOUNT foo, bar, nobody, baz MATCHES %account%-%alnum%-%code% WITH CHARS();\n",
+            "utf-8",
+        )
+        self.assertEqual((0, "foo-x-1\n", ""), self.compose("foo", "x"))
+        expected = "statement at line 2: bar-x-1 goes to FOO, because a hook changes it\n"
+        self.assertEqual((1, "", expected), self.compose("bar", "x"))
+        expected = "statement at line 2: nobody-x-1 is not found, because a hook changes it\n"
+        self.assertEqual((1, "", expected), self.compose("nobody", "x"))
+        expected = "statement at line 2: a hook raised KeyError: 'no such box'\n"
+        self.assertEqual((1, "", expected), self.compose("baz", "broken"))
+
+    def test_json(self) -> None:
+        """For programs there is all of it, with names that stay."""
+        status, output, errors = self.compose("foo", "macys2", "--json")
+        self.assertEqual((0, ""), (status, errors))
+        told = json.loads(output)
+        remark = "'macys2' is not alpha (ASCII letters); 'macys' would be one"
+        nothing = {"address": None, "value": None, "spelled": None}
+        self.assertEqual(
+            {
+                "configuration": str(self.path),
+                "statements": [
+                    {
+                        "line": 1,
+                        "account": "foo",
+                        "alias": None,
+                        "address": "foo-macys2-m6",
+                        "value": "foo",
+                        "spelled": "foo dash macys two dash m six",
+                        "remark": None,
+                    },
+                    {"line": 2, "account": "foo", "alias": "joe", **nothing, "remark": remark},
+                    {"line": 2, "account": "foo", "alias": "paul", **nothing, "remark": remark},
+                ],
+            },
+            told,
+        )
+
+    def test_default(self) -> None:
+        """Without -c the virtual server's file is taken, or else the table server's."""
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        self.path.rename(self.folder / "tcp_table_server.conf")
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        self.assertEqual(0, run(["compose", "bar", "x"], terminal))
+        text = "ALIAS DOMAINS: example.com\n" + CONFIGURATION
+        (self.folder / "tcp_virtual_server.conf").write_text(text, "utf-8")
+        self.assertEqual(0, run(["compose", "bar", "x"], terminal))
+        assert isinstance(terminal.output, StringIO)
+        self.assertEqual("bar-x-x1\nbar-x-x1@example.com\n", terminal.output.getvalue())
+
+    def test_no_default(self) -> None:
+        """Where neither file is, the places are listed."""
+        if os.path.exists("/etc/trualias"):
+            self.skipTest("this machine has a configuration of its own")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        self.path.unlink()
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        self.assertEqual(2, run(["compose", "bar", "x"], terminal))
+        assert isinstance(terminal.errors, StringIO)
+        self.assertIn("    ./tcp_virtual_server.conf\n", terminal.errors.getvalue())
+
+    @given(policies(), st.booleans(), st.data())
+    def test_accepted(self, statements: tuple[Account, ...], case_sensitive: bool, data: st.DataObject) -> None:
+        """What the command writes, the virtual server answers with that account."""
+        setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\nALIAS DOMAINS: example.com\n"
+        self.path.write_text(setting + "\n".join(map(unparse, statements)), "utf-8")
+        statement = data.draw(st.sampled_from(statements))
+        name = data.draw(st.sampled_from(statement.accounts)).text
+        classes = [token.field_class for token in statement.expression if isinstance(token, Identifier)]
+        given_words = [data.draw(words(field_class)) for field_class in classes]
+        status, output, _ = self.compose(name, *given_words)
+        snapshot = load(str(self.path))
+        for address in output.splitlines():
+            answer = snapshot.virtual(address)
+            assert isinstance(answer, Found), address
+            self.assertEqual(name.lower(), answer.account.lower())
+        self.assertEqual(status, 0 if output else 1)

@@ -1,0 +1,406 @@
+"""Tests of trualias.commands.explain, asking and explaining."""
+
+from __future__ import annotations
+
+import json
+import os
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.test.test_compose import EXHAUSTING
+
+CONFIGURATION = """\
+ALIAS DOMAINS: example.org example.com
+
+ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHAR(1,-), CHARS();
+ACCOUNT foo ALIASED joe, paul MATCHES %alias%.%alpha%.%code% WITH CHARS(), ANY(), NONE();
+ACCOUNT baz MATCHES %alpha%is%alpha%=%code% WITH CHARS(1), CHARS(2);
+ACCOUNT one MATCHES %alpha%=%account%.%code% WITH CHARS();
+ACCOUNT two MATCHES %account%=%alpha%.%code% WITH CHARS();
+"""
+
+
+class ExplainTests(SynchronousTestCase):
+    """The command."""
+
+    def setUp(self) -> None:
+        """Write a configuration."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "trualias.conf"
+        self.path.write_text(CONFIGURATION, "utf-8")
+
+    def explain(self, *arguments: str) -> tuple[int, str]:
+        """Run `trualias explain`; return status and output."""
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        status = run(["explain", "-c", str(self.path), *arguments], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        self.assertEqual("", terminal.errors.getvalue())
+        return status, terminal.output.getvalue()
+
+    def assert_told(self, arguments: str, status: int, *lines: str) -> None:
+        """Hold that some arguments, separated by spaces, are answered with these lines."""
+        self.assertEqual(
+            (status, list(lines)), (lambda told: (told[0], told[1].splitlines()))(self.explain(*arguments.split()))
+        )
+
+    def test_accepted(self) -> None:
+        """An address that is accepted is told with the reading that is right."""
+        self.assert_told(
+            "foo-macys-m5",
+            0,
+            "foo-macys-m5 goes to foo",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5: ok",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+
+    def test_wrong_code(self) -> None:
+        """A wrong code is told item by item, with the first place where it is wrong."""
+        self.assert_told(
+            "foo-macys-m6",
+            1,
+            "foo-macys-m6 is not found: it looks right, but its code is wrong",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5, the address has 6",
+            "      foo-macys-m6",
+            "                 ^",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+
+    def test_choices(self) -> None:
+        """Where one of several characters would do, they are listed, or described if they are many."""
+        self.assert_told(
+            "joe.macys.5mx paul.macys.5zm",
+            1,
+            "joe.macys.5mx goes to foo",
+            "  statement at line 4: account foo, alias joe, alpha macys",
+            "    CHARS() wants 5: ok",
+            "    ANY() wants a, c, m, s or y: m is ok",
+            "    NONE() wants any one character that does not occur in it (macys): x is ok",
+            "  4 statements not compared, whose names and literals it does not have",
+            "paul.macys.5zm is not found: it looks right, but its code is wrong",
+            "  statement at line 4: account foo, alias paul, alpha macys",
+            "    CHARS() wants 5: ok",
+            "    ANY() wants a, c, m, s or y, the address has z",
+            "    NONE() wants any one character that does not occur in it (macys), the address has m",
+            "      paul.macys.5zm",
+            "                  ^",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+
+    def test_missing_and_surplus(self) -> None:
+        """What is missing and what is too much are told."""
+        self.assert_told(
+            "foo-macys-m foo-macys-m5x",
+            1,
+            "foo-macys-m is not found: it looks right, but its code is wrong",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5, the address has nothing",
+            "      foo-macys-m",
+            "                 ^",
+            "  4 statements not compared, whose names and literals it does not have",
+            "foo-macys-m5x is not found: it looks right, but its code is wrong",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5: ok",
+            "    the code ends here, the address goes on with x",
+            "      foo-macys-m5x",
+            "                  ^",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+
+    def test_no_character_left(self) -> None:
+        """An item that no character satisfies says so."""
+        self.path.write_text("ACCOUNT 0123456789 USING number MATCHES %account%.%code% WITH NONE(account);", "utf-8")
+        _, output = self.explain("0123456789.0")
+        self.assertIn(
+            "NONE(account) wants any one character that does not occur in it (0123456789), the address has 0\n", output
+        )
+
+    def test_shape(self) -> None:
+        """An address that no statement can read is told up to where one can."""
+        self.assert_told(
+            "foo-mac_ys-m5 foo- foo-macys",
+            1,
+            "foo-mac_ys-m5 is not found: it does not look like any statement's addresses",
+            "  statement at line 3: account foo; behind foo-mac it expects -, or more of the alnum before it (ASCII "
+            "letters and digits), and finds _",
+            "      foo-mac_ys-m5",
+            "             ^",
+            "  4 statements not compared, whose names and literals it does not have",
+            "foo- is not found: it does not look like any statement's addresses",
+            "  statement at line 3: account foo; behind foo- it expects an alnum, and the address ends",
+            "      foo-",
+            "          ^",
+            "  4 statements not compared, whose names and literals it does not have",
+            "foo-macys is not found: it does not look like any statement's addresses",
+            "  statement at line 3: account foo; behind foo-macys it expects -, or more of the alnum before it (ASCII "
+            "letters and digits), and the address ends",
+            "      foo-macys",
+            "               ^",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+
+    def test_every_expectation(self) -> None:
+        """Whatever a statement expects next has a name."""
+        self.path.write_text(
+            "ACCOUNT foo, bar ALIASED joe, paul MATCHES %alias%.%account%.%alpha%.%code% WITH x;\n"
+            "ACCOUNT foo, bar ALIASED joe, paul MATCHES %account%-%alias%-%number%-%code% WITH x;\n"
+            "ACCOUNT longer MATCHES %account%+%code%=x WITH x;\n"
+            "ACCOUNT longer MATCHES %number%isanumber-%code% WITH x;\n",
+            "utf-8",
+        )
+        for address, expected in (
+            ("joe.foo.x", "behind joe.foo.x it expects ., or more of the alpha before it (ASCII letters), and the"),
+            ("joe.foo.", "behind joe.foo. it expects an alpha, and the address ends"),
+            ("joe.foo.x.", "behind joe.foo.x. it expects the code, and the address ends"),
+            ("joe.x.foo.x.x", "behind joe. it expects the account, and finds x"),
+            ("foo-x-joe-1-x", "behind foo- it expects the alias, and finds x"),
+            ("foo-joe-x-x", "behind foo-joe- it expects a number, and finds x"),
+            ("longer+y=xx", "behind longer+y=x it expects the end, and finds x"),
+            ("xisanumber-x", "it expects a number, and finds x"),
+        ):
+            _, output = self.explain(address)
+            self.assertIn(f"; {expected}", output, address)
+
+    def test_several_readings(self) -> None:
+        """Each reading is told, the nearest first; more than a few only if they are wanted."""
+        head = "  statement at line 5: account baz, "
+        wrong = "    CHARS({}) wants {}, the address has 4"
+        lines = [f"{4 * 'xis'}x=44 is not found: it looks right, but its code is wrong"]
+        readings = []
+        for number in range(1, 5):
+            words = (3 * number - 2, 13 - 3 * number)
+            text = 4 * "xis" + "x"
+            both = [
+                wrong.format(n, length) if length != 4 else f"    CHARS({n}) wants 4: ok"
+                for n, length in enumerate(words, 1)
+            ]
+            place = 14 if words[0] != 4 else 15
+            readings.append(
+                [
+                    f"{head}alpha {text[: words[0]]}, alpha {text[-words[1] :]}",
+                    *both,
+                    f"      {text}=44",
+                    f"      {place * ' '}^",
+                ]
+            )
+        nearest = [readings[1], readings[2], readings[0]]
+        more = ["    1 more way to read it, no nearer; --all tells more"]
+        last = ["  4 statements not compared, whose names and literals it does not have"]
+        lines += [line for reading in nearest for line in reading]
+        self.assert_told("xisxisxisxisx=44", 1, *lines, *more, *last)
+        self.assert_told("--all xisxisxisxisx=44", 1, *lines, *readings[3], *last)
+
+    def test_ambiguous(self) -> None:
+        """An address of several accounts is told with all readings, and where it goes."""
+        reason = "it is right for several accounts, one, two"
+        lines = (
+            "  statement at line 6: account one, alpha two",
+            "    CHARS() wants 3: ok",
+            "  statement at line 7: account two, alpha one",
+            "    CHARS() wants 3: ok",
+            "  3 statements not compared, whose names and literals it does not have",
+        )
+        head = f"two=one.3 is not found, because there is no DEBUG ACCOUNT: {reason}"
+        self.assert_told("two=one.3", 1, head, *lines)
+        self.path.write_text(CONFIGURATION + "DEBUG ACCOUNT: postmaster\n", "utf-8")
+        self.assert_told("two=one.3", 0, f"two=one.3 goes to postmaster: {reason}", *lines)
+
+    def test_one_account_several_ways(self) -> None:
+        """That an accepted address can be read in several ways is told."""
+        self.path.write_text("ACCOUNT baz MATCHES %alpha%x%alpha%.%code% WITH VOWELS(1), DIGITS(2);", "utf-8")
+        status, output = self.explain("xxxx.00")
+        self.assertEqual(0, status)
+        self.assertTrue(
+            output.startswith("xxxx.00 goes to baz; it can be read in several ways, all of account baz\n"), output
+        )
+
+    def test_no_local_part(self) -> None:
+        """What can be no local part is told why, and nothing else."""
+        self.assert_told(
+            "foo-caf\u00e9-c4",
+            1,
+            "foo-caf\u00e9-c4 is not found: character 8 is '\\xe9', which a local part cannot hold without quotes "
+            "(RFC 5322, section 3.2.3)",
+        )
+        self.assert_told("@example.com", 1, "@example.com is not found: there is nothing before the @")
+        status, output = self.explain(os.fsdecode(b"foo-\xff-1"))
+        self.assertEqual(1, status)
+        self.assertTrue(output.startswith("foo-\ufffd-1 is not found: character 5 is '\\ufffd'"), output)
+
+    def test_virtual(self) -> None:
+        """A whole address is asked as the virtual server is asked; its domain may be the reason."""
+        self.assert_told(
+            "foo-macys-m5@Example.com",
+            0,
+            "foo-macys-m5@Example.com goes to foo@Example.com",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5: ok",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+        self.assert_told(
+            "foo-macys-m5@example.net",
+            1,
+            "foo-macys-m5@example.net is not found: its domain, 'example.net', is not one of ALIAS DOMAINS "
+            "(example.com, example.org)",
+        )
+        self.assert_told(
+            "--virtual foo-macys-m5",
+            1,
+            "foo-macys-m5 is not found: it has no domain, and the virtual server is asked for whole addresses",
+        )
+        self.path.write_text("ACCOUNT foo MATCHES %account%.%code% WITH x;", "utf-8")
+        self.assert_told("foo.x@example.com", 1, "foo.x@example.com is not found: no ALIAS DOMAINS are listed")
+
+    def test_table(self) -> None:
+        """With --table a whole address is asked as the table server is asked."""
+        self.assert_told(
+            "--table foo-macys-m5@example.com",
+            1,
+            "foo-macys-m5@example.com is not found: character 13 is '@', which a local part cannot hold without quotes "
+            "(RFC 5322, section 3.2.3)",
+        )
+
+    def test_too_many_steps(self) -> None:
+        """An address whose lookup the server gives up gets a temporary error; a few statements are told."""
+        self.path.write_text(EXHAUSTING, "utf-8")
+        status, output = self.explain("x" * 57 + ".000q")
+        self.assertEqual(1, status)
+        lines = output.splitlines()
+        self.assertEqual(
+            f"{57 * 'x'}.000q gets a temporary error: the lookup took too many steps and was given up", lines[0]
+        )
+        self.assertEqual("  61 statements further off; --all tells them", lines[-1])
+        self.assertIn("    more than 4997 more ways to read it, no nearer; --all tells more", lines)
+
+    HOOKS = """
+ACCOUNTS = ALIASES = None
+def reload(): pass
+def preprocess(alias, domain):
+    if alias == "broken": raise KeyError("no such box")
+    return alias.replace("_", "-"), domain and domain.replace("net", "com")
+def postprocess(account, domain):
+    if account == "baz": raise ValueError
+    return account.upper(), domain
+"""
+
+    def test_hooks(self) -> None:
+        """What hooks changed is told, and what one raised."""
+        (self.folder / "explain_hooks.py").write_text(self.HOOKS, "utf-8")
+        self.path.write_text("PROCESSOR: explain_hooks\n" + CONFIGURATION, "utf-8")
+        self.assert_told(
+            "foo_macys_m5@example.net",
+            0,
+            "foo_macys_m5@example.net goes to FOO@example.com",
+            "  preprocess() of the PROCESSOR module made 'foo_macys_m5@example.net' 'foo-macys-m5@example.com'",
+            "  postprocess() of the PROCESSOR module made 'foo@example.com' 'FOO@example.com'",
+            "  statement at line 4: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5: ok",
+            "  4 statements not compared, whose names and literals it does not have",
+        )
+        self.assert_told(
+            "foo@example.de",
+            1,
+            "foo@example.de is not found: its domain, 'example.de', is not one of ALIAS DOMAINS (example.com, "
+            "example.org)",
+        )
+        self.assert_told("broken", 1, "broken gets a temporary error: a hook raised KeyError: 'no such box'")
+        status, output = self.explain("samissexy=34")
+        lines = output.splitlines()
+        self.assertEqual((1, "samissexy=34 gets a temporary error: a hook raised ValueError"), (status, lines[0]))
+        self.assertEqual("  statement at line 6: account baz, alpha sam, alpha sexy", lines[1])
+
+    def test_json(self) -> None:
+        """For programs there is all of it, with names that stay."""
+        status, output = self.explain("--json", "paul.macys.6mz")
+        self.assertEqual(1, status)
+        item = {"place": 11, "given": "6", "right": False}
+        self.assertEqual(
+            {
+                "configuration": str(self.path),
+                "keys": [
+                    {
+                        "key": "paul.macys.6mz",
+                        "found": False,
+                        "value": None,
+                        "account": None,
+                        "accounts": [],
+                        "outcome": "is not found: it looks right, but its code is wrong",
+                        "hooks": [],
+                        "statements": [
+                            {
+                                "line": 4,
+                                "expression": "%alias%.%alpha%.%code%",
+                                "account": "foo",
+                                "alias": "paul",
+                                "count": 1,
+                                "counted": True,
+                                "readings": [
+                                    {
+                                        "identifiers": [{"class": "alpha", "text": "macys"}],
+                                        "code": "6mz",
+                                        "verifies": False,
+                                        "items": [
+                                            {**item, "item": "CHARS()", "wants": "5"},
+                                            {
+                                                "item": "ANY()",
+                                                "wants": ["a", "c", "m", "s", "y"],
+                                                "given": "m",
+                                                "place": 12,
+                                                "right": True,
+                                            },
+                                            {
+                                                "item": "NONE()",
+                                                "wants": sorted(
+                                                    set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+                                                    - set("macys")
+                                                ),
+                                                "given": "z",
+                                                "place": 13,
+                                                "right": True,
+                                            },
+                                        ],
+                                        "surplus": "",
+                                    }
+                                ],
+                                "stuck": None,
+                            }
+                        ],
+                        "not_compared": 4,
+                    }
+                ],
+            },
+            json.loads(output),
+        )
+
+    def test_json_of_others(self) -> None:
+        """So it is for what is accepted, ambiguous, stuck, or not for any policy."""
+        keys = ("foo-macys-m5", "two=one.3", "foo-", "foo@example.net")
+        _, output = self.explain("--json", *keys)
+        accepted, ambiguous, stuck, foreign = json.loads(output)["keys"]
+        self.assertEqual((True, "foo", "foo"), (accepted["found"], accepted["value"], accepted["account"]))
+        self.assertEqual((False, ["one", "two"]), (ambiguous["found"], ambiguous["accounts"]))
+        self.assertEqual({"place": 4, "expected": "an alnum"}, stuck["statements"][0]["stuck"])
+        self.assertEqual(([], 5), (foreign["statements"], foreign["not_compared"]))
+
+    def test_default(self) -> None:
+        """Without -c the file of the server that the keys are for is taken, or else the other's."""
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        self.path.rename(self.folder / "tcp_table_server.conf")
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        self.assertEqual(0, run(["explain", "foo-macys-m5@example.com"], terminal))
+        (self.folder / "tcp_virtual_server.conf").write_text("ACCOUNT bar MATCHES %code% WITH x;", "utf-8")
+        self.assertEqual(0, run(["explain", "foo-macys-m5"], terminal))
+        self.assertEqual(1, run(["explain", "foo-macys-m5", "foo-macys-m5@example.com"], terminal))
