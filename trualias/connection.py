@@ -13,7 +13,6 @@ from typing import cast
 
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IHalfCloseableProtocol,
     IPullProducer,
     IPushProducer,
@@ -32,6 +31,7 @@ from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reas
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 from trualias.tally import BOUNDS, Result, Tally, Told
+from trualias.turns import Turn, Turns
 
 _log = logger(__name__)
 
@@ -68,7 +68,7 @@ class ClientProtocol(Protocol):
         self._offered: float | None = None  # when the reply was offered that is not yet taken; None where there is none
         self._producing = False  # a transport that has to be written to in the ordinary way says when it wants more
         self._full = False  # and such a transport wants no more
-        self._turn: IDelayedCall | None = None  # goes on with requests that are more than one turn has
+        self._turn: Turn | None = None  # goes on with requests that are more than one turn has
         self._ended = False  # no more requests come, or are wanted
 
     def take(self, data: bytes) -> None:
@@ -165,7 +165,7 @@ class ClientProtocol(Protocol):
                 return
         self._transport.pauseProducing()
         self._stop_waiting()
-        self._turn = self.factory.reactor.callLater(0, self._next_turn)
+        self._turn = self.factory.turns.wait(self._next_turn)
 
     def _next_turn(self) -> None:
         self._turn = None
@@ -214,7 +214,7 @@ class ClientProtocol(Protocol):
                 reply = self.NOT_FOUND
                 if self._tally is not None:
                     near = missing.near
-                    reply = Told.of(reply, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
+                    reply = self._tally.tell(reply, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
                 replies.keep(request, reply)
                 return reply
             case Found() as found:
@@ -231,7 +231,7 @@ class ClientProtocol(Protocol):
 
     def _told(self, reply: bytes, result: Result) -> bytes:
         """Let a reply tell as what it counts, where that is asked."""
-        return reply if self._tally is None else Told.of(reply, result)
+        return reply if self._tally is None else self._tally.tell(reply, result)
 
     def _found(self, value: str) -> bytes:
         try:
@@ -260,7 +260,12 @@ class ClientProtocol(Protocol):
         outcome.elapsed += elapsed
         tally = self._tally
         if tally is not None:
-            counts = tally.told(reply) if type(reply) is Told else tally.buckets[outcome.name]
+            if type(reply) is Told:
+                counts = reply.counts
+                for number in reply.wrong_codes:
+                    number[0] += 1
+            else:
+                counts = tally.buckets[outcome.name]
             # What nearly always comes; to search for it would take three times as long.
             if elapsed <= _SHORTEST:
                 counts[0] += 1
@@ -336,6 +341,7 @@ class ClientFactory(Factory):
         self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
     ) -> None:
         self.reactor = reactor
+        self.turns = Turns(reactor)
         self.snapshots = snapshots
         self.clock = clock
         self.clients = clients or Clients()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import twisted
 from attrs import frozen
-from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -19,20 +19,20 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IAddress, IReactorThreads
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.web.http import OK, SERVICE_UNAVAILABLE, Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
-from twisted.web.wsgi import WSGIResource
 
 import trualias
 from trualias.clients import Clients
 from trualias.lookup import Snapshots
-from trualias.tally import BOUNDS, Loads, Result, Tallies, Tally
+from trualias.tally import BOUNDS, Loads, Result, Tallies
 
 OUTCOMES = {
     "found": (Result.FOUND,),
@@ -60,7 +60,7 @@ _ENDS = (*map(floatToGoString, BOUNDS), "+Inf")
 
 
 class ServerCollector(Collector):
-    """Makes the families of a process when somebody asks for them, in whatever thread."""
+    """Makes the families of a process when somebody asks for them."""
 
     def __init__(self, clients: Clients, tallies: Tallies, snapshots: Snapshots, loads: Loads) -> None:
         self._clients = clients
@@ -95,14 +95,14 @@ class ServerCollector(Collector):
         )
         hooks = 0
         for pair, tally in self._tallies.all().items():
-            buckets, elapsed = _read(tally)
-            numbers = {result: sum(counts) for result, counts in buckets.items()}
+            numbers = {result: sum(counts) for result, counts in tally.buckets.items()}
             hooks += numbers[Result.HOOK]
             for outcome, results in OUTCOMES.items():
                 requests.add_metric((*pair, outcome), sum(numbers[result] for result in results))
             for reason, result in REASONS.items():
                 not_found.add_metric((*pair, reason), numbers[result])
-            seconds.add_metric(pair, _cumulated(map(sum, zip(*buckets.values(), strict=True))), elapsed)
+            counts = map(sum, zip(*tally.buckets.values(), strict=True))
+            seconds.add_metric(pair, _cumulated(counts), tally.elapsed)
         yield from (requests, not_found, seconds)
         wrong_codes = CounterMetricFamily(
             "trualias_wrong_codes",
@@ -111,7 +111,7 @@ class ServerCollector(Collector):
         )
         for account, number in sorted(self._tallies.wrong_codes.counts.items()):
             wrong_codes.add_metric((account,), number)
-        wrong_codes.add_metric((OTHERS,), self._tallies.wrong_codes.others)
+        wrong_codes.add_metric((OTHERS,), self._tallies.wrong_codes.others[0])
         yield wrong_codes
         yield CounterMetricFamily("trualias_hook_failures", "Lookups that failed in the PROCESSOR module.", value=hooks)
 
@@ -152,11 +152,6 @@ class ServerCollector(Collector):
         )
 
 
-def _read(tally: Tally) -> tuple[dict[str, list[int]], float]:
-    """Copy what is counted while others go on counting; each list is copied at one moment."""
-    return {result: counts.copy() for result, counts in tally.buckets.items()}, tally.elapsed
-
-
 def _cumulated(counts: Iterable[int]) -> list[tuple[str, float]]:
     """Turn the numbers of the buckets into how many requests took that long or less."""
     total = 0
@@ -189,6 +184,27 @@ class Health:
         return f"not listening on {', '.join(silent)}" if silent else None
 
 
+class _MetricsResource(Resource):
+    """Gives the figures in the form that is asked for.
+
+    The resource that prometheus_client has for Twisted would do it in another thread, of the global reactor. Nothing
+    here waits for anything, and figures that are read where they are counted are all of one moment.
+    """
+
+    isLeaf = True
+
+    def __init__(self, collector: ServerCollector) -> None:
+        super().__init__()
+        self._registry = CollectorRegistry()
+        self._registry.register(collector)
+        ProcessCollector(registry=self._registry)
+
+    def render_GET(self, request: Request) -> bytes:
+        encode, content_type = choose_encoder(request.getHeader("accept") or "")
+        request.setHeader(b"content-type", content_type.encode())
+        return encode(self._registry)
+
+
 class _HealthResource(Resource):
     isLeaf = True
 
@@ -211,17 +227,12 @@ class MetricsSite(Site):
 
     def __init__(
         self,
-        reactor: IReactorThreads,
         collector: ServerCollector,
         health: Health,
         allows: Callable[[IAddress | None], bool],
     ) -> None:
-        registry = CollectorRegistry()
-        registry.register(collector)
-        ProcessCollector(registry=registry)
         root = Resource()
-        # What prometheus_client.twisted has does the same, but takes the global reactor when it is imported.
-        root.putChild(b"metrics", WSGIResource(reactor, reactor.getThreadPool(), make_wsgi_app(registry)))
+        root.putChild(b"metrics", _MetricsResource(collector))
         root.putChild(b"healthz", _HealthResource(health))
         super().__init__(root)
         self._allows = allows

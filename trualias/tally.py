@@ -1,13 +1,12 @@
 """What is counted for the metrics: plain numbers, that whoever answers adds to and that are read when somebody asks.
 
-A process without METRICS has none of this. Everything is added in one thread, the reactor's, and may be read in others.
+A process without METRICS has none of this. Everything belongs to one thread, the reactor's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Self
 
 from attrs import define
 
@@ -42,56 +41,43 @@ class Result(StrEnum):
 class Told(bytes):
     """A reply that counts as something else than its text says, each time that it is given.
 
-    ``near`` are the accounts whose shape the address has, where the code was wrong.
+    ``counts`` are the buckets that it counts in, ``wrong_codes`` the numbers to add one to.
     """
 
-    result: Result
-    near: tuple[str, ...]
-
-    @classmethod
-    def of(cls, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> Self:
-        """Make one of a reply."""
-        told = cls(reply)
-        told.result = result
-        told.near = near
-        return told
+    counts: list[int]
+    wrong_codes: tuple[list[int], ...]
 
 
 class WrongCodes:
     """Counts by account the addresses that have its shape, but not its code.
 
     No more than `MOST_ACCOUNTS` are told apart: all where there are not more, else the first that there was a wrong
-    code of. ``others`` counts the rest, and those of accounts that are no more.
+    code of. ``others`` counts the rest, and those of accounts that are no more. Each number is a list's only item.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self.others = 0
+        self._numbers: dict[str, list[int]] = {}
+        self.others = [0]
 
     @property
     def counts(self) -> dict[str, int]:
-        """A copy of what there is at this moment, by account."""
-        return self._counts.copy()
+        """What was counted, by account."""
+        return {account: number for account, [number] in self._numbers.items()}
 
-    def add(self, accounts: Iterable[str]) -> None:
-        """Count an address for each account whose shape it has."""
-        counts = self._counts
-        for account in accounts:
-            if account in counts:
-                counts[account] += 1
-            elif len(counts) < MOST_ACCOUNTS:
-                counts[account] = 1
-            else:
-                self.others += 1
+    def number(self, account: str) -> list[int]:
+        """Give the number to add to for an account, until another configuration is in use."""
+        if account not in self._numbers and len(self._numbers) >= MOST_ACCOUNTS:
+            return self.others
+        return self._numbers.setdefault(account, [0])
 
     def keep(self, accounts: frozenset[str]) -> None:
         """Forget all accounts but these, which are those of the configuration in use."""
-        for account in self._counts.keys() - accounts:
-            self.others += self._counts.pop(account)
+        for account in self._numbers.keys() - accounts:
+            self.others[0] += self._numbers.pop(account)[0]
         if len(accounts) <= MOST_ACCOUNTS:
             # Of a number that begins with more than 0, Prometheus would miss the first increase.
             for account in accounts:
-                self._counts.setdefault(account, 0)
+                self.number(account)
 
 
 class Tally:
@@ -101,19 +87,19 @@ class Tally:
     sum of their seconds. They are public so that whoever answers may add to them without the cost of a call.
     """
 
-    __slots__ = ("_add_wrong_codes", "buckets", "elapsed")
+    __slots__ = ("_wrong_codes", "buckets", "elapsed")
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
-        self._add_wrong_codes = wrong_codes.add
+        self._wrong_codes = wrong_codes
         self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in Result}
         self.elapsed = 0.0
 
-    def told(self, reply: Told) -> list[int]:
-        """Give the buckets that a reply is to be counted in, and count the wrong codes that it tells of."""
-        near = reply.near
-        if near:
-            self._add_wrong_codes(near)
-        return self.buckets[reply.result]
+    def tell(self, reply: bytes, result: Result, near: Iterable[str] = ()) -> Told:
+        """Let a reply count as a result here, and as a wrong code of accounts."""
+        told = Told(reply)
+        told.counts = self.buckets[result]
+        told.wrong_codes = tuple(map(self._wrong_codes.number, near))
+        return told
 
 
 class Tallies:
@@ -132,8 +118,8 @@ class Tallies:
         return self._tallies.setdefault((protocol, server), Tally(self.wrong_codes))
 
     def all(self) -> dict[tuple[str, str], Tally]:
-        """Give the tallies by protocol and server; a copy of what there is at this moment."""
-        return self._tallies.copy()
+        """Give the tallies by protocol and server."""
+        return self._tallies
 
 
 @define
