@@ -1,15 +1,23 @@
 """How Sphinx builds the documentation: ``sphinx-build -W -b html docs OUT``."""
 
+import re
 import sys
+from argparse import Action, ArgumentParser, _SubParsersAction
 from pathlib import Path
 
+from docutils import nodes
 from pygments.lexer import RegexLexer, bygroups
 from pygments.token import Comment, Keyword, Name, Operator, Punctuation, Text
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.manpage import ManualPageTranslator
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from trualias import __version__
+from trualias import __version__, tap_table, tap_virtual
+from trualias.main import command_line
+from trualias.tap import ServerOptions
 
 project = "trualias"
 author = "The trualias developers"
@@ -23,6 +31,15 @@ html_theme_options = {"description": "E-mail aliases that nobody has to create",
 # The guides lie in install/, where an administrator looks for them, and are shown here as well.
 html_show_sourcelink = False
 nitpicky = True
+exclude_patterns = ["*.inc.rst"]
+
+# The manual pages are pages of this documentation: document, name, what it is, author, section.
+man_pages = [
+    ("trualias", "trualias", "verifiable mail aliases on the command line", author, 1),
+    ("policy", "trualias.conf", "configuration and policy language of trualias", author, 5),
+    ("trualias-table", "trualias-table", "alias server that is asked for local parts", author, 8),
+    ("trualias-virtual", "trualias-virtual", "alias server that is asked for whole addresses", author, 8),
+]
 
 
 class PolicyLexer(RegexLexer):
@@ -44,6 +61,110 @@ class PolicyLexer(RegexLexer):
     }
 
 
+class CommandDirective(SphinxDirective):
+    """``.. command:: replay`` tells what ``trualias replay --help`` tells."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the paragraphs of a command."""
+        command = _commands(command_line())[self.arguments[0]]
+        usage = " ".join(command.format_usage().removeprefix("usage: ").split())
+        actions = [action for action in command._actions if action.dest != "help"]
+        found: list[nodes.Node] = [nodes.literal_block(text=usage), nodes.paragraph(text=command.description or "")]
+        found.append(_definitions([(_terms(action), action.help or "") for action in actions]))
+        # "Example: trualias check. Exit status: 0.", an example being as it is typed.
+        for example, status in re.findall(r"(?:Example: (.*?)\. )?(Exit status: .*)", command.epilog or ""):
+            if example:
+                found.append(nodes.paragraph("", "Example:"))
+                found.append(nodes.literal_block(text=f"$ {example}"))
+            found.append(nodes.paragraph(text=status))
+        return found
+
+
+class ServerOptionsDirective(SphinxDirective):
+    """``.. server-options:: trualias-table`` tells the options of a server."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the list of the options."""
+        servers: dict[str, type[ServerOptions]] = {
+            "trualias-table": tap_table.Options,
+            "trualias-virtual": tap_virtual.Options,
+        }
+        options = servers[self.arguments[0]]()
+        usage = options.getUsage(100_000).partition("\n\n")[0]
+        found = re.findall(r"^ +((?:-\w, )?--\S+)  +(.*)$", usage, re.MULTILINE)
+        return [_definitions([([names.replace("=", " VALUE")], text) for names, text in found])]
+
+
+def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
+    (found,) = (action for action in parser._actions if isinstance(action, _SubParsersAction))
+    return dict(found.choices)
+
+
+def _terms(action: Action) -> list[str]:
+    """How an option, or another argument, is written: ``-c FILE``, ``--config FILE``."""
+    value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ()) or action.dest.upper()
+    return [f"{option} {value}".strip() for option in action.option_strings] or [str(value)]
+
+
+def _definitions(rows: list[tuple[list[str], str]]) -> nodes.Node:
+    items = nodes.definition_list()
+    for terms, text in rows:
+        term = nodes.term()
+        for number, written in enumerate(terms):
+            term += [nodes.Text(", ")] if number else []
+            term += nodes.literal(text=written)
+        items += nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph(text=text)))
+    return items
+
+
+# What a manual page on a terminal of 80 columns leaves for a table.
+_TABLE_WIDTH = 72
+
+
+class ManualPage(ManualPageTranslator):
+    """A page of the documentation as a manual page."""
+
+    def __init__(self, document: nodes.document, builder: Builder) -> None:
+        super().__init__(document, builder)
+        # Docutils hides the method of this name behind one of its own.
+        vars(self).pop("visit_reference", None)
+
+    def header(self) -> str:
+        """Begin the page, with a heading for what is said before the first one.
+
+        No line is justified, for which cells of tables are too narrow, and no word is hyphenated: it may be an address.
+        """
+        page = next(self.document.findall(nodes.section))
+        heading = "" if isinstance(page[1], nodes.section) else ".SH DESCRIPTION\n"
+        return f"{super().header()}.ad l\n.nr HY 0\n.nh\n{heading}"
+
+    def depart_table(self, node: nodes.table) -> None:
+        """Give the columns the room that they need, and take it from the widest where a terminal has less."""
+        rows = [[entry.astext() for entry in row.findall(nodes.entry)] for row in node.findall(nodes.row)]
+        columns = list(zip(*rows, strict=True))
+        widths = [max(map(len, cells)) for cells in columns]
+        least = [max(len(word) for cell in cells for word in ["", *cell.split()]) for cells in columns]
+        while sum(widths) + 3 * len(widths) > _TABLE_WIDTH and widths != least:
+            widest = max(range(len(widths)), key=lambda at: (widths[at] > least[at], widths[at]))
+            widths[widest] -= 1
+        vars(self)["_active_table"]._coldefs = [f"lw({width}n)" for width in widths]
+        super().depart_table(node)
+
+    def visit_reference(self, node: nodes.reference) -> None:
+        """Name what is referred to, without an address that leads nowhere on paper."""
+        self.visit_emphasis(nodes.emphasis())
+        self.visit_Text(nodes.Text(node.astext()))
+        self.depart_emphasis(nodes.emphasis())
+        raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
-    """Tell Sphinx of the language that most examples are written in."""
+    """Tell Sphinx of the language that most examples are written in, and of the commands."""
     app.add_lexer("trualias", PolicyLexer)
+    app.add_directive("command", CommandDirective)
+    app.add_directive("server-options", ServerOptionsDirective)
+    app.set_translator("man", ManualPage)

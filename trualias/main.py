@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands import check, compose, explain, query, replay, strength
+from trualias.commands import check, completion, compose, explain, query, replay, strength
+from trualias.commands.parsing import AnyOrder
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.places import NoConfiguration
 
-_COMMANDS = (query, strength, check, replay, explain, compose)
+_COMMANDS = (query, check, explain, compose, strength, replay, completion)
 _UNUSABLE = 2
 
 
@@ -28,7 +29,7 @@ def main() -> int:
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
     """Run the command that the arguments name, and return the exit status; raises SystemExit for wrong arguments."""
-    parsed = _parser().parse_args(arguments)
+    parsed = command_line().parse_args(arguments)
     try:
         status: int = parsed.run(parsed, terminal)
     except (NoConfiguration, ConfigurationErrors) as error:
@@ -37,10 +38,12 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     return status
 
 
-def _parser() -> ArgumentParser:
+def command_line() -> ArgumentParser:
+    """Make the parser of all commands and their arguments."""
     parser = ArgumentParser(prog="trualias", description="Verifiable mail aliases, on the command line.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder)
     for command in _COMMANDS:
         command.add_to(commands)
+    parser.set_defaults(parser=parser)
     return parser

@@ -55,6 +55,7 @@ LOOKUPS = (
 )
 SERVERS = (
     "clients",
+    "turns",
     "connection",
     "protocol",
     "socketmap",
@@ -87,6 +88,7 @@ COMMAND_LINE = (
     "commands.strength",
     "maillog",
     "commands.replay",
+    "commands.completion",
     "commands.parsing",
     "main",
 )
