@@ -1,0 +1,56 @@
+"""What the page about the command line shows is what the commands print."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import trualias.advice
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.test.examples import Block, Table, cell_text, read_rst
+from trualias.test.requirements import source_tree
+
+
+def page() -> str:
+    """The text of the page."""
+    return (source_tree() / "docs" / "command-line.rst").read_text("utf-8")
+
+
+class PageTests(SynchronousTestCase):
+    """Every example of the page."""
+
+    def test_commands(self) -> None:
+        """Each command prints what follows it, with the configuration that stands before it as policy.conf."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        parts = list(read_rst(page()))
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder)
+        seen = set()
+        for part in parts:
+            if not isinstance(part, Block):
+                continue
+            if part.is_configuration:
+                Path("policy.conf").write_text(part.text, "utf-8")
+            for command, printed in part.commands():
+                program, *arguments = shlex.split(command)
+                output = StringIO()
+                run(arguments, Terminal(BytesIO(), output, output))
+                self.assertEqual(
+                    f"{program} {output.getvalue()}", f"trualias {printed}", f"line {part.line}: {command}"
+                )
+                seen.add(arguments[0])
+        self.assertEqual({"check", "explain", "compose"}, seen)
+
+    def test_warnings(self) -> None:
+        """The page lists every kind of warning that there is."""
+        (listed,) = (part for part in read_rst(page()) if isinstance(part, Table) and part.head[0] == "in ``--json``")
+        code = Path(trualias.advice.__file__).read_text("utf-8")
+        kinds = re.findall(r'Advice\(\s*"([a-z-]+)"', code)
+        self.assertEqual(sorted(kinds), sorted(cell_text(row[0]) for row in listed.rows))
