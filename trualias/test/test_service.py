@@ -24,6 +24,7 @@ from trualias.lookup import Found, Snapshots
 from trualias.service import AliasService, HangupService, StatisticsService, every
 from trualias.stamp import Absent, stamp
 from trualias.statistics import NullStatistics, Statistics
+from trualias.tally import Loads
 
 Result = TypeVar("Result")
 
@@ -171,6 +172,21 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual(self.watch(), [])
         self.assert_answers("one")
         self.assertEqual(self.came_into_use, [])
+
+    def test_counted(self) -> None:
+        """Loads are counted, failed ones besides; the time is of the last that went well."""
+        self.assertEqual(self.service.loads, Loads(0.0))
+        for text, expected in (
+            (TWO, Loads(2.0, tried=1)),
+            (BAD, Loads(2.0, tried=2, failed=1, current=False)),
+            (ONE, Loads(6.0, tried=3, failed=1)),
+        ):
+            self.replace(text)
+            self.watch()
+            self.assertEqual(self.service.loads, expected)
+        self.path.unlink()
+        self.watch()
+        self.assertEqual(self.service.loads, Loads(6.0, tried=4, failed=2, current=False))
 
     def test_mended(self) -> None:
         """After a bad configuration a good one is loaded."""

@@ -252,6 +252,21 @@ class MakeServiceTests(TapTestCase):
             aliases.load()
         return [event["log_format"].format(**event) for event in events]
 
+    def test_metrics(self) -> None:
+        """Metrics are served where METRICS says; another place, or none, is told to need a restart."""
+        self.configure("METRICS: 127.0.0.1:9347\n")
+        service = self.make(tap_table.Options())
+        with self.running(service):
+            self.assertEqual(
+                [(port, interface) for port, _, _, interface in self.reactor.tcpServers],
+                [(3047, "127.0.0.1"), (9347, "127.0.0.1")],
+            )
+            self.configure("LOGGING: info\n")
+            self.assertEqual(
+                self.reload(service)[0],
+                "METRICS is another now, which needs a restart: the metrics are 127.0.0.1:9347, the file says off",
+            )
+
     def test_reload(self) -> None:
         """Everything but where to listen takes effect with a new configuration; that is told to need a restart."""
         service = self.make(tap_table.Options())
