@@ -112,6 +112,7 @@ PURE = frozenset(
         "math",
         "random",
         "re",
+        "string",
         "threading",
         "typing",
     }
