@@ -80,8 +80,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         with memory.growing():
             snapshot = load(path)
             if snapshot.configuration.settings.metrics is not None:
-                # Takes 5 MB that nobody else needs. Here, the garbage collector will pass over it: at each of its turns
-                # it would else look at all of that, which is a tenth of what a server has time for.
+                # Takes 5 MB that nobody else needs. Imported here, the garbage collector passes over it.
                 import trualias.metrics  # noqa: F401
         check_listeners(snapshot.configuration)
     except (NoConfiguration, ConfigurationErrors) as error:
