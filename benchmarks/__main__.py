@@ -1,6 +1,7 @@
 """The command: measures, prints the table, exits with 1 where a bound does not hold."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -17,8 +18,10 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
     if short:
         return throughput.run(folder, throughput.SHORT)
     start = time.monotonic()
+    sys.stderr.write("benchmarks.throughput\n")
     rows = throughput.run(folder, throughput.FULL)
     for part in (loading, reloading, memory, hostile):
+        sys.stderr.write(f"{part.__name__}\n")
         rows += part.run(folder)
     return [*rows, report.fact("the whole run", f"{time.monotonic() - start:.0f} s")]
 
@@ -28,6 +31,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="ask only for the ratios, and for half of each bound")
     options = parser.parse_args()
+    # The servers are stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     before, own_before = report.Processors.now(), report.own_seconds()
     with TemporaryDirectory(prefix="trualias-benchmark-") as folder:
         try:

@@ -1,6 +1,7 @@
 """How long a configuration takes to load, and how that grows with its size.
 
-Every load is measured in a fresh process: ``python -m benchmarks.loading FILE`` prints the seconds of one.
+Every load is measured in a fresh process: ``python -m benchmarks.loading FILE`` prints the seconds of one, by the clock
+and of the processor. Where the machine is busy with other things, these differ.
 """
 
 import subprocess
@@ -18,30 +19,35 @@ REPEATS = 3
 FEW, MANY, ACCOUNTS = 3_000, 30_000, 100_000
 
 
-def seconds_to_load(path: Path) -> float:
-    """The median of a few loads of this file."""
+def seconds_to_load(path: Path) -> tuple[float, float]:
+    """The medians of a few loads of this file: by the clock, of the processor."""
     command = [sys.executable, "-m", "benchmarks.loading", str(path)]
-    return median(float(subprocess.check_output(command, cwd=ROOT, text=True)) for _ in range(REPEATS))
+    loads = [subprocess.check_output(command, cwd=ROOT, text=True).split() for _ in range(REPEATS)]
+    clock, processor = zip(*loads, strict=True)
+    return median(map(float, clock)), median(map(float, processor))
 
 
 def run(folder: Path) -> list[Row]:
     """The rows of the table."""
 
-    def seconds(text: str) -> float:
+    def seconds(text: str) -> tuple[float, float]:
         path = folder / "loaded.conf"
         path.write_text(text, encoding="utf-8")
         return seconds_to_load(path)
 
-    few, many = seconds(policies.many_statements(FEW)), seconds(policies.many_statements(MANY))
-    accounts = seconds(policies.many_accounts(ACCOUNTS))
+    _, few = seconds(policies.many_statements(FEW))
+    many_clock, many = seconds(policies.many_statements(MANY))
+    accounts_clock, accounts = seconds(policies.many_accounts(ACCOUNTS))
     return [
-        at_most(f"loading {MANY} statements", many, 6.0, " s"),
-        at_most(f"loading {MANY} statements, to {FEW}", many / few, 12.0, note=f"{FEW}: {few:.2f} s"),
-        at_most(f"loading one statement with {ACCOUNTS} accounts", accounts, 3.0, " s"),
+        at_most(f"loading {MANY} statements", many_clock, 6.0, " s", f"processor: {many:.2f} s"),
+        at_most(f"loading {MANY} statements, to {FEW}", many / few, 12.0, note=f"{FEW}, processor: {few:.2f} s"),
+        at_most(
+            f"loading one statement with {ACCOUNTS} accounts", accounts_clock, 3.0, " s", f"processor: {accounts:.2f} s"
+        ),
     ]
 
 
 if __name__ == "__main__":
-    start = time.perf_counter()
+    clock, processor = time.perf_counter(), time.process_time()
     load(sys.argv[1])
-    sys.stdout.write(f"{time.perf_counter() - start}\n")
+    sys.stdout.write(f"{time.perf_counter() - clock} {time.process_time() - processor}\n")
