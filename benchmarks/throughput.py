@@ -12,7 +12,7 @@ from statistics import median
 
 from attrs import field, frozen
 
-from benchmarks import policies
+from benchmarks import metering, policies
 from benchmarks.load import Exchange, Measurement, ask
 from benchmarks.report import Row, at_least, at_most, fact
 from benchmarks.rivals import NOT_FOUND
@@ -104,26 +104,6 @@ def measure(null: Case, cases: Sequence[Case], volume: Volume) -> None:
             case.ratios.append(case.rounds[-1].rate * 2 / beside)
 
 
-def metrics_row(stack: ExitStack, folder: Path, volume: Volume) -> Row:
-    """The row for what the metrics cost, by the processor time of servers with and without, asked the same in turn.
-
-    A server that is always asked answers as many requests as it has time for; what else is busy on the machine disturbs
-    rates far more than by what is bounded here.
-    """
-    on = f"METRICS: 127.0.0.1:{free_port()}\n{policies.sample()}"
-    cases = [
-        Case("without", start_table(stack, folder, "without", policies.sample()), cycle_of_ten()),
-        Case("with", start_table(stack, folder, "with", on), cycle_of_ten()),
-    ]
-    for number in range(volume.rounds * 3):
-        for case in cases if number % 2 else reversed(cases):
-            case.ask(volume.requests // 2)
-    without, with_metrics = cases
-    note = f"{without.cost * 1e6:.2f} us without, {with_metrics.cost * 1e6:.2f} us with"
-    bound = 0.97 * volume.margin
-    return at_least("sample, 10 keys in turn, metrics on to off", without.cost / with_metrics.cost, bound, note=note)
-
-
 def rate(rounds: Iterable[Measurement]) -> float:
     """The median of the rounds' rates, requests a second."""
     return median(measurement.rate for measurement in rounds)
@@ -177,7 +157,6 @@ def run(folder: Path, volume: Volume) -> list[Row]:
         postfix = Case("twisted.protocols.postfix", rival("postfix"), postfix_questions())
         cases = [ten, postfix, distinct, many_accounts, many_statements, virtual]
         measure(null, cases, volume)
-        metrics = metrics_row(stack, folder, volume)
         bares = [ask(bare.port, repeat(NULL_EXCHANGE, volume.requests)) for _ in range(3)]
     against_postfix = median(a.rate / b.rate for a, b in zip(ten.rounds, postfix.rounds, strict=True))
     bounded = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50), (virtual, 0.80)]
@@ -191,5 +170,5 @@ def run(folder: Path, volume: Volume) -> list[Row]:
             1.0 * volume.margin,
             note=postfix.figures,
         ),
-        metrics,
+        metering.row(ten.cost, volume.margin),
     ]
