@@ -1,0 +1,182 @@
+"""Clients on real sockets that are slow, leave, or are let go; the reactor's part is played here."""
+
+import socket
+from typing import cast
+
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.clients import Clients
+from trualias.configuration import load
+from trualias.lookup import Snapshot, Snapshots
+from trualias.socketmap import SocketmapFactory
+from trualias.statistics import Statistics
+
+REQUEST = b"16:table foo-shop-4,"
+LONG = "x" * 90_000
+LONG_REPLY = b"90003:OK " + LONG.encode() + b","
+
+
+class LongAnswers:
+    """Hooks that answer more than a socket takes at once."""
+
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
+        """Change nothing."""
+        return alias, domain
+
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
+        """Answer much."""
+        return LONG, domain
+
+
+class SocketTests(SynchronousTestCase):
+    """A client on a socket."""
+
+    def setUp(self) -> None:
+        """Connect a client."""
+        self.reactor = MemoryReactorClock()
+        configuration = load("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();", "a.conf")
+        self.snapshots = Snapshots(Snapshot(configuration))
+        self.clients = Clients()
+        self.clients.statistics = self.statistics = Statistics()
+        factory = SocketmapFactory(self.reactor, self.snapshots, self.reactor.seconds, self.clients)
+        ours, self.client = socket.socketpair()
+        self.addCleanup(self.client.close)
+        ours.setblocking(False)
+        self.client.setblocking(False)
+        protocol = factory.buildProtocol(None)
+        assert protocol is not None
+        self.transport = Connection(ours, protocol, cast(IReactorFDSet, self.reactor))
+        self.transport.connected = True
+        protocol.makeConnection(self.transport)
+        self.transport.startReading()
+
+    def answer_much(self) -> None:
+        """Let every reply be long."""
+        self.snapshots.current = Snapshot(self.snapshots.current.configuration, LongAnswers())
+
+    @property
+    def reading(self) -> bool:
+        """Whether the server waits for more of the client."""
+        return self.transport in self.reactor.getReaders()
+
+    def turn(self, times: int = 1) -> None:
+        """Do what the reactor would do."""
+        for _ in range(times):
+            for waiting, do in (
+                (self.reactor.getReaders, self.transport.doRead),
+                (self.reactor.getWriters, self.transport.doWrite),
+            ):
+                lost = do() if self.transport in waiting() else None
+                if lost is not None:
+                    self.transport.connectionLost(Failure(lost))
+            self.reactor.advance(0)
+
+    def hear(self, length: int = 1_000_000) -> bytes:
+        """Read what has come, at most so many bytes."""
+        heard = b""
+        while len(heard) < length:
+            try:
+                piece = self.client.recv(length - len(heard))
+            except BlockingIOError:
+                break
+            if not piece:
+                break
+            heard += piece
+        return heard
+
+    def assert_ended(self) -> None:
+        """Assert that the connection is gone and has left nothing."""
+        self.assertFalse(self.transport.connected)
+        self.assertEqual(0, len(self.clients))
+        self.assertEqual([], self.reactor.getDelayedCalls())
+        self.statistics.tick()
+        depths = (self.statistics.connections.depth, self.statistics.reads.depth, self.statistics.writes.depth)
+        self.assertEqual((0, 0, 0), depths)
+
+    def test_reply(self) -> None:
+        """A reply is there at once, without waiting for the socket to be ready."""
+        self.client.sendall(REQUEST)
+        self.transport.doRead()
+        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assertEqual([], self.reactor.getWriters())
+
+    def test_slow(self) -> None:
+        """Who asks and does not read is not read from either; as he reads he gets every reply, whole and in order."""
+        self.answer_much()
+        self.client.sendall(REQUEST * 100)
+        self.turn(10)
+        self.assertFalse(self.reading)
+        self.assertLess(self.statistics.writes.begun, 20)
+        heard = b""
+        while len(heard) < 100 * len(LONG_REPLY):
+            piece = self.hear(10_000)
+            self.turn()
+            heard += piece
+        self.assertEqual(LONG_REPLY * 100, heard)
+        self.turn()
+        self.assertTrue(self.reading)
+        self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.success.ended))
+
+    def test_half_close(self) -> None:
+        """A client that ends its side while replies are due gets all of them, and the end."""
+        self.answer_much()
+        self.client.sendall(REQUEST * 50)
+        self.client.shutdown(socket.SHUT_WR)
+        heard = b""
+        while self.transport.connected:
+            self.turn()
+            heard += self.hear()
+        heard += self.hear()
+        self.assertEqual(LONG_REPLY * 50, heard)
+        self.assertEqual(b"", self.client.recv(1))
+        self.assert_ended()
+
+    def test_finish(self) -> None:
+        """A server that stops gives the replies that are due, and ends the connection."""
+        self.answer_much()
+        self.client.sendall(REQUEST * 50)
+        self.turn(3)
+        self.clients.finish()
+        heard = b""
+        while self.transport.connected:
+            self.turn()
+            heard += self.hear()
+        heard += self.hear()
+        self.assertEqual(LONG_REPLY * 50, heard)
+        self.assert_ended()
+
+    def test_finish_idle(self) -> None:
+        """It lets a client go that waits for nothing, or is in the middle of a request."""
+        self.client.sendall(REQUEST[:7])
+        self.turn()
+        self.clients.finish()
+        self.turn()
+        self.assertEqual(b"", self.client.recv(1))
+        self.assert_ended()
+
+    def test_abort(self) -> None:
+        """It puts a client out that does not read."""
+        self.answer_much()
+        self.client.sendall(REQUEST * 50)
+        self.turn(3)
+        self.clients.finish()
+        self.turn(3)
+        self.assertTrue(self.transport.connected)
+        self.clients.abort()
+        self.turn(2)
+        self.assert_ended()
+
+    def test_gone(self) -> None:
+        """A client that goes without reading leaves nothing."""
+        self.answer_much()
+        self.client.sendall(REQUEST * 50)
+        self.client.close()
+        with capturedLogs() as events:
+            self.turn(5)
+        self.assertEqual([], [event for event in events if event.get("log_failure")])
+        self.assert_ended()
