@@ -45,6 +45,7 @@ LOOKUPS = (
     "wire",
     "lookup",
     "tally",
+    "permissions",
     "hooks",
     "answering",
     "expectations",
