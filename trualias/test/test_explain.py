@@ -6,12 +6,23 @@ import json
 import os
 from io import BytesIO, StringIO
 from pathlib import Path
+from random import Random
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
+from trualias.loading import load
+from trualias.lookup import Found, NotFound
 from trualias.main import run
+from trualias.policy.tree import Account, unparse
+from trualias.test import trialprofile
+from trualias.test.addresses import RANDOMS, local_part
+from trualias.test.strategies import policies
 from trualias.test.test_compose import EXHAUSTING
+
+trialprofile.load()
 
 CONFIGURATION = """\
 ALIAS DOMAINS: example.org example.com
@@ -404,3 +415,27 @@ def postprocess(account, domain):
         (self.folder / "tcp_virtual_server.conf").write_text("ACCOUNT bar MATCHES %code% WITH x;", "utf-8")
         self.assertEqual(0, run(["explain", "foo-macys-m5"], terminal))
         self.assertEqual(1, run(["explain", "foo-macys-m5", "foo-macys-m5@example.com"], terminal))
+
+    @given(policies(), st.booleans(), RANDOMS, st.text(max_size=20))
+    def test_agrees_with_the_servers(
+        self, statements: tuple[Account, ...], case_sensitive: bool, random: Random, anything: str
+    ) -> None:
+        """Whatever is asked, what is told is what the servers answer; and what is told to be right is."""
+        setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\nALIAS DOMAINS: example.com\n"
+        self.path.write_text(setting + "\n".join(map(unparse, statements)), "utf-8")
+        snapshot = load(str(self.path))
+        local_parts = [local_part(random, statements, case_sensitive) for _ in range(3)] + [anything]
+        keys = [key for one in local_parts for key in (one, f"{one}@example.com", f"{one}@example.net")]
+        keys = [key for key in keys if not key.startswith("-")]
+        status, output = self.explain("--json", "--all", *keys)
+        told = json.loads(output)["keys"]
+        answers = [(snapshot.virtual if "@" in key else snapshot.table)(key) for key in keys]
+        self.assertEqual(0 if all(isinstance(answer, Found) for answer in answers) else 1, status)
+        for answer, one in zip(answers, told, strict=True):
+            value = answer.value if isinstance(answer, Found) else None
+            self.assertEqual((one["key"], value), (one["key"], one["value"]))
+            readings = [reading for statement in one["statements"] for reading in statement["readings"]]
+            found = not isinstance(answer, NotFound)
+            self.assertEqual((one["key"], found), (one["key"], any(reading["verifies"] for reading in readings)))
+        status, output = self.explain(*keys)
+        self.assertTrue(output.isprintable() or all(line.isprintable() for line in output.split("\n")), output)
