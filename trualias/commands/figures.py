@@ -23,35 +23,31 @@ def sentences(found: Strength) -> Iterator[tuple[str, str]]:
     most = "" if best.best else "; perhaps another code does for more"
     yield "constant", f"always sending {best.code} gets through for {percent(best.passes)} of names{most}"
     yield "replay", f"the code of a leaked address gets through for {percent(found.replay)} of other names"
-    yield "samples", _samples(found)
-
-
-def _samples(found: Strength) -> str:
     if found.samples is None:
-        return f"not searched: the code has more than {ITEMS} items"
+        yield "samples", f"not searched: the code has more than {ITEMS} items"
+        return
     nearly, only = found.samples.nearly, found.samples.only
     if nearly == only:
-        return f"after {_leaks(only)} only this rule is left"
-    return f"after {_leaks(nearly)} the code of 9 names in 10 is known; after {_leaks(only)} only this rule is left"
+        yield "samples", f"after {_leaks(only)} only this rule is left"
+    else:
+        yield "samples", f"after {_leaks(nearly)} the code of 9 names in 10 is known,"
+        yield "", f"after {_leaks(only)} only this rule is left"
 
 
 def _leaks(leaks: Leaks) -> str:
-    middle, least, most = (
-        f"more than {LEAKS}" if count is None else str(count) for count in (leaks.middle, leaks.least, leaks.most)
+    middle, low, high = (
+        f"more than {LEAKS}" if count is None else str(count) for count in (leaks.middle, leaks.low, leaks.high)
     )
     noun = "leaked address" if leaks.middle == 1 else "leaked addresses"
-    return f"{middle} {noun}" + ("" if least == most else f" ({least} to {most})")
+    return f"{middle} {noun}" + ("" if low == high else f" ({low} to {high})")
 
 
 def notes(words: str, seed: int, figures: Sequence[Strength]) -> Iterator[str]:
     """Say what the figures stand on; *words* is what the list of words is called."""
-    yield (
-        "Whoever guesses knows the shape of the addresses, and draws the words in them, as their owners do, "
-        f"from {words}."
-    )
+    yield (f"Whoever guesses knows the shape of the addresses and draws words, as their owners do, from {words}.")
     if any(found.samples for found in figures):
         yield (
-            f"Up to {LEAKS} addresses leaked in each of {RUNS} runs; in brackets the worst and the best of them. "
+            f"Addresses leaked in {RUNS} runs, up to {LEAKS} in each; 8 of 10 runs were within the brackets. "
             f"Searched were all codes of up to {ITEMS} items that look at most {INDEX} characters into a word."
         )
     if not all(found.blind.exact and found.constant.passes.exact and found.replay.exact for found in figures):
@@ -116,4 +112,4 @@ def _share(proportion: Proportion) -> dict[str, object]:
 
 
 def _runs(leaks: Leaks) -> dict[str, int | None]:
-    return {"middle": leaks.middle, "least": leaks.least, "most": leaks.most}
+    return {"middle": leaks.middle, "low": leaks.low, "high": leaks.high}

@@ -29,7 +29,7 @@ LEAKS = 100
 INDEX = 12
 """Characters are searched so far from either end, or as far as the rule itself looks; few people count further."""
 
-RUNS = 15
+RUNS = 51
 """So often addresses leak, each time others; an odd number."""
 
 NEARLY = 0.9
@@ -41,14 +41,14 @@ _NO_DEFAULT = "\0"
 
 @frozen
 class Leaks:
-    """After how many leaked addresses: in the middle of the runs, in the luckiest and in the unluckiest.
+    """After how many leaked addresses: in the middle of the runs; one run in ten has ``low``, one has ``high`` or more.
 
     None stands for more than were tried.
     """
 
     middle: int | None
-    least: int | None
-    most: int | None
+    low: int | None
+    high: int | None
 
 
 @frozen
@@ -270,9 +270,10 @@ def samples(codes: Codes, seed: int) -> Samples | None:
 def _leaks(counts: list[int | None]) -> Leaks:
     more = LEAKS + 1
     ordered = sorted(more if count is None else count for count in counts)
-    chosen = ordered[0], ordered[len(ordered) // 2], ordered[-1]
-    least, middle, most = (None if count == more else count for count in chosen)
-    return Leaks(middle, least, most)
+    tenth = len(ordered) // 10
+    chosen = ordered[tenth], ordered[len(ordered) // 2], ordered[-1 - tenth]
+    low, middle, high = (None if count == more else count for count in chosen)
+    return Leaks(middle, low, high)
 
 
 def _count(codes: Codes) -> int:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 from random import Random
+from string import ascii_lowercase, ascii_uppercase, digits
 
 from attrs import frozen
 
 from trualias.policy.checks import CodeItem, Rule, folding
 from trualias.policy.rivals import Samples, samples
 from trualias.policy.tree import CodeLiteral, NameKind
-from trualias.policy.wordcodes import Codes, NoWords, Words, texts_of
+from trualias.policy.wordcodes import Codes, NoWords, Words, choices_of, texts_of
 
 ENUMERATED = 300_000
 """So many combinations of what words contribute are gone through; of more, a part."""
@@ -71,40 +72,41 @@ def _kind(text: str) -> str:
 
 
 def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]:
-    """How often a code of a form gets through that is drawn at random but for that; and the form that serves best."""
-    totals: defaultdict[str, float] = defaultdict(float)
-    forms = []
+    """How often a code gets through that is drawn at random, but has the form that most have; and that form."""
+    accepted: list[_Weighed] = []
+    written: list[_Weighed] = []
     for group in codes.groups:
-        by_kinds: Counter[tuple[tuple[tuple[str, int], ...], ...]] = Counter()
+        accepting: Counter[tuple[str, ...]] = Counter()
+        weights: defaultdict[tuple[str, ...], float] = defaultdict(float)
         for contributions, number in group.words.items():
             kinds = [Counter(map(_kind, texts_of(one))) for one in contributions]
-            by_kinds[tuple([tuple(sorted(one.items())) for one in kinds])] += number
-        counted: Counter[tuple[str, ...]] = Counter()
-        for choices, number in by_kinds.items():
-            for choice in product(*choices):
-                counted[tuple([kind for kind, _ in choice])] += number * prod(count for _, count in choice)
-        forms.append(counted)
-    for form, weight in _combined(codes, [list(counted.items()) for counted in forms]):
-        totals[form] += weight
-    shares = {form: weight / codes.combinations / _size(form) for form, weight in totals.items()}
-    form = max(sorted(shares), key=lambda one: shares[one])
+            for choice in product(*(one.items() for one in kinds)):
+                form = tuple([kind for kind, _ in choice])
+                codes_of_form = prod(count for _, count in choice)
+                accepting[form] += number * codes_of_form
+                weights[form] += number * codes_of_form / choices_of(contributions)
+        accepted.append(list(accepting.items()))
+        written.append(list(weights.items()))
+    totals: defaultdict[str, float] = defaultdict(float)
+    for form_of_code, weight in _combined(codes, written):
+        totals[form_of_code] += weight
+    commonest_form = min(totals, key=lambda one: (-round(totals[one], 6), one))
+    right = sum(weight for one, weight in _combined(codes, accepted) if one == commonest_form)
+    share = right / codes.combinations / prod(_SIZES.get(kind, 1) for kind in commonest_form)
     if codes.reads_one_way:
-        return form, Proportion.counted(shares[form])
+        return commonest_form, Proportion.counted(share)
     random = Random(seed)
-    characters = {"a": "abcdefghijklmnopqrstuvwxyz", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0": "0123456789"}
+    characters = {"a": ascii_lowercase, "A": ascii_uppercase, "0": digits}
     guesses = (
-        (codes.draw(random), "".join([random.choice(characters.get(one, one)) for one in form])) for _ in range(draws)
+        (codes.draw(random), "".join([random.choice(characters.get(kind, kind)) for kind in commonest_form]))
+        for _ in range(draws)
     )
-    return form, Proportion.drawn(_otherwise(codes, guesses), draws, shares[form])
+    return commonest_form, Proportion.drawn(_otherwise(codes, guesses), draws, share)
 
 
 def _otherwise(codes: Codes, guesses: Iterable[tuple[tuple[str, ...], str]]) -> int:
     """Count the guesses that are wrong for their words, and get through all the same, by another reading."""
     return sum(codes.passes(values, code) and not codes.is_right(values, code) for values, code in guesses)
-
-
-def _size(form: str) -> int:
-    return prod(_SIZES.get(kind, 1) for kind in form)
 
 
 _Weighed = Sequence[tuple[tuple[str, ...], float]]
@@ -206,7 +208,7 @@ def _replays(codes: Codes, random: Random, draws: int) -> Iterator[tuple[tuple[s
 class Strength:
     """How guessable the addresses of a statement are, for one of its accounts and one alias.
 
-    ``form`` is what blind codes look like, ``a`` for a letter, ``0`` for a digit. ``samples`` is None for a code
+    ``form`` is what most of its codes look like, ``a`` for a letter, ``0`` for a digit. ``samples`` is None for a code
     of too many items. ``combinations`` is how many choices of words there are.
     """
 

@@ -65,7 +65,7 @@ class SamplesTests(SynchronousTestCase):
         words = [*(f"{first}{second}" for first in "abcdefghijklmnopqrst" for second in "abcdefghijklmnopqrst"), "z"]
         found = self.samples_of("CHAR(2,x)", words)
         self.assertIsNone(found.only.middle)
-        self.assertIsNotNone(found.nearly.most)
+        self.assertIsNotNone(found.nearly.high)
 
     def test_defaults(self) -> None:
         """A default that leaks is known: a short word shows it, and a long one the place.
@@ -73,19 +73,19 @@ class SamplesTests(SynchronousTestCase):
         All four words are needed where cd is the third: neither x, x nor d is in the account, foo.
         """
         found = self.samples_of("CHAR(2,x)", ["a", "b", "cd", "ef"])
-        self.assertEqual((2, 4), (found.only.least, found.only.most))
+        self.assertEqual((2, 4), (found.only.low, found.only.high))
 
     def test_several_identifiers(self) -> None:
         """With several identifiers words leak in combinations."""
         found = self.samples_of("CHARS(1), CHARS(2)", ["a", "bb", "ccc", "dddd"], "%alpha%-%alpha%.%code%")
         self.assertEqual(found.nearly, found.only)
-        assert found.only.most is not None
-        self.assertLess(found.only.most, 20)
+        assert found.only.high is not None
+        self.assertLess(found.only.high, 20)
 
     def test_sites(self) -> None:
         """Labels are searched, too."""
         sites = ["a.com", "b.co.uk", "cc.d.net", "dd.org", "e.f.g.h", "hh.ii"]
-        self.assertIsNotNone(self.samples_of("LABELS(), CHAR(-1,1,-)", sites, "%account%-%fqdn%+%code%").only.most)
+        self.assertIsNotNone(self.samples_of("LABELS(), CHAR(-1,1,-)", sites, "%account%-%fqdn%+%code%").only.high)
 
     def test_names(self) -> None:
         """A choice among the characters of a name is found; all else of a name is a literal."""

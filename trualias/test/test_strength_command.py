@@ -4,7 +4,7 @@ import json
 import sys
 from io import BytesIO, StringIO
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -76,9 +76,9 @@ class StrengthTests(SynchronousTestCase):
             "  constant  4 is the code of every address: nobody has to guess\n\n",
             f"\n{self.path}:9: %account%+%fqdn%+%code% WITH LABELS()\n"
             f"  no figures: none of 4 words of {self.words} can be %fqdn%\n\n"
-            "Whoever guesses knows the shape of the addresses, and draws the words in them, as their owners do, "
+            "Whoever guesses knows the shape of the addresses and draws words, as their owners do, "
             f"from 4 words of {self.words}.\n"
-            "Up to 100 addresses leaked in each of 15 runs; in brackets the worst and the best of them. "
+            "Addresses leaked in 51 runs, up to 100 in each; 8 of 10 runs were within the brackets. "
             "Searched were all codes of up to 3 items that look at most 12 characters into a word.\n"
             "'About' is what could not all be counted and was partly drawn: 95 of 100 times the truth lies between the "
             "figures in brackets. Chance began with --seed 1.\n",
@@ -92,7 +92,7 @@ class StrengthTests(SynchronousTestCase):
         self.path.write_text("ACCOUNT a MATCHES %alpha%-%code% WITH CHARS(), x, CHARS(), CHAR(1,-);", "utf-8")
         output = self.strength()[1]
         self.assertIn("  samples   not searched: the code has more than 3 items\n", output)
-        self.assertNotIn("leaked in each", output)
+        self.assertNotIn("Addresses leaked", output)
 
     def test_accounts(self) -> None:
         """Only the accounts that are asked for are told of, each with its own figures; one without is named."""
@@ -107,7 +107,7 @@ class StrengthTests(SynchronousTestCase):
         status, output, _ = self.strength("--json", "--seed", "7")
         value = json.loads(output)
         self.assertEqual((0, 7, f"4 words of {self.words}"), (status, value["seed"], value["words"]))
-        self.assertEqual({"items": 3, "index": 12, "leaks": 100, "runs": 15, "nearly": 0.9}, value["limits"])
+        self.assertEqual({"items": 3, "index": 12, "leaks": 100, "runs": 51, "nearly": 0.9}, value["limits"])
         first, second, third, fourth = value["statements"]
         self.assertEqual(
             {
@@ -123,7 +123,7 @@ class StrengthTests(SynchronousTestCase):
             },
             {name: figure for name, figure in first.items() if name != "samples"},
         )
-        self.assertEqual({"middle": 3, "least": 3, "most": 4}, first["samples"]["only"])
+        self.assertEqual({"middle": 3, "low": 3, "high": 4}, first["samples"]["only"])
         self.assertFalse(second["replay"]["exact"])
         self.assertLess(second["replay"]["low"], second["replay"]["high"])
         self.assertEqual(1, third["samples"]["only"]["middle"])
@@ -147,12 +147,12 @@ class StrengthTests(SynchronousTestCase):
         self.assertIn("measuring", self.strength("code", errors=Screen())[2])
 
     def test_sample_in_time(self) -> None:
-        """The sample takes less than ten seconds."""
-        begin = monotonic()
+        """The sample takes less than ten seconds of this process, whatever else the machine does."""
+        begin = process_time()
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         sample = str(source_tree() / "conf" / "tcp_table_server.conf.sample")
         self.assertEqual(0, run(["strength", "-c", sample], terminal))
-        self.assertLess(monotonic() - begin, 10)
+        self.assertLess(process_time() - begin, 10)
 
 
 class WordingTests(SynchronousTestCase):
