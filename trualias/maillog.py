@@ -116,6 +116,11 @@ class Recipients:
         return (year * 10_000 + monthday) * 1_000_000 + int(b"".join(clock))
 
 
+def today() -> date:
+    """The day that it is here."""
+    return date.today()
+
+
 def time_text(last: int) -> str:
     """Write a time for people, ``2026-11-22 20:18:01``; a hyphen where there is none."""
     if not last:

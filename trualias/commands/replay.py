@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, assert_never
 
@@ -17,11 +16,12 @@ from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.loading import load
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
-from trualias.maillog import Recipients, Seen, Unreadable, time_text, unpacked
 from trualias.places import Kind, find_configuration
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from trualias.maillog import Recipients, Seen
 
 _HARMLESS = 0
 _REFUSES = 1
@@ -96,6 +96,8 @@ class _Change:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
+    from trualias.maillog import Recipients, Unreadable, today
+
     new = load(arguments.new)
     old = load(arguments.against or find_configuration(Kind.VIRTUAL if arguments.virtual else Kind.TABLE))
     domains = new.configuration.settings.alias_domains | old.configuration.settings.alias_domains
@@ -103,7 +105,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")
         return _UNUSABLE
     domains |= {domain.lower() for domain in arguments.domain}
-    recipients = Recipients(domains, bare=not arguments.virtual, today=date.today())
+    recipients = Recipients(domains, bare=not arguments.virtual, today=today())
     try:
         _read(recipients, arguments.logs or ["-"], terminal)
     except Unreadable as error:
@@ -125,6 +127,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 def _read(recipients: Recipients, logs: Sequence[str], terminal: Terminal) -> None:
     """Take in all logs; raises Unreadable."""
+    from trualias.maillog import Unreadable, unpacked
+
     for name in logs:
         if name == "-":
             with unpacked(terminal.input, "standard input") as lines:
@@ -188,6 +192,8 @@ def _kind(was: _Answer, now: _Answer) -> _Kind:
 
 
 def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Terminal) -> None:
+    from trualias.maillog import time_text
+
     out = console(terminal.output)
     for kind in _Kind:
         found = [change for change in changes if change.kind is kind]
@@ -221,6 +227,8 @@ def _text(answer: _Answer) -> str:
 
 
 def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, object]:
+    from trualias.maillog import time_text
+
     return {
         "lines": recipients.lines,
         "addresses": len(recipients.seen),
