@@ -175,7 +175,7 @@ class TableTests(ChatCase):
 
     def test_statistics_disabled(self) -> None:
         """Where statistics are off they are refused; everything else goes on."""
-        self.clients.statistics = NullStatistics()
+        self.clients.count_with(NullStatistics())
         disabled = b"400 statistics disabled\n"
         self.assert_chat(((b"stats\n", disabled), (b"jstats\n", disabled), (b"stats x\n", MALFORMED), *TRANSCRIPT))
 

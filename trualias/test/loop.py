@@ -1,0 +1,120 @@
+"""A reactor of one's own, turned by hand: real sockets in a test that nobody else shares a reactor with."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTime
+from twisted.internet.task import Clock
+
+TURNS = 200_000
+"""Turns after which something that was waited for is taken to be missing: no measure of time, so that a busy machine
+fails no test."""
+
+
+def _make_small(connection: socket.socket) -> None:
+    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        connection.setsockopt(socket.SOL_SOCKET, buffer, 4_096)
+
+
+def _reactor() -> Any:
+    """Make a reactor of the kind that Twisted chooses on this system."""
+    try:
+        from twisted.internet.epollreactor import EPollReactor
+
+        return EPollReactor()
+    except ImportError:
+        from twisted.internet.selectreactor import SelectReactor
+
+        return SelectReactor()
+
+
+class Loop:
+    """Turns a reactor until something is so. Its time is a ``Clock``'s, and stands still unless it is advanced."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self._reactor = _reactor()
+        self._reactor.seconds = self.clock.seconds
+        self._port: IListeningPort | None = None
+        self._sockets: list[socket.socket] = []
+
+    @property
+    def time(self) -> IReactorTime:
+        """The reactor as one for delays."""
+        return cast(IReactorTime, self._reactor)
+
+    def listen(self, factory: IProtocolFactory) -> None:
+        """Listen on a free port of the loopback interface. Connections have small buffers, which are soon full."""
+        self._port = port = self._reactor.listenTCP(0, factory, interface="127.0.0.1")
+        _make_small(port.socket)
+
+    def connect(self) -> socket.socket:
+        """Connect a client's socket, whose calls never wait, with small buffers, too."""
+        assert self._port is not None
+        client = socket.socket()
+        self._sockets.append(client)
+        _make_small(client)
+        client.connect(("127.0.0.1", self._port.getHost().port))  # type: ignore[attr-defined]
+        client.setblocking(False)
+        return client
+
+    def turn(self, times: int = 1) -> None:
+        """Let the reactor do what there is to do."""
+        for _ in range(times):
+            self._reactor.iterate(0)
+
+    def turn_until(self, condition: Callable[[], object]) -> None:
+        """Turn until a condition holds."""
+        for _ in range(TURNS):
+            if condition():
+                return
+            self._reactor.iterate(0.001)
+        raise AssertionError(f"not after {TURNS} turns")
+
+    def receive(self, client: socket.socket, enough: Callable[[bytes], object] = lambda received: False) -> bytes:
+        """Turn until a client has received enough, or the end; ConnectionResetError where it is reset."""
+        received = bytearray()
+        ended = False
+
+        def is_enough() -> object:
+            nonlocal ended
+            try:
+                while not ended:
+                    data = client.recv(65536)
+                    received.extend(data)
+                    ended = not data
+            except BlockingIOError:
+                pass
+            return ended or enough(bytes(received))
+
+        self.turn_until(is_enough)
+        return bytes(received)
+
+    def send(self, client: socket.socket, data: bytes) -> None:
+        """Turn until a client has sent everything."""
+        rest = memoryview(data)
+
+        def is_sent() -> bool:
+            nonlocal rest
+            try:
+                while rest:
+                    rest = rest[client.send(rest) :]
+            except BlockingIOError:
+                pass
+            return not rest
+
+        self.turn_until(is_sent)
+
+    def close(self) -> None:
+        """Close all that was opened."""
+        for client in self._sockets:
+            client.close()
+        if self._port is not None:
+            self._port.stopListening()
+        self.turn(3)
+        for selectable in self._reactor.removeAll():
+            selectable.connectionLost(None)
+        self._reactor.waker.connectionLost(None)
