@@ -1,0 +1,96 @@
+"""The server is killed again and again while mail flows through a real Postfix; needs root."""
+
+import smtplib
+import time
+from pathlib import Path
+from threading import Event, Thread
+
+from attrs import Factory, define
+
+from faults.case import Fault, Say
+from trualias.test.live import LiveServer, free_port, wait_until
+from trualias.test.postfix import DOMAIN, Postfix
+
+_CONFIGURATION = f"""\
+ALIAS DOMAINS: {DOMAIN}
+CASE SENSITIVE: no
+ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();
+"""
+KILLS = 5
+SENDERS = 4
+
+
+@define
+class _Sent:
+    """What became of the mails that were sent; deferred ones come again, as any sender's do."""
+
+    accepted: list[str] = Factory(list)
+    deferred: int = 0
+    refused: list[str] = Factory(list)
+
+
+def _send(postfix: Postfix, sent: _Sent, end: Event) -> None:
+    while not end.is_set():
+        try:
+            sent.accepted.append(postfix.send(f"foo-google-g6@{DOMAIN}"))
+        except smtplib.SMTPRecipientsRefused as error:
+            [(code, text)] = error.recipients.values()
+            if code < 500:
+                sent.deferred += 1
+            else:
+                sent.refused.append(f"{code} {text!r}")
+        except smtplib.SMTPResponseException as error:
+            if error.smtp_code < 500:
+                sent.deferred += 1
+            else:
+                sent.refused.append(str(error))
+
+
+def run(folder: Path, say: Say, kills: int = KILLS) -> None:
+    """Send, kill and start; then count."""
+    port = free_port()
+    path = folder / "faults.conf"
+    path.write_text(_CONFIGURATION, encoding="utf-8")
+    server = LiveServer(("trualias-virtual", "-c", str(path), "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
+    postfix = Postfix(f"tcp:127.0.0.1:{port}", mailboxes=("foo",))
+    sent, end = _Sent(), Event()
+    senders = [Thread(target=_send, args=(postfix, sent, end)) for _ in range(SENDERS)]
+    try:
+        server.start()
+        postfix.start()
+        try:
+            for sender in senders:
+                sender.start()
+            for _ in range(kills):
+                time.sleep(1.5)
+                server.kill()
+                time.sleep(0.5)
+                server.start()
+            time.sleep(1.5)
+        finally:
+            end.set()
+            for sender in senders:
+                sender.join()
+        wait_until(
+            lambda: len(postfix.mails("foo")) >= len(sent.accepted), "all mails", log=lambda: postfix.log[-5000:]
+        )
+        _count(postfix, sent)
+    finally:
+        server.stop()
+        postfix.stop()
+    say(
+        f"{kills} times killed: {len(sent.accepted)} mails accepted and each delivered once, "
+        f"{sent.deferred} deferred by 4xx, none refused, none bounced"
+    )
+
+
+def _count(postfix: Postfix, sent: _Sent) -> None:
+    delivered = [
+        line[9:] for mail in postfix.mails("foo") for line in mail.splitlines() if line.startswith("Subject: ")
+    ]
+    if sorted(delivered) != sorted(sent.accepted):
+        raise Fault(f"{len(sent.accepted)} mails were accepted, {len(delivered)} delivered")
+    if sent.refused:
+        raise Fault(f"mails were refused for good: {sent.refused[:3]}")
+    if "status=bounced" in postfix.log:
+        raise Fault("a mail was bounced")

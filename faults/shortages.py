@@ -1,0 +1,199 @@
+"""What a machine runs out of: places for connections, descriptors, room for the log; and the time of day set back."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import policies
+from benchmarks.load import connect
+from faults.case import Fault, Say
+from faults.crowd import LIMIT
+from faults.live import check_log, descriptors, serving, settings
+from faults.soak import configuration
+from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_listening, wait_until
+
+_EXCHANGES = [policies.exchange(answer) for answer in policies.SAMPLE_KEYS]
+
+
+def answered(client: socket.socket) -> bool:
+    """Ask all keys of the sample; whether there were replies. Raises `Fault` for a wrong one."""
+    for request, right in _EXCHANGES:
+        try:
+            client.sendall(request)
+            reply = client.recv(4096)
+        except OSError:
+            return False
+        if not reply:
+            return False
+        if reply != right:
+            raise Fault(f"asked {request!r}, expected {right!r}, got {reply!r}")
+    return True
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise Fault(what)
+
+
+def _connected(stack: ExitStack, port: int, count: int) -> list[socket.socket]:
+    return [stack.enter_context(connect(port)) for _ in range(count)]
+
+
+def _come_back(port: int) -> None:
+    def works() -> bool:
+        with connect(port) as client:
+            return answered(client)
+
+    wait_until(works, "a place for a new client")
+
+
+def connections(folder: Path, say: Say, beyond: int = 50) -> None:
+    """More connections than the limit: those beyond are closed at once, those within are answered."""
+    with serving(folder) as (server, _), ExitStack() as stack:
+        within = _connected(stack, server.port, LIMIT - 1)
+        wait_until(lambda: answered(within[-1]), "all connections")
+        within += _connected(stack, server.port, 1)
+        others = _connected(stack, server.port, beyond)
+        _require(not any(map(answered, others)), "more connections than the limit were answered")
+        _require(all(map(answered, within)), "a client within the limit was not answered")
+        for client in within[: LIMIT // 2]:
+            client.close()
+        _come_back(server.port)
+        check_log(server)
+    say(f"{LIMIT} connections answered, {beyond} beyond refused at once; a place that is free is taken again")
+
+
+def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
+    """No descriptor left: those who are connected are answered, and new ones are once there are descriptors again."""
+    with serving(folder) as (server, _), ExitStack() as stack:
+        before = _connected(stack, server.port, 5)
+        _require(all(map(answered, before)), "a client was not answered")
+        held = descriptors(server.pid)
+        # Descriptors have numbers: these are the ones that may be given out.
+        limit = max(int(number) for number in os.listdir(f"/proc/{server.pid}/fd")) + free
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        later = _connected(stack, server.port, 5 * free)
+        fates = [answered(client) for client in later]
+        _require(not all(fates), "the server had descriptors for all")
+        _require(all(map(answered, before)), "a client that was connected before was not answered")
+        os.kill(server.pid, signal.SIGHUP)
+        _require(all(map(answered, before)), "a reload without descriptors disturbed the clients")
+        for client in later:
+            client.close()
+        _come_back(server.port)
+        _require(all(map(answered, before)), "a client that was connected before was not answered")
+        wait_until(lambda: descriptors(server.pid) <= held + 2, "as many descriptors as before")
+    say(
+        f"limit of {limit} descriptors: of {len(later)} new clients {sum(fates)} answered, the others refused; those "
+        f"connected before always answered; back to {held} descriptors"
+    )
+
+
+@contextmanager
+def _started(
+    folder: Path, text: str, *, output: Path, options: tuple[str, ...] = (), before: str = ""
+) -> Iterator[tuple["subprocess.Popen[bytes]", int, Path]]:
+    """Run a table server whose standard output goes somewhere else; ``before`` is Python that runs before it."""
+    port, path = free_port(), folder / "faults.conf"
+    path.write_text(settings(port) + text, encoding="utf-8")
+    *python, programme = TWISTD
+    command = [
+        *python,
+        before + programme,
+        "--nodaemon",
+        "--pidfile=",
+        *options,
+        "trualias-table",
+        "--config",
+        str(path),
+    ]
+    with output.open("ab", buffering=0) as stream:
+        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=stream, stderr=stream)
+    try:
+        wait_until(lambda: is_listening(port) or process.poll() is not None, "a listening server")
+        _require(process.poll() is None, f"the server ended with status {process.returncode}")
+        yield process, port, path
+        _require(process.poll() is None, f"the server ended with status {process.returncode}")
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+_AMBIGUOUS = "ACCOUNT one MATCHES both%alpha%.%code% WITH ANY(1);\nACCOUNT two MATCHES bo%alpha%.%code% WITH ANY(1);\n"
+
+
+def _log_a_lot(port: int, path: Path, pid: int) -> None:
+    """Make the server log a warning for each request, and an error; and see that it answers all the same."""
+    with connect(port) as client:
+        for number in range(500):
+            client.sendall(b"get bothx.x\nget shop-google-g6\n")
+            replies = b""
+            while replies.count(b"\n") < 2:
+                piece = client.recv(4096)
+                _require(bool(piece), "the connection was closed")
+                replies += piece
+            _require(replies == b"500 not found\n200 number0\n", f"request {number}: got {replies!r}")
+    path.write_text("nonsense\n", encoding="utf-8")
+    os.kill(pid, signal.SIGHUP)
+    time.sleep(1)
+    with connect(port) as client:
+        client.sendall(b"get shop-google-g6\n")
+        _require(client.recv(4096) == b"200 number0\n", "no right reply after an error that could not be logged")
+
+
+def full_log(folder: Path, say: Say) -> None:
+    """The log's disk is full: on standard output, and in a log file that cannot grow."""
+    text = configuration(0) + _AMBIGUOUS
+    with _started(folder, text, output=Path("/dev/full")) as (process, port, path):
+        _log_a_lot(port, path, process.pid)
+    log = folder / "twistd.log"
+    with _started(folder, text, output=Path(os.devnull), options=(f"--logfile={log}",)) as (process, port, path):
+        size = log.stat().st_size
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
+        _log_a_lot(port, path, process.pid)
+        _require(log.stat().st_size == size, "the log grew")
+    say("log on a full device, log file that cannot grow: 2000 right replies, 1000 warnings that nobody could write")
+
+
+# Twisted asks time.time() for the time of day; this puts it as many seconds off as a file says.
+_OTHER_DAY = """
+import pathlib, time
+of_day, told = time.time, pathlib.Path("seconds")
+time.time = lambda: of_day() + float(told.read_text())
+"""
+
+
+def clock_set_back(folder: Path, say: Say, seconds: int = 3600) -> None:
+    """The time of day is set back: a change of the configuration is seen within seconds all the same."""
+    told = folder / "seconds"
+    told.write_text("0")
+    with _started(folder, configuration(0), output=folder / "server.log", before=_OTHER_DAY) as (_, port, path):
+
+        def account() -> bytes:
+            with connect(port) as client:
+                client.sendall(b"get shop-google-g6\n")
+                return client.recv(4096)
+
+        _require(account() == b"200 number0\n", "no right reply at first")
+        prepared = told.with_suffix(".new")
+        prepared.write_text(str(-seconds))
+        prepared.replace(told)
+        path.write_text(settings(port) + configuration(1), encoding="utf-8")
+        begun = time.monotonic()
+        wait_until(lambda: account() == b"200 number1\n", "the new configuration")
+        took = time.monotonic() - begun
+    say(f"clock set back by {seconds} s: the next change of the configuration in force {took:.1f} s later")
+
+
+def run(folder: Path, say: Say) -> None:
+    """All of it."""
+    connections(folder, say)
+    no_descriptors(folder, say)
+    full_log(folder, say)
+    clock_set_back(folder, say)

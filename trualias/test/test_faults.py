@@ -1,0 +1,97 @@
+"""Short versions of what ``python -m faults`` does to the servers."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from faults import crash, edits, fuzz, shortages, soak
+from faults.targets import TARGETS, Broken, promise
+from trualias.test.requirements import source_tree
+
+
+class FuzzTests(SynchronousTestCase):
+    """The targets of the fuzzers."""
+
+    def test_seeds(self) -> None:
+        """Every seed of every target keeps the target's promises, without a fuzzer."""
+        for name, target in TARGETS.items():
+            seeds = sorted((source_tree() / "faults" / "seeds" / name).iterdir())
+            self.assertGreater(len(seeds), 4)
+            for seed in seeds:
+                target(seed.read_bytes())
+            target(b"")
+
+    def test_targets(self) -> None:
+        """What the programme fuzzes are all the targets that there are, and a promise that is broken is told."""
+        self.assertEqual(sorted(TARGETS), sorted(fuzz.TARGETS))
+        self.assertRaises(Broken, promise, False, "it does not hold")
+
+    def test_fuzzers(self) -> None:
+        """Some seconds of each fuzzer find nothing."""
+        if importlib.util.find_spec("atheris") is None:
+            if os.environ.get("CI") == "true":
+                self.fail("atheris is not installed; in CI nothing may be missing")
+            raise SkipTest("atheris is not installed")
+        folder = Path(self.mktemp()).absolute()
+        for fuzzed in fuzz.fuzz(folder, 3):
+            self.assertGreater(fuzzed.executions, 50)
+            self.assertGreater(fuzzed.edges, 100)
+
+
+class FaultTests(SynchronousTestCase):
+    """What goes wrong around a server, each as the programme does it; a fault raises."""
+
+    def setUp(self) -> None:
+        """Make a folder, and take down the figures."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.figures: list[str] = []
+
+    def assert_figures(self, *beginnings: str) -> None:
+        """Assert that there is one line of figures for each, which begins so."""
+        self.assertEqual(
+            list(beginnings),
+            [figure[: len(beginning)] for figure, beginning in zip(self.figures, beginnings, strict=True)],
+        )
+
+    def test_no_descriptors(self) -> None:
+        """Without descriptors those who are connected are answered, and new clients once there are some again."""
+        shortages.no_descriptors(self.folder, self.figures.append, free=5)
+        self.assert_figures("limit of ")
+
+    def test_full_log(self) -> None:
+        """A log that cannot be written costs no reply."""
+        shortages.full_log(self.folder, self.figures.append)
+        self.assert_figures("log on a full device")
+
+    def test_clock_set_back(self) -> None:
+        """A clock that is set back does not keep the server from seeing changes."""
+        shortages.clock_set_back(self.folder, self.figures.append)
+        self.assert_figures("clock set back by 3600 s")
+
+    def test_partial_writes(self) -> None:
+        """While the configuration is written piece by piece, nobody hears a wrong "not found"."""
+        edits.partial_writes(self.folder, self.figures.append, times=1)
+        self.assert_figures("1 times written in 40 pieces")
+
+    def test_restless(self) -> None:
+        """Nor while it is changed a thousand times a minute."""
+        edits.restless(self.folder, self.figures.append, seconds=3)
+        self.assertEqual(1, len(self.figures))
+
+    def test_beginnings(self) -> None:
+        """No beginning of a configuration answers anything that the whole one does not."""
+        edits.beginnings(self.figures.append, 600)
+        self.assertEqual(1, len(self.figures))
+
+    def test_soak(self) -> None:
+        """Requests beside reloads are answered by no older configuration than somebody has already heard of."""
+        soak.run(self.folder, self.figures.append, 4, 1000)
+        self.assertEqual(4, len(self.figures))
+
+    def test_crash(self) -> None:
+        """Mail that flows while the server is killed arrives once, and none is refused or bounced."""
+        crash.run(self.folder, self.figures.append, kills=1)
+        self.assert_figures("1 times killed: ")
