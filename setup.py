@@ -1,12 +1,57 @@
 """What pyproject.toml cannot say: the plugin inside Twisted's namespace, and the files beside the package."""
 
+import gzip
+import os
+import tarfile
+import time
 from glob import glob
+from pathlib import Path
+from typing import Any
 
 from setuptools import find_namespace_packages, setup
+from setuptools.command.sdist import sdist
 
 SHARE = "share/trualias"
 
+# The permissions in a wheel are those of the files it is made from: whoever installs it, everybody may read it.
+os.umask(0o022)
+
+
+class ReproducibleSdist(sdist):
+    """The same source makes the same bytes, whoever packs it and when; the dates are SOURCE_DATE_EPOCH's, if given."""
+
+    def make_archive(
+        self,
+        base_name: Any,
+        format: str,
+        root_dir: Any = None,
+        base_dir: Any = None,
+        owner: str | None = None,
+        group: str | None = None,
+    ) -> str:
+        """Pack the folder *base_dir* as a tar archive with gzip, which is all that PyPI takes; return its path."""
+        seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def without_circumstances(member: tarfile.TarInfo) -> tarfile.TarInfo:
+            member.mtime = seconds
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        path = Path(f"{base_name}.tar.gz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=seconds) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(base_dir, filter=without_circumstances)
+        return str(path)
+
+
 setup(
+    cmdclass={"sdist": ReproducibleSdist},
     # find_packages() would leave out twisted.plugins: it has no __init__.py, and must not have one.
     packages=find_namespace_packages(include=["trualias*", "twisted.plugins"]),
     package_data={
