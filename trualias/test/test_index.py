@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -191,6 +191,7 @@ class IndexTests(SynchronousTestCase):
 class CompletenessTests(SynchronousTestCase):
     """Over the whole language."""
 
+    @settings(max_examples=60)
     @given(policies(), st.booleans(), RANDOMS)
     def test_nothing_is_missed(self, policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
         """Every statement and every name of which there is a reading is a candidate, each once."""
