@@ -35,7 +35,7 @@ _FAR = 1 << 30
 
 
 @cache
-def _bits(characters: str | frozenset[str]) -> int:
+def _bits(characters: Contribution) -> int:
     """A set of characters as one number."""
     return sum(_BITS[character] for character in set(characters))
 
@@ -109,7 +109,7 @@ class Side:
             places = found + places
         return places
 
-    def _taken(self, characters: str | frozenset[str]) -> int:
+    def _taken(self, characters: Contribution) -> int:
         return _bits(characters) & self._universe
 
     def ends(self, state: State, text: str) -> bool:
@@ -120,8 +120,7 @@ class Side:
     def options(self, state: State, text: str) -> Iterator[tuple[int, State]]:
         """Give the sets of characters that may come next, each with the state that it leads to."""
         yield from self._reads(state, text)
-        left = self._left(state, text)
-        if left:
+        if left := self._left(state, text):
             yield from self._reads(left, text)
 
     def _left(self, state: State, text: str) -> State | None:
@@ -230,17 +229,15 @@ class Pair:
         for here in queue:
             one_ends, one_steps = self._one.places[here // width]
             other_ends, other_steps = self._other.places[here % width]
-            if one_ends and other_ends:
-                ends.append(here)
+            ends += [here] if one_ends and other_ends else []
             for one_bits, one_next in one_steps:
                 for other_bits, other_next in other_steps:
                     edges += 1
+                    there = one_next * width + other_next
                     if one_bits & other_bits:
-                        there = one_next * width + other_next
                         if there not in sources:
-                            sources[there] = []
                             queue.append(there)
-                        sources[there].append(here)
+                        sources.setdefault(there, []).append(here)
         self.steps += 1 + edges // 10  # so much less is one of them
         distances = dict.fromkeys(ends, 0)
         for there in ends:  # which grows meanwhile: the nearest come first

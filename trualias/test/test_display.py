@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 from io import StringIO
 from typing import TextIO
 
@@ -85,4 +86,5 @@ class TerminalTests(SynchronousTestCase):
         show(console(self.terminal), rows)
         seen = self.read()
         self.assertEqual(120, seen.count("x"))
-        self.assertLessEqual(max(len(line) for line in seen.replace("\x1b[1m", "").split("\r\n")), 84)
+        lines = re.sub("\x1b\\[[0-9;]*m", "", seen).split("\r\n")
+        self.assertEqual(80, max(map(len, lines)))
