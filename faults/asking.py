@@ -115,6 +115,8 @@ def ask(
             now = time.perf_counter()
             for number, _ in ready:
                 reply = by_number[number].recv(CHUNK)
+                if number not in sent:
+                    raise Fault(f"a client that asked nothing got {reply!r}" if reply else "a client was turned away")
                 then, request, known = sent.pop(number)
                 if not reply:
                     raise Fault(f"asked {request!r}, and the server closed the connection")

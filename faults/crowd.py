@@ -115,9 +115,9 @@ def crowd(port: int, idle: int) -> Iterator[Crowd]:
 def run(folder: Path, say: Say, seconds: float = 10.0, idle: int = IDLE, rounds: int = 3) -> None:
     """Ask undisturbed and disturbed in turns, as the machine has other things to do as well.
 
-    The limit on connections counts all alike, hence fewer idle ones than `IDLE` where there would be no place left.
+    The limit on connections counts all alike, also those that have just gone: hence fewer idle ones than `IDLE`.
     """
-    idle = min(idle, LIMIT - ORDINARY - GREEDY - SLOW - 5)
+    idle = min(idle, LIMIT - 3 * ORDINARY - GREEDY - SLOW - 20)
     calm, flooding, disturbed = Asked(), Asked(), Asked()
     flooded = resets = 0
     with serving(folder) as (server, _):
