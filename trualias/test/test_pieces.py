@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.policy.parser import Parsed, parse
 from trualias.policy.source import ConfigurationErrors, Source
-from trualias.policy.tree import Account, Call, Expect, Setting
+from trualias.policy.tree import Account, Call, Expect, Setting, unparse
+from trualias.test import trialprofile
 from trualias.test.complaints import Complaint, complaints
+
+trialprofile.load()
 
 STATEMENT = "expected a setting (NAME: value), ACCOUNT or EXPECT, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
@@ -171,6 +176,31 @@ class EndTests(PiecesCase):
         errors = ((1, 1, f"{STATEMENT} 'ACOUNT'; did you mean 'ACCOUNT'?"),)
         for end in (";", ""):
             self.assert_reads(f"ACOUNT a\nMATCHES x\nWITH y{end}\nPORT: 1\n", "PORT", errors=errors)
+
+
+class AnyTextTests(PiecesCase):
+    """Texts that nobody would write."""
+
+    WORDS = (
+        *("ACCOUNT", "USING", "ALIASED", "MATCHES", "WITH", "EXPECT", "HOST", "foo", "ident", "CHARS", "é", "1", "-"),
+        *("*", ",", ";", "(", ")", ":", "%", "%%", "%code%", "%account%", "#"),
+    )
+    GAPS = ("", " ", "\n", "\r\n", "\n#", "\t", "\0", "\ufeff", "\u2028")
+
+    @settings(max_examples=150)
+    @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_size=25))
+    def test_errors_or_statements(self, words: list[tuple[str, str]]) -> None:
+        """Whatever stands in a file, every error shows its place, and what is read without one reads the same again."""
+        text = "".join(word + gap for word, gap in words)
+        parsed = read(text)
+        for error in parsed.errors:
+            place, excerpt, caret = str(error).split("\n")
+            self.assertEqual(f"test.conf:{error.line}:{error.column}: {error.message}", place)
+            self.assertLess(len(caret), len(excerpt) + 2)
+            self.assertNotIn("''", error.message)
+        if not parsed.errors:
+            again = read("\n".join(map(unparse, parsed.tree.statements)))
+            self.assertEqual((parsed.tree, ()), (again.tree, again.errors))
 
 
 class SizeTests(PiecesCase):
