@@ -187,6 +187,12 @@ class SettingsTests(ConfigurationCase):
         configuration = self.load("PORT: 3047")
         self.assertEqual((True, False), (configuration.given("PORT"), configuration.given("HOST")))
 
+    def test_places(self) -> None:
+        """A configuration tells where its file gives a setting first, and in which line a place is."""
+        configuration = self.load("# x\nLISTEN: tcp_table tcp:1\nLISTEN: tcp_table tcp:2\n")
+        self.assertEqual((4, 0), (configuration.place("LISTEN"), configuration.place("HOST")))
+        self.assertEqual((1, 2, 3), (configuration.line(0), configuration.line(4), configuration.line(30)))
+
 
 class LoadTests(ConfigurationCase):
     """A whole text."""
