@@ -15,7 +15,7 @@ from typing import assert_never
 from attrs import evolve
 
 from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import Term, alphabet, code_fits, terms_of
+from trualias.policy.codes import alphabet, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
 from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
@@ -125,9 +125,9 @@ class Matcher:
         self.rule = rule
         self.expression, self.items = _folded(rule, fold)
         self.few = few
-        # Made when first needed: most statements of a large configuration are not asked for in a long time.
-        self._shape: _Shape | None = None
-        self._terms: tuple[Term, ...] = ()
+        self._shape = _Shape(self.expression, self.items)
+        self._terms = terms_of(self.items)
+        # Made when first needed, which is seldom.
         self._plan: Plan | None = None
 
     def count(self, spans: Spans, account: str, alias: str) -> int:
@@ -137,9 +137,6 @@ class Matcher:
             BudgetExceeded: too many steps were needed.
         """
         shape = self._shape
-        if shape is None:
-            shape = self._shape = _Shape(self.expression, self.items)
-            self._terms = terms_of(self.items)
         text = spans.text
         at = 0
         values = [account, alias]
