@@ -36,7 +36,7 @@ class Configuration:
         return setting in self._given
 
     def place(self, setting: str) -> int:
-        """Where the file gives a setting first, as an offset counted from 0; the start of the file where it does not."""
+        """Where the file gives a setting first, as an offset counted from 0; where it does not, its start."""
         return self._given[setting][0].place if setting in self._given else 0
 
     def line(self, place: int) -> int:
