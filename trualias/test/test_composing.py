@@ -175,7 +175,7 @@ class PropertyTests(SynchronousTestCase):
         """
         seen: Counter[str] = Counter()
 
-        @settings(max_examples=150)
+        @settings(max_examples=250)
         @given(st.one_of(policies(), tangles()), st.booleans(), st.data())
         def hold(statements: tuple[Account, ...], case_sensitive: bool, data: st.DataObject) -> None:
             setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
