@@ -52,7 +52,7 @@ _Field = tuple[FieldRule | None, str, bool]
 literal can begin within the field, so that the field may end at any place where it stands."""
 
 
-_Token = str | int | tuple[FieldRule | None, frozenset[str]]
+_Token = str | int | FieldRule | None
 _Fields = tuple[_Field, ...]
 
 
@@ -64,9 +64,10 @@ class _Shape:
     None, and ``filled`` makes it for given names.
     """
 
-    __slots__ = ("_tokens", "fields", "head", "lead")
+    __slots__ = ("_items", "_tokens", "fields", "head", "lead")
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
+        self._items = items
         self._tokens: list[_Token] = []
         for token in expression:
             match token:
@@ -75,9 +76,9 @@ class _Shape:
                 case NameField(kind):
                     self._tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
                 case Identifier(field_class):
-                    self._tokens.append((RULES[field_class], RULES[field_class].alphabet))
+                    self._tokens.append(RULES[field_class])
                 case CodeField():
-                    self._tokens.append((None, frozenset().union(*map(alphabet, items))))
+                    self._tokens.append(None)
                 case _:
                     assert_never(token)
         self.lead = -1
@@ -88,23 +89,32 @@ class _Shape:
             if isinstance(first, int):
                 self.lead = first
             self.head, self.fields = self.filled("", "")
+            self._tokens = []
 
     def filled(self, account: str, alias: str) -> tuple[str, _Fields]:
         """The literal before the first field, and the fields, with these names in place of theirs."""
         names = (account, alias)
         head = ""
-        fields: list[tuple[FieldRule | None, frozenset[str], str]] = []
+        fields: list[tuple[FieldRule | None, str]] = []
         for token in self._tokens:
-            if isinstance(token, tuple):
-                fields.append((*token, ""))
+            if token is None or isinstance(token, FieldRule):
+                fields.append((token, ""))
                 continue
             text = names[token] if isinstance(token, int) else token
             if fields:
-                rule, characters, literal = fields[-1]
-                fields[-1] = rule, characters, literal + text
+                rule, literal = fields[-1]
+                fields[-1] = rule, literal + text
             else:
                 head += text
-        return head, tuple([(rule, literal, literal[:1] in characters) for rule, characters, literal in fields])
+        return head, tuple(
+            [(rule, literal, bool(literal) and self._may_hold(rule, literal[0])) for rule, literal in fields]
+        )
+
+    def _may_hold(self, rule: FieldRule | None, character: str) -> bool:
+        """Tell whether a character may be a part of an identifier, or of the code."""
+        if rule is not None:
+            return character in rule.alphabet
+        return any(character in alphabet(item) for item in self._items)
 
 
 # Where the names stand among the values of a reading, before those of its identifiers.
