@@ -1,8 +1,9 @@
 """One client's connection, whatever it speaks: one request at a time, in order, and its turn among the others.
 
 A reply goes straight to the socket where it can, since registering with the reactor for each costs more than the whole
-lookup. Where the socket does not take all of it, the protocol reads no more until it has: a client that asks and never
-reads costs the server nothing but its place.
+lookup; the last of what a client asked for waits in the `Outbox` for the replies to others. Where the socket does not
+take all of a reply, the protocol reads no more until it has: a client that asks and never reads costs the server
+nothing but its place.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from trualias.answering import Fault, ask
 from trualias.clients import Clients
 from trualias.log import logger
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies, Snapshots
+from trualias.outbox import Outbox
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 from trualias.tally import BOUNDS, Result, Tally, Told
@@ -61,6 +63,7 @@ class ClientProtocol(Protocol):
         self._clock = factory.clock
         self._snapshots = factory.snapshots
         self._clients = factory.clients
+        self._outbox = factory.outbox
         self._tally: Tally | None = None  # counts the request that is answered, for the metrics where there are any
         self._write_some: Callable[[bytes], int] | None = None
         self._accepted = 0.0
@@ -69,7 +72,9 @@ class ClientProtocol(Protocol):
         self._producing = False  # a transport that has to be written to in the ordinary way says when it wants more
         self._full = False  # and such a transport wants no more
         self._turn: Turn | None = None  # goes on with requests that are more than one turn has
+        self._more = False  # there is something to do once the reply is sent that waits in the outbox
         self._ended = False  # no more requests come, or are wanted
+        self._lost = False
 
     def take(self, data: bytes) -> None:
         """Take in what the client sent."""
@@ -77,6 +82,10 @@ class ClientProtocol(Protocol):
 
     def next_request(self) -> bytes | None:
         """Give the next request that is complete, and forget it; None where there is none yet."""
+        raise NotImplementedError
+
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
         raise NotImplementedError
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
@@ -108,8 +117,7 @@ class ClientProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Answer the requests that are complete."""
         self.take(data)
-        if self._ready is not None:
-            self._work()
+        self._go_on()
 
     def readConnectionLost(self) -> None:
         """The client sends no more, but may wait for replies, as Exim does."""
@@ -118,8 +126,13 @@ class ClientProtocol(Protocol):
     def finish(self) -> None:
         """Answer what has come, and then end the connection."""
         self._ended = True
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._ready is not None:
             self._work()
+        else:
+            self._more = True
 
     def abort(self) -> None:
         """End the connection now."""
@@ -137,7 +150,7 @@ class ClientProtocol(Protocol):
             statistics.writes.abandon()
             self._offered = None
         statistics.connections.end(self._clock() - self._accepted)
-        self._ended = True
+        self._ended = self._lost = True
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
@@ -154,13 +167,14 @@ class ClientProtocol(Protocol):
 
     def _work(self) -> None:
         """Answer what has come, until this client's turn is over or it has to read first."""
+        self._more = False
         for _ in range(_TURN):
             request = self.next_request()
             if request is None:
                 if self._ended and self._ready is not None:
                     self._let_go()
                 return
-            self._answer(request)
+            self._answer(request, last=self.drained())
             if self._ready is None:
                 return
         self._transport.pauseProducing()
@@ -185,24 +199,26 @@ class ClientProtocol(Protocol):
         if not self._ended:
             self._transport.resumeProducing()
 
-    def _answer(self, request: bytes, reply: bytes | None = None) -> None:
+    def _answer(self, request: bytes, *, last: bool, reply: bytes | None = None) -> None:
         """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
 
-        The statistics are counted without calls, which would cost as much as all the rest.
+        ``last`` tells that nothing of the client's is left to be done after it. The statistics are counted without
+        calls, which would cost as much as all the rest.
         """
-        clock = self._clock
-        received = clock()
+        received = self._clock()
         statistics = self._clients.statistics
         reads = statistics.reads
         reads.ended += 1
         reads.elapsed += received - cast(float, self._ready)
-        offered = received
         if reply is None:
             outcome, reply = self.reply_to(request, statistics)
-            offered = clock()
         else:
             outcome = self.outcome_of(reply, statistics)
-        self._send(reply, outcome, received, offered)
+        if last and self._write_some is not None:
+            self._ready = None
+            self._outbox.put(self, reply, outcome, received)
+        else:
+            self.send(reply, outcome, received, self._clock())
 
     def look_up(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> bytes:
         """Give the reply to a request for a key, the one that was given before where that is known."""
@@ -240,8 +256,10 @@ class ClientProtocol(Protocol):
             _log.error("a value was not answered: {error}", error=str(error))
             return self._told(self.FAULT, Result.FAULT)
 
-    def _send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> None:
-        """Offer a reply to the transport. All times are the clock's."""
+    def send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> float:
+        """Offer a reply to the transport, now that it is ``offered``; gives the time thereafter, by the clock."""
+        if self._lost:
+            return offered
         statistics = self._clients.statistics
         writes = statistics.writes
         writes.begun += 1
@@ -281,9 +299,12 @@ class ClientProtocol(Protocol):
             writes.elapsed += now - offered
             statistics.reads.begun += 1
             self._ready = now
+            if self._more:
+                self._work()
         else:
             self._ready = None
             self._hand_over(reply, taken, offered)
+        return now
 
     def _hand_over(self, reply: bytes, taken: int, offered: float) -> None:
         """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
@@ -342,6 +363,7 @@ class ClientFactory(Factory):
     ) -> None:
         self.reactor = reactor
         self.turns = Turns(reactor)
+        self.outbox = Outbox(reactor, clock)
         self.snapshots = snapshots
         self.clock = clock
         self.clients = clients or Clients()

@@ -48,7 +48,7 @@ class TableProtocol(ClientProtocol):
             # What nearly always comes: one whole request.
             reply = self._replies_of(self._snapshots.current).recent.get(data)
             if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
-                self._answer(data, reply)
+                self._answer(data, last=True, reply=reply)
                 return
         super().dataReceived(data)
 
@@ -88,6 +88,10 @@ class TableProtocol(ClientProtocol):
         self._buffer = self._buffer[end + 1 :]
         self._searched = 0
         return request
+
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
+        return not self._buffer
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
@@ -130,7 +134,7 @@ class TableProtocol(ClientProtocol):
         received = self._clock()
         statistics = self._clients.statistics
         statistics.reads.end(received - cast(float, self._ready))
-        self._send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
+        self.send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:

@@ -83,6 +83,10 @@ class SocketmapProtocol(ClientProtocol):
                 self._ended = True
         return requests.complete.popleft() if requests.complete else None
 
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
+        return not self._requests.complete and not self._uncut
+
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
         reply = self._reply_to(request)

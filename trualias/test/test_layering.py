@@ -56,6 +56,7 @@ LOOKUPS = (
 )
 SERVERS = (
     "clients",
+    "outbox",
     "turns",
     "connection",
     "protocol",
