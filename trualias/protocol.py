@@ -36,6 +36,7 @@ class TableProtocol(ClientProtocol):
 
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
+        self._lookup_of = factory.lookup_of
         self._replies_of = factory.replies_of
         self._tally = factory.requests
         self._buffer = b""
@@ -95,22 +96,20 @@ class TableProtocol(ClientProtocol):
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
-        match wire.read_request(request):
-            case wire.Get(key):
-                reply = wire.NOT_FOUND if key is None else self._answer_key(request, key)
-                return self.outcome_of(reply, statistics), reply
-            case wire.Misfit() as misfit:
-                return statistics.bad, wire.refused(misfit)
-            case wire.Command() as command:
-                if not statistics.enabled:
-                    return statistics.bad, wire.NO_STATISTICS
-                if command is wire.Command.STATS:
-                    return statistics.stats, wire.statistics_lines(statistics.lines())
-                return statistics.stats, wire.statistics_json(statistics.json())
-
-    def _answer_key(self, request: bytes, key: str) -> bytes:
-        snapshot = self._snapshots.current
-        return self.look_up(request, key, self.factory.lookup_of(snapshot), self._replies_of(snapshot))
+        asked = wire.read_request(request)
+        if isinstance(asked, wire.Get):
+            if asked.key is None:
+                return statistics.not_found, wire.NOT_FOUND
+            snapshot = self._snapshots.current
+            reply = self.look_up(request, asked.key, self._lookup_of(snapshot), self._replies_of(snapshot))
+            return self.outcome_of(reply, statistics), reply
+        if isinstance(asked, wire.Misfit):
+            return statistics.bad, wire.refused(asked)
+        if not statistics.enabled:
+            return statistics.bad, wire.NO_STATISTICS
+        if asked is wire.Command.STATS:
+            return statistics.stats, wire.statistics_lines(statistics.lines())
+        return statistics.stats, wire.statistics_json(statistics.json())
 
     def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
         """Tell as what a reply to a lookup counts."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -43,12 +44,17 @@ class Misfit(Enum):
 
 Request = Get | Command | Misfit
 
+# The form in which Postfix asks, for all keys but odd ones.
+_PLAIN = re.compile(rb"get ([!-$&-~]+)\r?\n?").fullmatch
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
 def read_request(line: bytes) -> Request:
-    """Understand a line, given without its line feed; any bytes are understood as something."""
+    """Understand a line, with its line feed or without; any bytes are understood as something."""
+    plain = _PLAIN(line)
+    if plain is not None:
+        return Get(plain[1].decode("ascii"))
     words = line.split()
     if not words:
         return Misfit.MALFORMED
@@ -98,6 +104,7 @@ def _bytes_of(value: str) -> bytes:
         raise Unsendable(f"a value with half a character: {value!a}") from None
 
 
+@lru_cache(maxsize=1024)
 def found(value: str) -> bytes:
     """Write the reply with a value.
 
