@@ -8,6 +8,7 @@ nothing but its place.
 
 from __future__ import annotations
 
+import socket
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import cast
@@ -39,6 +40,13 @@ _log = logger(__name__)
 
 _TURN = 40
 """Requests of one client that are answered before the others have their turn."""
+
+_AT_ONCE = 8192
+"""Bytes that are read of one client at a time."""
+
+_HELD = 16384
+"""Bytes of replies, and of requests, that the system may hold for a client; Linux doubles it. Left to itself it takes
+megabytes, and a server that fills them for many clients that never read has little time for the others."""
 
 _SHORTEST, _SHORTER, _SHORT = BOUNDS[:3]
 
@@ -106,7 +114,11 @@ class ClientProtocol(Protocol):
         # A transport that wraps another one, or encrypts, must be written to in the ordinary way.
         transport: object = self.transport
         if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
-            self._write_some = self._transport.getHandle().send
+            handle = self._transport.getHandle()
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                handle.setsockopt(socket.SOL_SOCKET, buffer, _HELD)
+            self._transport.bufferSize = _AT_ONCE
+            self._write_some = handle.send
         else:
             self._transport.registerProducer(self, True)
             self._producing = True

@@ -14,6 +14,7 @@ from trualias import log, memory, systemd
 from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
+from trualias.descriptors import provide
 from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
 from trualias.loading import load, wait_for_rest
 from trualias.lookup import Snapshots
@@ -91,7 +92,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     tallies = None if metrics is None else Tallies()
     clients = Clients(tallies=tallies)
     statistics = StatisticsService(reactor, [clients])
-    effects = [_set_log_level, statistics.configure, clients.configure, _warn_of_writers]
+    effects = [_set_log_level, statistics.configure, clients.configure, provide, _warn_of_writers]
     if tallies is not None:
         effects.append(tallies.configure)
     for effect in effects:

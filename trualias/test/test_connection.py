@@ -167,6 +167,11 @@ class SocketTests(SynchronousTestCase):
         self.assertTrue(self.reading)
         self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.success.ended))
 
+    def test_held(self) -> None:
+        """The system holds little for a client that does not read, and does not read on for it."""
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            self.assertLessEqual(self.transport.getHandle().getsockopt(socket.SOL_SOCKET, buffer), 32_768)
+
     def test_half_close(self) -> None:
         """A client that ends its side while replies are due gets all of them, and the end."""
         self.answer_much()

@@ -56,6 +56,7 @@ LOOKUPS = (
 )
 SERVERS = (
     "clients",
+    "descriptors",
     "outbox",
     "turns",
     "connection",
