@@ -25,18 +25,13 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias import wire
-from trualias.answering import Fault, ask
 from trualias.clients import Clients
-from trualias.log import logger
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies, Snapshots
+from trualias.lookup import Snapshots
 from trualias.outbox import Outbox
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
-from trualias.tally import BOUNDS, Result, Tally, Told
+from trualias.tally import BOUNDS, Tally, Told
 from trualias.turns import Turn, Turns
-
-_log = logger(__name__)
 
 _TURN = 40
 """Requests of one client that are answered before the others have their turn."""
@@ -50,21 +45,12 @@ megabytes, and a server that fills them for many clients that never read has lit
 
 _SHORTEST, _SHORTER, _SHORT = BOUNDS[:3]
 
-_RESULTS = {
-    Reason.NO_MATCH: Result.NO_SHAPE,
-    Reason.NO_DOMAIN: Result.NO_DOMAIN,
-    Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
-}
-
 
 @implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
 class ClientProtocol(Protocol):
     """One client's connection; a subclass says how requests and replies are written."""
 
     factory: ClientFactory
-
-    NOT_FOUND: bytes
-    FAULT: bytes
 
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
@@ -102,10 +88,6 @@ class ClientProtocol(Protocol):
 
     def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
         """Tell as what a reply to a lookup counts."""
-        raise NotImplementedError
-
-    def found(self, value: str) -> bytes:
-        """Write the reply with a value; raises `wire.Unsendable`."""
         raise NotImplementedError
 
     def connectionMade(self) -> None:
@@ -231,42 +213,6 @@ class ClientProtocol(Protocol):
             self._outbox.put(self, reply, outcome, received)
         else:
             self.send(reply, outcome, received, self._clock())
-
-    def look_up(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> bytes:
-        """Give the reply to a request for a key, the one that was given before where that is known."""
-        known = replies.get(request)
-        if known is not None:
-            return known
-        match ask(lookup, key):
-            case NotFound() as missing:
-                reply = self.NOT_FOUND
-                if self._tally is not None:
-                    near = missing.near
-                    reply = self._tally.tell(reply, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
-                replies.keep(request, reply)
-                return reply
-            case Found() as found:
-                reply = self._found(found.value)
-                if found.readings == 1 and reply != self.FAULT:
-                    replies.keep(request, reply)
-                return reply
-            case Ambiguous(_, value):
-                return self._told(self.NOT_FOUND if value is None else self._found(value), Result.AMBIGUOUS)
-            case OverBudget():
-                return self._told(self.FAULT, Result.OVER_BUDGET)
-            case Fault(in_hook):
-                return self._told(self.FAULT, Result.HOOK if in_hook else Result.FAULT)
-
-    def _told(self, reply: bytes, result: Result) -> bytes:
-        """Let a reply tell as what it counts, where that is asked."""
-        return reply if self._tally is None else self._tally.tell(reply, result)
-
-    def _found(self, value: str) -> bytes:
-        try:
-            return self.found(value)
-        except wire.Unsendable as error:
-            _log.error("a value was not answered: {error}", error=str(error))
-            return self._told(self.FAULT, Result.FAULT)
 
     def send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> float:
         """Offer a reply to the transport, now that it is ``offered``; gives the time thereafter, by the clock."""

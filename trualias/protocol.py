@@ -15,6 +15,7 @@ from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Replies, Snapshot, Snapshots
 from trualias.places import Kind
+from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 
@@ -31,14 +32,12 @@ class TableProtocol(ClientProtocol):
 
     factory: TableFactory
 
-    NOT_FOUND = wire.NOT_FOUND
-    FAULT = wire.FAULT
-
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
         self._lookup_of = factory.lookup_of
         self._replies_of = factory.replies_of
-        self._tally = factory.requests
+        self._replier = factory.replier
+        self._tally = factory.replier.tally
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
         self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
@@ -101,7 +100,9 @@ class TableProtocol(ClientProtocol):
             if asked.key is None:
                 return statistics.not_found, wire.NOT_FOUND
             snapshot = self._snapshots.current
-            reply = self.look_up(request, asked.key, self._lookup_of(snapshot), self._replies_of(snapshot))
+            reply = self.factory.replier.reply(
+                request, asked.key, self._lookup_of(snapshot), self._replies_of(snapshot)
+            )
             return self.outcome_of(reply, statistics), reply
         if isinstance(asked, wire.Misfit):
             return statistics.bad, wire.refused(asked)
@@ -117,10 +118,6 @@ class TableProtocol(ClientProtocol):
         if first == _FOUND:
             return statistics.success
         return statistics.not_found if first == _NOT_FOUND else statistics.bad
-
-    def found(self, value: str) -> bytes:
-        """Write the reply with a value."""
-        return wire.found(value)
 
     def _refuse_the_rest(self) -> None:
         """Answer a request that is too long, and throw away what may still come of it.
@@ -169,7 +166,7 @@ class TableFactory(ClientFactory):
         name = {Kind.TABLE: "table", Kind.VIRTUAL: "virtual"}[kind]
         self.lookup_of: Callable[[Snapshot], Lookup] = attrgetter(name)
         self.replies_of: Callable[[Snapshot], Replies] = attrgetter(f"{name}_replies")
-        self.requests = self.tally(Speaks.TCP_TABLE, name)
+        self.replier = Replier(wire.LINES, self.tally(Speaks.TCP_TABLE, name))
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

@@ -7,7 +7,7 @@ before its end, or a ``%`` that is not a correct ``%XX``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import lru_cache
 
@@ -104,6 +104,15 @@ def _bytes_of(value: str) -> bytes:
         raise Unsendable(f"a value with half a character: {value!a}") from None
 
 
+@frozen(eq=False)
+class Form:
+    """How a protocol writes its replies to a lookup; ``found`` raises `Unsendable`."""
+
+    not_found: bytes
+    fault: bytes
+    found: Callable[[str], bytes]
+
+
 @lru_cache(maxsize=1024)
 def found(value: str) -> bytes:
     """Write the reply with a value.
@@ -116,6 +125,9 @@ def found(value: str) -> bytes:
     if len(reply) > LONGEST_REPLY:
         raise ReplyTooLong(f"a reply of {len(reply)} bytes; a mail server takes {LONGEST_REPLY}")
     return reply
+
+
+LINES = Form(NOT_FOUND, FAULT, found)
 
 
 def refused(misfit: Misfit) -> bytes:
@@ -182,3 +194,6 @@ def map_found(value: str) -> bytes:
     if len(payload) > LONGEST_NETSTRING:
         raise ReplyTooLong(f"a reply of {len(payload)} bytes; a mail server takes {LONGEST_NETSTRING}")
     return _netstring(payload)
+
+
+NETSTRINGS = Form(MAP_NOT_FOUND, MAP_FAULT, map_found)

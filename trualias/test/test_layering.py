@@ -58,6 +58,7 @@ SERVERS = (
     "clients",
     "descriptors",
     "outbox",
+    "replying",
     "turns",
     "connection",
     "protocol",
