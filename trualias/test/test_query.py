@@ -208,7 +208,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n[]\n")
 
     def test_no_other_command(self) -> None:
-        """Of the commands it imports its own module alone, though there are others that it could have been."""
+        """Of the commands' modules it imports its own alone."""
         done = subprocess.run(
             [
                 sys.executable,
