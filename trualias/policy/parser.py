@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 from attrs import frozen
-from lark import Lark, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
+from trualias.policy.grammar import generated
 from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.policy.tree import (
@@ -149,13 +149,7 @@ class _Reader(threading.local):
 
     def __init__(self) -> None:
         self._build = _Build()
-        self._lark = Lark(
-            files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
-            parser="lalr",
-            start=["setting", "account", "expect"],
-            maybe_placeholders=True,
-            transformer=self._build,
-        )
+        self._lark = generated(self._build)
 
     def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
         """Parse one piece of a text; gives the statement, and what in it means nothing.

@@ -207,6 +207,22 @@ class ProcessTests(SynchronousTestCase):
         )
         self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n[]\n")
 
+    def test_no_other_command(self) -> None:
+        """Of the commands' modules it imports its own alone."""
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from trualias.main import _COMMANDS, main; main();"
+                "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])",
+                *("query", "-c", self.path, "foo-shop-4"),
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n['query']\n")
+
     def test_fast(self) -> None:
         """A query takes less than 0.3 s of the processor, the start of Python included."""
         best = min(self.processor_time() for _ in range(5))
