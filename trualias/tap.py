@@ -92,7 +92,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     tallies = None if metrics is None else Tallies()
     clients = Clients(tallies=tallies)
     statistics = StatisticsService(reactor, [clients])
-    effects = [_set_log_level, statistics.configure, clients.configure, provide, _warn_of_writers]
+    effects = [_set_log_level, statistics.configure, clients.configure, provide, *_WARNINGS[options.kind]]
     if tallies is not None:
         effects.append(tallies.configure)
     for effect in effects:
@@ -163,6 +163,17 @@ def _warn_of_writers(configuration: Configuration) -> None:
         return
     if problem is not None:
         _log.warn("others could change {path}: {problem}", path=configuration.name, problem=problem)
+
+
+def _warn_of_no_domains(configuration: Configuration) -> None:
+    if not configuration.settings.alias_domains:
+        _log.warn(
+            "{path} has no ALIAS DOMAINS, so that no address is found; give the domains that this server answers for",
+            path=configuration.name,
+        )
+
+
+_WARNINGS = {Kind.TABLE: (_warn_of_writers,), Kind.VIRTUAL: (_warn_of_writers, _warn_of_no_domains)}
 
 
 @frozen
