@@ -95,15 +95,14 @@ class TableProtocol(ClientProtocol):
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
+        key = wire.plain_key(request)
+        if key is not None:
+            return self._reply_to_key(request, key, statistics)
         asked = wire.read_request(request)
         if isinstance(asked, wire.Get):
             if asked.key is None:
                 return statistics.not_found, wire.NOT_FOUND
-            snapshot = self._snapshots.current
-            reply = self.factory.replier.reply(
-                request, asked.key, self._lookup_of(snapshot), self._replies_of(snapshot)
-            )
-            return self.outcome_of(reply, statistics), reply
+            return self._reply_to_key(request, asked.key, statistics)
         if isinstance(asked, wire.Misfit):
             return statistics.bad, wire.refused(asked)
         if not statistics.enabled:
@@ -111,6 +110,13 @@ class TableProtocol(ClientProtocol):
         if asked is wire.Command.STATS:
             return statistics.stats, wire.statistics_lines(statistics.lines())
         return statistics.stats, wire.statistics_json(statistics.json())
+
+    def _reply_to_key(
+        self, request: bytes, key: str, statistics: Statistics | NullStatistics
+    ) -> tuple[Collector, bytes]:
+        snapshot = self._snapshots.current
+        reply = self._replier.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
+        return self.outcome_of(reply, statistics), reply
 
     def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
         """Tell as what a reply to a lookup counts."""

@@ -44,17 +44,24 @@ class Misfit(Enum):
 
 Request = Get | Command | Misfit
 
-# The form in which Postfix asks, for all keys but odd ones.
-_PLAIN = re.compile(rb"get ([!-$&-~]+)\r?\n?").fullmatch
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
+_PLAIN = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
+
+
+def plain_key(line: bytes) -> str | None:
+    """Give the key that a line asks for in the form that nearly all have; None for all others, right or wrong.
+
+    `read_request` understands all of them, at twice the cost.
+    """
+    plain = _PLAIN(line)
+    return None if plain is None else plain[1].decode("ascii")
+
+
 def read_request(line: bytes) -> Request:
     """Understand a line, with its line feed or without; any bytes are understood as something."""
-    plain = _PLAIN(line)
-    if plain is not None:
-        return Get(plain[1].decode("ascii"))
     words = line.split()
     if not words:
         return Misfit.MALFORMED
