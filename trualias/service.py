@@ -84,8 +84,8 @@ class AliasService(Service):
         in_thread: runs a load outside the reactor's thread.
         check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
         watchers: told when a load begins and ends.
-        settle: returns when the file is whole, raises `ConfigurationErrors` where it does not become so; it is given
-            what to call while it waits, and is called in the thread of the load.
+        settle: returns the stamp of the file when it is whole, raises `ConfigurationErrors` where it does not become
+            so; it is given what to call while it waits, and is called in the thread of the load.
 
     """
 
@@ -101,9 +101,9 @@ class AliasService(Service):
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
-        settle: Callable[[Callable[[], None]], None] = lambda pause: None,
+        settle: Callable[[Callable[[], None]], Present | Absent] | None = None,
     ) -> None:
-        self._settle = settle
+        self._settle = settle or (lambda pause: stamp(path))
         self.loads = Loads(clock.seconds())
         self._check = check
         self._clock = clock
@@ -166,10 +166,9 @@ class AliasService(Service):
     def _load_apart(self) -> Snapshot:
         """Load, in another thread than the reactor's."""
         try:
-            self._settle(self._pause)
-            self._seen = stamp(self._path)
+            self._seen = self._settle(self._pause)
             with memory.growing():
-                snapshot = load(self._path, self._pause)
+                snapshot = load(self._path, self._pause, self._seen)
             self._check(snapshot.configuration)
             return snapshot
         except ConfigurationErrors as errors:

@@ -2,6 +2,8 @@
 
 import os
 import resource
+import shutil
+import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ from trualias.hooks import Hooks
 from trualias.loading import load
 from trualias.lookup import Found, Snapshots
 from trualias.service import AliasService
-from trualias.stamp import Absent, stamp
+from trualias.stamp import Absent, Present, stamp
 from trualias.tally import Loads
 
 Result = TypeVar("Result")
@@ -86,6 +88,13 @@ class AliasServiceTests(SynchronousTestCase):
     def make_service(self, path: str) -> AliasService:
         """Make a service on a path."""
         return AliasService(path, stamp(path), self.snapshots, [self.came_into_use.append], self.clock, self.threads)
+
+    def start(self, path: str, settle: Callable[[Callable[[], None]], Present | Absent] | None = None) -> None:
+        """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
+        self.service.stopService()
+        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
+        service.startService()
+        self.addCleanup(service.stopService)
 
     def replace(self, text: str) -> None:
         """Replace the configuration as editors do: by renaming a new file."""
@@ -181,18 +190,39 @@ class AliasServiceTests(SynchronousTestCase):
     def test_settled(self) -> None:
         """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
 
-        def settle(pause: Callable[[], None]) -> None:
+        def settle(pause: Callable[[], None]) -> Present | Absent:
             self.replace(TWO)
+            return stamp(str(self.path))
 
-        path = str(self.path)
-        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
-        self.service.stopService()
-        service.startService()
-        self.addCleanup(service.stopService)
+        self.start(str(self.path), settle)
         self.replace(BAD)
         self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
         self.assert_answers("two")
         self.assertEqual([], self.watch())
+
+    def test_changed_while_it_is_read(self) -> None:
+        """What somebody began to write just after the file was whole is not taken for the whole."""
+        beginnings = ["# the first line of many\n"]
+
+        def settle(pause: Callable[[], None]) -> Present | Absent:
+            rested = stamp(str(self.path))
+            if beginnings:
+                self.path.write_text(beginnings.pop(), "utf-8")
+            return rested
+
+        self.start(str(self.path), settle)
+        self.replace(BAD)
+        self.assertEqual(
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                "FILE: changed while it was read, and will be read again"
+            ],
+            self.watch(),
+        )
+        self.assert_answers("one")
+        self.path.write_text(TWO, "utf-8")
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
 
     def test_no_descriptors(self) -> None:
         """A file that cannot be read for want of descriptors is read once there are some, changed or not."""
@@ -243,6 +273,45 @@ class AliasServiceTests(SynchronousTestCase):
             ],
         )
         self.assertEqual(self.watch(), [])
+
+    def test_unreadable(self) -> None:
+        """A file that may not be read changes nothing, and is loaded when it may be."""
+        # Where the user that root becomes for the test may go as well.
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        self.path = folder / "trualias.conf"
+        self.start(str(self.path))
+        self.replace(TWO)
+        self.path.chmod(0)
+        if os.geteuid() == 0:
+            self.addCleanup(os.seteuid, 0)
+            os.seteuid(65534)
+        self.assertEqual(
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                "FILE: cannot be read: Permission denied"
+            ],
+            self.watch(),
+        )
+        self.assert_answers("one")
+        if os.getuid() == 0:
+            os.seteuid(0)
+        before = stamp(str(self.path))
+        while stamp(str(self.path)) == before:  # until the file system's clock goes on
+            self.path.chmod(0o600)
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
+
+    def test_link_to_itself(self) -> None:
+        """A link that leads nowhere is told as a file that is missing."""
+        self.path.unlink()
+        self.path.symlink_to(self.path)
+        complaint = "Too many levels of symbolic links; the configuration from before stays in use until it is back"
+        self.assertEqual([f"error: FILE: {complaint}"], self.watch())
+        self.assert_answers("one")
+        self.replace(TWO)
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
 
     def test_older(self) -> None:
         """An older file put back is a change."""
