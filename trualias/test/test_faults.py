@@ -8,7 +8,9 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from faults import crash, crowd, edits, fuzz, shortages, soak
 from faults.asking import SampleQuestions, ask
+from faults.case import Fault
 from faults.live import check_log, serving
+from faults.numbered import KEY, Numbers
 from faults.targets import TARGETS, Broken, promise
 from trualias.test.requirements import source_tree
 
@@ -40,6 +42,20 @@ class FuzzTests(SynchronousTestCase):
         for fuzzed in fuzz.fuzz(folder, 3):
             self.assertGreater(fuzzed.executions, 50)
             self.assertGreater(fuzzed.edges, 100)
+
+
+class NumbersTests(SynchronousTestCase):
+    """Which replies the programme takes for right."""
+
+    def test_check(self) -> None:
+        """A reply by an older configuration than was heard, by one that was never written, or by none is a fault."""
+        numbers = Numbers(written=3)
+        for reply in (b"200 number0\n", b"200 number2\n", b"200 number2\n", b"200 number3\n"):
+            numbers.check(KEY, numbers.heard, reply)
+        self.assertEqual((3, 2), (numbers.heard, numbers.in_force))
+        for reply in (b"200 number2\n", b"200 number4\n", b"500 not found\n", b"200 number3", b""):
+            self.assertRaises(Fault, numbers.check, KEY, numbers.heard, reply)
+        numbers.check(KEY, 2, b"200 number2\n")
 
 
 class FaultTests(SynchronousTestCase):
