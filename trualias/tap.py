@@ -15,6 +15,7 @@ from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
 from trualias.descriptors import provide
+from trualias.hangup import HangupService
 from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
 from trualias.loading import load, wait_for_rest
 from trualias.lookup import Snapshots
@@ -22,7 +23,8 @@ from trualias.permissions import writable_by_others
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
-from trualias.service import AliasService, HangupService, StatisticsService
+from trualias.reporting import StatisticsService
+from trualias.service import AliasService
 from trualias.settings import Address, Listener, Speaks
 from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
