@@ -25,7 +25,7 @@ RATE = 2000.0
 """Requests a second of the ordinary clients together; far more than a mail server asks."""
 SLOWER = 2.0
 """How many times as long as undisturbed 99 % of the replies may take."""
-LIMIT = 1200
+PLACES = 1200
 """Connections that the server takes: all of these, and those that have just gone."""
 
 _REQUEST = b"get samissexy.34\n"
@@ -115,10 +115,10 @@ def crowd(port: int, idle: int) -> Iterator[Crowd]:
 
 def run(folder: Path, say: Say, seconds: float = 10.0, idle: int = IDLE, rounds: int = 3) -> None:
     """Ask undisturbed and disturbed in turns, as the machine has other things to do as well."""
-    allow(2 * LIMIT)
+    allow(2 * PLACES)
     calm, flooding, disturbed = Asked(), Asked(), Asked()
     flooded = resets = 0
-    with serving(folder, more=f"CONNECTIONS: {LIMIT}\n") as (server, _):
+    with serving(folder, more=f"CONNECTIONS: {PLACES}\n") as (server, _):
         ask(server.port, ORDINARY, 1, SampleQuestions(), RATE)
         for _ in range(rounds):
             _add(calm, ask(server.port, ORDINARY, seconds / rounds, SampleQuestions(), RATE))

@@ -13,10 +13,13 @@ from pathlib import Path
 from benchmarks import policies
 from benchmarks.load import connect
 from faults.case import Fault, Say
-from faults.crowd import LIMIT
 from faults.live import check_log, descriptors, serving, settings
 from faults.numbered import KEY, configuration
+from trualias.settings import Settings
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_listening, wait_until
+
+LIMIT = Settings().connections
+"""Connections that a server takes."""
 
 _EXCHANGES = [policies.exchange(answer) for answer in policies.SAMPLE_KEYS]
 
