@@ -90,8 +90,8 @@ class TableProtocol(ClientProtocol):
         return request
 
     def drained(self) -> bool:
-        """Tell whether nothing has come that is not yet given as a request."""
-        return not self._buffer
+        """Tell whether there is no other request that is complete."""
+        return not self._buffer or b"\n" not in self._buffer
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""

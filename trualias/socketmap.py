@@ -71,6 +71,10 @@ class SocketmapProtocol(ClientProtocol):
 
     def next_request(self) -> bytes | None:
         """Give what the next netstring holds."""
+        return None if self.drained() else self._requests.complete.popleft()
+
+    def drained(self) -> bool:
+        """Tell whether there is no other request that is complete."""
         requests = self._requests
         while not requests.complete and self._uncut:
             piece = self._uncut[:_PIECE]
@@ -79,11 +83,7 @@ class SocketmapProtocol(ClientProtocol):
             if requests.brokenPeer:
                 self._uncut = b""
                 self._ended = True
-        return requests.complete.popleft() if requests.complete else None
-
-    def drained(self) -> bool:
-        """Tell whether nothing has come that is not yet given as a request."""
-        return not self._requests.complete and not self._uncut
+        return not requests.complete
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""

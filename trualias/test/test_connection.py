@@ -140,6 +140,14 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual(b"6:OK foo,", self.hear())
         self.assert_ended()
 
+    def test_ended_before(self) -> None:
+        """So it does where something wrong ended the connection, and the last reply waits to be sent."""
+        self.client.sendall(REQUEST + b"x")
+        self.turn(2)
+        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assertEqual(b"", self.client.recv(1))
+        self.assert_ended()
+
     def test_asked_meanwhile(self) -> None:
         """Requests that come before the reply is sent are answered after it, in order."""
         for request in (REQUEST, b"9:table foo,", REQUEST[:5]):

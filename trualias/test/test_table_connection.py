@@ -345,6 +345,22 @@ class SocketTests(SynchronousTestCase):
         wanted = (BAZ + MISS + b"400 unrecognized command\n") * 500
         self.assertEqual(wanted, self.loop.receive(client, self.heard(client, len(wanted))))
 
+    def test_few_at_once(self) -> None:
+        """Replies to a few requests arrive together: a second one would wait for the acknowledgement of the first."""
+        client = self.loop.connect()
+        for requests in (GET * 3, GET * 2 + b"get sam"):
+            replies = BAZ * requests.count(b"\n")
+            self.loop.send(client, requests)
+            heard: list[bytes] = []
+
+            def hear(heard: list[bytes] = heard) -> bool:
+                with contextlib.suppress(BlockingIOError):
+                    heard.append(client.recv(1000))
+                return bool(heard)
+
+            self.loop.turn_until(hear)
+            self.assertEqual([replies], heard)
+
     def test_half_closed(self) -> None:
         """A client that ends its side after its requests gets all replies and then the end, as Exim needs it."""
         for requests in (1, 2, 40, 41, 2_000):
