@@ -52,8 +52,10 @@ class Crowd:
         self.idle += [connect(self.port) for _ in range(idle)]
         self.greedy += [connect(self.port) for _ in range(GREEDY)]
         for client in self.greedy:
-            # So that the server is soon stuck with its replies, and not only after megabytes of them.
+            # So that the server is soon stuck with its replies, and not only after megabytes of them; nor is this
+            # process, which tells how long the ordinary clients wait, to be busy with megabytes of requests.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         self.slow += [connect(self.port) for _ in range(SLOW)]
         for client in self.greedy:
             client.setblocking(False)

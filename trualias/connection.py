@@ -39,13 +39,13 @@ _TURN = 40
 _AT_ONCE = 8192
 """Bytes that are read of one client at a time."""
 
-_HELD = 16384
-"""Bytes of replies, and of requests, that the system may hold for a client; Linux doubles it. Left to itself it takes
-megabytes, and a server that fills them for many clients that never read has little time for the others."""
+_HELD = {socket.SO_SNDBUF: 16_384, socket.SO_RCVBUF: 65_536}
+"""Bytes of replies, and of requests, that the system may hold for a client; Linux doubles them. Left to itself it takes
+megabytes, and a server that fills them for many clients that never read has little time for the others. Less than a
+segment of requests, which has 64 kB on the loopback interface, would make senders wait."""
 
 _MORE: int = getattr(socket, "MSG_MORE", 0)
-"""Tells Linux that another reply follows at once, so that it sends both together. The second would wait otherwise for
-the client's acknowledgement of the first, which takes 40 ms (send(2); tcp(7), TCP_CORK)."""
+"""Tells Linux that another reply follows at once, so that it sends both together (send(2))."""
 
 _SHORTEST, _SHORTER, _SHORT = BOUNDS[:3]
 
@@ -101,8 +101,11 @@ class ClientProtocol(Protocol):
         transport: object = self.transport
         if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
             handle = self._transport.getHandle()
-            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                handle.setsockopt(socket.SOL_SOCKET, buffer, _HELD)
+            for buffer, size in _HELD.items():
+                handle.setsockopt(socket.SOL_SOCKET, buffer, size)
+            if handle.family != socket.AF_UNIX:
+                # A reply must not wait until the client acknowledges the one before, which takes 40 ms.
+                handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             self._transport.bufferSize = _AT_ONCE
             self._write_some = handle.send
         else:

@@ -346,7 +346,7 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual(wanted, self.loop.receive(client, self.heard(client, len(wanted))))
 
     def test_few_at_once(self) -> None:
-        """Replies to a few requests arrive together: a second one would wait for the acknowledgement of the first."""
+        """Replies to a few requests arrive together, and none waits for the acknowledgement of another."""
         client = self.loop.connect()
         for requests in (GET * 3, GET * 2 + b"get sam"):
             replies = BAZ * requests.count(b"\n")
