@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -44,19 +45,23 @@ _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
 _PAUSE_EVERY = 20
 
+# Different expressions and lists of items that are remembered: many statements have the same ones, and share them.
+_REMEMBERED = 1024
 
 Misfit = tuple[int, str]
 """A word that fits the syntax but means nothing: its offset in the text, and a message."""
 
 
-def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression:
-    """Read an expression that starts at ``place``; what in it means nothing becomes a misfit and is left out."""
+@lru_cache(_REMEMBERED)
+def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
+    """Read an expression; what in it means nothing becomes a misfit and is left out. Places count from its start."""
     tokens: list[ExpressionToken] = []
+    misfits: list[Misfit] = []
     literal = ""
     literal_place = 0
     for part in re.finditer(r"%%|%[^%]*%|[^%]+|%", text):
         word = part.group()
-        here = place + part.start()
+        here = part.start()
         if word == "%":
             misfits.append((here, "this '%' has no partner; a percent sign is written '%%'"))
             continue
@@ -77,12 +82,24 @@ def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression
         tokens.append(_FIELDS[field](here))
     if literal:
         tokens.append(Literal(literal, literal_place))
-    return tuple(tokens)
+    return tuple(tokens), tuple(misfits)
+
+
+_Claim = Callable[[tuple[Item, ...], int], Account]
+"""An account statement that lacks its items, and what their places count from."""
+
+
+def _start(token: Token) -> int:
+    assert token.start_pos is not None
+    return token.start_pos
 
 
 @v_args(inline=True)
 class _Build(Transformer[Token, Any]):
-    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text."""
+    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text.
+
+    Only items count their places from the start of what is parsed.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,8 +107,7 @@ class _Build(Transformer[Token, Any]):
         self.misfits: list[Misfit] = []
 
     def _place(self, token: Token) -> int:
-        assert token.start_pos is not None
-        return self.base + token.start_pos
+        return self.base + _start(token)
 
     def setting(self, name: Token, value: Token | None) -> Setting:
         end = self._place(name) + len(name.rstrip())
@@ -106,32 +122,35 @@ class _Build(Transformer[Token, Any]):
         return tuple([Name(str(name), self._place(name)) for name in names])
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
-        return Call(
-            str(function), tuple([Argument(str(a), self._place(a)) for a in arguments if a]), self._place(function)
-        )
+        return Call(str(function), tuple([Argument(str(a), _start(a)) for a in arguments if a]), _start(function))
 
     def code_literal(self, text: Token) -> CodeLiteral:
-        return CodeLiteral(str(text), self._place(text))
+        return CodeLiteral(str(text), _start(text))
 
-    def account(
+    def items(self, *items: Item) -> tuple[Item, ...]:
+        return items
+
+    def account(self, claim: _Claim, items: tuple[Item, ...]) -> Account:
+        return claim(items, self.base)
+
+    def claim(
         self,
         accounts: tuple[Name, ...],
         using: Token | None,
         aliased: tuple[Name, ...] | Token | None,
         expression: Token,
-        *items: Item,
-    ) -> Account:
+    ) -> _Claim:
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
             near = did_you_mean(using, known)
             self.misfits.append((self._place(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}"))
-        return Account(
-            accounts,
-            _CLASSES.get(using or "", FieldClass.IDENT),
-            aliased if isinstance(aliased, tuple) else (),
-            parse_expression(expression, self._place(expression), self.misfits),
-            items,
-            accounts[0].place,
+        place = self._place(expression)
+        tokens, misfits = parse_expression(str(expression))
+        self.misfits += [(place + offset, message) for offset, message in misfits]
+        field_class = _CLASSES.get(using or "", FieldClass.IDENT)
+        aliases = aliased if isinstance(aliased, tuple) else ()
+        return lambda items, items_place: Account(
+            accounts, field_class, aliases, tokens, items, accounts[0].place, place, items_place
         )
 
     def expect(self, *words: Token) -> Expect:
@@ -152,10 +171,12 @@ class _Reader(threading.local):
         self._lark = Lark(
             files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
             parser="lalr",
-            start=["setting", "account", "expect"],
+            start=["setting", "account", "expect", "claim", "items"],
             maybe_placeholders=True,
             transformer=self._build,
         )
+        self._find_with = re.compile(self._lark.get_terminal("_WITH").pattern.to_regexp()).search
+        self._items = lru_cache(_REMEMBERED)(self._parse_items)
 
     def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
         """Parse one piece of a text; gives the statement, and what in it means nothing.
@@ -165,9 +186,30 @@ class _Reader(threading.local):
         """
         self._build.base = piece.start
         self._build.misfits = []
-        whole = text[piece.start : piece.end] + piece.lacking
-        statement: Statement = self._lark.parse(whole, start=piece.kind)  # type: ignore[assignment]
+        statement = self._parse_halves(text, piece)
+        if statement is None:
+            self._build.misfits = []
+            statement = self._lark.parse(text[piece.start : piece.end] + piece.lacking, piece.kind)  # type: ignore[assignment]
+            assert statement is not None
         return statement, self._build.misfits
+
+    def _parse_halves(self, text: str, piece: Piece) -> Statement | None:
+        """Parse the claim and the items of an account statement apart, since many statements have the same items.
+
+        Gives nothing where one of them has an error: only the whole statement tells which.
+        """
+        # The word may also be a part of another one, or of a comment. Then what stands before it is no claim.
+        word = self._find_with(text, piece.start, piece.end) if piece.kind == "account" else None
+        if word is None:
+            return None
+        try:
+            claim: _Claim = self._lark.parse(text[piece.start : word.end()], "claim")  # type: ignore[assignment]
+            return claim(self._items(text[word.end() : piece.end] + piece.lacking), word.end())
+        except UnexpectedInput:
+            return None
+
+    def _parse_items(self, text: str) -> tuple[Item, ...]:
+        return self._lark.parse(text, "items")  # type: ignore[return-value]
 
 
 _reader: _Reader | None = None

@@ -156,9 +156,12 @@ class AccountTests(ParserCase):
         call = statement.items[1]
         assert isinstance(call, Call)
         words = ["foo", "foo", "bar", "%%", "%alias%", "%%-", "%ident%", ".", "%code%", "x", "CHARS", "1"]
-        nodes = [statement, *statement.accounts, *statement.aliases, *statement.expression, *statement.items]
-        for node, word in zip([*nodes, *call.arguments], words, strict=True):
-            self.assertEqual(word, text[node.place : node.place + len(word)])
+        places = [statement.place, *[name.place for name in (*statement.accounts, *statement.aliases)]]
+        places += [statement.expression_place + token.place for token in statement.expression]
+        places += [statement.items_place + item.place for item in statement.items]
+        places += [statement.items_place + argument.place for argument in call.arguments]
+        for place, word in zip(places, words, strict=True):
+            self.assertEqual(word, text[place : place + len(word)])
 
     def test_order(self) -> None:
         """The parts come in one order."""
