@@ -158,12 +158,7 @@ def _alpha_beside_number(left: object, right: object) -> bool:
     )
 
 
-def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_Breach]]:
-    readable = Readable(
-        [token.field_class for token in statement.expression if isinstance(token, Identifier)],
-        statement.using,
-        bool(statement.aliases),
-    )
+def _understand_items(statement: Account, readable: Readable) -> tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]:
     items: list[CodeItem] = []
     breaches = list(_items_are_known(statement))
     for item in statement.items:
@@ -175,7 +170,7 @@ def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_B
                     items.append(readable.understand(item))
                 except ArgumentError as error:
                     breaches.append((error.place, error.message))
-    return tuple(items), breaches
+    return tuple(items), tuple(breaches)
 
 
 def _items_are_known(statement: Account) -> Iterator[_Breach]:
@@ -199,8 +194,8 @@ class _Form:
     """
 
     expression: Expression
-    items: tuple[CodeItem, ...]
     expression_breaches: tuple[_Breach, ...]
+    items: tuple[CodeItem, ...]
     item_breaches: tuple[_Breach, ...]
     shown: frozenset[NameKind]
     twins: list[Account]
@@ -214,6 +209,7 @@ class _Shared:
         self.accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
         self._by_expression: defaultdict[str, list[Account]] = defaultdict(list)
         self._forms: dict[tuple[int, int, FieldClass, bool], _Form] = {}
+        self._items: dict[tuple[int, Readable], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = {}
         for statement in statements:
             if not any(isinstance(token, NameField) for token in statement.expression):
                 self._twins(statement).append(statement)
@@ -238,15 +234,12 @@ class _Shared:
         if not statement.aliases and _ALIAS in expression:
             expression = tuple([_ACCOUNT if token == _ALIAS else token for token in expression])
         shown = frozenset([token.kind for token in expression if isinstance(token, NameField)])
-        items, item_breaches = _understand_items(statement)
-        return _Form(
-            expression,
-            items,
-            tuple(_expression_is_sound(statement)),
-            tuple(item_breaches),
-            shown,
-            [] if shown else self._twins(statement),
-        )
+        identifiers = tuple([token.field_class for token in expression if isinstance(token, Identifier)])
+        key = id(statement.items), Readable(identifiers, statement.using, bool(statement.aliases))
+        if key not in self._items:
+            self._items[key] = _understand_items(statement, key[1])
+        breaches = tuple(_expression_is_sound(statement))
+        return _Form(expression, breaches, *self._items[key], shown, [] if shown else self._twins(statement))
 
 
 _ACCOUNT = NameField(NameKind.ACCOUNT)

@@ -9,13 +9,14 @@ Texts and names come here already folded (lower case where ``CASE SENSITIVE`` is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import assert_never
 
 from attrs import evolve
 
 from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import alphabet, code_fits, terms_of
+from trualias.policy.codes import Term, alphabet, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
 from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
@@ -30,21 +31,30 @@ from trualias.policy.tree import (
     NameKind,
 )
 
+# Different lists of items that are remembered, which many statements share.
+_REMEMBERED = 1024
+
 FEW = 24
 """How many cuts of an address are tried before counting, which costs as much as about that many."""
 
 
-def _folded(rule: Rule, fold: Callable[[str], str]) -> tuple[Expression, tuple[CodeItem, ...]]:
-    """The expression and the items with everything that they spell made comparable."""
-    expression = tuple([Literal(fold(t.text)) if isinstance(t, Literal) else t for t in rule.expression])
-    items: list[CodeItem] = []
-    for item in rule.items:
+def _folded_expression(expression: Expression, fold: Callable[[str], str]) -> Expression:
+    """The expression with everything that it spells made comparable; itself, where it is so already."""
+    if all(fold(token.text) == token.text for token in expression if isinstance(token, Literal)):
+        return expression
+    return tuple([Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression])
+
+
+@lru_cache(_REMEMBERED)
+def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tuple[CodeItem, ...], tuple[Term, ...]]:
+    """The items with everything that they spell made comparable, and their terms."""
+    folded: list[CodeItem] = []
+    for item in items:
         if isinstance(item, CodeLiteral):
-            items.append(CodeLiteral(fold(item.text)))
+            folded.append(CodeLiteral(fold(item.text)))
         else:
-            default = fold(item.default)
-            items.append(item if default == item.default else evolve(item, default=default))
-    return expression, tuple(items)
+            folded.append(evolve(item, default=fold(item.default)))
+    return tuple(folded), terms_of(tuple(folded))
 
 
 _Field = tuple[FieldRule | None, str, bool]
@@ -68,28 +78,29 @@ class _Shape:
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
         self._items = items
-        self._tokens: list[_Token] = []
+        tokens: list[_Token] = []
         for token in expression:
             match token:
                 case Literal(text):
-                    self._tokens.append(text)
+                    tokens.append(text)
                 case NameField(kind):
-                    self._tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
+                    tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
                 case Identifier(field_class):
-                    self._tokens.append(RULES[field_class])
+                    tokens.append(RULES[field_class])
                 case CodeField():
-                    self._tokens.append(None)
+                    tokens.append(None)
                 case _:
                     assert_never(token)
+        self._tokens: Sequence[_Token] = tokens
         self.lead = -1
         self.head = ""
         self.fields: _Fields | None = None
-        first, *rest = self._tokens
+        first, *rest = tokens
         if not any(isinstance(token, int) for token in rest):
             if isinstance(first, int):
                 self.lead = first
             self.head, self.fields = self.filled("", "")
-            self._tokens = []
+            self._tokens = ()
 
     def filled(self, account: str, alias: str) -> tuple[str, _Fields]:
         """The literal before the first field, and the fields, with these names in place of theirs."""
@@ -126,17 +137,20 @@ class Matcher:
     """A statement's readings of addresses.
 
     ``expression`` and ``items`` are the statement's, folded. ``few`` is the number of attempts after which readings
-    are counted instead of tried.
+    are counted instead of tried. A ``twin`` is the matcher of a statement with the same expression and items, and has
+    already what both need.
     """
 
     __slots__ = ("_plan", "_shape", "_terms", "expression", "few", "items", "rule")
 
-    def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW) -> None:
+    def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW, twin: Matcher | None = None) -> None:
         self.rule = rule
-        self.expression, self.items = _folded(rule, fold)
         self.few = few
-        self._shape = _Shape(self.expression, self.items)
-        self._terms = terms_of(self.items)
+        self.items: tuple[CodeItem, ...]
+        self._terms: tuple[Term, ...]
+        self.items, self._terms = (twin.items, twin._terms) if twin else _ready(rule.items, fold)
+        self.expression: Expression = twin.expression if twin else _folded_expression(rule.expression, fold)
+        self._shape: _Shape = twin._shape if twin else _Shape(self.expression, self.items)
         # Made when first needed, which is seldom.
         self._plan: Plan | None = None
 

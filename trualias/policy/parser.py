@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -38,8 +38,8 @@ from trualias.policy.tree import (
 from trualias.policy.tree import Token as ExpressionToken
 
 _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
-    **{kind.value: lambda place, kind=kind: NameField(kind, place) for kind in NameKind},  # type: ignore[misc]
-    **{cls.value: lambda place, cls=cls: Identifier(cls, place) for cls in FieldClass},  # type: ignore[misc]
+    **{kind.value: partial(NameField, kind) for kind in NameKind},
+    **{field_class.value: partial(Identifier, field_class) for field_class in FieldClass},
     "code": CodeField,
 }
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
@@ -50,6 +50,11 @@ _REMEMBERED = 1024
 
 Misfit = tuple[int, str]
 """A word that fits the syntax but means nothing: its offset in the text, and a message."""
+
+
+@lru_cache(_REMEMBERED)
+def _field(name: str, place: int) -> ExpressionToken:
+    return _FIELDS[name](place)
 
 
 @lru_cache(_REMEMBERED)
@@ -79,7 +84,7 @@ def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
                 (here, f"unknown field {quoted(word)}; expected {one_of(known)}{did_you_mean(field, known)}")
             )
             continue
-        tokens.append(_FIELDS[field](here))
+        tokens.append(_field(field, here))
     if literal:
         tokens.append(Literal(literal, literal_place))
     return tuple(tokens), tuple(misfits)
