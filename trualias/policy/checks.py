@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
+from trualias.policy.bounded import Bounded
 from trualias.policy.fields import RULES, fits
 from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
 from trualias.policy.source import PolicyError, Source, quoted
@@ -208,8 +209,8 @@ class _Shared:
         self.fold = fold
         self.accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
         self._by_expression: defaultdict[str, list[Account]] = defaultdict(list)
-        self._forms: dict[tuple[int, int, FieldClass, bool], _Form] = {}
-        self._items: dict[tuple[int, Readable], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = {}
+        self._forms: Bounded[tuple[int, int, FieldClass, bool], _Form] = Bounded()
+        self._items: Bounded[tuple[int, Readable], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = Bounded()
         for statement in statements:
             if not any(isinstance(token, NameField) for token in statement.expression):
                 self._twins(statement).append(statement)
@@ -235,11 +236,13 @@ class _Shared:
             expression = tuple([_ACCOUNT if token == _ALIAS else token for token in expression])
         shown = frozenset([token.kind for token in expression if isinstance(token, NameField)])
         identifiers = tuple([token.field_class for token in expression if isinstance(token, Identifier)])
-        key = id(statement.items), Readable(identifiers, statement.using, bool(statement.aliases))
-        if key not in self._items:
-            self._items[key] = _understand_items(statement, key[1])
+        readable = Readable(identifiers, statement.using, bool(statement.aliases))
+        key = id(statement.items), readable
+        understood = self._items.get(key)
+        if understood is None:
+            understood = self._items[key] = _understand_items(statement, readable)
         breaches = tuple(_expression_is_sound(statement))
-        return _Form(expression, breaches, *self._items[key], shown, [] if shown else self._twins(statement))
+        return _Form(expression, breaches, *understood, shown, [] if shown else self._twins(statement))
 
 
 _ACCOUNT = NameField(NameKind.ACCOUNT)

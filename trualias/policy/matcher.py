@@ -15,6 +15,7 @@ from typing import assert_never
 
 from attrs import evolve
 
+from trualias.policy.bounded import MOST
 from trualias.policy.checks import CodeItem, Rule
 from trualias.policy.codes import Term, alphabet, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
@@ -31,9 +32,6 @@ from trualias.policy.tree import (
     NameKind,
 )
 
-# Different lists of items that are remembered, which many statements share.
-_REMEMBERED = 1024
-
 FEW = 24
 """How many cuts of an address are tried before counting, which costs as much as about that many."""
 
@@ -45,7 +43,7 @@ def _folded_expression(expression: Expression, fold: Callable[[str], str]) -> Ex
     return tuple([Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression])
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(MOST)
 def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tuple[CodeItem, ...], tuple[Term, ...]]:
     """The items with everything that they spell made comparable, and their terms."""
     folded: list[CodeItem] = []
@@ -53,7 +51,8 @@ def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tup
         if isinstance(item, CodeLiteral):
             folded.append(CodeLiteral(fold(item.text)))
         else:
-            folded.append(evolve(item, default=fold(item.default)))
+            default = fold(item.default)
+            folded.append(item if default == item.default else evolve(item, default=default))
     return tuple(folded), terms_of(tuple(folded))
 
 

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 from lark import Lark, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
+from trualias.policy.bounded import MOST, Bounded
 from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.policy.tree import (
@@ -45,19 +46,16 @@ _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
 _PAUSE_EVERY = 20
 
-# Different expressions and lists of items that are remembered: many statements have the same ones, and share them.
-_REMEMBERED = 1024
-
 Misfit = tuple[int, str]
 """A word that fits the syntax but means nothing: its offset in the text, and a message."""
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(MOST)
 def _field(name: str, place: int) -> ExpressionToken:
     return _FIELDS[name](place)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(MOST)
 def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
     """Read an expression; what in it means nothing becomes a misfit and is left out. Places count from its start."""
     tokens: list[ExpressionToken] = []
@@ -90,29 +88,30 @@ def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
     return tuple(tokens), tuple(misfits)
 
 
-_Claim = Callable[[tuple[Item, ...], int], Account]
-"""An account statement that lacks its items, and what their places count from."""
-
-
-def _start(token: Token) -> int:
-    assert token.start_pos is not None
-    return token.start_pos
+_Claim = Callable[[tuple[Item, ...]], Account]
+"""An account statement that lacks its items."""
 
 
 @v_args(inline=True)
 class _Build(Transformer[Token, Any]):
     """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text.
 
-    Only items count their places from the start of what is parsed.
+    Items count their places from ``items_start``, which is an offset in the statement.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.base = 0
+        self.items_start = 0
         self.misfits: list[Misfit] = []
 
     def _place(self, token: Token) -> int:
-        return self.base + _start(token)
+        assert token.start_pos is not None
+        return self.base + token.start_pos
+
+    def _item_place(self, token: Token) -> int:
+        assert token.start_pos is not None
+        return token.start_pos - self.items_start
 
     def setting(self, name: Token, value: Token | None) -> Setting:
         end = self._place(name) + len(name.rstrip())
@@ -127,16 +126,14 @@ class _Build(Transformer[Token, Any]):
         return tuple([Name(str(name), self._place(name)) for name in names])
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
-        return Call(str(function), tuple([Argument(str(a), _start(a)) for a in arguments if a]), _start(function))
+        given = tuple([Argument(str(a), self._item_place(a)) for a in arguments if a])
+        return Call(str(function), given, self._item_place(function))
 
     def code_literal(self, text: Token) -> CodeLiteral:
-        return CodeLiteral(str(text), _start(text))
+        return CodeLiteral(str(text), self._item_place(text))
 
-    def items(self, *items: Item) -> tuple[Item, ...]:
-        return items
-
-    def account(self, claim: _Claim, items: tuple[Item, ...]) -> Account:
-        return claim(items, self.base)
+    def account(self, claim: _Claim, *items: Item) -> Account:
+        return claim(items)
 
     def claim(
         self,
@@ -144,6 +141,7 @@ class _Build(Transformer[Token, Any]):
         using: Token | None,
         aliased: tuple[Name, ...] | Token | None,
         expression: Token,
+        last: Token,
     ) -> _Claim:
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
@@ -154,7 +152,11 @@ class _Build(Transformer[Token, Any]):
         self.misfits += [(place + offset, message) for offset, message in misfits]
         field_class = _CLASSES.get(using or "", FieldClass.IDENT)
         aliases = aliased if isinstance(aliased, tuple) else ()
-        return lambda items, items_place: Account(
+        # Lark makes the claim before it reads on.
+        assert last.end_pos is not None
+        self.items_start = last.end_pos
+        items_place = self.base + last.end_pos
+        return lambda items: Account(
             accounts, field_class, aliases, tokens, items, accounts[0].place, place, items_place
         )
 
@@ -176,12 +178,12 @@ class _Reader(threading.local):
         self._lark = Lark(
             files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
             parser="lalr",
-            start=["setting", "account", "expect", "claim", "items"],
+            start=["setting", "account", "expect", "claim"],
             maybe_placeholders=True,
             transformer=self._build,
         )
-        self._find_with = re.compile(self._lark.get_terminal("_WITH").pattern.to_regexp()).search
-        self._items = lru_cache(_REMEMBERED)(self._parse_items)
+        self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
+        self._items: Bounded[str, tuple[Item, ...]] = Bounded()
 
     def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
         """Parse one piece of a text; gives the statement, and what in it means nothing.
@@ -191,30 +193,27 @@ class _Reader(threading.local):
         """
         self._build.base = piece.start
         self._build.misfits = []
-        statement = self._parse_halves(text, piece)
-        if statement is None:
-            self._build.misfits = []
-            statement = self._lark.parse(text[piece.start : piece.end] + piece.lacking, piece.kind)  # type: ignore[assignment]
-            assert statement is not None
+        if piece.kind == "account" and (account := self._with_known_items(text, piece)):
+            return account, self._build.misfits
+        self._build.misfits = []
+        whole = text[piece.start : piece.end] + piece.lacking
+        statement = cast(Statement, self._lark.parse(whole, piece.kind))
+        if isinstance(statement, Account):
+            self._items[text[statement.items_place : piece.end]] = statement.items
         return statement, self._build.misfits
 
-    def _parse_halves(self, text: str, piece: Piece) -> Statement | None:
-        """Parse the claim and the items of an account statement apart, since many statements have the same items.
-
-        Gives nothing where one of them has an error: only the whole statement tells which.
-        """
-        # The word may also be a part of another one, or of a comment. Then what stands before it is no claim.
-        word = self._find_with(text, piece.start, piece.end) if piece.kind == "account" else None
-        if word is None:
+    def _with_known_items(self, text: str, piece: Piece) -> Account | None:
+        """Parse an account statement up to its WITH alone, where another one has shown what all behind that means."""
+        word = self._find_with(text, piece.start, piece.end)
+        items = self._items.get(text[word.end() : piece.end]) if word else None
+        if word is None or items is None:
             return None
         try:
-            claim: _Claim = self._lark.parse(text[piece.start : word.end()], "claim")  # type: ignore[assignment]
-            return claim(self._items(text[word.end() : piece.end] + piece.lacking), word.end())
+            claim = cast(_Claim, self._lark.parse(text[piece.start : word.end()], "claim"))
         except UnexpectedInput:
+            # The word is a part of another one, or of a comment; or this is an error that only the whole can tell.
             return None
-
-    def _parse_items(self, text: str) -> tuple[Item, ...]:
-        return self._lark.parse(text, "items")  # type: ignore[return-value]
+        return claim(items)
 
 
 _reader: _Reader | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from trualias.policy.bounded import Bounded
 from trualias.policy.checks import Rule, folding
 from trualias.policy.index import Candidate, Index
 from trualias.policy.matcher import Matcher
@@ -32,7 +33,7 @@ class Policy:
         self._fold = folding(case_sensitive)
         self._index = Index(self._fold)
         # The checks make one object of most equal expressions or items.
-        matchers: dict[tuple[int, int], Matcher] = {}
+        matchers: Bounded[tuple[int, int], Matcher] = Bounded()
         for number, rule in enumerate(self.rules):
             if number % 50 == 0:
                 pause()
