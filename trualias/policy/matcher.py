@@ -45,15 +45,18 @@ def _folded_expression(expression: Expression, fold: Callable[[str], str]) -> Ex
 
 @lru_cache(MOST)
 def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tuple[CodeItem, ...], tuple[Term, ...]]:
-    """The items with everything that they spell made comparable, and their terms."""
-    folded: list[CodeItem] = []
-    for item in items:
-        if isinstance(item, CodeLiteral):
-            folded.append(CodeLiteral(fold(item.text)))
-        else:
-            default = fold(item.default)
-            folded.append(item if default == item.default else evolve(item, default=default))
-    return tuple(folded), terms_of(tuple(folded))
+    """The items with everything that they spell made comparable, themselves where they are so already; and terms."""
+    folded = tuple([_folded_item(item, fold) for item in items])
+    ready = items if folded == items else folded
+    return ready, terms_of(ready)
+
+
+def _folded_item(item: CodeItem, fold: Callable[[str], str]) -> CodeItem:
+    if isinstance(item, CodeLiteral):
+        text = fold(item.text)
+        return item if text == item.text else CodeLiteral(text)
+    default = fold(item.default)
+    return item if default == item.default else evolve(item, default=default)
 
 
 _Field = tuple[FieldRule | None, str, bool]
