@@ -56,7 +56,7 @@ setup(
     packages=find_namespace_packages(include=["trualias*", "twisted.plugins"]),
     package_data={
         "trualias": ["py.typed"],
-        "trualias.policy": ["*.lark"],
+        "trualias.policy": ["*.lark", "*.json"],
         "trualias.test": ["*.json"],
         "trualias.words": ["*.txt"],
     },

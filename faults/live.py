@@ -31,11 +31,14 @@ def replace(path: Path, text: str) -> None:
 
 
 @contextmanager
-def serving(folder: Path, text: str | None = None) -> Iterator[tuple[LiveServer, Path]]:
-    """Run a table server with this configuration, settings apart, or with the sample; with the path of its file."""
+def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[tuple[LiveServer, Path]]:
+    """Run a table server with this configuration, settings apart, or with the sample; with the path of its file.
+
+    ``more`` are settings that come before all others.
+    """
     port, path = free_port(), folder / "faults.conf"
     sample = policies.with_settings(policies.sample(), port)
-    path.write_text(sample if text is None else settings(port) + text, encoding="utf-8")
+    path.write_text(more + (sample if text is None else settings(port) + text), encoding="utf-8")
     server = LiveServer(("trualias-table", "--config", str(path)), folder, port)
     server.start()
     try:

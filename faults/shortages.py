@@ -15,10 +15,14 @@ from benchmarks.load import connect
 from faults.case import Fault, Say
 from faults.crowd import LIMIT
 from faults.live import check_log, descriptors, serving, settings
-from faults.soak import configuration
+from faults.numbered import KEY, configuration
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_listening, wait_until
 
 _EXCHANGES = [policies.exchange(answer) for answer in policies.SAMPLE_KEYS]
+
+
+BACKLOG = 40
+"""Clients that connect at once: fewer than Twisted lets wait to be accepted, which are 50."""
 
 
 def answered(client: socket.socket) -> bool:
@@ -56,9 +60,15 @@ def _come_back(port: int) -> None:
 def connections(folder: Path, say: Say, beyond: int = 50) -> None:
     """More connections than the limit: those beyond are closed at once, those within are answered."""
     with serving(folder) as (server, _), ExitStack() as stack:
-        within = _connected(stack, server.port, LIMIT - 1)
-        wait_until(lambda: answered(within[-1]), "all connections")
-        within += _connected(stack, server.port, 1)
+        # All the clients are of this process; the server keeps to what it was started with.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        within: list[socket.socket] = []
+        while len(within) < LIMIT:
+            # As many as the kernel lets wait to be accepted; it drops others, which come again a second later.
+            within += _connected(stack, server.port, min(BACKLOG, LIMIT - len(within)))
+            _require(answered(within[-1]), "a client within the limit was not answered")
         others = _connected(stack, server.port, beyond)
         _require(not any(map(answered, others)), "more connections than the limit were answered")
         _require(all(map(answered, within)), "a client within the limit was not answered")
@@ -97,9 +107,9 @@ def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
 
 @contextmanager
 def _started(
-    folder: Path, text: str, *, output: Path, options: tuple[str, ...] = (), before: str = ""
+    folder: Path, text: str, *, output: Path, mode: str = "ab", options: tuple[str, ...] = (), before: str = ""
 ) -> Iterator[tuple["subprocess.Popen[bytes]", int, Path]]:
-    """Run a table server whose standard output goes somewhere else; ``before`` is Python that runs before it."""
+    """Run a table server whose standard output is a file opened in this mode; ``before`` is Python that runs first."""
     port, path = free_port(), folder / "faults.conf"
     path.write_text(settings(port) + text, encoding="utf-8")
     *python, programme = TWISTD
@@ -113,7 +123,7 @@ def _started(
         "--config",
         str(path),
     ]
-    with output.open("ab", buffering=0) as stream:
+    with open(output, mode, buffering=0) as stream:
         process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=stream, stderr=stream)
     try:
         wait_until(lambda: is_listening(port) or process.poll() is not None, "a listening server")
@@ -132,33 +142,38 @@ def _log_a_lot(port: int, path: Path, pid: int) -> None:
     """Make the server log a warning for each request, and an error; and see that it answers all the same."""
     with connect(port) as client:
         for number in range(500):
-            client.sendall(b"get bothx.x\nget shop-google-g6\n")
-            replies = b""
-            while replies.count(b"\n") < 2:
-                piece = client.recv(4096)
-                _require(bool(piece), "the connection was closed")
-                replies += piece
-            _require(replies == b"500 not found\n200 number0\n", f"request {number}: got {replies!r}")
+            for request, right in ((b"get bothx.x\n", b"500 not found\n"), (KEY + b"\n", b"200 number0\n")):
+                client.sendall(request)
+                reply = client.recv(4096)
+                _require(reply == right, f"request {number}: got {reply!r}")
     path.write_text("nonsense\n", encoding="utf-8")
     os.kill(pid, signal.SIGHUP)
     time.sleep(1)
     with connect(port) as client:
-        client.sendall(b"get shop-google-g6\n")
+        client.sendall(KEY + b"\n")
         _require(client.recv(4096) == b"200 number0\n", "no right reply after an error that could not be logged")
 
 
 def full_log(folder: Path, say: Say) -> None:
-    """The log's disk is full: on standard output, and in a log file that cannot grow."""
+    """The log's disk is full or read-only: on standard output, and in a log file that cannot grow."""
     text = configuration(0) + _AMBIGUOUS
-    with _started(folder, text, output=Path("/dev/full")) as (process, port, path):
-        _log_a_lot(port, path, process.pid)
+    unwritable = folder / "unwritable"
+    unwritable.touch()
+    # A disk that becomes read-only refuses to write to a file that was opened before; so does what is open to be read.
+    for output, mode in ((Path("/dev/full"), "ab"), (unwritable, "rb")):
+        with _started(folder, text, output=output, mode=mode) as (process, port, path):
+            _log_a_lot(port, path, process.pid)
+    _require(unwritable.stat().st_size == 0, "what is open to be read was written")
     log = folder / "twistd.log"
     with _started(folder, text, output=Path(os.devnull), options=(f"--logfile={log}",)) as (process, port, path):
         size = log.stat().st_size
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
         _log_a_lot(port, path, process.pid)
         _require(log.stat().st_size == size, "the log grew")
-    say("log on a full device, log file that cannot grow: 2000 right replies, 1000 warnings that nobody could write")
+    say(
+        "log on a full device, on one that cannot be written, in a file that cannot grow: 3000 right replies, "
+        "1500 warnings that nobody could write"
+    )
 
 
 # Twisted asks time.time() for the time of day; this puts it as many seconds off as a file says.
@@ -177,7 +192,7 @@ def clock_set_back(folder: Path, say: Say, seconds: int = 3600) -> None:
 
         def account() -> bytes:
             with connect(port) as client:
-                client.sendall(b"get shop-google-g6\n")
+                client.sendall(KEY + b"\n")
                 return client.recv(4096)
 
         _require(account() == b"200 number0\n", "no right reply at first")

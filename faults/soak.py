@@ -1,24 +1,23 @@
-"""Hours in little: many requests a second, and a new configuration every second.
-
-Every configuration names its account after its number, so that it is known of each reply by which one it was given: by
-none that is older than one that somebody has already heard, and never "not found" for a key that all of them have.
-"""
+"""Hours in little: many requests a second, and a new configuration every second."""
 
 import itertools
 import os
-import re
 import signal
+import time
 from pathlib import Path
 
 from attrs import define, field
 
 from benchmarks import policies
-from benchmarks.servers import resident
+from benchmarks.servers import processor_seconds, resident
 from faults.asking import ask
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, replace, serving, settings
+from faults.numbered import Numbers, configuration
 
 CLIENTS = 50
+KEYS = 200_000
+"""Different keys that are asked for, over and over."""
 RATE = 10_000.0
 """Requests a second that are aimed at."""
 RELOADS = 1.0
@@ -27,74 +26,83 @@ WARM = 0.1
 """The part of the time after which memory is expected to be flat."""
 GROWTH = 8.0
 """MB (10**6 octets) that may come and go after that."""
-STATEMENTS = 300
-
-_OTHERS = policies.many_statements(STATEMENTS)
 
 
-def configuration(number: int) -> str:
-    """The configuration of this number, without settings."""
-    return f"ACCOUNT number{number} MATCHES shop-%ident%-%code% WITH CHAR(1,-), CHARS();\n{_OTHERS}"
+def _request(number: int) -> tuple[bytes, bool]:
+    """Ask for a key of which there is one for each number; whether it is found."""
+    word = policies.word(number, policies.ALNUM)
+    wrong = number % 4 == 3
+    return f"get shop-{word}-{word[0]}{len(word) + wrong}\n".encode(), not wrong
 
 
 @define
-class _Numbered:
+class _Questions:
     """Asks for different keys; of four one is wrong under every configuration, and the others are right."""
 
-    written: int = 0
-    heard: int = 0
-    lag: int = 0
-    _numbers: "itertools.count[int]" = field(factory=itertools.count)
+    numbers: Numbers
+    answered: int = 0
+    # Written before, so that the server is what is busy.
+    _requests: "itertools.cycle[tuple[bytes, bool]]" = field(
+        factory=lambda: itertools.cycle([_request(number) for number in range(KEYS)])
+    )
 
     def next(self) -> tuple[bytes, object]:
-        """Give a request, and the lowest number that may answer it; -1 for "not found"."""
-        number = next(self._numbers)
-        word = policies.word(number % 200_000, policies.ALNUM)
-        wrong = number % 4 == 3
-        return b"get shop-%b-%b%d\n" % (word.encode(), word[0].encode(), len(word) + wrong), (
-            -1 if wrong else self.heard
-        )
+        """Give a request, and the lowest number that may answer it; None for "not found"."""
+        request, found = next(self._requests)
+        return request, self.numbers.heard if found else None
 
     def check(self, request: bytes, known: object, reply: bytes) -> None:
         """Compare the number that answered."""
-        if known == -1:
-            if reply != b"500 not found\n":
-                raise Fault(f"asked {request!r}, expected 'not found', got {reply!r}")
-            return
-        found = re.fullmatch(rb"200 number(\d+)\n", reply)
-        if found is None or not isinstance(known, int) or not known <= int(found.group(1)) <= self.written:
-            raise Fault(f"asked {request!r}, expected a number from {known} to {self.written}, got {reply!r}")
-        self.heard = max(self.heard, int(found.group(1)))
-        self.lag = max(self.lag, self.written - self.heard)
+        self.answered += 1
+        if isinstance(known, int):
+            self.numbers.check(request, known, reply)
+        elif reply != b"500 not found\n":
+            raise Fault(f"asked {request!r}, expected 'not found', got {reply!r}")
 
 
-def run(folder: Path, say: Say, seconds: int, rate: float = RATE) -> None:
-    """Ask, reload, and look at memory and descriptors."""
-    numbered = _Numbered()
+def run(folder: Path, say: Say, seconds: float, rate: float = RATE) -> None:
+    """Ask, reload, and look at memory and descriptors once before each reload."""
+    numbers = Numbers()
+    questions = _Questions(numbers)
     sizes: list[float] = []
     opened: list[int] = []
+    answered: list[int] = []
+    late = 0
     with serving(folder, configuration(0)) as (server, path):
 
         def reload(passed: float) -> None:
-            if passed < (numbered.written + 1) * RELOADS:
+            # The last change is given the time of one as well.
+            if not (numbers.written + 1) * RELOADS <= passed <= seconds - RELOADS:
                 return
-            numbered.written += 1
-            if passed >= seconds * WARM:
-                sizes.append(resident(server.pid))
-                opened.append(descriptors(server.pid))
-            replace(path, settings(server.port) + configuration(numbered.written))
+            nonlocal late
+            late += numbers.heard < numbers.written
+            sizes.append(resident(server.pid))
+            opened.append(descriptors(server.pid))
+            answered.append(questions.answered)
+            numbers.written += 1
+            replace(path, settings(server.port) + configuration(numbers.written))
             os.kill(server.pid, signal.SIGHUP)
-            if numbered.written % 60 == 0:
-                say(f"after {passed:.0f} s: {resident(server.pid):.1f} MB, {descriptors(server.pid)} descriptors")
+            if numbers.written % 60 == 0:
+                say(f"after {passed:.0f} s: {questions.answered} replies, {sizes[-1]:.1f} MB, {opened[-1]} descriptors")
 
-        asked = ask(server.port, CLIENTS, seconds, numbered, rate, reload)
+        own, servers = time.process_time(), processor_seconds(server.pid)
+        asked = ask(server.port, CLIENTS, seconds, questions, rate, reload)
+        own, servers = time.process_time() - own, processor_seconds(server.pid) - servers
+        sizes.append(resident(server.pid))
         check_log(server)
+    slowest = min(after - before for before, after in itertools.pairwise(answered)) / RELOADS
     say(f"{asked.seconds:.0f} s, {rate:.0f} requests/s aimed at: {asked}")
-    say(f"{numbered.written} changes, {numbered.heard} the last heard of, {numbered.lag} the most not yet heard of")
-    say(f"resident: {sizes[0]:.1f} MB at first, {sizes[-1]:.1f} MB at last, {max(sizes):.1f} MB at most")
-    say(f"descriptors: {opened[0]} at first, {opened[-1]} at last, {max(opened)} at most")
-    if max(sizes) - sizes[0] > GROWTH:
-        raise Fault(f"memory grew by {max(sizes) - sizes[0]:.1f} MB, more than {GROWTH:.0f} MB")
+    say(f"no wrong reply, none lost; {slowest:.0f}/s in the slowest second")
+    say(f"of a processor the server used {servers / asked.seconds:.0%}, the clients {own / asked.seconds:.0%}")
+    say(f"reloads: {numbers.written} changes, {numbers.in_force} in force, {late} of them later than the next change")
+    start, warm, middle, end = (sizes[int(part * (len(sizes) - 1))] for part in (0, WARM, 0.5, 1))
+    most = max(sizes[int(WARM * (len(sizes) - 1)) :])
+    say(f"resident, MB: start {start:.1f}, warm {warm:.1f}, middle {middle:.1f}, end {end:.1f}, most then {most:.1f}")
+    say(f"descriptors: start {opened[0]}, end {opened[-1]}, most {max(opened)}")
+    if most - warm > GROWTH:
+        raise Fault(f"memory grew by {most - warm:.1f} MB, more than {GROWTH:.0f} MB")
     # A load has the file open for a moment, and the thread pool grows once.
-    if opened[-1] > opened[0] + 2:
+    if opened[-1] > opened[int(WARM * (len(opened) - 1))] + 2:
         raise Fault(f"from {opened[0]} descriptors to {opened[-1]}")
+    if numbers.heard != numbers.written:
+        raise Fault(f"the last change was {numbers.written}, and {numbers.heard} the last in force")

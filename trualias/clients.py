@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 
 from trualias.configuration import Configuration
 from trualias.log import logger
-from trualias.settings import Network
+from trualias.settings import Network, Settings
 from trualias.statistics import NullStatistics, Statistics
 from trualias.tally import Tallies
 
@@ -40,7 +40,7 @@ class Clients:
     ``tallies`` count their requests for the metrics; None where there are no metrics.
     """
 
-    def __init__(self, limit: int = 1000, tallies: Tallies | None = None) -> None:
+    def __init__(self, limit: int = Settings().connections, tallies: Tallies | None = None) -> None:
         self.limit = limit
         self.tallies = tallies
         self.refused_by_limit = 0
@@ -65,8 +65,9 @@ class Clients:
             client.recount(statistics)
 
     def configure(self, configuration: Configuration) -> None:
-        """Let the setting ALLOW take effect on those who connect from now on."""
+        """Let the settings ALLOW and CONNECTIONS take effect on those who connect from now on."""
         self._allowed = configuration.settings.allow or _THIS_MACHINE
+        self.limit = configuration.settings.connections
 
     def admit(self, client: IAddress | None) -> bool:
         """Tell whether one more may connect; where not, the log says why."""

@@ -131,17 +131,21 @@ def beyond_loopback(place: str) -> str:
     )
 
 
-def read(path: str, pause: Callable[[], None] = lambda: None) -> Configuration:
-    """Read and load a file.
+def read(
+    path: str, pause: Callable[[], None] = lambda: None, unchanged: Callable[[], bool] = lambda: True
+) -> Configuration:
+    """Read and load a file; ``unchanged``, asked when it was read, tells whether it is still the one to be read.
 
     Raises:
-        ConfigurationErrors: it cannot be read, is not UTF-8, or something in it is wrong.
+        ConfigurationErrors: it cannot be read, was changed meanwhile, is not UTF-8, or something in it is wrong.
     """
+    nowhere = Source("", path)
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        nowhere = Source("", path)
         raise ConfigurationErrors([PolicyError(nowhere, 0, f"cannot be read: {error.strerror}")]) from error
+    if not unchanged():
+        raise ConfigurationErrors([PolicyError(nowhere, 0, "changed while it was read, and will be read again")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

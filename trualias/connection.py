@@ -1,12 +1,14 @@
 """One client's connection, whatever it speaks: one request at a time, in order, and its turn among the others.
 
 A reply goes straight to the socket where it can, since registering with the reactor for each costs more than the whole
-lookup. Where the socket does not take all of it, the protocol reads no more until it has: a client that asks and never
-reads costs the server nothing but its place.
+lookup; the last of what a client asked for waits in the `Outbox` for the replies to others. Where the socket does not
+take all of a reply, the protocol reads no more until it has: a client that asks and never reads costs the server
+nothing but its place.
 """
 
 from __future__ import annotations
 
+import socket
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import cast
@@ -23,28 +25,25 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias import wire
-from trualias.answering import Fault, ask
 from trualias.clients import Clients
-from trualias.log import logger
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies, Snapshots
+from trualias.lookup import Snapshots
+from trualias.outbox import Outbox
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
-from trualias.tally import BOUNDS, Result, Tally, Told
+from trualias.tally import BOUNDS, Tally, Told
 from trualias.turns import Turn, Turns
-
-_log = logger(__name__)
 
 _TURN = 40
 """Requests of one client that are answered before the others have their turn."""
 
-_SHORTEST, _SHORTER, _SHORT = BOUNDS[:3]
+_AT_ONCE = 8192
+"""Bytes that are read of one client at a time."""
 
-_RESULTS = {
-    Reason.NO_MATCH: Result.NO_SHAPE,
-    Reason.NO_DOMAIN: Result.NO_DOMAIN,
-    Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
-}
+_HELD = 16384
+"""Bytes of replies, and of requests, that the system may hold for a client; Linux doubles it. Left to itself it takes
+megabytes, and a server that fills them for many clients that never read has little time for the others."""
+
+_SHORTEST, _SHORTER, _SHORT = BOUNDS[:3]
 
 
 @implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
@@ -53,14 +52,12 @@ class ClientProtocol(Protocol):
 
     factory: ClientFactory
 
-    NOT_FOUND: bytes
-    FAULT: bytes
-
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
         self._clock = factory.clock
         self._snapshots = factory.snapshots
         self._clients = factory.clients
+        self._outbox = factory.outbox
         self._tally: Tally | None = None  # counts the request that is answered, for the metrics where there are any
         self._write_some: Callable[[bytes], int] | None = None
         self._accepted = 0.0
@@ -69,7 +66,9 @@ class ClientProtocol(Protocol):
         self._producing = False  # a transport that has to be written to in the ordinary way says when it wants more
         self._full = False  # and such a transport wants no more
         self._turn: Turn | None = None  # goes on with requests that are more than one turn has
+        self._more = False  # there is something to do once the reply is sent that waits in the outbox
         self._ended = False  # no more requests come, or are wanted
+        self._lost = False
 
     def take(self, data: bytes) -> None:
         """Take in what the client sent."""
@@ -77,6 +76,10 @@ class ClientProtocol(Protocol):
 
     def next_request(self) -> bytes | None:
         """Give the next request that is complete, and forget it; None where there is none yet."""
+        raise NotImplementedError
+
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
         raise NotImplementedError
 
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
@@ -87,17 +90,17 @@ class ClientProtocol(Protocol):
         """Tell as what a reply to a lookup counts."""
         raise NotImplementedError
 
-    def found(self, value: str) -> bytes:
-        """Write the reply with a value; raises `wire.Unsendable`."""
-        raise NotImplementedError
-
     def connectionMade(self) -> None:
         """Begin to wait for a request."""
         self._transport = cast(Connection, self.transport)
         # A transport that wraps another one, or encrypts, must be written to in the ordinary way.
         transport: object = self.transport
         if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
-            self._write_some = self._transport.getHandle().send
+            handle = self._transport.getHandle()
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                handle.setsockopt(socket.SOL_SOCKET, buffer, _HELD)
+            self._transport.bufferSize = _AT_ONCE
+            self._write_some = handle.send
         else:
             self._transport.registerProducer(self, True)
             self._producing = True
@@ -108,8 +111,7 @@ class ClientProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Answer the requests that are complete."""
         self.take(data)
-        if self._ready is not None:
-            self._work()
+        self._go_on()
 
     def readConnectionLost(self) -> None:
         """The client sends no more, but may wait for replies, as Exim does."""
@@ -118,8 +120,13 @@ class ClientProtocol(Protocol):
     def finish(self) -> None:
         """Answer what has come, and then end the connection."""
         self._ended = True
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._ready is not None:
             self._work()
+        else:
+            self._more = True
 
     def abort(self) -> None:
         """End the connection now."""
@@ -137,7 +144,7 @@ class ClientProtocol(Protocol):
             statistics.writes.abandon()
             self._offered = None
         statistics.connections.end(self._clock() - self._accepted)
-        self._ended = True
+        self._ended = self._lost = True
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
@@ -154,13 +161,14 @@ class ClientProtocol(Protocol):
 
     def _work(self) -> None:
         """Answer what has come, until this client's turn is over or it has to read first."""
+        self._more = False
         for _ in range(_TURN):
             request = self.next_request()
             if request is None:
                 if self._ended and self._ready is not None:
                     self._let_go()
                 return
-            self._answer(request)
+            self._answer(request, last=self.drained())
             if self._ready is None:
                 return
         self._transport.pauseProducing()
@@ -185,63 +193,31 @@ class ClientProtocol(Protocol):
         if not self._ended:
             self._transport.resumeProducing()
 
-    def _answer(self, request: bytes, reply: bytes | None = None) -> None:
+    def _answer(self, request: bytes, *, last: bool, reply: bytes | None = None) -> None:
         """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
 
-        The statistics are counted without calls, which would cost as much as all the rest.
+        ``last`` tells that nothing of the client's is left to be done after it. The statistics are counted without
+        calls, which would cost as much as all the rest.
         """
-        clock = self._clock
-        received = clock()
+        received = self._clock()
         statistics = self._clients.statistics
         reads = statistics.reads
         reads.ended += 1
         reads.elapsed += received - cast(float, self._ready)
-        offered = received
         if reply is None:
             outcome, reply = self.reply_to(request, statistics)
-            offered = clock()
         else:
             outcome = self.outcome_of(reply, statistics)
-        self._send(reply, outcome, received, offered)
+        if last and self._write_some is not None:
+            self._ready = None
+            self._outbox.put(self, reply, outcome, received)
+        else:
+            self.send(reply, outcome, received, self._clock())
 
-    def look_up(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> bytes:
-        """Give the reply to a request for a key, the one that was given before where that is known."""
-        known = replies.get(request)
-        if known is not None:
-            return known
-        match ask(lookup, key):
-            case NotFound() as missing:
-                reply = self.NOT_FOUND
-                if self._tally is not None:
-                    near = missing.near
-                    reply = self._tally.tell(reply, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
-                replies.keep(request, reply)
-                return reply
-            case Found() as found:
-                reply = self._found(found.value)
-                if found.readings == 1 and reply != self.FAULT:
-                    replies.keep(request, reply)
-                return reply
-            case Ambiguous(_, value):
-                return self._told(self.NOT_FOUND if value is None else self._found(value), Result.AMBIGUOUS)
-            case OverBudget():
-                return self._told(self.FAULT, Result.OVER_BUDGET)
-            case Fault(in_hook):
-                return self._told(self.FAULT, Result.HOOK if in_hook else Result.FAULT)
-
-    def _told(self, reply: bytes, result: Result) -> bytes:
-        """Let a reply tell as what it counts, where that is asked."""
-        return reply if self._tally is None else self._tally.tell(reply, result)
-
-    def _found(self, value: str) -> bytes:
-        try:
-            return self.found(value)
-        except wire.Unsendable as error:
-            _log.error("a value was not answered: {error}", error=str(error))
-            return self._told(self.FAULT, Result.FAULT)
-
-    def _send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> None:
-        """Offer a reply to the transport. All times are the clock's."""
+    def send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> float:
+        """Offer a reply to the transport, now that it is ``offered``; gives the time thereafter, by the clock."""
+        if self._lost:
+            return offered
         statistics = self._clients.statistics
         writes = statistics.writes
         writes.begun += 1
@@ -281,9 +257,12 @@ class ClientProtocol(Protocol):
             writes.elapsed += now - offered
             statistics.reads.begun += 1
             self._ready = now
+            if self._more:
+                self._work()
         else:
             self._ready = None
             self._hand_over(reply, taken, offered)
+        return now
 
     def _hand_over(self, reply: bytes, taken: int, offered: float) -> None:
         """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
@@ -342,6 +321,7 @@ class ClientFactory(Factory):
     ) -> None:
         self.reactor = reactor
         self.turns = Turns(reactor)
+        self.outbox = Outbox(reactor, clock)
         self.snapshots = snapshots
         self.clock = clock
         self.clients = clients or Clients()

@@ -4,16 +4,16 @@ import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands import check, completion, compose, explain, query, replay, strength
 from trualias.commands.parsing import AnyOrder
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.places import NoConfiguration
 
-_COMMANDS = (query, check, explain, compose, strength, replay, completion)
+_COMMANDS = ("query", "check", "explain", "compose", "strength", "replay", "completion")
 _UNUSABLE = 2
 
 
@@ -29,7 +29,9 @@ def main() -> int:
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
     """Run the command that the arguments name, and return the exit status; raises SystemExit for wrong arguments."""
-    parsed = command_line().parse_args(arguments)
+    # A command comes first. It alone is imported: what the others need takes its time.
+    named = [name for name in arguments[:1] if name in _COMMANDS]
+    parsed = command_line(named or _COMMANDS).parse_args(arguments)
     try:
         status: int = parsed.run(parsed, terminal)
     except (NoConfiguration, ConfigurationErrors) as error:
@@ -38,12 +40,12 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     return status
 
 
-def command_line() -> ArgumentParser:
-    """Make the parser of all commands and their arguments."""
+def command_line(names: Sequence[str] = _COMMANDS) -> ArgumentParser:
+    """Make the parser of the named commands and their arguments."""
     parser = ArgumentParser(prog="trualias", description="Verifiable mail aliases, on the command line.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder)
-    for command in _COMMANDS:
-        command.add_to(commands)
-    parser.set_defaults(parser=parser)
+    for name in names:
+        import_module(f"trualias.commands.{name}").add_to(commands)
+    parser.set_defaults(command_line=command_line)
     return parser

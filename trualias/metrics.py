@@ -25,6 +25,7 @@ from prometheus_client.utils import floatToGoString
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.protocols.policies import WrappingFactory
 from twisted.web.http import OK, SERVICE_UNAVAILABLE, Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -220,8 +221,22 @@ class _HealthResource(Resource):
         return f"{problem or 'ok'}\n".encode()
 
 
-class MetricsSite(Site):
-    """Serves ``/metrics`` and ``/healthz`` to those who may connect; writes no line for each request to the log."""
+class _QuietSite(Site):
+    """Writes no line for each request to the log."""
+
+    noisy = False
+
+    def log(self, request: Request) -> None:
+        """Do nothing."""
+
+
+class MetricsSite(WrappingFactory):
+    """Serves ``/metrics`` and ``/healthz`` to those who may connect, a few at a time.
+
+    The descriptors are there for mail servers.
+    """
+
+    MOST = 32
 
     noisy = False
 
@@ -234,12 +249,11 @@ class MetricsSite(Site):
         root = Resource()
         root.putChild(b"metrics", _MetricsResource(collector))
         root.putChild(b"healthz", _HealthResource(health))
-        super().__init__(root)
+        super().__init__(_QuietSite(root))
         self._allows = allows
 
     def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
-        """Take a client, or refuse one from a network that may not ask."""
-        return super().buildProtocol(addr) if self._allows(addr) else None
-
-    def log(self, request: Request) -> None:
-        """Do nothing."""
+        """Take a client, or refuse one from a network that may not ask, or one too many."""
+        if len(self.protocols) >= self.MOST or not self._allows(addr):
+            return None
+        return super().buildProtocol(addr)

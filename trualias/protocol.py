@@ -15,6 +15,7 @@ from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Replies, Snapshot, Snapshots
 from trualias.places import Kind
+from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 
@@ -31,13 +32,12 @@ class TableProtocol(ClientProtocol):
 
     factory: TableFactory
 
-    NOT_FOUND = wire.NOT_FOUND
-    FAULT = wire.FAULT
-
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
+        self._lookup_of = factory.lookup_of
         self._replies_of = factory.replies_of
-        self._tally = factory.requests
+        self._replier = factory.replier
+        self._tally = factory.replier.tally
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
         self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
@@ -48,7 +48,7 @@ class TableProtocol(ClientProtocol):
             # What nearly always comes: one whole request.
             reply = self._replies_of(self._snapshots.current).recent.get(data)
             if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
-                self._answer(data, reply)
+                self._answer(data, last=True, reply=reply)
                 return
         super().dataReceived(data)
 
@@ -89,24 +89,34 @@ class TableProtocol(ClientProtocol):
         self._searched = 0
         return request
 
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
+        return not self._buffer
+
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
-        match wire.read_request(request):
-            case wire.Get(key):
-                reply = wire.NOT_FOUND if key is None else self._answer_key(request, key)
-                return self.outcome_of(reply, statistics), reply
-            case wire.Misfit() as misfit:
-                return statistics.bad, wire.refused(misfit)
-            case wire.Command() as command:
-                if not statistics.enabled:
-                    return statistics.bad, wire.NO_STATISTICS
-                if command is wire.Command.STATS:
-                    return statistics.stats, wire.statistics_lines(statistics.lines())
-                return statistics.stats, wire.statistics_json(statistics.json())
+        key = wire.plain_key(request)
+        if key is not None:
+            return self._reply_to_key(request, key, statistics)
+        asked = wire.read_request(request)
+        if isinstance(asked, wire.Get):
+            if asked.key is None:
+                return statistics.not_found, wire.NOT_FOUND
+            return self._reply_to_key(request, asked.key, statistics)
+        if isinstance(asked, wire.Misfit):
+            return statistics.bad, wire.refused(asked)
+        if not statistics.enabled:
+            return statistics.bad, wire.NO_STATISTICS
+        if asked is wire.Command.STATS:
+            return statistics.stats, wire.statistics_lines(statistics.lines())
+        return statistics.stats, wire.statistics_json(statistics.json())
 
-    def _answer_key(self, request: bytes, key: str) -> bytes:
+    def _reply_to_key(
+        self, request: bytes, key: str, statistics: Statistics | NullStatistics
+    ) -> tuple[Collector, bytes]:
         snapshot = self._snapshots.current
-        return self.look_up(request, key, self.factory.lookup_of(snapshot), self._replies_of(snapshot))
+        reply = self._replier.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
+        return self.outcome_of(reply, statistics), reply
 
     def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
         """Tell as what a reply to a lookup counts."""
@@ -114,10 +124,6 @@ class TableProtocol(ClientProtocol):
         if first == _FOUND:
             return statistics.success
         return statistics.not_found if first == _NOT_FOUND else statistics.bad
-
-    def found(self, value: str) -> bytes:
-        """Write the reply with a value."""
-        return wire.found(value)
 
     def _refuse_the_rest(self) -> None:
         """Answer a request that is too long, and throw away what may still come of it.
@@ -130,7 +136,7 @@ class TableProtocol(ClientProtocol):
         received = self._clock()
         statistics = self._clients.statistics
         statistics.reads.end(received - cast(float, self._ready))
-        self._send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
+        self.send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:
@@ -166,7 +172,7 @@ class TableFactory(ClientFactory):
         name = {Kind.TABLE: "table", Kind.VIRTUAL: "virtual"}[kind]
         self.lookup_of: Callable[[Snapshot], Lookup] = attrgetter(name)
         self.replies_of: Callable[[Snapshot], Replies] = attrgetter(f"{name}_replies")
-        self.requests = self.tally(Speaks.TCP_TABLE, name)
+        self.replier = Replier(wire.LINES, self.tally(Speaks.TCP_TABLE, name))
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

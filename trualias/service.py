@@ -1,30 +1,26 @@
-"""What goes on beside the lookups: loading the configuration anew, turning the seconds of the statistics over."""
+"""The configuration in use: loaded anew after each change of its file, beside the lookups."""
 
 import errno
-import signal
 import time
 from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import Protocol, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias import memory
 from trualias.configuration import Configuration
 from trualias.loading import load
-from trualias.log import REPORT, logger
+from trualias.log import logger
 from trualias.lookup import Snapshot, Snapshots
 from trualias.policy.source import ConfigurationErrors
+from trualias.recurring import every
 from trualias.stamp import Absent, Present, stamp
-from trualias.statistics import NullStatistics, Statistics
 from trualias.tally import Loads
 
 _log = logger(__name__)
-_report = logger(REPORT)
 
 WATCH_SECONDS = 2
 
@@ -33,23 +29,6 @@ GIVE_WAY_SECONDS = 0.001
 
 # Why a file that is there cannot be read for now: no more descriptors or memory, a disk or a network that fails.
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
-
-
-def every(clock: IReactorTime, seconds: float, body: Callable[[int], None]) -> LoopingCall:
-    """Make a LoopingCall that calls `body` with how many intervals have passed since the last call.
-
-    Whatever `body` raises goes to the log: to a LoopingCall it would be the end.
-    """
-
-    def surviving(count: int) -> None:
-        try:
-            body(count)
-        except Exception:
-            _log.failure("What is done every {seconds} s failed, and will be tried again", seconds=seconds)
-
-    call = LoopingCall.withCount(surviving)
-    call.clock = clock
-    return call
 
 
 def _give_way() -> None:
@@ -105,8 +84,8 @@ class AliasService(Service):
         in_thread: runs a load outside the reactor's thread.
         check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
         watchers: told when a load begins and ends.
-        settle: returns when the file is whole, raises `ConfigurationErrors` where it does not become so; it is given
-            what to call while it waits, and is called in the thread of the load.
+        settle: returns the stamp of the file when it is whole, raises `ConfigurationErrors` where it does not become
+            so; it is given what to call while it waits, and is called in the thread of the load.
 
     """
 
@@ -122,9 +101,9 @@ class AliasService(Service):
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
-        settle: Callable[[Callable[[], None]], None] = lambda pause: None,
+        settle: Callable[[Callable[[], None]], Present | Absent] | None = None,
     ) -> None:
-        self._settle = settle
+        self._settle = settle or (lambda pause: stamp(path))
         self.loads = Loads(clock.seconds())
         self._check = check
         self._clock = clock
@@ -187,10 +166,9 @@ class AliasService(Service):
     def _load_apart(self) -> Snapshot:
         """Load, in another thread than the reactor's."""
         try:
-            self._settle(self._pause)
-            self._seen = stamp(self._path)
+            self._seen = self._settle(self._pause)
             with memory.growing():
-                snapshot = load(self._path, self._pause)
+                snapshot = load(self._path, self._pause, self._seen)
             self._check(snapshot.configuration)
             return snapshot
         except ConfigurationErrors as errors:
@@ -253,81 +231,3 @@ class AliasService(Service):
             self.load()
         assert ended is not None
         ended.callback(None)
-
-
-class Counted(Protocol):
-    """What counts its requests in the collectors that it is given."""
-
-    def count_with(self, statistics: Statistics | NullStatistics) -> None:
-        """Count with these from now on."""
-
-
-class StatisticsService(Service):
-    """Gives collectors to those who count, turns their seconds over, and reports to the log where that is asked for.
-
-    The report goes to the log whatever `LOGGING` says: to ask for it and not to see it would be no use.
-    """
-
-    name = "statistics"
-
-    def __init__(self, clock: IReactorTime, counted: Iterable[Counted]) -> None:
-        self._counted = tuple(counted)
-        self._statistics: Statistics | NullStatistics = NullStatistics()
-        self._period = 0
-        self._due = 0
-        self._turning = every(clock, 1, self._turn)
-
-    def startService(self) -> None:
-        """Begin to turn the seconds over."""
-        super().startService()
-        self._turning.start(1, now=False)
-
-    def stopService(self) -> None:
-        """Stop the seconds."""
-        super().stopService()
-        self._turning.stop()
-
-    def configure(self, configuration: Configuration) -> None:
-        """Let the setting STATISTICS take effect; what was counted stays, unless they are switched off."""
-        setting = configuration.settings.statistics
-        if (setting is not None) != self._statistics.enabled:
-            self._statistics = NullStatistics() if setting is None else Statistics()
-            for counted in self._counted:
-                counted.count_with(self._statistics)
-        if (setting or 0) != self._period:
-            self._due = self._period = setting or 0
-
-    def _turn(self, seconds: int) -> None:
-        statistics = self._statistics
-        if not statistics.enabled:
-            return
-        statistics.tick(seconds)
-        self._due -= seconds
-        if self._period and self._due <= 0:
-            self._due = self._period
-            for line in statistics.lines():
-                _report.info("{line}", line=line)
-
-
-class HangupService(Service):
-    """Calls `action` in the reactor's thread when the process gets a SIGHUP."""
-
-    name = "hangup"
-
-    def __init__(self, reactor: IReactorFromThreads, action: Callable[[], None]) -> None:
-        self._reactor = reactor
-        self._action = action
-
-    def startService(self) -> None:
-        """Take the signal over."""
-        super().startService()
-        self._before = signal.signal(signal.SIGHUP, self._hang_up)
-
-    def stopService(self) -> None:
-        """Give the signal back."""
-        super().stopService()
-        signal.signal(signal.SIGHUP, self._before)
-
-    def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        # A signal comes in the middle of anything.
-        self._reactor.callFromThread(self._action)

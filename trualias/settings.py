@@ -32,6 +32,12 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _connections(value: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,5}", value):
+        raise Unfit(f"{quoted(value)} is not a number of connections; expected a number from 1 to 999999")
+    return int(value)
+
+
 def _level(value: str) -> str:
     if value.lower() not in LEVELS:
         raise Unfit(f"unknown level {quoted(value)}; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
@@ -158,6 +164,7 @@ class Settings:
 
     ``statistics`` is None where statistics are off, 0 where they are kept but not logged, otherwise the seconds between
     two reports. ``alias_domains`` are in lower case. ``listen`` and ``allow`` may be given several times in a file.
+    ``connections`` is how many clients there may be at a time.
     ``metrics`` is None where there are none.
     """
 
@@ -165,6 +172,7 @@ class Settings:
     port: int = _setting("PORT", _port, 3047)
     listen: tuple[Listener, ...] = _setting("LISTEN", _listener, (), many=True)
     allow: tuple[Network, ...] = _setting("ALLOW", _networks, (), many=True)
+    connections: int = _setting("CONNECTIONS", _connections, 1000)
     metrics: Address | None = field(default=None, metadata={"name": "METRICS", "read": _address, "many": False})
     logging: str = _setting("LOGGING", _level, "warning")
     debug_account: str | None = _setting("DEBUG ACCOUNT", _account, None)

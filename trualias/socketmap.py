@@ -16,6 +16,7 @@ from trualias import wire
 from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Snapshot, Snapshots
+from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
 
@@ -57,14 +58,11 @@ class SocketmapProtocol(ClientProtocol):
 
     factory: SocketmapFactory
 
-    NOT_FOUND = wire.MAP_NOT_FOUND
-    FAULT = wire.MAP_FAULT
-
     def __init__(self, factory: SocketmapFactory) -> None:
         super().__init__(factory)
         self._requests = _Requests()
         self._uncut = b""
-        self._tallies = factory.tallies
+        self._repliers = factory.repliers
 
     def take(self, data: bytes) -> None:
         """Take in what the client sent, unless something wrong came before."""
@@ -83,6 +81,10 @@ class SocketmapProtocol(ClientProtocol):
                 self._ended = True
         return requests.complete.popleft() if requests.complete else None
 
+    def drained(self) -> bool:
+        """Tell whether nothing has come that is not yet given as a request."""
+        return not self._requests.complete and not self._uncut
+
     def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
         """Work out the reply to a request, and as what it counts."""
         reply = self._reply_to(request)
@@ -90,17 +92,18 @@ class SocketmapProtocol(ClientProtocol):
 
     def _reply_to(self, request: bytes) -> bytes:
         asked = wire.read_map_request(request)
-        self._tally = self._tallies[_NO_MAP]
+        self._tally = self._repliers[_NO_MAP].tally
         if isinstance(asked, wire.Misfit):
             return wire.MAP_MALFORMED
         lookup_of = _MAPS.get(asked.map_name)
         if lookup_of is None:
             return wire.MAP_UNKNOWN
-        self._tally = self._tallies[asked.map_name]
+        replier = self._repliers[asked.map_name]
+        self._tally = replier.tally
         if asked.key is None:
             return wire.MAP_NOT_FOUND
         snapshot = self._snapshots.current
-        return self.look_up(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
+        return replier.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
 
     def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
         """Tell as what a reply to a lookup counts."""
@@ -108,10 +111,6 @@ class SocketmapProtocol(ClientProtocol):
         if first == _FOUND:
             return statistics.success
         return statistics.not_found if first == _NOT_FOUND else statistics.bad
-
-    def found(self, value: str) -> bytes:
-        """Write the reply with a value."""
-        return wire.map_found(value)
 
 
 class SocketmapFactory(ClientFactory):
@@ -121,7 +120,9 @@ class SocketmapFactory(ClientFactory):
         self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
     ) -> None:
         super().__init__(reactor, snapshots, clock, clients)
-        self.tallies = {name: self.tally(Speaks.SOCKETMAP, name) for name in (*_MAPS, _NO_MAP)}
+        self.repliers = {
+            name: Replier(wire.NETSTRINGS, self.tally(Speaks.SOCKETMAP, name)) for name in (*_MAPS, _NO_MAP)
+        }
 
     def client(self) -> SocketmapProtocol:
         """Make the protocol for one client."""

@@ -14,6 +14,8 @@ from trualias import log, memory, systemd
 from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
+from trualias.descriptors import provide
+from trualias.hangup import HangupService
 from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
 from trualias.loading import load, wait_for_rest
 from trualias.lookup import Snapshots
@@ -21,7 +23,8 @@ from trualias.permissions import writable_by_others
 from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
-from trualias.service import AliasService, HangupService, StatisticsService
+from trualias.reporting import StatisticsService
+from trualias.service import AliasService
 from trualias.settings import Address, Listener, Speaks
 from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
@@ -91,7 +94,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
     tallies = None if metrics is None else Tallies()
     clients = Clients(tallies=tallies)
     statistics = StatisticsService(reactor, [clients])
-    effects = [_set_log_level, statistics.configure, clients.configure, _warn_of_writers]
+    effects = [_set_log_level, statistics.configure, clients.configure, provide, *_WARNINGS[options.kind]]
     if tallies is not None:
         effects.append(tallies.configure)
     for effect in effects:
@@ -162,6 +165,17 @@ def _warn_of_writers(configuration: Configuration) -> None:
         return
     if problem is not None:
         _log.warn("others could change {path}: {problem}", path=configuration.name, problem=problem)
+
+
+def _warn_of_no_domains(configuration: Configuration) -> None:
+    if not configuration.settings.alias_domains:
+        _log.warn(
+            "{path} has no ALIAS DOMAINS, so that no address is found; give the domains that this server answers for",
+            path=configuration.name,
+        )
+
+
+_WARNINGS = {Kind.TABLE: (_warn_of_writers,), Kind.VIRTUAL: (_warn_of_writers, _warn_of_no_domains)}
 
 
 @frozen

@@ -25,10 +25,10 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
-    """Print the script for the parser of the whole command line, which `arguments` brings, and return 0."""
+    """Print the script for the whole command line, which `arguments` brings, and return 0."""
     import shtab
 
-    whole: ArgumentParser = arguments.parser
+    whole: ArgumentParser = arguments.command_line()
     for parser in _with_commands(whole):
         for action in parser._actions:
             if action.metavar in _FILES:

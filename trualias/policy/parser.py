@@ -6,14 +6,14 @@ import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache, partial
-from importlib.resources import files
 from typing import Any, cast
 
 from attrs import frozen
-from lark import Lark, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
 from trualias.policy.bounded import MOST, Bounded
+from trualias.policy.grammar import generated
 from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.policy.tree import (
@@ -175,13 +175,7 @@ class _Reader(threading.local):
 
     def __init__(self) -> None:
         self._build = _Build()
-        self._lark = Lark(
-            files("trualias.policy").joinpath("grammar.lark").read_text("utf-8"),
-            parser="lalr",
-            start=["setting", "account", "expect", "claim"],
-            maybe_placeholders=True,
-            transformer=self._build,
-        )
+        self._lark = generated(self._build)
         self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
         self._items: Bounded[str, tuple[Item, ...]] = Bounded()
 

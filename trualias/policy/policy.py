@@ -48,12 +48,11 @@ class Policy:
         Anything may be asked: what is longer than 64 octets or holds other characters than atext and '.' matches
         nothing.
         """
-        return self._resolve(Spans(self._fold(local_part)), local_part)
+        return self._resolve(local_part)[0]
 
     def resolve_counting(self, local_part: str) -> tuple[Outcome, int]:
         """Resolve, and tell the steps that it took."""
-        spans = Spans(self._fold(local_part))
-        return self._resolve(spans, local_part), spans.steps
+        return self._resolve(local_part)
 
     def fold(self, text: str) -> str:
         """Make a text comparable: lower case where ``CASE SENSITIVE`` is no."""
@@ -67,32 +66,37 @@ class Policy:
         """What the policy is made of: who drops one can let go of it a few parts at a time, since it may be large."""
         return [*self.rules, *self._index.parts()]
 
-    def _resolve(self, spans: Spans, local_part: str) -> Outcome:
+    def _resolve(self, local_part: str) -> tuple[Outcome, int]:
         if not _LOCAL_PART(local_part):
-            return _NO_MATCH
-        candidates = self._index.candidates(spans.text)
+            return _NO_MATCH, 0
+        text = self._fold(local_part)
+        candidates = self._index.candidates(text)
         if not candidates:
-            return _NO_MATCH
+            return _NO_MATCH, 0
+        spans = Spans(text)
+        try:
+            return self._choose(candidates, spans), spans.steps
+        except BudgetExceeded:
+            return Exhausted(), spans.steps
+
+    def _choose(self, candidates: Sequence[Candidate], spans: Spans) -> Outcome:
         account: str | None = None
         spelled = ""
         readings = 0
         others: dict[str, str] = {}
         near: list[str] = []
-        try:
-            for candidate in candidates:
-                spans.shaped = False
-                count = candidate.matcher.count(spans, candidate.account, candidate.alias)
-                if not count:
-                    if spans.shaped:
-                        near.append(candidate.spelled)
-                elif account is None or account == candidate.account:
-                    account = candidate.account
-                    spelled = spelled or candidate.spelled
-                    readings += count
-                else:
-                    others.setdefault(candidate.account, candidate.spelled)
-        except BudgetExceeded:
-            return Exhausted()
+        for candidate in candidates:
+            spans.shaped = False
+            count = candidate.matcher.count(spans, candidate.account, candidate.alias)
+            if not count:
+                if spans.shaped:
+                    near.append(candidate.spelled)
+            elif account is None or account == candidate.account:
+                account = candidate.account
+                spelled = spelled or candidate.spelled
+                readings += count
+            else:
+                others.setdefault(candidate.account, candidate.spelled)
         if account is None:
             return NoMatch(tuple(dict.fromkeys(near))) if near else _NO_MATCH
         if others:

@@ -14,7 +14,7 @@ from attrs import Factory, define
 from trualias.policy.fields import RULES
 from trualias.policy.tree import FieldClass
 
-BUDGET = 4_000
+BUDGET = 3_000
 """Steps that one lookup may take. A step costs one to two microseconds. Ordinary lookups take a few dozen at most, so
 the budget is there for addresses that were made to be slow."""
 

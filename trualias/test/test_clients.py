@@ -104,6 +104,18 @@ class AdmissionTests(SynchronousTestCase):
         )
         self.assertEqual((1, 1), (clients.refused_by_network, clients.refused_by_limit))
 
+    def test_connections(self) -> None:
+        """The setting CONNECTIONS is the limit for those who connect from now on."""
+        clients = Clients()
+        for _ in range(2):
+            clients.opened(Guest(clients))
+        clients.configure(load("CONNECTIONS: 2\n", "a.conf"))
+        self.assertFalse(clients.admit(None))
+        clients.configure(load("CONNECTIONS: 3\n", "a.conf"))
+        self.assertTrue(clients.admit(None))
+        clients.configure(load("", "a.conf"))
+        self.assertEqual(1000, clients.limit)
+
     def test_limit(self) -> None:
         """The place of a client that has left is free."""
         clients = Clients(limit=1)

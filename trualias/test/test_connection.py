@@ -3,6 +3,7 @@
 import socket
 from typing import cast
 
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
@@ -99,11 +100,55 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual((0, 0, 0), depths)
 
     def test_reply(self) -> None:
-        """A reply is there at once, without waiting for the socket to be ready."""
+        """A reply is there at the end of the reactor's turn, without waiting for the socket to be ready."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
+        self.assertEqual(b"", self.hear())
+        self.reactor.advance(0)
         self.assertEqual(b"6:OK foo,", self.hear())
         self.assertEqual([], self.reactor.getWriters())
+
+    def test_durations(self) -> None:
+        """A reply is finished when it is sent; all that while nobody waits for a request."""
+        self.reactor.advance(2)
+        self.client.sendall(REQUEST)
+        self.transport.doRead()
+        self.reactor.advance(5)
+        statistics = self.statistics
+        self.assertEqual(
+            (2.0, 5.0, 0.0), (statistics.reads.elapsed, statistics.success.elapsed, statistics.writes.elapsed)
+        )
+        self.assertEqual((1, 1), (statistics.success.ended, statistics.writes.ended))
+        statistics.tick()
+        self.assertEqual((1, 0), (statistics.reads.depth, statistics.writes.depth))
+
+    def test_lost_meanwhile(self) -> None:
+        """A connection that breaks before its reply is sent leaves nothing."""
+        self.client.sendall(REQUEST)
+        self.transport.doRead()
+        self.transport.connectionLost(Failure(ConnectionLost()))
+        self.turn()
+        self.assertEqual([], self.flushLoggedErrors())
+        self.assert_ended()
+
+    def test_finish_meanwhile(self) -> None:
+        """A server that stops sends the reply before it ends the connection."""
+        self.client.sendall(REQUEST)
+        self.transport.doRead()
+        self.clients.finish()
+        self.turn(2)
+        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assert_ended()
+
+    def test_asked_meanwhile(self) -> None:
+        """Requests that come before the reply is sent are answered after it, in order."""
+        for request in (REQUEST, b"9:table foo,", REQUEST[:5]):
+            self.client.sendall(request)
+            self.transport.doRead()
+        self.turn()
+        self.client.sendall(REQUEST[5:])
+        self.turn(2)
+        self.assertEqual(b"6:OK foo,9:NOTFOUND ,6:OK foo,", self.hear())
 
     def test_slow(self) -> None:
         """Who asks and does not read is not read from either; as he reads he gets every reply, whole and in order."""
@@ -121,6 +166,11 @@ class SocketTests(SynchronousTestCase):
         self.turn()
         self.assertTrue(self.reading)
         self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.success.ended))
+
+    def test_held(self) -> None:
+        """The system holds little for a client that does not read, and does not read on for it."""
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            self.assertLessEqual(self.transport.getHandle().getsockopt(socket.SOL_SOCKET, buffer), 32_768)
 
     def test_half_close(self) -> None:
         """A client that ends its side while replies are due gets all of them, and the end."""

@@ -267,7 +267,7 @@ class DocumentationTests(SynchronousTestCase):
         text = documents()["docs/protocol.rst"]
         limit = Clients().limit
         self.assertIn(f"A request may have {wire.LONGEST_REQUEST} bytes.", text)
-        self.assertIn(f"It refuses new ones past {limit},", text)
+        self.assertIn(f"It refuses new ones past ``CONNECTIONS``, {limit} by default,", text)
 
     def test_hooks(self) -> None:
         """The module of the reference is one that can be used, and does what is said of it."""

@@ -6,7 +6,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from faults import crash, edits, fuzz, shortages, soak
+from faults import crash, crowd, edits, fuzz, shortages, soak
+from faults.asking import SampleQuestions, ask
+from faults.case import Fault
+from faults.live import check_log, serving
+from faults.numbered import KEY, Numbers
 from faults.targets import TARGETS, Broken, promise
 from trualias.test.requirements import source_tree
 
@@ -40,6 +44,20 @@ class FuzzTests(SynchronousTestCase):
             self.assertGreater(fuzzed.edges, 100)
 
 
+class NumbersTests(SynchronousTestCase):
+    """Which replies the programme takes for right."""
+
+    def test_check(self) -> None:
+        """A reply by an older configuration than was heard, by one that was never written, or by none is a fault."""
+        numbers = Numbers(written=3)
+        for reply in (b"200 number0\n", b"200 number2\n", b"200 number2\n", b"200 number3\n"):
+            numbers.check(KEY, numbers.heard, reply)
+        self.assertEqual((3, 2), (numbers.heard, numbers.in_force))
+        for reply in (b"200 number2\n", b"200 number4\n", b"500 not found\n", b"200 number3", b""):
+            self.assertRaises(Fault, numbers.check, KEY, numbers.heard, reply)
+        numbers.check(KEY, 2, b"200 number2\n")
+
+
 class FaultTests(SynchronousTestCase):
     """What goes wrong around a server, each as the programme does it; a fault raises."""
 
@@ -71,25 +89,47 @@ class FaultTests(SynchronousTestCase):
         shortages.clock_set_back(self.folder, self.figures.append)
         self.assert_figures("clock set back by 3600 s")
 
+    def test_connections(self) -> None:
+        """Connections beyond the limit are closed, and those within it are answered."""
+        shortages.connections(self.folder, self.figures.append, beyond=5)
+        self.assert_figures("1000 connections answered, 5 beyond refused at once")
+
+    def test_crowd(self) -> None:
+        """Beside slow, dead and greedy clients all ordinary ones are answered, and nobody is turned away."""
+        with serving(self.folder) as (server, _):
+            with crowd.crowd(server.port, idle=20) as others:
+                asked = ask(server.port, 5, 1, SampleQuestions(), 500, others.disturb)
+                self.assertEqual(20 + crowd.SLOW, others.still_connected())
+            self.assertGreater(asked.replies, 100)
+            self.assertGreater(others.flooded, 100_000)
+            self.assertGreater(others.resets, 5)
+            check_log(server)
+
+    def test_absences(self) -> None:
+        """Whatever stands in the place of the configuration, the old one is in use until there is a good one."""
+        edits.absences(self.folder, self.figures.append, tell=True)
+        self.assert_figures("deleted, a folder, unreadable, not UTF-8, full of zeros: a good file after each ")
+
     def test_partial_writes(self) -> None:
         """While the configuration is written piece by piece, nobody hears a wrong "not found"."""
-        edits.partial_writes(self.folder, self.figures.append, times=1)
-        self.assert_figures("1 times written in 40 pieces")
+        edits.partial_writes(self.folder, self.figures.append, 120)
+        self.assert_figures("120 beginnings of 3 files left on disk ")
 
     def test_restless(self) -> None:
         """Nor while it is changed a thousand times a minute."""
         edits.restless(self.folder, self.figures.append, seconds=3)
-        self.assertEqual(1, len(self.figures))
+        self.assert_figures("60 changes in ")
 
     def test_beginnings(self) -> None:
-        """No beginning of a configuration answers anything that the whole one does not."""
-        edits.beginnings(self.figures.append, 600)
-        self.assertEqual(1, len(self.figures))
+        """No beginning of a sample configuration is understood as anything else."""
+        edits.beginnings(self.folder, self.figures.append, virtual=False, every=30)
+        edits.beginnings(self.folder, self.figures.append, virtual=True, every=30)
+        self.assert_figures("190 beginnings of a sample: ", "209 beginnings of a sample: ")
 
     def test_soak(self) -> None:
         """Requests beside reloads are answered by no older configuration than somebody has already heard of."""
-        soak.run(self.folder, self.figures.append, 4, 1000)
-        self.assertEqual(4, len(self.figures))
+        soak.run(self.folder, self.figures.append, 3.5, 1000)
+        self.assertEqual(6, len(self.figures))
 
     def test_crash(self) -> None:
         """Mail that flows while the server is killed arrives once, and none is refused or bounced."""

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration import ConfigurationErrors
 from trualias.loading import REST_SECONDS, load, wait_for_rest
 from trualias.lookup import Found
+from trualias.stamp import stamp
 
 STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for n in range(500))
 
@@ -72,7 +73,8 @@ class RestTests(SynchronousTestCase):
 
     def test_half_written(self) -> None:
         """A file that is written piece by piece is waited for until a moment after the last piece."""
-        wait_for_rest(str(self.path), lambda: None, self.sleep)
+        rested = wait_for_rest(str(self.path), lambda: None, self.sleep)
+        self.assertEqual(stamp(str(self.path)), rested)
         self.assertEqual("ACCOUNT foo MATCHES ", self.path.read_text("utf-8"))
         self.assertEqual([REST_SECONDS] * 4, self.slept)
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
@@ -103,8 +105,8 @@ class MetricsTestCase(SynchronousTestCase):
 
     def get(self, path: str, accept: str = OPENMETRICS) -> tuple[str, dict[str, str], str]:
         """Ask the site; return the status line, the header fields and the body."""
-        self.site.startFactory()
-        self.addCleanup(self.site.stopFactory)
+        self.site.doStart()
+        self.addCleanup(self.site.doStop)
         protocol = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
         assert protocol is not None
         transport = StringTransport()
@@ -391,6 +393,19 @@ class SiteTests(MetricsTestCase):
         with capturedLogs() as events:
             self.get("/metrics")
         self.assertEqual([event for event in events if "/metrics" in formatEvent(event)], [])
+
+    def test_few(self) -> None:
+        """Some may ask at the same time, one more is refused, and there is a place again when they leave."""
+        channels = []
+        for _ in range(self.site.MOST):
+            channel = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+            assert channel is not None
+            channel.makeConnection(StringTransport())
+            channels.append(channel)
+        self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
+        for channel in channels:
+            channel.connectionLost(Failure(ConnectionDone()))
+        self.assertIsNotNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
 
     def test_refused(self) -> None:
         """Who may not connect to the server may not connect to its metrics."""

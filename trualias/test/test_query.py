@@ -207,16 +207,37 @@ class ProcessTests(SynchronousTestCase):
         )
         self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n[]\n")
 
+    def test_no_other_command(self) -> None:
+        """Of the commands' modules it imports its own alone."""
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from trualias.main import _COMMANDS, main; main();"
+                "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])",
+                *("query", "-c", self.path, "foo-shop-4"),
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n['query']\n")
+
     def test_fast(self) -> None:
-        """A query takes less than 0.3 s of the processor, the start of Python included."""
-        best = min(self.processor_time() for _ in range(5))
+        """A query takes less than 0.3 s of the processor, the start of Python included.
+
+        It has its byte code, as what is installed has.
+        """
+        environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(Path(self.mktemp()).absolute())}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        best = min(self.processor_time(environment) for _ in range(5))
         self.assertLess(best, 0.3)
 
-    def processor_time(self) -> float:
+    def processor_time(self, environment: dict[str, str]) -> float:
         """Run a query and tell what it took, in seconds."""
         before = os.times()
         subprocess.run(
-            [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=ENVIRONMENT, capture_output=True, check=True
+            [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=environment, capture_output=True, check=True
         )
         after = os.times()
         return after.children_user - before.children_user + after.children_system - before.children_system

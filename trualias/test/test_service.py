@@ -2,28 +2,25 @@
 
 import os
 import resource
-import signal
+import shutil
+import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
-from trualias import log
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration import load as load_text
 from trualias.hooks import Hooks
 from trualias.loading import load
 from trualias.lookup import Found, Snapshots
-from trualias.service import AliasService, HangupService, StatisticsService, every
-from trualias.stamp import Absent, stamp
-from trualias.statistics import NullStatistics, Statistics
+from trualias.service import AliasService
+from trualias.stamp import Absent, Present, stamp
 from trualias.tally import Loads
 
 Result = TypeVar("Result")
@@ -72,26 +69,6 @@ class Threads:
             self.run_one()
 
 
-class EveryTests(SynchronousTestCase):
-    """What is done again and again."""
-
-    def test_survives(self) -> None:
-        """A body that raises is called again, and what it raised is in the log."""
-        clock = Clock()
-        counts: list[int] = []
-
-        def body(count: int) -> None:
-            counts.append(count)
-            raise ZeroDivisionError
-
-        every(clock, 2, body).start(2, now=False)
-        for _ in range(3):
-            clock.advance(2)
-        clock.advance(6)
-        self.assertEqual(counts, [1, 1, 1, 3])
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 4)
-
-
 class AliasServiceTests(SynchronousTestCase):
     """The reload of the configuration, with real files."""
 
@@ -111,6 +88,13 @@ class AliasServiceTests(SynchronousTestCase):
     def make_service(self, path: str) -> AliasService:
         """Make a service on a path."""
         return AliasService(path, stamp(path), self.snapshots, [self.came_into_use.append], self.clock, self.threads)
+
+    def start(self, path: str, settle: Callable[[Callable[[], None]], Present | Absent] | None = None) -> None:
+        """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
+        self.service.stopService()
+        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
+        service.startService()
+        self.addCleanup(service.stopService)
 
     def replace(self, text: str) -> None:
         """Replace the configuration as editors do: by renaming a new file."""
@@ -206,18 +190,39 @@ class AliasServiceTests(SynchronousTestCase):
     def test_settled(self) -> None:
         """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
 
-        def settle(pause: Callable[[], None]) -> None:
+        def settle(pause: Callable[[], None]) -> Present | Absent:
             self.replace(TWO)
+            return stamp(str(self.path))
 
-        path = str(self.path)
-        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
-        self.service.stopService()
-        service.startService()
-        self.addCleanup(service.stopService)
+        self.start(str(self.path), settle)
         self.replace(BAD)
         self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
         self.assert_answers("two")
         self.assertEqual([], self.watch())
+
+    def test_changed_while_it_is_read(self) -> None:
+        """What somebody began to write just after the file was whole is not taken for the whole."""
+        beginnings = ["# the first line of many\n"]
+
+        def settle(pause: Callable[[], None]) -> Present | Absent:
+            rested = stamp(str(self.path))
+            if beginnings:
+                self.path.write_text(beginnings.pop(), "utf-8")
+            return rested
+
+        self.start(str(self.path), settle)
+        self.replace(BAD)
+        self.assertEqual(
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                "FILE: changed while it was read, and will be read again"
+            ],
+            self.watch(),
+        )
+        self.assert_answers("one")
+        self.path.write_text(TWO, "utf-8")
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
 
     def test_no_descriptors(self) -> None:
         """A file that cannot be read for want of descriptors is read once there are some, changed or not."""
@@ -268,6 +273,45 @@ class AliasServiceTests(SynchronousTestCase):
             ],
         )
         self.assertEqual(self.watch(), [])
+
+    def test_unreadable(self) -> None:
+        """A file that may not be read changes nothing, and is loaded when it may be."""
+        # Where the user that root becomes for the test may go as well.
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        self.path = folder / "trualias.conf"
+        self.start(str(self.path))
+        self.replace(TWO)
+        self.path.chmod(0)
+        if os.geteuid() == 0:
+            self.addCleanup(os.seteuid, 0)
+            os.seteuid(65534)
+        self.assertEqual(
+            [
+                "error: FILE has errors; the configuration from before stays in use\n"
+                "FILE: cannot be read: Permission denied"
+            ],
+            self.watch(),
+        )
+        self.assert_answers("one")
+        if os.getuid() == 0:
+            os.seteuid(0)
+        before = stamp(str(self.path))
+        while stamp(str(self.path)) == before:  # until the file system's clock goes on
+            self.path.chmod(0o600)
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assert_answers("two")
+
+    def test_link_to_itself(self) -> None:
+        """A link that leads nowhere is told as a file that is missing."""
+        self.path.unlink()
+        self.path.symlink_to(self.path)
+        complaint = "Too many levels of symbolic links; the configuration from before stays in use until it is back"
+        self.assertEqual([f"error: FILE: {complaint}"], self.watch())
+        self.assert_answers("one")
+        self.replace(TWO)
+        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
 
     def test_older(self) -> None:
         """An older file put back is a change."""
@@ -473,155 +517,3 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(stopped))
         self.assertEqual((list(events), self.threads.waiting), ([], []))
         self.assert_answers("one")
-
-
-class Counted:
-    """Counts in the collectors that it is given."""
-
-    statistics: Statistics | NullStatistics = NullStatistics()
-
-    def count_with(self, statistics: Statistics | NullStatistics) -> None:
-        """Count with these from now on."""
-        self.statistics = statistics
-
-
-class StatisticsServiceTests(SynchronousTestCase):
-    """The seconds and the reports of the statistics."""
-
-    def setUp(self) -> None:
-        """Run a service."""
-        self.addCleanup(log.levels.clearLogLevels)
-        self.clock = Clock()
-        self.counted = Counted()
-        self.service = StatisticsService(self.clock, [self.counted])
-        self.service.startService()
-
-    def configure(self, setting: str) -> None:
-        """Configure STATISTICS."""
-        self.service.configure(load_text(f"STATISTICS: {setting}\nLOGGING: critical\n", "trualias.conf"))
-
-    def collected(self) -> Statistics:
-        """The collectors in use."""
-        statistics = self.counted.statistics
-        assert statistics.enabled
-        return statistics
-
-    def reports(self, seconds: int) -> list[int]:
-        """Let seconds pass one by one; tell in which of them, from 1, a whole report was logged."""
-        found = []
-        for second in range(1, seconds + 1):
-            with capturedLogs() as events:
-                self.clock.advance(1)
-            if events:
-                self.assertEqual([event["line"] for event in events], self.collected().lines())
-                self.assertEqual({event["log_level"] for event in events}, {LogLevel.info})
-                found.append(second)
-        return found
-
-    def test_off(self) -> None:
-        """Where statistics are off, nothing is counted and nothing is logged."""
-        self.configure("none")
-        self.assertFalse(self.counted.statistics.enabled)
-        self.assertEqual(self.reports(100), [])
-
-    def test_seconds(self) -> None:
-        """Each second is turned over when it is complete."""
-        self.configure("0")
-        self.collected().bad.end(0.5)
-        self.assertIn("bad: emin=0.0000 emax=0.0000 e1=0.0000", self.collected().lines()[0])
-        self.clock.advance(1)
-        self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.5000", self.collected().lines()[0])
-        self.clock.advance(1)
-        self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.0000", self.collected().lines()[0])
-
-    def test_missed_seconds(self) -> None:
-        """Seconds that were missed, as on a busy machine, are turned over with the next."""
-        self.configure("0")
-        self.collected().bad.end(0.5)
-        self.clock.advance(60)
-        self.assertIn("emax=0.5000 e1=0.0000", self.collected().lines()[0])
-        self.clock.advance(1)
-        self.assertIn("emax=0.0000 e1=0.0000", self.collected().lines()[0])
-
-    def test_no_report(self) -> None:
-        """0 counts without reporting."""
-        self.configure("0")
-        self.assertEqual(self.reports(100), [])
-
-    def test_report(self) -> None:
-        """A report is made each time that the seconds have passed, and is seen at every level of LOGGING."""
-        self.configure("3")
-        log.set_level("critical")
-        self.assertEqual(self.reports(10), [3, 6, 9])
-
-    def test_report_after_missed_seconds(self) -> None:
-        """However many seconds were missed, one report makes up for them."""
-        self.configure("3")
-        with capturedLogs() as events:
-            self.clock.advance(50)
-        self.assertEqual(len(events), 7)
-        self.assertEqual(self.reports(3), [3])
-
-    def test_other_period(self) -> None:
-        """A new period begins anew, and what was counted stays."""
-        self.configure("60")
-        before = self.collected()
-        self.reports(50)
-        self.configure("4")
-        self.assertEqual(self.reports(9), [4, 8])
-        self.assertIs(self.collected(), before)
-
-    def test_same_period(self) -> None:
-        """A configuration that leaves the period as it was does not put the report off."""
-        self.configure("4")
-        self.reports(3)
-        self.configure("4")
-        self.assertEqual(self.reports(5), [1, 5])
-
-    def test_switched_off_and_on(self) -> None:
-        """What was counted before statistics were off is gone when they are on again."""
-        self.configure("2")
-        before = self.collected()
-        self.configure("no")
-        self.assertEqual(self.reports(5), [])
-        self.configure("2")
-        self.assertIsNot(self.collected(), before)
-        self.assertEqual(self.reports(5), [2, 4])
-
-    def test_stop(self) -> None:
-        """A service that was stopped leaves nothing behind in the reactor."""
-        self.service.stopService()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-
-@implementer(IReactorFromThreads)
-class CallsFromThread:
-    """Collects what is to be called in the reactor's thread."""
-
-    def __init__(self) -> None:
-        self.calls: list[Callable[..., object]] = []
-
-    def callFromThread(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
-        """Take a call."""
-        self.calls.append(callable)
-
-
-class HangupServiceTests(SynchronousTestCase):
-    """SIGHUP."""
-
-    def test_signal(self) -> None:
-        """While the service runs, a SIGHUP leads to the action in the reactor's thread; afterwards all is as before."""
-        before = signal.getsignal(signal.SIGHUP)
-        reactor = CallsFromThread()
-        actions: list[str] = []
-        service = HangupService(reactor, lambda: actions.append("reload"))
-        service.startService()
-        try:
-            os.kill(os.getpid(), signal.SIGHUP)
-            self.assertEqual(actions, [])
-            [call] = reactor.calls
-            call()
-            self.assertEqual(actions, ["reload"])
-        finally:
-            service.stopService()
-        self.assertIs(signal.getsignal(signal.SIGHUP), before)

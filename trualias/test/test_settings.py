@@ -68,6 +68,17 @@ class SettingsTests(SynchronousTestCase):
             "ALLOW: 192.0.2.0/24 192.0.2.7/24\n       ^",
         )
 
+    def test_connections(self) -> None:
+        """CONNECTIONS is a number, one at least; by default a thousand."""
+        self.assertEqual(1000, self.settings("").connections)
+        for number in (1, 999999):
+            self.assertEqual(number, self.settings(f"CONNECTIONS: {number}\n").connections)
+        for value in ("0", "-1", "many", "1000000", "1e3"):
+            message = f"CONNECTIONS: '{value}' is not a number of connections; expected a number from 1 to 999999"
+            self.assert_errors(
+                f"CONNECTIONS: {value}\n", f"a.conf:1:14: {message}\nCONNECTIONS: {value}\n             ^"
+            )
+
     def test_metrics(self) -> None:
         """METRICS is an address with a port, with brackets where it has colons itself; by default there are none."""
         self.assertEqual(Address("127.0.0.1", 9347), self.settings("METRICS: 127.0.0.1:9347\n").metrics)

@@ -206,6 +206,23 @@ class MakeServiceTests(TapTestCase):
         self.assertEqual([event["log_format"].format(**event) for event in events], [warning])
         self.assertEqual(self.reload(service), [warning])
 
+    def test_no_domains(self) -> None:
+        """A virtual server that answers for no domain says so; the table server has no use for domains."""
+        self.path.write_text("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();", "utf-8")
+        for options, told in (
+            (tap_table.Options(), []),
+            (
+                tap_virtual.Options(),
+                [
+                    f"{self.path} has no ALIAS DOMAINS, so that no address is found; "
+                    "give the domains that this server answers for"
+                ],
+            ),
+        ):
+            with capturedLogs() as events:
+                self.make(options)
+            self.assertEqual(told, [event["log_format"].format(**event) for event in events])
+
     def ended(self, options: ServerOptions, *arguments: str) -> str:
         """Make a service, expect that this ends the process, and return the message."""
         with self.assertRaises(SystemExit) as raised:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import wire
 from trualias.test import trialprofile
-from trualias.wire import Command, Get, MapGet, Misfit, Request, read_map_request, read_request
+from trualias.wire import Command, Get, MapGet, Misfit, Request, plain_key, read_map_request, read_request
 
 trialprofile.load()
 
@@ -108,6 +108,16 @@ class RequestTests(SynchronousTestCase):
         """Any bytes are understood as something, and so is any key."""
         read_request(line)
         self.assertIn(type(read_request(b"get " + line)), (Get, Misfit))
+
+    @given(st.binary(max_size=12))
+    def test_plain(self, key: bytes) -> None:
+        """A key in the ordinary form is understood as any other."""
+        self.assertEqual("samissexy.34", plain_key(b"get samissexy.34\n"))
+        for request in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
+            plain = plain_key(request)
+            if plain is not None:
+                self.assertEqual(Get(plain), read_request(request))
+                self.assertEqual(len(request) - 1, request.index(b"\n"))
 
 
 class ReplyTests(SynchronousTestCase):

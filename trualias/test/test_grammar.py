@@ -1,0 +1,49 @@
+"""Tests of trualias.policy.grammar."""
+
+import json
+from importlib.resources import files
+
+import lark
+from lark import UnexpectedToken
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.policy.grammar import generated, tables
+
+GOOD = (
+    ("setting", "DEBUG ACCOUNT: postmaster"),
+    ("setting", "PROCESSOR:"),
+    ("account", "ACCOUNT foo, bar USING alnum ALIASED * MATCHES %account%-%code% WITH CHARS(), CHAR(1, 2, -), x;"),
+    ("expect", "EXPECT foo-shop-4, foo-shop-5 NOTHING;"),
+)
+BAD = (
+    ("setting", "DEBUG ACCOUNT"),
+    ("account", "ACCOUNT foo, MATCHES %code% WITH CHARS();"),
+    ("account", "ACCOUNT foo MATCHES %code% WITH CHARS(;"),
+    ("expect", "EXPECT ;"),
+)
+
+
+class GeneratedTests(SynchronousTestCase):
+    """The parser, from the tables that are kept and without them; what it reads, test_parser tells."""
+
+    def found(self) -> list[object]:
+        """Read every statement; give the trees, and what an error would tell."""
+        parser = generated()
+        found: list[object] = [parser.parse(text, start=kind) for kind, text in GOOD]
+        for kind, text in BAD:
+            error = self.assertRaises(UnexpectedToken, parser.parse, text, start=kind)
+            found.append((error.token.start_pos, error.accepts))
+        return found
+
+    def test_kept(self) -> None:
+        """The kept tables are those of the grammar; if not, make them anew as the module tells."""
+        folder = files("trualias.policy")
+        kept = json.loads(folder.joinpath("grammar.json").read_text("utf-8"))
+        self.assertEqual(folder.joinpath("grammar.lark").read_text("utf-8"), kept["sources"][1])
+        self.assertEqual(kept.keys(), json.loads(tables()).keys())
+
+    def test_another_lark(self) -> None:
+        """Where Lark is another than made the kept tables, those that it makes itself read the same."""
+        before = self.found()
+        self.patch(lark, "__version__", "0")
+        self.assertEqual(before, self.found())
