@@ -19,7 +19,7 @@ from lark.lexer import TerminalDef
 
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
-    """Give a parser of a "setting", an "account", an "expect" or a "claim", which builds what it reads with the transformer.
+    """Give a parser of a "setting", an "account", an "expect" or a "claim", which builds with the transformer.
 
     Tables that were made of another grammar or by another version of Lark, which may have had them otherwise, are of no
     use: then it makes its own.
