@@ -140,11 +140,11 @@ def _splits(rule: Rule) -> Iterator[tuple[Sequence[str], int, str]]:
     first, second = rule.expression[0], rule.expression[1] if len(rule.expression) > 1 else None
     if isinstance(first, NameField) and isinstance(second, Literal) and second.text[0] in DELIMITERS:
         names = rule.accounts if first.kind is NameKind.ACCOUNT else rule.aliases
-        yield names, second.place, second.text[0]
+        yield names, rule.statement.expression_place + second.place, second.text[0]
     elif isinstance(first, Literal):
         for at, sign in enumerate(first.text):
             if sign in DELIMITERS:
-                yield (first.text[:at],), first.place + at, sign
+                yield (first.text[:at],), rule.statement.expression_place + first.place + at, sign
 
 
 def _unreached(subject: Subject) -> Iterator[Advice]:
@@ -170,7 +170,7 @@ def _constant_code(subject: Subject) -> Iterator[Advice]:
             reads = "word" if len(rule.identifiers) == 1 else "words"
             yield Advice(
                 "constant-code",
-                rule.statement.items[0].place,
+                _items_place(rule),
                 f"the code {code} does not depend on the {reads} in the address",
                 "whoever has seen one address can make up others",
                 "add an item that reads an identifier, such as CHARS(1)",
@@ -189,7 +189,7 @@ def _guessable_code(subject: Subject) -> Iterator[Advice]:
         if found is not None and found.share > GUESSABLE:
             yield Advice(
                 "guessable-code",
-                rule.statement.items[0].place,
+                _items_place(rule),
                 f"always sending {found.code} gets through for {100 * found.share:.1f} % of names",
                 "whoever tries one code with many words gets in without knowing the rule",
                 "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains",
@@ -220,6 +220,10 @@ def _spelled_twice(subject: Subject, kind: str, name: Name, other: Name) -> Advi
 
 def _place(rule: Rule) -> int:
     return rule.statement.place
+
+
+def _items_place(rule: Rule) -> int:
+    return rule.statement.items_place + rule.statement.items[0].place
 
 
 ADVISERS: tuple[Adviser, ...] = (

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
+from trualias.policy.bounded import Bounded
 from trualias.policy.fields import RULES, fits
 from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
 from trualias.policy.source import PolicyError, Source, quoted
@@ -72,39 +73,32 @@ def check(
     Of the ``partial`` ones, whose expression or class could not be understood, only the rest is checked.
     """
     fold = folding(case_sensitive)
-    shared = _Shared.of(statements, fold)
+    shared = _Shared(statements, fold)
     rules: list[Rule] = []
     errors: list[PolicyError] = [
-        PolicyError(source, place, message) for statement in partial for place, message in _items_are_known(statement)
+        PolicyError(source, statement.items_place + place, message)
+        for statement in partial
+        for place, message in _items_are_known(statement)
     ]
     for number, statement in enumerate(statements):
         if number % _PAUSE_EVERY == 0:
             pause()
-        found = [PolicyError(source, place, message) for place, message in _names_fit(statement, pause)]
-        found += [PolicyError(source, place, message) for place, message in _expression_is_sound(statement)]
-        items, misfits = _understand_items(statement)
-        found += [PolicyError(source, place, message) for place, message in misfits]
-        found += [PolicyError(source, place, message) for place, message in _is_unambiguous(source, statement, shared)]
-        errors += found
-        if not found:
-            rules.append(_rule(statement, items, fold))
+        form = shared.form(statement)
+        found = list(_names_fit(statement, pause))
+        found += [(statement.expression_place + place, message) for place, message in form.expression_breaches]
+        found += [(statement.items_place + place, message) for place, message in form.item_breaches]
+        found += _is_unambiguous(source, statement, form, shared)
+        if found:
+            errors += [PolicyError(source, place, message) for place, message in found]
+        else:
+            accounts, aliases = _distinct(statement.accounts, fold), _distinct(statement.aliases, fold)
+            rules.append(Rule(statement, accounts, aliases, form.expression, form.items))
     return tuple(rules), tuple(errors)
 
 
-def _rule(statement: Account, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> Rule:
-    expression = statement.expression
-    if not statement.aliases and _ALIAS in expression:
-        account = NameField(NameKind.ACCOUNT)
-        expression = tuple([account if token == _ALIAS else token for token in expression])
-    return Rule(statement, _distinct(statement.accounts, fold), _distinct(statement.aliases, fold), expression, items)
-
-
-_ALIAS = NameField(NameKind.ALIAS)
-
-
 def _distinct(names: Sequence[Name], fold: Callable[[str], str]) -> tuple[str, ...]:
-    if len(names) == 1:
-        return (names[0].text,)
+    if len(names) < 2:
+        return tuple([name.text for name in names])
     by_text: dict[str, str] = {}
     for name in names:
         by_text.setdefault(fold(name.text), name.text)
@@ -165,12 +159,7 @@ def _alpha_beside_number(left: object, right: object) -> bool:
     )
 
 
-def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_Breach]]:
-    readable = Readable(
-        [token.field_class for token in statement.expression if isinstance(token, Identifier)],
-        statement.using,
-        bool(statement.aliases),
-    )
+def _understand_items(statement: Account, readable: Readable) -> tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]:
     items: list[CodeItem] = []
     breaches = list(_items_are_known(statement))
     for item in statement.items:
@@ -182,7 +171,7 @@ def _understand_items(statement: Account) -> tuple[tuple[CodeItem, ...], list[_B
                     items.append(readable.understand(item))
                 except ArgumentError as error:
                     breaches.append((error.place, error.message))
-    return tuple(items), breaches
+    return tuple(items), tuple(breaches)
 
 
 def _items_are_known(statement: Account) -> Iterator[_Breach]:
@@ -198,32 +187,71 @@ def _items_are_known(statement: Account) -> Iterator[_Breach]:
 
 
 @frozen(eq=False)
+class _Form:
+    """What a statement says besides its names, understood; what of it is wrong counts its places as the tree does.
+
+    ``shown`` are the names that the expression shows. ``twins`` are the statements with the same expression, unless it
+    shows a name: then it may stand in several.
+    """
+
+    expression: Expression
+    expression_breaches: tuple[_Breach, ...]
+    items: tuple[CodeItem, ...]
+    item_breaches: tuple[_Breach, ...]
+    shown: frozenset[NameKind]
+    twins: list[Account]
+
+
 class _Shared:
-    """What the rules about several statements need to know."""
+    """What the statements have in common: their forms, and what the rules about several need to know."""
 
-    by_expression: dict[str, list[Account]]
-    accounts_of_alias: dict[str, set[str]]
-    fold: Callable[[str], str]
-
-    @classmethod
-    def of(cls, statements: Sequence[Account], fold: Callable[[str], str]) -> _Shared:
-        by_expression: defaultdict[str, list[Account]] = defaultdict(list)
-        accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
+    def __init__(self, statements: Sequence[Account], fold: Callable[[str], str]) -> None:
+        self.fold = fold
+        self.accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_expression: defaultdict[str, list[Account]] = defaultdict(list)
+        self._forms: Bounded[tuple[int, int, FieldClass, bool], _Form] = Bounded()
+        self._items: Bounded[tuple[int, Readable], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = Bounded()
         for statement in statements:
-            # An expression that shows a name may stand in several statements.
             if not any(isinstance(token, NameField) for token in statement.expression):
-                by_expression[fold(expression_text(statement.expression))].append(statement)
+                self._twins(statement).append(statement)
             accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
             for alias in statement.aliases:
-                accounts_of_alias[fold(alias.text)] |= accounts
-        return cls(by_expression, accounts_of_alias, fold)
+                self.accounts_of_alias[fold(alias.text)] |= accounts
+
+    def _twins(self, statement: Account) -> list[Account]:
+        return self._by_expression[self.fold(expression_text(statement.expression))]
+
+    def form(self, statement: Account) -> _Form:
+        """Understand a statement, unless another one with the same expression and items is understood already."""
+        # The parser mostly makes one object of equal ones; to compare them would cost more than it saves.
+        key = id(statement.expression), id(statement.items), statement.using, bool(statement.aliases)
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = self._understood(statement)
+        return form
+
+    def _understood(self, statement: Account) -> _Form:
+        expression = statement.expression
+        if not statement.aliases and _ALIAS in expression:
+            expression = tuple([_ACCOUNT if token == _ALIAS else token for token in expression])
+        shown = frozenset([token.kind for token in expression if isinstance(token, NameField)])
+        identifiers = tuple([token.field_class for token in expression if isinstance(token, Identifier)])
+        readable = Readable(identifiers, statement.using, bool(statement.aliases))
+        key = id(statement.items), readable
+        understood = self._items.get(key)
+        if understood is None:
+            understood = self._items[key] = _understand_items(statement, readable)
+        breaches = tuple(_expression_is_sound(statement))
+        return _Form(expression, breaches, *understood, shown, [] if shown else self._twins(statement))
 
 
-def _is_unambiguous(source: Source, statement: Account, shared: _Shared) -> Iterator[_Breach]:
-    shown = {token.kind for token in statement.expression if isinstance(token, NameField)}
-    if shown and not statement.aliases:
-        shown = {NameKind.ACCOUNT}
-    place = statement.expression[0].place
+_ACCOUNT = NameField(NameKind.ACCOUNT)
+_ALIAS = NameField(NameKind.ALIAS)
+
+
+def _is_unambiguous(source: Source, statement: Account, form: _Form, shared: _Shared) -> Iterator[_Breach]:
+    shown = form.shown
+    place = statement.expression_place
     fold = shared.fold
     several = len(_distinct(statement.accounts, fold)) > 1
     aliases = len(_distinct(statement.aliases, fold))
@@ -244,12 +272,11 @@ def _is_unambiguous(source: Source, statement: Account, shared: _Shared) -> Iter
                 f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
-    twins = () if shown else shared.by_expression[fold(expression_text(statement.expression))]
-    if len(twins) > 1:
-        other = next(twin for twin in twins if twin is not statement)
+    if not shown and len(form.twins) > 1:
+        other = next(twin for twin in form.twins if twin is not statement)
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (
             place,
-            f"the same expression stands in line {source.position(other.expression[0].place)[0]}; "
+            f"the same expression stands in line {source.position(other.expression_place)[0]}; "
             f"it must have {needed}, or differ",
         )

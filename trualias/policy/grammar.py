@@ -19,7 +19,7 @@ from lark.lexer import TerminalDef
 
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
-    """Give a parser of a "setting", an "account" or an "expect"; it builds with the transformer what it reads.
+    """Give a parser of a "setting", an "account", an "expect" or a "claim", which builds with the transformer.
 
     Tables that were made of another grammar or by another version of Lark, which may have had them otherwise, are of no
     use: then it makes its own.
@@ -45,7 +45,7 @@ def _made(transformer: Transformer[Token, Any] | None = None) -> Lark:
     return Lark(
         _text("grammar.lark"),
         parser="lalr",
-        start=["setting", "account", "expect"],
+        start=["setting", "account", "expect", "claim"],
         maybe_placeholders=True,
         transformer=transformer,
     )

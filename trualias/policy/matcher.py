@@ -9,13 +9,15 @@ Texts and names come here already folded (lower case where ``CASE SENSITIVE`` is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import assert_never
 
 from attrs import evolve
 
+from trualias.policy.bounded import MOST
 from trualias.policy.checks import CodeItem, Rule
-from trualias.policy.codes import alphabet, code_fits, terms_of
+from trualias.policy.codes import Term, alphabet, code_fits, terms_of
 from trualias.policy.counting import Count, Plan
 from trualias.policy.fields import RULES, FieldRule
 from trualias.policy.spans import Spans
@@ -34,17 +36,27 @@ FEW = 24
 """How many cuts of an address are tried before counting, which costs as much as about that many."""
 
 
-def _folded(rule: Rule, fold: Callable[[str], str]) -> tuple[Expression, tuple[CodeItem, ...]]:
-    """The expression and the items with everything that they spell made comparable."""
-    expression = tuple([Literal(fold(t.text)) if isinstance(t, Literal) else t for t in rule.expression])
-    items: list[CodeItem] = []
-    for item in rule.items:
-        if isinstance(item, CodeLiteral):
-            items.append(CodeLiteral(fold(item.text)))
-        else:
-            default = fold(item.default)
-            items.append(item if default == item.default else evolve(item, default=default))
-    return expression, tuple(items)
+def _folded_expression(expression: Expression, fold: Callable[[str], str]) -> Expression:
+    """The expression with everything that it spells made comparable; itself, where it is so already."""
+    if all(fold(token.text) == token.text for token in expression if isinstance(token, Literal)):
+        return expression
+    return tuple([Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression])
+
+
+@lru_cache(MOST)
+def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tuple[CodeItem, ...], tuple[Term, ...]]:
+    """The items with everything that they spell made comparable, themselves where they are so already; and terms."""
+    folded = tuple([_folded_item(item, fold) for item in items])
+    ready = items if folded == items else folded
+    return ready, terms_of(ready)
+
+
+def _folded_item(item: CodeItem, fold: Callable[[str], str]) -> CodeItem:
+    if isinstance(item, CodeLiteral):
+        text = fold(item.text)
+        return item if text == item.text else CodeLiteral(text)
+    default = fold(item.default)
+    return item if default == item.default else evolve(item, default=default)
 
 
 _Field = tuple[FieldRule | None, str, bool]
@@ -68,28 +80,29 @@ class _Shape:
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
         self._items = items
-        self._tokens: list[_Token] = []
+        tokens: list[_Token] = []
         for token in expression:
             match token:
                 case Literal(text):
-                    self._tokens.append(text)
+                    tokens.append(text)
                 case NameField(kind):
-                    self._tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
+                    tokens.append(_ACCOUNT if kind is NameKind.ACCOUNT else _ALIAS)
                 case Identifier(field_class):
-                    self._tokens.append(RULES[field_class])
+                    tokens.append(RULES[field_class])
                 case CodeField():
-                    self._tokens.append(None)
+                    tokens.append(None)
                 case _:
                     assert_never(token)
+        self._tokens: Sequence[_Token] = tokens
         self.lead = -1
         self.head = ""
         self.fields: _Fields | None = None
-        first, *rest = self._tokens
+        first, *rest = tokens
         if not any(isinstance(token, int) for token in rest):
             if isinstance(first, int):
                 self.lead = first
             self.head, self.fields = self.filled("", "")
-            self._tokens = []
+            self._tokens = ()
 
     def filled(self, account: str, alias: str) -> tuple[str, _Fields]:
         """The literal before the first field, and the fields, with these names in place of theirs."""
@@ -126,17 +139,20 @@ class Matcher:
     """A statement's readings of addresses.
 
     ``expression`` and ``items`` are the statement's, folded. ``few`` is the number of attempts after which readings
-    are counted instead of tried.
+    are counted instead of tried. A ``twin`` is the matcher of a statement with the same expression and items, and has
+    already what both need.
     """
 
     __slots__ = ("_plan", "_shape", "_terms", "expression", "few", "items", "rule")
 
-    def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW) -> None:
+    def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW, twin: Matcher | None = None) -> None:
         self.rule = rule
-        self.expression, self.items = _folded(rule, fold)
         self.few = few
-        self._shape = _Shape(self.expression, self.items)
-        self._terms = terms_of(self.items)
+        self.items: tuple[CodeItem, ...]
+        self._terms: tuple[Term, ...]
+        self.items, self._terms = (twin.items, twin._terms) if twin else _ready(rule.items, fold)
+        self.expression: Expression = twin.expression if twin else _folded_expression(rule.expression, fold)
+        self._shape: _Shape = twin._shape if twin else _Shape(self.expression, self.items)
         # Made when first needed, which is seldom.
         self._plan: Plan | None = None
 

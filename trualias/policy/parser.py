@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 
 from attrs import frozen
 from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
+from trualias.policy.bounded import MOST, Bounded
 from trualias.policy.grammar import generated
 from trualias.policy.pieces import COMMENT_HINT, WORD, Piece, pieces
 from trualias.policy.source import PolicyError, Source, did_you_mean, one_of, quoted
@@ -37,26 +39,32 @@ from trualias.policy.tree import (
 from trualias.policy.tree import Token as ExpressionToken
 
 _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
-    **{kind.value: lambda place, kind=kind: NameField(kind, place) for kind in NameKind},  # type: ignore[misc]
-    **{cls.value: lambda place, cls=cls: Identifier(cls, place) for cls in FieldClass},  # type: ignore[misc]
+    **{kind.value: partial(NameField, kind) for kind in NameKind},
+    **{field_class.value: partial(Identifier, field_class) for field_class in FieldClass},
     "code": CodeField,
 }
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
 _PAUSE_EVERY = 20
 
-
 Misfit = tuple[int, str]
 """A word that fits the syntax but means nothing: its offset in the text, and a message."""
 
 
-def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression:
-    """Read an expression that starts at ``place``; what in it means nothing becomes a misfit and is left out."""
+@lru_cache(MOST)
+def _field(name: str, place: int) -> ExpressionToken:
+    return _FIELDS[name](place)
+
+
+@lru_cache(MOST)
+def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
+    """Read an expression; what in it means nothing becomes a misfit and is left out. Places count from its start."""
     tokens: list[ExpressionToken] = []
+    misfits: list[Misfit] = []
     literal = ""
     literal_place = 0
     for part in re.finditer(r"%%|%[^%]*%|[^%]+|%", text):
         word = part.group()
-        here = place + part.start()
+        here = part.start()
         if word == "%":
             misfits.append((here, "this '%' has no partner; a percent sign is written '%%'"))
             continue
@@ -74,24 +82,36 @@ def parse_expression(text: str, place: int, misfits: list[Misfit]) -> Expression
                 (here, f"unknown field {quoted(word)}; expected {one_of(known)}{did_you_mean(field, known)}")
             )
             continue
-        tokens.append(_FIELDS[field](here))
+        tokens.append(_field(field, here))
     if literal:
         tokens.append(Literal(literal, literal_place))
-    return tuple(tokens)
+    return tuple(tokens), tuple(misfits)
+
+
+_Claim = Callable[[tuple[Item, ...]], Account]
+"""An account statement that lacks its items."""
 
 
 @v_args(inline=True)
 class _Build(Transformer[Token, Any]):
-    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text."""
+    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text.
+
+    Items count their places from ``items_start``, which is an offset in the statement.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.base = 0
+        self.items_start = 0
         self.misfits: list[Misfit] = []
 
     def _place(self, token: Token) -> int:
         assert token.start_pos is not None
         return self.base + token.start_pos
+
+    def _item_place(self, token: Token) -> int:
+        assert token.start_pos is not None
+        return token.start_pos - self.items_start
 
     def setting(self, name: Token, value: Token | None) -> Setting:
         end = self._place(name) + len(name.rstrip())
@@ -106,32 +126,38 @@ class _Build(Transformer[Token, Any]):
         return tuple([Name(str(name), self._place(name)) for name in names])
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
-        return Call(
-            str(function), tuple([Argument(str(a), self._place(a)) for a in arguments if a]), self._place(function)
-        )
+        given = tuple([Argument(str(a), self._item_place(a)) for a in arguments if a])
+        return Call(str(function), given, self._item_place(function))
 
     def code_literal(self, text: Token) -> CodeLiteral:
-        return CodeLiteral(str(text), self._place(text))
+        return CodeLiteral(str(text), self._item_place(text))
 
-    def account(
+    def account(self, claim: _Claim, *items: Item) -> Account:
+        return claim(items)
+
+    def claim(
         self,
         accounts: tuple[Name, ...],
         using: Token | None,
         aliased: tuple[Name, ...] | Token | None,
         expression: Token,
-        *items: Item,
-    ) -> Account:
+        last: Token,
+    ) -> _Claim:
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
             near = did_you_mean(using, known)
             self.misfits.append((self._place(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}"))
-        return Account(
-            accounts,
-            _CLASSES.get(using or "", FieldClass.IDENT),
-            aliased if isinstance(aliased, tuple) else (),
-            parse_expression(expression, self._place(expression), self.misfits),
-            items,
-            accounts[0].place,
+        place = self._place(expression)
+        tokens, misfits = parse_expression(str(expression))
+        self.misfits += [(place + offset, message) for offset, message in misfits]
+        field_class = _CLASSES.get(using or "", FieldClass.IDENT)
+        aliases = aliased if isinstance(aliased, tuple) else ()
+        # Lark makes the claim before it reads on.
+        assert last.end_pos is not None
+        self.items_start = last.end_pos
+        items_place = self.base + last.end_pos
+        return lambda items: Account(
+            accounts, field_class, aliases, tokens, items, accounts[0].place, place, items_place
         )
 
     def expect(self, *words: Token) -> Expect:
@@ -150,6 +176,8 @@ class _Reader(threading.local):
     def __init__(self) -> None:
         self._build = _Build()
         self._lark = generated(self._build)
+        self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
+        self._items: Bounded[str, tuple[Item, ...]] = Bounded()
 
     def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
         """Parse one piece of a text; gives the statement, and what in it means nothing.
@@ -159,9 +187,27 @@ class _Reader(threading.local):
         """
         self._build.base = piece.start
         self._build.misfits = []
+        if piece.kind == "account" and (account := self._with_known_items(text, piece)):
+            return account, self._build.misfits
+        self._build.misfits = []
         whole = text[piece.start : piece.end] + piece.lacking
-        statement: Statement = self._lark.parse(whole, start=piece.kind)  # type: ignore[assignment]
+        statement = cast(Statement, self._lark.parse(whole, piece.kind))
+        if isinstance(statement, Account):
+            self._items[text[statement.items_place : piece.end]] = statement.items
         return statement, self._build.misfits
+
+    def _with_known_items(self, text: str, piece: Piece) -> Account | None:
+        """Parse an account statement up to its WITH alone, where another one has shown what all behind that means."""
+        word = self._find_with(text, piece.start, piece.end)
+        items = self._items.get(text[word.end() : piece.end]) if word else None
+        if word is None or items is None:
+            return None
+        try:
+            claim = cast(_Claim, self._lark.parse(text[piece.start : word.end()], "claim"))
+        except UnexpectedInput:
+            # The word is a part of another one, or of a comment; or this is an error that only the whole can tell.
+            return None
+        return claim(items)
 
 
 _reader: _Reader | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from trualias.policy.bounded import Bounded
 from trualias.policy.checks import Rule, folding
 from trualias.policy.index import Candidate, Index
 from trualias.policy.matcher import Matcher
@@ -31,10 +32,14 @@ class Policy:
         self.aliases = frozenset(name for rule in rules for name in rule.aliases)
         self._fold = folding(case_sensitive)
         self._index = Index(self._fold)
+        # The checks make one object of most equal expressions or items.
+        matchers: Bounded[tuple[int, int], Matcher] = Bounded()
         for number, rule in enumerate(self.rules):
             if number % 50 == 0:
                 pause()
-            self._index.add(Matcher(rule, self._fold), pause)
+            key = id(rule.expression), id(rule.items)
+            matcher = matchers[key] = Matcher(rule, self._fold, twin=matchers.get(key))
+            self._index.add(matcher, pause)
         self._index.finish(pause)
 
     def resolve(self, local_part: str) -> Outcome:

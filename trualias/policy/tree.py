@@ -1,7 +1,8 @@
 """The syntax tree of a configuration: what the text says, before anything is checked.
 
-Every node is frozen. ``place`` is the offset of a node's first character in the text, counted from 0; it takes no part
-in comparisons, so that the tree of a text and the tree of its unparsed form are equal.
+Every node is frozen. ``place`` is the offset of a node's first character in the text, counted from 0; what stands in an
+expression or among the items of a code counts from the start of that, so that statements can share it. Places take no
+part in comparisons, so that the tree of a text and the tree of its unparsed form are equal.
 """
 
 from __future__ import annotations
@@ -109,7 +110,10 @@ class Name:
 
 @frozen
 class Account:
-    """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same."""
+    """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
+
+    The places of the tokens count from ``expression_place``, those of the items from ``items_place``.
+    """
 
     accounts: tuple[Name, ...]
     using: FieldClass
@@ -117,6 +121,8 @@ class Account:
     expression: Expression
     items: tuple[Item, ...]
     place: int = _place()
+    expression_place: int = _place()
+    items_place: int = _place()
 
 
 @frozen

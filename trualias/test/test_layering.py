@@ -13,6 +13,7 @@ PACKAGE = Path(trualias.__file__).parent
 # Each module imports only modules that stand before it. A new module needs its place here.
 POLICY = (
     "policy.source",
+    "policy.bounded",
     "policy.tree",
     "policy.fields",
     "policy.spans",

@@ -156,9 +156,43 @@ class AccountTests(ParserCase):
         call = statement.items[1]
         assert isinstance(call, Call)
         words = ["foo", "foo", "bar", "%%", "%alias%", "%%-", "%ident%", ".", "%code%", "x", "CHARS", "1"]
-        nodes = [statement, *statement.accounts, *statement.aliases, *statement.expression, *statement.items]
-        for node, word in zip([*nodes, *call.arguments], words, strict=True):
-            self.assertEqual(word, text[node.place : node.place + len(word)])
+        places = [statement.place, *[name.place for name in (*statement.accounts, *statement.aliases)]]
+        places += [statement.expression_place + token.place for token in statement.expression]
+        places += [statement.items_place + item.place for item in statement.items]
+        places += [statement.items_place + argument.place for argument in call.arguments]
+        for place, word in zip(places, words, strict=True):
+            self.assertEqual(word, text[place : place + len(word)])
+
+    def test_same_again(self) -> None:
+        """Statements with the same expression and items share them, wherever these stand."""
+        text = "ACCOUNT a MATCHES %account%-%code% WITH q, CHARS(account);\nACCOUNT bcd" + (
+            "\nMATCHES %account%-%code% WITH q, CHARS(account);"
+        )
+        first, second = self.statements(text)
+        assert isinstance(first, Account)
+        assert isinstance(second, Account)
+        self.assertIs(first.expression, second.expression)
+        self.assertIs(first.items, second.items)
+        for statement in (first, second):
+            item, token = statement.items[1], statement.expression[1]
+            self.assertEqual("CHARS", text[statement.items_place + item.place :][:5])
+            self.assertEqual("-%code%", text[statement.expression_place + token.place :][:7])
+
+    def test_same_behind_something_else(self) -> None:
+        """What stands behind a WITH is read as items only where that WITH comes before items."""
+        known = "ACCOUNT a MATCHES %code% WITH u, v;\n"
+        for odd in (
+            "%code%\n# WITH WITH u, v;\nWITH w;",
+            "%code%\n# WITH u, v;\nWITH w;",
+            "%code%\n#WITH u, v;\nWITH w;",
+        ):
+            wanted = self.account(f"ACCOUNT b MATCHES {odd}")
+            self.assertEqual([wanted], self.statements(known + f"ACCOUNT b MATCHES {odd}")[1:], odd)
+        self.assert_error(known + "ACCOUNT b WITH u, v;", 11, f"{AFTER_ACCOUNTS} 'WITH'", 2)
+        self.assert_error(known + "ACCOUNT b MATCHES WITH u, v;", 19, "expected an expression, found 'WITH'", 2)
+        self.assertEqual([Literal("aWITH")], list(self.account("ACCOUNT b MATCHES aWITH WITH u, v;").expression))
+        self.account("ACCOUNT a MATCHES %code%\n# WITH\nWITH s;")
+        self.assert_error("ACCOUNT a MATCHES %code% WITH\nWITH s;", 6, "expected ',' or ';', found 's'", 2)
 
     def test_order(self) -> None:
         """The parts come in one order."""
