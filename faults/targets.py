@@ -142,8 +142,8 @@ class _Talk:
         return self._end(protocol)
 
     def _wait_for_turn(self) -> None:
-        """A transport that is paused delivers nothing; the protocol's next turn lets it go on."""
-        while self.transport.producerState == "paused":
+        """A transport that is paused delivers nothing; the protocol's next turn lets it go on, or ends it all."""
+        while self.transport.producerState == "paused" and not self.transport.disconnecting:
             promise(bool(self.clock.getDelayedCalls()), "paused for ever")
             self.clock.advance(0)
 

@@ -11,7 +11,6 @@ from trualias.tally import Result, Tally
 _log = logger(__name__)
 
 _RESULTS = {
-    Reason.NO_MATCH: Result.NO_SHAPE,
     Reason.NO_DOMAIN: Result.NO_DOMAIN,
     Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
 }
@@ -35,9 +34,11 @@ class Replier:
         match ask(lookup, key):
             case NotFound() as missing:
                 reply = form.not_found
-                if self.tally is not None:
-                    near = missing.near
-                    reply = self.tally.tell(reply, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
+                near = missing.near
+                if near:
+                    reply = self._told(reply, Result.WRONG_CODE, near)
+                elif missing.reason is not Reason.NO_MATCH:
+                    reply = self._told(reply, _RESULTS[missing.reason])
                 replies.keep(request, reply)
                 return reply
             case Found() as found:
@@ -52,9 +53,9 @@ class Replier:
             case Fault(in_hook):
                 return self._told(form.fault, Result.HOOK if in_hook else Result.FAULT)
 
-    def _told(self, reply: bytes, result: Result) -> bytes:
+    def _told(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> bytes:
         """Let a reply tell as what it counts, where that is asked."""
-        return reply if self.tally is None else self.tally.tell(reply, result)
+        return reply if self.tally is None else self.tally.tell(reply, result, near)
 
     def _found(self, value: str) -> bytes:
         try:

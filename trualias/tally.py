@@ -5,12 +5,12 @@ A process without METRICS has none of this. Everything belongs to one thread, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import define
 
 from trualias.configuration import Configuration
+from trualias.policy.bounded import Bounded
 
 BOUNDS = (
     *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
@@ -40,6 +40,8 @@ class Result(StrEnum):
 
 class Told(bytes):
     """A reply that counts as something else than its text says, each time that it is given.
+
+    It belongs to the configuration that was in use when it was told.
 
     ``counts`` are the buckets that it counts in, ``wrong_codes`` the numbers to add one to.
     """
@@ -87,19 +89,26 @@ class Tally:
     sum of their seconds. They are public so that whoever answers may add to them without the cost of a call.
     """
 
-    __slots__ = ("_wrong_codes", "buckets", "elapsed")
+    __slots__ = ("_told", "_wrong_codes", "buckets", "elapsed")
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
         self._wrong_codes = wrong_codes
+        self._told: Bounded[tuple[bytes, Result, tuple[str, ...]], Told] = Bounded()
         self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in Result}
         self.elapsed = 0.0
 
-    def tell(self, reply: bytes, result: Result, near: Iterable[str] = ()) -> Told:
+    def tell(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> Told:
         """Let a reply count as a result here, and as a wrong code of accounts."""
-        told = Told(reply)
-        told.counts = self.buckets[result]
-        told.wrong_codes = tuple(map(self._wrong_codes.number, near))
+        told = self._told.get((reply, result, near))
+        if told is None:
+            told = self._told[reply, result, near] = Told(reply)
+            told.counts = self.buckets[result]
+            told.wrong_codes = tuple(map(self._wrong_codes.number, near))
         return told
+
+    def forget(self) -> None:
+        """Tell replies anew from now on: another configuration has other accounts."""
+        self._told.clear()
 
 
 class Tallies:
@@ -112,6 +121,8 @@ class Tallies:
     def configure(self, configuration: Configuration) -> None:
         """Hear which accounts there are from now on."""
         self.wrong_codes.keep(configuration.policy.accounts)
+        for tally in self._tallies.values():
+            tally.forget()
 
     def of(self, protocol: str, server: str) -> Tally:
         """Give the tally for a protocol and the server that is asked."""

@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.configuration import load
 from trualias.tally import BOUNDS, MOST_ACCOUNTS, Loads, Result, Tallies, WrongCodes
 
 
@@ -58,6 +59,18 @@ class TallyTests(SynchronousTestCase):
         for number in told.wrong_codes:
             number[0] += 1
         self.assertEqual(tallies.wrong_codes.counts, {"foo": 1, "bar": 1})
+
+    def test_told_again(self) -> None:
+        """The same reply is told once for each configuration: the numbers of accounts that are gone count no more."""
+        tallies = Tallies()
+        tally = tallies.of("tcp_table", "table")
+        told = tally.tell(b"", Result.WRONG_CODE, ("foo",))
+        self.assertIs(tally.tell(b"", Result.WRONG_CODE, ("foo",)), told)
+        self.assertIsNot(tally.tell(b"", Result.WRONG_CODE, ("bar",)), told)
+        tallies.configure(load("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
+        [number] = tally.tell(b"", Result.WRONG_CODE, ("foo",)).wrong_codes
+        number[0] += 1
+        self.assertEqual({"baz": 0, "foo": 1}, tallies.wrong_codes.counts)
 
     def test_same_tally(self) -> None:
         """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
