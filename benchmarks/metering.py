@@ -18,8 +18,8 @@ from trualias.protocol import TableFactory, TableProtocol
 from trualias.statistics import Statistics
 from trualias.tally import Tallies
 
-ROUNDS = 15
-REQUESTS = 20_000
+ROUNDS = 300
+REQUESTS = 1_000
 
 
 class _Sink(StringTransport):

@@ -18,6 +18,7 @@ from trualias.places import Kind
 from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.tally import Result
 
 _LINGER = 2.0
 """Seconds for a client to take the last reply before its connection ends."""
@@ -101,15 +102,17 @@ class TableProtocol(ClientProtocol):
         asked = wire.read_request(request)
         if isinstance(asked, wire.Get):
             if asked.key is None:
-                return statistics.not_found, wire.NOT_FOUND
+                return statistics.not_found, self._replier.told(wire.NOT_FOUND, Result.NO_SHAPE)
             return self._reply_to_key(request, asked.key, statistics)
         if isinstance(asked, wire.Misfit):
-            return statistics.bad, wire.refused(asked)
+            return statistics.bad, self._replier.told(wire.refused(asked), Result.BAD)
         if not statistics.enabled:
-            return statistics.bad, wire.NO_STATISTICS
+            return statistics.bad, self._replier.told(wire.NO_STATISTICS, Result.BAD)
         if asked is wire.Command.STATS:
-            return statistics.stats, wire.statistics_lines(statistics.lines())
-        return statistics.stats, wire.statistics_json(statistics.json())
+            reply = wire.statistics_lines(statistics.lines())
+        else:
+            reply = wire.statistics_json(statistics.json())
+        return statistics.stats, reply if self._tally is None else self._tally.tell_once(reply, Result.STATS)
 
     def _reply_to_key(
         self, request: bytes, key: str, statistics: Statistics | NullStatistics
@@ -136,7 +139,8 @@ class TableProtocol(ClientProtocol):
         received = self._clock()
         statistics = self._clients.statistics
         statistics.reads.end(received - cast(float, self._ready))
-        self.send(wire.refused(wire.Misfit.TOO_LONG), statistics.bad, received, received)
+        reply = self._replier.told(wire.refused(wire.Misfit.TOO_LONG), Result.BAD)
+        self.send(reply, statistics.bad, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:

@@ -11,6 +11,7 @@ from trualias.tally import Result, Tally
 _log = logger(__name__)
 
 _RESULTS = {
+    Reason.NO_MATCH: Result.NO_SHAPE,
     Reason.NO_DOMAIN: Result.NO_DOMAIN,
     Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
 }
@@ -33,33 +34,33 @@ class Replier:
         form = self._form
         match ask(lookup, key):
             case NotFound() as missing:
-                reply = form.not_found
                 near = missing.near
-                if near:
-                    reply = self._told(reply, Result.WRONG_CODE, near)
-                elif missing.reason is not Reason.NO_MATCH:
-                    reply = self._told(reply, _RESULTS[missing.reason])
+                reply = self.told(form.not_found, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
                 replies.keep(request, reply)
                 return reply
             case Found() as found:
-                reply = self._found(found.value)
+                reply = self._found(found.value, Result.FOUND)
                 if found.readings == 1 and reply != form.fault:
                     replies.keep(request, reply)
                 return reply
             case Ambiguous(_, value):
-                return self._told(form.not_found if value is None else self._found(value), Result.AMBIGUOUS)
+                return (
+                    self.told(form.not_found, Result.AMBIGUOUS)
+                    if value is None
+                    else self._found(value, Result.AMBIGUOUS)
+                )
             case OverBudget():
-                return self._told(form.fault, Result.OVER_BUDGET)
+                return self.told(form.fault, Result.OVER_BUDGET)
             case Fault(in_hook):
-                return self._told(form.fault, Result.HOOK if in_hook else Result.FAULT)
+                return self.told(form.fault, Result.HOOK if in_hook else Result.FAULT)
 
-    def _told(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> bytes:
+    def told(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> bytes:
         """Let a reply tell as what it counts, where that is asked."""
         return reply if self.tally is None else self.tally.tell(reply, result, near)
 
-    def _found(self, value: str) -> bytes:
+    def _found(self, value: str, result: Result) -> bytes:
         try:
-            return self._form.found(value)
+            return self.told(self._form.found(value), result)
         except wire.Unsendable as error:
             _log.error("a value was not answered: {error}", error=str(error))
-            return self._told(self._form.fault, Result.FAULT)
+            return self.told(self._form.fault, Result.FAULT)

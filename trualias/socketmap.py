@@ -19,6 +19,7 @@ from trualias.lookup import Lookup, Snapshot, Snapshots
 from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.tally import Result
 
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
@@ -92,16 +93,17 @@ class SocketmapProtocol(ClientProtocol):
 
     def _reply_to(self, request: bytes) -> bytes:
         asked = wire.read_map_request(request)
-        self._tally = self._repliers[_NO_MAP].tally
+        replier = self._repliers[_NO_MAP]
+        self._tally = replier.tally
         if isinstance(asked, wire.Misfit):
-            return wire.MAP_MALFORMED
+            return replier.told(wire.MAP_MALFORMED, Result.BAD)
         lookup_of = _MAPS.get(asked.map_name)
         if lookup_of is None:
-            return wire.MAP_UNKNOWN
+            return replier.told(wire.MAP_UNKNOWN, Result.BAD)
         replier = self._repliers[asked.map_name]
         self._tally = replier.tally
         if asked.key is None:
-            return wire.MAP_NOT_FOUND
+            return replier.told(wire.MAP_NOT_FOUND, Result.NO_SHAPE)
         snapshot = self._snapshots.current
         return replier.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
 

@@ -39,7 +39,7 @@ class Result(StrEnum):
 
 
 class Told(bytes):
-    """A reply that counts as something else than its text says, each time that it is given.
+    """A reply that knows as what it counts, each time that it is given.
 
     It belongs to the configuration that was in use when it was told.
 
@@ -101,9 +101,14 @@ class Tally:
         """Let a reply count as a result here, and as a wrong code of accounts."""
         told = self._told.get((reply, result, near))
         if told is None:
-            told = self._told[reply, result, near] = Told(reply)
-            told.counts = self.buckets[result]
-            told.wrong_codes = tuple(map(self._wrong_codes.number, near))
+            told = self._told[reply, result, near] = self.tell_once(reply, result, near)
+        return told
+
+    def tell_once(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> Told:
+        """Do the same for a reply that is not given again."""
+        told = Told(reply)
+        told.counts = self.buckets[result]
+        told.wrong_codes = tuple(map(self._wrong_codes.number, near))
         return told
 
     def forget(self) -> None:
