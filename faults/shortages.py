@@ -15,6 +15,7 @@ from benchmarks.load import connect
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, serving, settings
 from faults.numbered import KEY, configuration
+from trualias.descriptors import allow
 from trualias.settings import Settings
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_listening, wait_until
 
@@ -64,9 +65,8 @@ def connections(folder: Path, say: Say, beyond: int = 50) -> None:
     """More connections than the limit: those beyond are closed at once, those within are answered."""
     with serving(folder) as (server, _), ExitStack() as stack:
         # All the clients are of this process; the server keeps to what it was started with.
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
+        allow(2 * LIMIT)
         within: list[socket.socket] = []
         while len(within) < LIMIT:
             # As many as the kernel lets wait to be accepted; it drops others, which come again a second later.

@@ -191,37 +191,30 @@ class ProcessTests(SynchronousTestCase):
         )
         self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
 
-    def test_no_twisted(self) -> None:
-        """The command imports nothing of Twisted, whose reactor it has no use for and whose log takes its time."""
+    def printed_after(self, code: str) -> bytes:
+        """Run a query and then this code in the same process; what both printed."""
         done = subprocess.run(
             [
-                sys.executable,
-                "-c",
-                "import sys; from trualias.main import main; main();"
-                "print([name for name in sys.modules if name.startswith('twisted')])",
+                *(sys.executable, "-c", f"import sys; from trualias.main import _COMMANDS, main; main(); {code}"),
                 *("query", "-c", self.path, "foo-shop-4"),
             ],
             env=ENVIRONMENT,
             capture_output=True,
             check=True,
         )
-        self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n[]\n")
+        return done.stdout
+
+    def test_no_twisted(self) -> None:
+        """The command imports nothing of Twisted, whose reactor it has no use for and whose log takes its time."""
+        printed = self.printed_after("print([name for name in sys.modules if name.startswith('twisted')])")
+        self.assertEqual(printed, b"foo-shop-4\tfoo\n[]\n")
 
     def test_no_other_command(self) -> None:
         """Of the commands' modules it imports its own alone."""
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sys; from trualias.main import _COMMANDS, main; main();"
-                "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])",
-                *("query", "-c", self.path, "foo-shop-4"),
-            ],
-            env=ENVIRONMENT,
-            capture_output=True,
-            check=True,
+        printed = self.printed_after(
+            "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])"
         )
-        self.assertEqual(done.stdout, b"foo-shop-4\tfoo\n['query']\n")
+        self.assertEqual(printed, b"foo-shop-4\tfoo\n['query']\n")
 
     def test_fast(self) -> None:
         """A query takes less than 0.3 s of the processor, the start of Python included.
