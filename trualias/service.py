@@ -86,6 +86,8 @@ class AliasService(Service):
         watchers: told when a load begins and ends.
         settle: returns the stamp of the file when it is whole, raises `ConfigurationErrors` where it does not become
             so; it is given what to call while it waits, and is called in the thread of the load.
+        time_of_day: tells the seconds since 1970, for ``loads``. The reactor's go on from the time at its start, which
+            a machine without a clock of its own learns later.
 
     """
 
@@ -102,11 +104,12 @@ class AliasService(Service):
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
         settle: Callable[[Callable[[], None]], Present | Absent] | None = None,
+        time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self._settle = settle or (lambda pause: stamp(path))
-        self.loads = Loads(clock.seconds())
+        self.loads = Loads(time_of_day())
         self._check = check
-        self._clock = clock
+        self._time_of_day = time_of_day
         self._watchers = tuple(watchers)
         self._path = path
         self._seen = seen
@@ -185,7 +188,7 @@ class AliasService(Service):
 
     def _swap(self, snapshot: Snapshot) -> "Deferred[None]":
         before, self._snapshots.current = self._snapshots.current, snapshot
-        self.loads.succeed(self._clock.seconds())
+        self.loads.succeed(self._time_of_day())
         self._tell_ended(True)
         for effect in self._effects:
             effect(snapshot.configuration)

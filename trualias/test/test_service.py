@@ -80,6 +80,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.path.write_text(ONE, "utf-8")
         self.snapshots = Snapshots(load(str(self.path)))
         self.clock = Clock()
+        self.day = 0.0  # when the clock's time begins, by the time of day
         self.threads = Threads()
         self.came_into_use: list[Configuration] = []
         self.service = self.make_service(str(self.path))
@@ -87,7 +88,15 @@ class AliasServiceTests(SynchronousTestCase):
 
     def make_service(self, path: str) -> AliasService:
         """Make a service on a path."""
-        return AliasService(path, stamp(path), self.snapshots, [self.came_into_use.append], self.clock, self.threads)
+        return AliasService(
+            path,
+            stamp(path),
+            self.snapshots,
+            [self.came_into_use.append],
+            self.clock,
+            self.threads,
+            time_of_day=lambda: self.day + self.clock.seconds(),
+        )
 
     def start(self, path: str, settle: Callable[[Callable[[], None]], Present | Absent] | None = None) -> None:
         """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
@@ -158,19 +167,20 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual(self.came_into_use, [])
 
     def test_counted(self) -> None:
-        """Loads are counted, failed ones besides; the time is of the last that went well."""
+        """Loads are counted, failed ones besides; the time is of the last that went well, by the time of that day."""
         self.assertEqual(self.service.loads, Loads(0.0))
+        self.day = 1000.0
         for text, expected in (
-            (TWO, Loads(2.0, tried=1)),
-            (BAD, Loads(2.0, tried=2, failed=1, current=False)),
-            (ONE, Loads(6.0, tried=3, failed=1)),
+            (TWO, Loads(1002.0, tried=1)),
+            (BAD, Loads(1002.0, tried=2, failed=1, current=False)),
+            (ONE, Loads(1006.0, tried=3, failed=1)),
         ):
             self.replace(text)
             self.watch()
             self.assertEqual(self.service.loads, expected)
         self.path.unlink()
         self.watch()
-        self.assertEqual(self.service.loads, Loads(6.0, tried=4, failed=2, current=False))
+        self.assertEqual(self.service.loads, Loads(1006.0, tried=4, failed=2, current=False))
 
     def test_mended(self) -> None:
         """After a bad configuration a good one is loaded."""
