@@ -28,8 +28,9 @@ from zope.interface import implementer
 from trualias.clients import Clients
 from trualias.lookup import Snapshots
 from trualias.outbox import Outbox
+from trualias.reply import Reply
 from trualias.settings import Speaks
-from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.statistics import NullStatistics, Statistics
 from trualias.tally import BOUNDS, Tally
 from trualias.turns import Turn, Turns
 
@@ -60,7 +61,6 @@ class ClientProtocol(Protocol):
         self._snapshots = factory.snapshots
         self._clients = factory.clients
         self._outbox = factory.outbox
-        self._tally: Tally | None = None  # counts the request that is answered, for the metrics where there are any
         self._write_some: Callable[[bytes, int], int] | None = None
         self._accepted = 0.0
         self._ready: float | None = None  # when the wait for a request began; None while none is waited for
@@ -84,12 +84,8 @@ class ClientProtocol(Protocol):
         """Tell whether there is no other request that is complete."""
         raise NotImplementedError
 
-    def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
-        """Work out the reply to a request, and as what it counts; with metrics, it is one that is `Told`."""
-        raise NotImplementedError
-
-    def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
-        """Tell as what a reply to a lookup counts."""
+    def reply_to(self, request: bytes) -> Reply:
+        """Work out the reply to a request."""
         raise NotImplementedError
 
     def connectionMade(self) -> None:
@@ -199,58 +195,57 @@ class ClientProtocol(Protocol):
         if not self._ended:
             self._transport.resumeProducing()
 
-    def _answer(self, request: bytes, *, last: bool, flags: int = 0, reply: bytes | None = None) -> None:
+    def _answer(self, request: bytes, *, last: bool, flags: int = 0, reply: Reply | None = None) -> None:
         """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
 
         ``last`` tells that no other request is complete; ``flags`` are those of send(2). The statistics are counted
         without calls, which would cost as much as all the rest.
         """
         received = self._clock()
-        statistics = self._clients.statistics
-        reads = statistics.reads
+        reads = self._clients.statistics.reads
         reads.ended += 1
         ready = self._ready
         assert ready is not None
         reads.elapsed += received - ready
         if reply is None:
-            outcome, reply = self.reply_to(request, statistics)
-        else:
-            outcome = self.outcome_of(reply, statistics)
+            reply = self.reply_to(request)
         if last and self._write_some is not None:
             self._ready = None
             self._more = self._ended
-            self._outbox.put(self, reply, outcome, received)
+            self._outbox.put(self, reply, received)
         else:
-            self.send(reply, outcome, received, self._clock(), flags)
+            self.send(reply, received, self._clock(), flags)
 
-    def send(self, reply: bytes, outcome: Collector, received: float, offered: float, flags: int = 0) -> float:
+    def send(self, reply: Reply, received: float, offered: float, flags: int = 0) -> float:
         """Offer a reply to the transport, now that it is ``offered``; gives the time thereafter, by the clock."""
         if self._lost:
             return offered
+        octets = reply.octets
         statistics = self._clients.statistics
         writes = statistics.writes
         writes.begun += 1
         if self._write_some is not None:
             try:
-                taken = self._write_some(reply, flags)
+                taken = self._write_some(octets, flags)
             except OSError:
                 # The socket is full, or the connection broke: the transport will find out.
                 taken = 0
         else:
-            self._transport.write(reply)
-            taken = 0 if self._full else len(reply)
+            self._transport.write(octets)
+            taken = 0 if self._full else len(octets)
         now = self._clock()
         elapsed = now - received
+        outcome = statistics.outcomes[reply.outcome]
         outcome.ended += 1
         outcome.elapsed += elapsed
-        tally = self._tally
+        tally = reply.tally
         if tally is not None:
-            # A call of cast() or isinstance() would cost as much as one of these lines.
-            reply.counts[bisect_left(BOUNDS, elapsed)] += 1  # type: ignore[attr-defined]
-            for number in reply.wrong_codes:  # type: ignore[attr-defined]
-                number[0] += 1
             tally.elapsed += elapsed
-        if taken == len(reply):
+            reply.counts[bisect_left(BOUNDS, elapsed)] += 1
+            if reply.wrong_codes:
+                for number in reply.wrong_codes:
+                    number[0] += 1
+        if taken == len(octets):
             writes.ended += 1
             writes.elapsed += now - offered
             statistics.reads.begun += 1
@@ -259,14 +254,14 @@ class ClientProtocol(Protocol):
                 self._work()
         else:
             self._ready = None
-            self._hand_over(reply, taken, offered)
+            self._hand_over(octets, taken, offered)
         return now
 
-    def _hand_over(self, reply: bytes, taken: int, offered: float) -> None:
+    def _hand_over(self, octets: bytes, taken: int, offered: float) -> None:
         """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
         self._transport.pauseProducing()
         if self._write_some is not None:
-            self._transport.write(reply[taken:])
+            self._transport.write(octets[taken:])
             # A producer that is pulled is asked for more when all is taken, and once here, before the reply counts.
             self._transport.registerProducer(self, False)
         self._offered = offered

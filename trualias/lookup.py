@@ -14,7 +14,9 @@ from attrs import frozen
 
 from trualias.configuration import Configuration
 from trualias.policy import outcome as policy
+from trualias.policy.bounded import Bounded
 from trualias.policy.policy import Policy
+from trualias.reply import Reply
 
 
 class Hooks(Protocol):
@@ -161,26 +163,28 @@ class Replies:
 
     It forgets: it holds at most twice ``SPAN`` replies, and none to a long request. ``recent`` is public for the sake
     of the one who looks here at each request; what is not there, ``get`` may still find.
+    ``alike`` has replies that many requests have in common, by whoever makes them and what they say.
     """
 
     SPAN = 8192
     LONGEST = 256
 
-    __slots__ = ("_keeping", "_older", "recent")
+    __slots__ = ("_keeping", "_older", "alike", "recent")
 
     def __init__(self, keeping: bool) -> None:
         self._keeping = keeping
-        self.recent: dict[bytes, bytes] = {}
-        self._older: dict[bytes, bytes] = {}
+        self.recent: dict[bytes, Reply] = {}
+        self._older: dict[bytes, Reply] = {}
+        self.alike: Bounded[tuple[object, object], Reply] = Bounded()
 
-    def get(self, request: bytes) -> bytes | None:
+    def get(self, request: bytes) -> Reply | None:
         """Give the reply that was given before."""
         reply = self.recent.get(request) or self._older.get(request)
         if reply is not None:
             self.keep(request, reply)
         return reply
 
-    def keep(self, request: bytes, reply: bytes) -> None:
+    def keep(self, request: bytes, reply: Reply) -> None:
         """Keep a reply."""
         if not self._keeping or len(request) > self.LONGEST:
             return

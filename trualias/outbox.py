@@ -8,7 +8,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from trualias.log import logger
-from trualias.statistics import Collector
+from trualias.reply import Reply
 
 _log = logger(__name__)
 
@@ -16,7 +16,7 @@ _log = logger(__name__)
 class Sender(Protocol):
     """Whose reply waits."""
 
-    def send(self, reply: bytes, outcome: Collector, received: float, offered: float) -> float:
+    def send(self, reply: Reply, received: float, offered: float) -> float:
         """Send a reply; ``offered`` is the present time, by the clock's seconds. Gives the time thereafter."""
 
     def abort(self) -> None:
@@ -35,20 +35,20 @@ class Outbox:
     def __init__(self, reactor: IReactorTime, clock: Callable[[], float]) -> None:
         self._reactor = reactor
         self._clock = clock
-        self._waiting: list[tuple[Sender, bytes, Collector, float]] = []
+        self._waiting: list[tuple[Sender, Reply, float]] = []
 
-    def put(self, sender: Sender, reply: bytes, outcome: Collector, received: float) -> None:
-        """Keep a reply, which counts as an outcome and whose request was ``received`` at this time by the clock."""
+    def put(self, sender: Sender, reply: Reply, received: float) -> None:
+        """Keep a reply, whose request was ``received`` at this time by the clock."""
         if not self._waiting:
             self._reactor.callLater(0, self._send)
-        self._waiting.append((sender, reply, outcome, received))
+        self._waiting.append((sender, reply, received))
 
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
         now = self._clock()
-        for sender, reply, outcome, received in waiting:
+        for sender, reply, received in waiting:
             try:
-                now = sender.send(reply, outcome, received, now)
+                now = sender.send(reply, received, now)
             except Exception:
                 # The others must get theirs.
                 _log.failure("a reply could not be sent; its connection is ended")

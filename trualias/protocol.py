@@ -15,17 +15,14 @@ from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Replies, Snapshot, Snapshots
 from trualias.places import Kind
+from trualias.reply import Reply
 from trualias.replying import Replier
 from trualias.settings import Speaks
-from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.statistics import Outcome
 from trualias.tally import Result
 
 _LINGER = 2.0
 """Seconds for a client to take the last reply before its connection ends."""
-
-# The first bytes of replies.
-_FOUND = ord("2")
-_NOT_FOUND = ord("5")
 
 
 class TableProtocol(ClientProtocol):
@@ -38,7 +35,6 @@ class TableProtocol(ClientProtocol):
         self._lookup_of = factory.lookup_of
         self._replies_of = factory.replies_of
         self._replier = factory.replier
-        self._tally = factory.replier.tally
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
         self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
@@ -94,39 +90,29 @@ class TableProtocol(ClientProtocol):
         """Tell whether there is no other request that is complete."""
         return not self._buffer or b"\n" not in self._buffer
 
-    def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
-        """Work out the reply to a request, and as what it counts."""
+    def reply_to(self, request: bytes) -> Reply:
+        """Work out the reply to a request."""
         key = wire.plain_key(request)
         if key is not None:
-            return self._reply_to_key(request, key, statistics)
+            return self._reply_to_key(request, key)
+        make = self._replier.make
         asked = wire.read_request(request)
         if isinstance(asked, wire.Get):
             if asked.key is None:
-                return statistics.not_found, self._replier.told(wire.NOT_FOUND, Result.NO_SHAPE)
-            return self._reply_to_key(request, asked.key, statistics)
+                return make(wire.NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
+            return self._reply_to_key(request, asked.key)
         if isinstance(asked, wire.Misfit):
-            return statistics.bad, self._replier.told(wire.refused(asked), Result.BAD)
+            return make(wire.refused(asked), Outcome.BAD, Result.BAD)
+        statistics = self._clients.statistics
         if not statistics.enabled:
-            return statistics.bad, self._replier.told(wire.NO_STATISTICS, Result.BAD)
+            return make(wire.NO_STATISTICS, Outcome.BAD, Result.BAD)
         if asked is wire.Command.STATS:
-            reply = wire.statistics_lines(statistics.lines())
-        else:
-            reply = wire.statistics_json(statistics.json())
-        return statistics.stats, reply if self._tally is None else self._tally.tell_once(reply, Result.STATS)
+            return make(wire.statistics_lines(statistics.lines()), Outcome.STATS, Result.STATS)
+        return make(wire.statistics_json(statistics.json()), Outcome.STATS, Result.STATS)
 
-    def _reply_to_key(
-        self, request: bytes, key: str, statistics: Statistics | NullStatistics
-    ) -> tuple[Collector, bytes]:
+    def _reply_to_key(self, request: bytes, key: str) -> Reply:
         snapshot = self._snapshots.current
-        reply = self._replier.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
-        return self.outcome_of(reply, statistics), reply
-
-    def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
-        """Tell as what a reply to a lookup counts."""
-        first = reply[0]
-        if first == _FOUND:
-            return statistics.success
-        return statistics.not_found if first == _NOT_FOUND else statistics.bad
+        return self._replier.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
 
     def _refuse_the_rest(self) -> None:
         """Answer a request that is too long, and throw away what may still come of it.
@@ -137,10 +123,9 @@ class TableProtocol(ClientProtocol):
         self._buffer = b""
         self._ended = True
         received = self._clock()
-        statistics = self._clients.statistics
-        statistics.reads.end(received - cast(float, self._ready))
-        reply = self._replier.told(wire.refused(wire.Misfit.TOO_LONG), Result.BAD)
-        self.send(reply, statistics.bad, received, received)
+        self._clients.statistics.reads.end(received - cast(float, self._ready))
+        reply = self._replier.make(wire.refused(wire.Misfit.TOO_LONG), Outcome.BAD, Result.BAD)
+        self.send(reply, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
         if self._offered is None:

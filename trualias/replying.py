@@ -1,4 +1,4 @@
-"""From a request for a key to its reply, in the form of a protocol, and as what the metrics count it."""
+"""From a request for a key to its reply, in the form of a protocol, and as what it counts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from trualias import wire
 from trualias.answering import Fault, ask
 from trualias.log import logger
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies
+from trualias.reply import Reply
+from trualias.statistics import Outcome
 from trualias.tally import Result, Tally
 
 _log = logger(__name__)
@@ -18,49 +20,70 @@ _RESULTS = {
 
 
 class Replier:
-    """Replies in one form. ``tally`` is what counts these replies, None where there are no metrics."""
+    """Replies in one form. ``tally`` counts them for the metrics; None where there are none."""
 
-    __slots__ = ("_form", "tally")
+    __slots__ = ("_faults", "_form", "_not_found", "_tally")
 
     def __init__(self, form: wire.Form, tally: Tally | None) -> None:
         self._form = form
-        self.tally = tally
+        self._tally = tally
+        self._not_found = {
+            reason: self.make(form.not_found, Outcome.NOT_FOUND, result) for reason, result in _RESULTS.items()
+        }
+        self._faults = {
+            result: self.make(form.fault, Outcome.BAD, result)
+            for result in (Result.FAULT, Result.HOOK, Result.OVER_BUDGET)
+        }
 
-    def reply(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> bytes:
+    def make(self, octets: bytes, outcome: Outcome, result: Result, near: tuple[str, ...] = ()) -> Reply:
+        """Make a reply that counts as an outcome and a result, and as a wrong code of the accounts that are near."""
+        tally = self._tally
+        if tally is None:
+            return Reply(octets, outcome)
+        return Reply(octets, outcome, tally, tally.buckets[result], tuple(map(tally.wrong_codes.number, near)))
+
+    def reply(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> Reply:
         """Give the reply to a request for a key, the one that was given before where that is known."""
         known = replies.get(request)
         if known is not None:
             return known
-        form = self._form
         match ask(lookup, key):
             case NotFound() as missing:
-                near = missing.near
-                reply = self.told(form.not_found, Result.WRONG_CODE if near else _RESULTS[missing.reason], near)
+                reply = self._wrong_code(missing.near, replies) if missing.near else self._not_found[missing.reason]
                 replies.keep(request, reply)
                 return reply
             case Found() as found:
-                reply = self._found(found.value, Result.FOUND)
-                if found.readings == 1 and reply != form.fault:
+                reply = self._found(found.value, replies)
+                if found.readings == 1 and reply.outcome is Outcome.SUCCESS:
                     replies.keep(request, reply)
                 return reply
             case Ambiguous(_, value):
-                return (
-                    self.told(form.not_found, Result.AMBIGUOUS)
-                    if value is None
-                    else self._found(value, Result.AMBIGUOUS)
-                )
+                if value is None:
+                    return self.make(self._form.not_found, Outcome.NOT_FOUND, Result.AMBIGUOUS)
+                return self._value(value, Result.AMBIGUOUS)
             case OverBudget():
-                return self.told(form.fault, Result.OVER_BUDGET)
+                return self._faults[Result.OVER_BUDGET]
             case Fault(in_hook):
-                return self.told(form.fault, Result.HOOK if in_hook else Result.FAULT)
+                return self._faults[Result.HOOK if in_hook else Result.FAULT]
 
-    def told(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> bytes:
-        """Let a reply tell as what it counts, where that is asked."""
-        return reply if self.tally is None else self.tally.tell(reply, result, near)
+    def _wrong_code(self, near: tuple[str, ...], replies: Replies) -> Reply:
+        reply = replies.alike.get((self, near))
+        if reply is None:
+            reply = self.make(self._form.not_found, Outcome.NOT_FOUND, Result.WRONG_CODE, near)
+            replies.alike[self, near] = reply
+        return reply
 
-    def _found(self, value: str, result: Result) -> bytes:
+    def _found(self, value: str, replies: Replies) -> Reply:
+        reply = replies.alike.get((self, value))
+        if reply is None:
+            reply = self._value(value, Result.FOUND)
+            if reply.outcome is Outcome.SUCCESS:
+                replies.alike[self, value] = reply
+        return reply
+
+    def _value(self, value: str, result: Result) -> Reply:
         try:
-            return self.told(self._form.found(value), result)
+            return self.make(self._form.found(value), Outcome.SUCCESS, result)
         except wire.Unsendable as error:
             _log.error("a value was not answered: {error}", error=str(error))
-            return self.told(self._form.fault, Result.FAULT)
+            return self._faults[Result.FAULT]

@@ -16,9 +16,10 @@ from trualias import wire
 from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
 from trualias.lookup import Lookup, Snapshot, Snapshots
+from trualias.reply import Reply
 from trualias.replying import Replier
 from trualias.settings import Speaks
-from trualias.statistics import Collector, NullStatistics, Statistics
+from trualias.statistics import Outcome
 from trualias.tally import Result
 
 _PIECE = 1024
@@ -28,10 +29,6 @@ _MAPS: dict[str, Callable[[Snapshot], Lookup]] = {"table": attrgetter("table"), 
 
 _NO_MAP = "none"
 """The server of a request that names none."""
-
-# The first bytes of what replies hold.
-_FOUND = ord("O")
-_NOT_FOUND = ord("N")
 
 
 class _Requests(NetstringReceiver):
@@ -86,33 +83,19 @@ class SocketmapProtocol(ClientProtocol):
                 self._ended = True
         return not requests.complete
 
-    def reply_to(self, request: bytes, statistics: Statistics | NullStatistics) -> tuple[Collector, bytes]:
-        """Work out the reply to a request, and as what it counts."""
-        reply = self._reply_to(request)
-        return self.outcome_of(reply, statistics), reply
-
-    def _reply_to(self, request: bytes) -> bytes:
+    def reply_to(self, request: bytes) -> Reply:
+        """Work out the reply to a request."""
         asked = wire.read_map_request(request)
-        replier = self._repliers[_NO_MAP]
-        self._tally = replier.tally
         if isinstance(asked, wire.Misfit):
-            return replier.told(wire.MAP_MALFORMED, Result.BAD)
+            return self._repliers[_NO_MAP].make(wire.MAP_MALFORMED, Outcome.BAD, Result.BAD)
         lookup_of = _MAPS.get(asked.map_name)
         if lookup_of is None:
-            return replier.told(wire.MAP_UNKNOWN, Result.BAD)
+            return self._repliers[_NO_MAP].make(wire.MAP_UNKNOWN, Outcome.BAD, Result.BAD)
         replier = self._repliers[asked.map_name]
-        self._tally = replier.tally
         if asked.key is None:
-            return replier.told(wire.MAP_NOT_FOUND, Result.NO_SHAPE)
+            return replier.make(wire.MAP_NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
         snapshot = self._snapshots.current
         return replier.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
-
-    def outcome_of(self, reply: bytes, statistics: Statistics | NullStatistics) -> Collector:
-        """Tell as what a reply to a lookup counts."""
-        first = reply[reply.index(b":") + 1]
-        if first == _FOUND:
-            return statistics.success
-        return statistics.not_found if first == _NOT_FOUND else statistics.bad
 
 
 class SocketmapFactory(ClientFactory):

@@ -7,6 +7,7 @@ Everything belongs to one thread, the reactor's.
 import json
 from collections import deque
 from collections.abc import Sequence
+from enum import IntEnum
 from math import fsum
 from typing import Literal
 
@@ -16,6 +17,15 @@ _MINUTE = 60
 
 # How the text names each group of figures, and how it writes the smallest and the largest of the group.
 _TEXT_STYLES = {"elapsed": ("e", ".4f"), "depth": ("d", "d"), "n_per_sec": ("n", "d")}
+
+
+class Outcome(IntEnum):
+    """What becomes of a request; each counts places from 0 in ``outcomes`` of the statistics."""
+
+    SUCCESS = 0
+    NOT_FOUND = 1
+    BAD = 2
+    STATS = 3
 
 
 @attrs.frozen
@@ -140,10 +150,10 @@ class DepthCollector(Collector):
 class Statistics:
     """The seven collectors of a server, and what they show: the last 60 complete seconds, never the running one.
 
-    Seconds from before the start count as idle.
+    Seconds from before the start count as idle. ``outcomes`` are the collectors of requests, in the order of `Outcome`.
     """
 
-    __slots__ = ("_collectors", "bad", "connections", "not_found", "reads", "stats", "success", "writes")
+    __slots__ = ("_collectors", "connections", "outcomes", "reads", "writes")
 
     enabled: Literal[True] = True
 
@@ -151,19 +161,8 @@ class Statistics:
         self.connections = DepthCollector("connections")
         self.reads = DepthCollector("reads")
         self.writes = DepthCollector("writes")
-        self.success = Collector("success")
-        self.not_found = Collector("not_found")
-        self.bad = Collector("bad")
-        self.stats = Collector("stats")
-        self._collectors: tuple[Collector, ...] = (
-            self.connections,
-            self.reads,
-            self.writes,
-            self.success,
-            self.not_found,
-            self.bad,
-            self.stats,
-        )
+        self.outcomes = tuple(Collector(outcome.name.lower()) for outcome in Outcome)
+        self._collectors: tuple[Collector, ...] = (self.connections, self.reads, self.writes, *self.outcomes)
 
     def tick(self, seconds: int = 1) -> None:
         """Close the running second.
@@ -222,7 +221,7 @@ class NullStatistics:
     Of a `Statistics | NullStatistics`, `if statistics.enabled:` is the one that has `lines` and `json`.
     """
 
-    __slots__ = ("bad", "connections", "not_found", "reads", "stats", "success", "writes")
+    __slots__ = ("connections", "outcomes", "reads", "writes")
 
     enabled: Literal[False] = False
 
@@ -230,7 +229,4 @@ class NullStatistics:
         self.connections: DepthCollector = _NullDepthCollector("connections")
         self.reads: DepthCollector = _NullDepthCollector("reads")
         self.writes: DepthCollector = _NullDepthCollector("writes")
-        self.success: Collector = _NullCollector("success")
-        self.not_found: Collector = _NullCollector("not_found")
-        self.bad: Collector = _NullCollector("bad")
-        self.stats: Collector = _NullCollector("stats")
+        self.outcomes: tuple[Collector, ...] = tuple(_NullCollector(outcome.name.lower()) for outcome in Outcome)

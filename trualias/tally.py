@@ -10,7 +10,6 @@ from enum import StrEnum
 from attrs import define
 
 from trualias.configuration import Configuration
-from trualias.policy.bounded import Bounded
 
 BOUNDS = (
     *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
@@ -36,18 +35,6 @@ class Result(StrEnum):
     FAULT = "fault"
     HOOK = "hook"
     OVER_BUDGET = "over_budget"
-
-
-class Told(bytes):
-    """A reply that knows as what it counts, each time that it is given.
-
-    It belongs to the configuration that was in use when it was told.
-
-    ``counts`` are the buckets that it counts in, ``wrong_codes`` the numbers to add one to.
-    """
-
-    counts: list[int]
-    wrong_codes: tuple[list[int], ...]
 
 
 class WrongCodes:
@@ -86,34 +73,16 @@ class Tally:
     """Counts the requests of one protocol to one server.
 
     ``buckets`` has for each result how many requests took up to each of the `BOUNDS`, and longer; ``elapsed`` is the
-    sum of their seconds. They are public so that whoever answers may add to them without the cost of a call.
+    sum of their seconds; ``wrong_codes`` are those of all tallies. They are public so that whoever answers may add to
+    them without the cost of a call.
     """
 
-    __slots__ = ("_told", "_wrong_codes", "buckets", "elapsed")
+    __slots__ = ("buckets", "elapsed", "wrong_codes")
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
-        self._wrong_codes = wrong_codes
-        self._told: Bounded[tuple[bytes, Result, tuple[str, ...]], Told] = Bounded()
+        self.wrong_codes = wrong_codes
         self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in Result}
         self.elapsed = 0.0
-
-    def tell(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> Told:
-        """Let a reply count as a result here, and as a wrong code of accounts."""
-        told = self._told.get((reply, result, near))
-        if told is None:
-            told = self._told[reply, result, near] = self.tell_once(reply, result, near)
-        return told
-
-    def tell_once(self, reply: bytes, result: Result, near: tuple[str, ...] = ()) -> Told:
-        """Do the same for a reply that is not given again."""
-        told = Told(reply)
-        told.counts = self.buckets[result]
-        told.wrong_codes = tuple(map(self._wrong_codes.number, near))
-        return told
-
-    def forget(self) -> None:
-        """Tell replies anew from now on: another configuration has other accounts."""
-        self._told.clear()
 
 
 class Tallies:
@@ -126,8 +95,6 @@ class Tallies:
     def configure(self, configuration: Configuration) -> None:
         """Hear which accounts there are from now on."""
         self.wrong_codes.keep(configuration.policy.accounts)
-        for tally in self._tallies.values():
-            tally.forget()
 
     def of(self, protocol: str, server: str) -> Tally:
         """Give the tally for a protocol and the server that is asked."""
@@ -140,9 +107,10 @@ class Tallies:
 
 @define
 class Loads:
-    """What became of the configuration's loads after the first; that one was at ``loaded_at``, seconds since 1970.
+    """What became of the configuration's loads after the first.
 
-    ``current`` tells whether the last that was tried went well.
+    The last that went well was at ``loaded_at``, seconds since 1970; ``current`` tells whether the last that was tried
+    did.
     """
 
     loaded_at: float = 0.0

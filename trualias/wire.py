@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from functools import lru_cache
 
 from attrs import frozen
 
@@ -120,7 +119,6 @@ class Form:
     found: Callable[[str], bytes]
 
 
-@lru_cache(maxsize=1024)
 def found(value: str) -> bytes:
     """Write the reply with a value.
 

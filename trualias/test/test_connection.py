@@ -15,7 +15,7 @@ from trualias.clients import Clients
 from trualias.configuration import load
 from trualias.lookup import Snapshot, Snapshots
 from trualias.socketmap import SocketmapFactory
-from trualias.statistics import Statistics
+from trualias.statistics import Outcome, Statistics
 
 REQUEST = b"16:table foo-shop-4,"
 LONG = "x" * 90_000
@@ -116,9 +116,10 @@ class SocketTests(SynchronousTestCase):
         self.reactor.advance(5)
         statistics = self.statistics
         self.assertEqual(
-            (2.0, 5.0, 0.0), (statistics.reads.elapsed, statistics.success.elapsed, statistics.writes.elapsed)
+            (2.0, 5.0, 0.0),
+            (statistics.reads.elapsed, statistics.outcomes[Outcome.SUCCESS].elapsed, statistics.writes.elapsed),
         )
-        self.assertEqual((1, 1), (statistics.success.ended, statistics.writes.ended))
+        self.assertEqual((1, 1), (statistics.outcomes[Outcome.SUCCESS].ended, statistics.writes.ended))
         statistics.tick()
         self.assertEqual((1, 0), (statistics.reads.depth, statistics.writes.depth))
 
@@ -173,7 +174,7 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual(LONG_REPLY * 100, heard)
         self.turn()
         self.assertTrue(self.reading)
-        self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.success.ended))
+        self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.outcomes[Outcome.SUCCESS].ended))
 
     def test_held(self) -> None:
         """The system holds little for a client that does not read, and does not read on for it."""

@@ -45,15 +45,16 @@ LOOKUPS = (
     "settings",
     "configuration",
     "wire",
-    "lookup",
+    "statistics",
     "tally",
+    "reply",
+    "lookup",
     "permissions",
     "hooks",
     "answering",
     "expectations",
     "stamp",
     "loading",
-    "statistics",
     "memory",
 )
 SERVERS = (

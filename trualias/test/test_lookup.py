@@ -16,11 +16,15 @@ from trualias.lookup import (
     Snapshots,
     Unanswerable,
 )
+from trualias.reply import Reply
+from trualias.statistics import Outcome
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 NO_MATCH = NotFound(Reason.NO_MATCH)
 NO_DOMAIN = NotFound(Reason.NO_DOMAIN)
 FOREIGN = NotFound(Reason.FOREIGN_DOMAIN)
+
+ONE = Reply(b"1", Outcome.SUCCESS)
 
 
 class LookupCase(SynchronousTestCase):
@@ -204,30 +208,30 @@ class RepliesTests(SynchronousTestCase):
     def test_keep(self) -> None:
         """What was kept is found, what was not is not."""
         replies = Replies(keeping=True)
-        replies.keep(b"a", b"1")
-        self.assertEqual((b"1", None, {b"a": b"1"}), (replies.get(b"a"), replies.get(b"b"), replies.recent))
+        replies.keep(b"a", ONE)
+        self.assertEqual((ONE, None, {b"a": ONE}), (replies.get(b"a"), replies.get(b"b"), replies.recent))
 
     def test_not_keeping(self) -> None:
         """Where nothing shall be kept nothing is."""
         replies = Replies(keeping=False)
-        replies.keep(b"a", b"1")
+        replies.keep(b"a", ONE)
         self.assertEqual((None, {}), (replies.get(b"a"), replies.recent))
 
     def test_long_requests(self) -> None:
         """No reply to a long request is kept."""
         replies = Replies(keeping=True)
-        replies.keep(b"a" * 256, b"1")
-        replies.keep(b"a" * 257, b"1")
-        self.assertEqual({b"a" * 256: b"1"}, replies.recent)
+        replies.keep(b"a" * 256, ONE)
+        replies.keep(b"a" * 257, ONE)
+        self.assertEqual({b"a" * 256: ONE}, replies.recent)
 
     def test_forgets(self) -> None:
         """However many are kept, there are never more than twice the span; what is asked for again stays."""
         replies = Replies(keeping=True)
         for number in range(5 * replies.SPAN):
-            replies.keep(b"%d" % number, b"x")
+            replies.keep(b"%d" % number, ONE)
             self.assertLessEqual(len(replies.recent), replies.SPAN)
             if number % 1000 == 0:
-                self.assertEqual(b"x", replies.get(b"0"))
+                self.assertIs(ONE, replies.get(b"0"))
         found = sum(replies.get(b"%d" % number) is not None for number in range(5 * replies.SPAN))
         self.assertLessEqual(found, 2 * replies.SPAN)
         self.assertGreaterEqual(found, replies.SPAN)
@@ -240,10 +244,11 @@ class SnapshotTests(SynchronousTestCase):
         """Replies are kept for each table, and by no other snapshot; with hooks none are."""
         snapshots = Snapshots(snapshot())
         places = [snapshots.current.table_replies, snapshots.current.virtual_replies, snapshots.current.map_replies]
-        for number, replies in enumerate(places):
-            replies.keep(b"a", b"%d" % number)
-        self.assertEqual([b"0", b"1", b"2"], [replies.get(b"a") for replies in places])
+        kept = [Reply(b"%d" % number, Outcome.SUCCESS) for number in range(len(places))]
+        for reply, replies in zip(kept, places, strict=True):
+            replies.keep(b"a", reply)
+        self.assertEqual(kept, [replies.get(b"a") for replies in places])
         snapshots.current = snapshot(hooks=Hooks())
         replies = snapshots.current.table_replies
-        replies.keep(b"a", b"1")
+        replies.keep(b"a", ONE)
         self.assertIsNone(replies.get(b"a"))

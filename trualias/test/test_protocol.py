@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from trualias.lookup import Replies, Snapshot
 from trualias.places import Kind
-from trualias.statistics import NullStatistics
+from trualias.statistics import NullStatistics, Outcome
 from trualias.test import trialprofile
 from trualias.test.conversation import Client, ConversationCase
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hook, Hooks, snapshot
@@ -261,7 +261,8 @@ class LimitTests(ChatCase):
         """It counts as a bad request."""
         self.connect().say(b"x" * 70_000)
         self.assertEqual(
-            (1, 1, 1), (self.statistics.bad.ended, self.statistics.reads.ended, self.statistics.writes.ended)
+            (1, 1, 1),
+            (self.statistics.outcomes[Outcome.BAD].ended, self.statistics.reads.ended, self.statistics.writes.ended),
         )
         self.assertEqual((1, 0, 0), self.depths())
 

@@ -12,7 +12,7 @@ from trualias.clients import Clients
 from trualias.configuration import load
 from trualias.lookup import OverBudget, Snapshot, Snapshots
 from trualias.socketmap import SocketmapFactory, SocketmapProtocol
-from trualias.statistics import Statistics
+from trualias.statistics import Outcome, Statistics
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -127,7 +127,8 @@ class SocketmapTests(SynchronousTestCase):
         for request, _ in self.CHAT:
             self.say(netstring(request))
         counted = self.statistics
-        self.assertEqual((3, 10, 7), (counted.success.ended, counted.not_found.ended, counted.bad.ended))
+        ended = {outcome: counted.outcomes[outcome].ended for outcome in Outcome}
+        self.assertEqual({Outcome.SUCCESS: 3, Outcome.NOT_FOUND: 10, Outcome.BAD: 7, Outcome.STATS: 0}, ended)
         self.assertEqual((20, 20), (counted.reads.ended, counted.writes.ended))
         self.assertEqual(1, counted.connections.begun)
 

@@ -17,7 +17,7 @@ from trualias.connection import ClientFactory
 from trualias.lookup import Snapshots
 from trualias.places import Kind
 from trualias.protocol import TableFactory
-from trualias.statistics import NullStatistics, Statistics
+from trualias.statistics import NullStatistics, Outcome, Statistics
 from trualias.test.conversation import Client, ConversationCase
 from trualias.test.lookups import snapshot
 from trualias.test.loop import Loop
@@ -234,12 +234,14 @@ class CountingTests(ConversationCase):
         client.say(b"get foo\n")
         statistics = self.statistics
         self.assertEqual(
-            (3.0, 6.0, 4.0), (statistics.reads.elapsed, statistics.not_found.elapsed, statistics.writes.elapsed)
+            (3.0, 6.0, 4.0),
+            (statistics.reads.elapsed, statistics.outcomes[Outcome.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
         self.seconds = iter((20.0, 20.0, 21.0)).__next__  # the reply is known
         client.say(b"get foo\n")
         self.assertEqual(
-            (14.0, 7.0, 5.0), (statistics.reads.elapsed, statistics.not_found.elapsed, statistics.writes.elapsed)
+            (14.0, 7.0, 5.0),
+            (statistics.reads.elapsed, statistics.outcomes[Outcome.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
         self.seconds = lambda: 100.0
         client.leave()
@@ -258,8 +260,8 @@ class CountingTests(ConversationCase):
         client = self.connect()
         client.say(GET * 2 + b"get foo\nget \xff\nget foo\nget foo\nstats\njstats\n\nfoo\nget %\nget\n")
         statistics = self.statistics
-        collectors = statistics.success, statistics.not_found, statistics.stats, statistics.bad
-        self.assertEqual([2, 4, 2, 4], [collector.ended for collector in collectors])
+        ended = {outcome: statistics.outcomes[outcome].ended for outcome in Outcome}
+        self.assertEqual({Outcome.SUCCESS: 2, Outcome.NOT_FOUND: 4, Outcome.BAD: 4, Outcome.STATS: 2}, ended)
         self.assertEqual((12, 12, 13), (statistics.reads.ended, statistics.writes.ended, statistics.reads.begun))
 
     def test_switched_off(self) -> None:

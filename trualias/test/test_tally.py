@@ -2,7 +2,6 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
 from trualias.tally import BOUNDS, MOST_ACCOUNTS, Loads, Result, Tallies, WrongCodes
 
 
@@ -45,32 +44,7 @@ class WrongCodesTests(SynchronousTestCase):
 
 
 class TallyTests(SynchronousTestCase):
-    """Requests by result and duration."""
-
-    def test_told(self) -> None:
-        """A reply is the same bytes, and knows where to count it, and the wrong codes of accounts."""
-        tallies = Tallies()
-        tally = tallies.of("tcp_table", "table")
-        told = tally.tell(b"500 not found\n", Result.WRONG_CODE, ("foo", "bar"))
-        self.assertEqual((told, bytes(memoryview(told)[4:])), (b"500 not found\n", b"not found\n"))
-        self.assertIs(told.counts, tally.buckets["wrong_code"])
-        self.assertEqual(told.counts, [0] * (len(BOUNDS) + 1))
-        self.assertEqual(tallies.wrong_codes.counts, {"foo": 0, "bar": 0})
-        for number in told.wrong_codes:
-            number[0] += 1
-        self.assertEqual(tallies.wrong_codes.counts, {"foo": 1, "bar": 1})
-
-    def test_told_again(self) -> None:
-        """The same reply is told once for each configuration: the numbers of accounts that are gone count no more."""
-        tallies = Tallies()
-        tally = tallies.of("tcp_table", "table")
-        told = tally.tell(b"", Result.WRONG_CODE, ("foo",))
-        self.assertIs(tally.tell(b"", Result.WRONG_CODE, ("foo",)), told)
-        self.assertIsNot(tally.tell(b"", Result.WRONG_CODE, ("bar",)), told)
-        tallies.configure(load("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
-        [number] = tally.tell(b"", Result.WRONG_CODE, ("foo",)).wrong_codes
-        number[0] += 1
-        self.assertEqual({"baz": 0, "foo": 1}, tallies.wrong_codes.counts)
+    """Requests by protocol and server."""
 
     def test_same_tally(self) -> None:
         """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
@@ -78,8 +52,8 @@ class TallyTests(SynchronousTestCase):
         table, virtual = tallies.of("tcp_table", "table"), tallies.of("tcp_table", "virtual")
         self.assertIs(tallies.of("tcp_table", "table"), table)
         self.assertEqual(tallies.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
-        [one], [other] = [tally.tell(b"", Result.WRONG_CODE, ("foo",)).wrong_codes for tally in (table, virtual)]
-        self.assertIs(one, other)
+        self.assertIs(table.wrong_codes, virtual.wrong_codes)
+        self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in Result})
 
 
 class LoadsTests(SynchronousTestCase):
