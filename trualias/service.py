@@ -199,13 +199,8 @@ class AliasService(Service):
         return self._in_thread(lambda: _forget(parts, with_hooks))
 
     def _tell_loaded(self) -> None:
-        policy = self._snapshots.current.configuration.policy
-        _log.info(
-            "{path} is loaded: {statements} statements, {accounts} accounts",
-            path=self._path,
-            statements=len(policy.rules),
-            accounts=len(policy.accounts),
-        )
+        size = self._snapshots.current.configuration.policy.size
+        _log.info("{path} is loaded: {size}", path=self._path, size=size)
 
     def _tell_ended(self, loaded: bool) -> None:
         for watcher in self._watchers:

@@ -110,5 +110,4 @@ class NotifyService(Service):
         self._supervisor.tell("READY=1", self._status() + problem)
 
     def _status(self) -> str:
-        policy = self._snapshots.current.configuration.policy
-        return f"STATUS={len(policy.rules)} statements, {len(policy.accounts)} accounts"
+        return f"STATUS={self._snapshots.current.configuration.policy.size}"

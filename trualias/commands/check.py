@@ -14,6 +14,7 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.loading import load
 from trualias.places import Kind, NoConfiguration, find_configuration
+from trualias.policy.numbers import number_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -97,28 +98,24 @@ def _check(path: str) -> _Checked:
     return _Checked(path, (), configuration, advice, search)
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}" if count == 1 else f"{count or 'no'} {what}s"
-
-
 def _print(checked: _Checked, out: Console) -> None:
     for error in checked.errors:
         _print_place(error, "bold red", out)
     configuration = checked.configuration
     if configuration is None:
-        out.print(f"{checked.path}: {_number(len(checked.errors), 'error')}, and no server would take it", style="bold")
+        out.print(
+            f"{checked.path}: {number_of(len(checked.errors), 'error')}, and no server would take it", style="bold"
+        )
         return
     for advice in checked.advice:
         _print_place(configuration.error(advice.place, f"warning: {advice.message}"), "bold yellow", out)
         out.print(f"    why:  {advice.reason}\n    mend: {advice.mend}")
     for note in _limits(configuration, checked.search) if checked.search else ():
         out.print(f"{checked.path}: {note}")
-    policy = configuration.policy
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
-    counts = [_number(len(policy.rules), "statement"), _number(len(policy.accounts), "account")]
-    counts += [_number(expected, "expectation")] if expected else []
-    warnings = _number(len(checked.advice), "warning")
-    out.print(f"{checked.path}: {', '.join(counts)}; no errors, {warnings}", style="bold")
+    size = configuration.policy.size + (f", {number_of(expected, 'expectation')}" if expected else "")
+    warnings = number_of(len(checked.advice), "warning", zero="no")
+    out.print(f"{checked.path}: {size}; no errors, {warnings}", style="bold")
 
 
 def _print_place(error: PolicyError, style: str, out: Console) -> None:
@@ -133,7 +130,7 @@ def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
     if search.undecided:
         lines = _lines(configuration, search.undecided[0])
         more = len(search.undecided) - 1
-        also = f", nor whether those of {_number(more, 'other pair')} do" if more else ""
+        also = f", nor whether those of {number_of(more, 'other pair')} do" if more else ""
         yield f"the search did not find out whether statements in lines {lines[0]} and {lines[1]} share addresses{also}"
     if not search.complete:
         yield "the search for addresses of two accounts did not come to look at all statements"

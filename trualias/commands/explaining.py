@@ -10,6 +10,7 @@ from trualias.configuration import Configuration
 from trualias.lookup import Ambiguous, Found, NotFound, OverBudget, Reason
 from trualias.policy.fields import RULES
 from trualias.policy.functions import FUNCTIONS
+from trualias.policy.numbers import number_of
 from trualias.policy.readings import Checked, Considered, Reading, Stuck
 from trualias.policy.source import one_of
 from trualias.policy.tree import (
@@ -94,18 +95,14 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
         _print_considered(considered, configuration, text, most, out)
     more = len(case.explanation.considered) - most
     if more > 0:
-        out.print(f"  {_number(more, 'statement')} further off; --all tells {'it' if more == 1 else 'them'}")
+        out.print(f"  {number_of(more, 'statement')} further off; --all tells {'it' if more == 1 else 'them'}")
     if case.explanation.never:
-        never = _number(case.explanation.never, "statement")
+        never = number_of(case.explanation.never, "statement")
         out.print(f"  {never} not compared, whose names and literals it does not have")
 
 
 def _named(name: tuple[str, str | None]) -> str:
     return repr(name[0] if name[1] is None else f"{name[0]}@{name[1]}")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _print_considered(considered: Considered, configuration: Configuration, text: str, most: int, out: Console) -> None:
@@ -127,7 +124,7 @@ def _print_considered(considered: Considered, configuration: Configuration, text
             _print_caret(text, _first_fault(reading), out)
     more = considered.count - len(considered.readings)
     if more > 0:
-        many = _number(more, "more way") if considered.counted else f"more than {more} more ways"
+        many = number_of(more, "more way") if considered.counted else f"more than {more} more ways"
         out.print(f"    {many} to read it, no nearer; --all tells more")
 
 

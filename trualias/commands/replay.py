@@ -17,6 +17,7 @@ from trualias.commands.terminal import Terminal
 from trualias.loading import load
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
 from trualias.places import Kind, find_configuration
+from trualias.policy.numbers import number_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -199,7 +200,7 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
         found = [change for change in changes if change.kind is kind]
         if not found:
             continue
-        out.print(f"{kind.value}: {_number(len(found), 'address', 'addresses')}", style="bold")
+        out.print(f"{kind.value}: {number_of(len(found), 'address', 'addresses')}", style="bold")
         rows = table("address", "received", "tried", "last seen", "was", "would be")
         for column in rows.columns[1:3]:
             column.justify = "right"
@@ -210,14 +211,10 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
         show(out, rows)
         out.print()
     out.print(
-        f"{_number(len(changes), 'address changes', 'addresses change')}, of {len(recipients.seen)} in "
-        f"{_number(recipients.lines, 'line', 'lines')}. 'Received' are mails that were delivered, 'tried' all that "
+        f"{number_of(len(changes), 'address changes', 'addresses change')}, of {len(recipients.seen)} in "
+        f"{number_of(recipients.lines, 'line', 'lines')}. 'Received' are mails that were delivered, 'tried' all that "
         "were refused, deferred or bounced."
     )
-
-
-def _number(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
 
 
 def _text(answer: _Answer) -> str:

@@ -12,6 +12,7 @@ from trualias.policy.checks import Rule
 from trualias.policy.codes import contribution, text_read
 from trualias.policy.fields import RULES, fits
 from trualias.policy.matcher import Matcher
+from trualias.policy.numbers import number_of
 from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
 from trualias.policy.policy import LONGEST, Policy
 from trualias.policy.tree import (
@@ -210,12 +211,8 @@ def _plainness(character: str) -> tuple[bool, bool, bool, str]:
 
 def _wrong_number(classes: Sequence[FieldClass], given: int) -> str:
     wants = ", ".join(field_class.value for field_class in classes)
-    needs = f"{_number(len(classes), 'word')} ({wants})" if classes else "no word"
-    return f"it takes {needs}, and {_number(given, 'word')} {'is' if given == 1 else 'are'} given"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    needs = f"{number_of(len(classes), 'word')} ({wants})" if classes else "no word"
+    return f"it takes {needs}, and {number_of(given, 'word')} {'is' if given == 1 else 'are'} given"
 
 
 def _wrong_class(word: str, field_class: FieldClass) -> str:

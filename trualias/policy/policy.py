@@ -9,6 +9,7 @@ from trualias.policy.bounded import Bounded
 from trualias.policy.checks import Rule, folding
 from trualias.policy.index import Candidate, Index
 from trualias.policy.matcher import Matcher
+from trualias.policy.numbers import number_of
 from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
 from trualias.policy.spans import BudgetExceeded, Spans
 
@@ -53,6 +54,11 @@ class Policy:
     def resolve_counting(self, local_part: str) -> tuple[Outcome, int]:
         """Resolve, and tell the steps that it took."""
         return self._resolve(local_part)
+
+    @property
+    def size(self) -> str:
+        """How much it has, in words."""
+        return f"{number_of(len(self.rules), 'statement')}, {number_of(len(self.accounts), 'account')}"
 
     def fold(self, text: str) -> str:
         """Make a text comparable: lower case where ``CASE SENSITIVE`` is no."""

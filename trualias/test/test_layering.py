@@ -12,6 +12,7 @@ PACKAGE = Path(trualias.__file__).parent
 
 # Each module imports only modules that stand before it. A new module needs its place here.
 POLICY = (
+    "policy.numbers",
     "policy.source",
     "policy.bounded",
     "policy.tree",

@@ -150,7 +150,7 @@ class AliasServiceTests(SynchronousTestCase):
     def test_log_of_a_good_one(self) -> None:
         """A load is told at level info."""
         self.replace(TWO)
-        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_bad(self) -> None:
         """A configuration with errors changes nothing; the log has all its errors, once for the change."""
@@ -206,7 +206,7 @@ class AliasServiceTests(SynchronousTestCase):
 
         self.start(str(self.path), settle)
         self.replace(BAD)
-        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
         self.assertEqual([], self.watch())
 
@@ -231,7 +231,7 @@ class AliasServiceTests(SynchronousTestCase):
         )
         self.assert_answers("one")
         self.path.write_text(TWO, "utf-8")
-        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
 
     def test_no_descriptors(self) -> None:
@@ -244,7 +244,7 @@ class AliasServiceTests(SynchronousTestCase):
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         self.assertIn("cannot be read: Too many open files", complaint)
         self.assert_answers("one")
-        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
 
     def test_vanished(self) -> None:
@@ -258,7 +258,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual(self.watch(), [])
         self.assert_answers("one")
         away.rename(self.path)
-        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_vanished_before_read(self) -> None:
         """A file that vanishes between the look and the load is told."""
@@ -310,7 +310,7 @@ class AliasServiceTests(SynchronousTestCase):
         before = stamp(str(self.path))
         while stamp(str(self.path)) == before:  # until the file system's clock goes on
             self.path.chmod(0o600)
-        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
 
     def test_link_to_itself(self) -> None:
@@ -321,7 +321,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual([f"error: FILE: {complaint}"], self.watch())
         self.assert_answers("one")
         self.replace(TWO)
-        self.assertEqual(["info: FILE is loaded: 1 statements, 1 accounts"], self.watch())
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
 
     def test_older(self) -> None:
         """An older file put back is a change."""
@@ -351,7 +351,7 @@ class AliasServiceTests(SynchronousTestCase):
         before = stamp(str(self.path))
         while stamp(str(self.path)) == before:  # until the file system's clock goes on
             self.path.chmod(0o600)
-        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statements, 1 accounts"])
+        self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_quick_succession(self) -> None:
         """A change during a load is loaded after it; never do two loads run at once."""

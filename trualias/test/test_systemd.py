@@ -122,7 +122,7 @@ class NotifyServiceTests(SystemdTestCase):
         self.service.startService()
         self.assertEqual([], self.listener.heard)
         self.reactor.run()
-        self.assertEqual(["READY=1\nSTATUS=1 statements, 2 accounts", "WATCHDOG=1"], self.listener.heard)
+        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "WATCHDOG=1"], self.listener.heard)
         self.reactor.advance(14.9)
         self.assertEqual([], self.listener.heard)
         self.reactor.pump([0.2, 15, 15])
@@ -138,7 +138,7 @@ class NotifyServiceTests(SystemdTestCase):
         self.reactor.run()
         self.reactor.advance(3600)
         service.stopService()
-        self.assertEqual(["READY=1\nSTATUS=1 statements, 2 accounts", "STOPPING=1"], self.listener.heard)
+        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "STOPPING=1"], self.listener.heard)
 
     def test_stopped_before_it_was_ready(self) -> None:
         """A server that is stopped before the reactor runs never was ready."""

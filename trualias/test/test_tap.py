@@ -189,7 +189,7 @@ class MakeServiceTests(TapTestCase):
 
     def test_logging(self) -> None:
         """LOGGING takes effect at the start: what was loaded is told at level info."""
-        for setting, told in (("info", [f"{self.path} is loaded: 1 statements, 1 accounts"]), ("warning", [])):
+        for setting, told in (("info", [f"{self.path} is loaded: 1 statement, 1 account"]), ("warning", [])):
             self.configure(f"LOGGING: {setting}\n")
             service = self.make(tap_table.Options())
             with capturedLogs() as events, self.running(service):
@@ -259,7 +259,7 @@ class MakeServiceTests(TapTestCase):
         os.chdir(here)
         self.path = self.folder / "trualias.conf"
         self.configure("LOGGING: info\n")
-        self.assertEqual(self.reload(service), [f"{self.path} is loaded: 1 statements, 1 accounts"])
+        self.assertEqual(self.reload(service), [f"{self.path} is loaded: 1 statement, 1 account"])
 
     def reload(self, service: MultiService) -> list[str]:
         """Load the configuration anew, in this thread, and return what was logged."""
@@ -295,7 +295,7 @@ class MakeServiceTests(TapTestCase):
                 [
                     "HOST, PORT or LISTEN is another now, which needs a restart: listening on "
                     "tcp_table tcp:3047:interface=127.0.0.1, the file says tcp_table tcp:25:interface=127.0.0.1",
-                    f"{self.path} is loaded: 1 statements, 1 accounts",
+                    f"{self.path} is loaded: 1 statement, 1 account",
                 ],
             )
             self.assertEqual(self.ask(factory, b"get FOO-shop-4\n"), b"200 foo\n")
@@ -398,7 +398,7 @@ class ProcessTests(TapTestCase):
             server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port, environment)
             self.addCleanup(server.stop)
             server.start()
-            ready = b"READY=1\nSTATUS=1 statements, 1 accounts"
+            ready = b"READY=1\nSTATUS=1 statement, 1 account"
             alive = b"WATCHDOG=1"
             self.assertEqual(listener.recv(4096), ready)
             self.assertEqual([listener.recv(4096) for _ in range(3)], [alive] * 3)
