@@ -17,7 +17,7 @@ from faults.live import check_log, descriptors, serving, settings
 from faults.numbered import KEY, configuration
 from trualias.descriptors import allow
 from trualias.settings import Settings
-from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_listening, wait_until
+from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
 LIMIT = Settings().connections
 """Connections that a server takes."""
@@ -129,7 +129,7 @@ def _started(
     with open(output, mode, buffering=0) as stream:
         process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=stream, stderr=stream)
     try:
-        wait_until(lambda: is_listening(port) or process.poll() is not None, "a listening server")
+        wait_until(lambda: process.poll() is not None or is_serving(port), "a server at work")
         _require(process.poll() is None, f"the server ended with status {process.returncode}")
         yield process, port, path
         _require(process.poll() is None, f"the server ended with status {process.returncode}")

@@ -14,7 +14,8 @@ from twisted.internet.endpoints import AdoptedStreamServerEndpoint, quoteStringA
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore
 from twisted.internet.protocol import Factory
-from twisted.internet.tcp import Port
+from twisted.internet.tcp import Port, _reservedFD
+from twisted.internet.unix import Port as UNIXPort
 from twisted.python.failure import Failure
 
 from trualias.configuration import Configuration, ConfigurationErrors, beyond_loopback
@@ -112,6 +113,29 @@ class CannotListen(SystemExit, Exception):
         self.code = 1
 
 
+class _HeldUNIXPort(UNIXPort):
+    """Accepts clients at a unix socket that systemd holds.
+
+    Who may use it, how many may wait there, and its place in its folder are systemd's. Twisted would let everybody use
+    it (chmod(2), mode 666), and fails where it may not.
+    """
+
+    def __init__(self, reactor: IReactorCore, held: socket.socket, factory: IProtocolFactory) -> None:
+        super().__init__(held.getsockname(), factory, reactor=reactor)
+        self._held = held
+
+    def startListening(self) -> None:
+        """Begin to accept."""
+        _reservedFD.reserve()
+        assert self.factory is not None
+        self.factory.doStart()
+        self.connected = True
+        self.socket = self._held
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
+        self.numberAccepts = 100
+        self.startReading()
+
+
 class ListeningService(Service):
     """Listens on one endpoint while it runs.
 
@@ -137,6 +161,7 @@ class ListeningService(Service):
         if self._path is not None and ":lockfile=" not in description:
             # A lock file that outlives a crash names a process id, which may be another's by then.
             description += ":lockfile=0"
+        self._reactor = reactor
         self._endpoint = serverFromString(reactor, description)
         self._factory = factory
         self._allowed = allowed
@@ -175,17 +200,27 @@ class ListeningService(Service):
         try:
             if self._path is not None:
                 _remove_stale(self._path)
-            opened: list[IListeningPort] = []
-            failures: list[Failure] = []
-            self._endpoint.listen(self._factory).addCallbacks(opened.append, failures.append)
-            for failure in failures:
-                failure.raiseException()
-            [self._port] = opened
+            self._port = self._listen()
             self._check_place(self._port)
         except Exception as error:
             reason = _reason(error)
             _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
             raise CannotListen(f"cannot listen on {self.description}: {reason}") from error
+
+    def _listen(self) -> IListeningPort:
+        endpoint = self._endpoint
+        if isinstance(endpoint, AdoptedStreamServerEndpoint) and endpoint.addressFamily == socket.AF_UNIX:
+            held = socket.socket(fileno=endpoint.fileno)
+            held.setblocking(False)
+            port = _HeldUNIXPort(self._reactor, held, self._factory)
+            port.startListening()
+            return port
+        opened: list[IListeningPort] = []
+        failures: list[Failure] = []
+        endpoint.listen(self._factory).addCallbacks(opened.append, failures.append)
+        for failure in failures:
+            failure.raiseException()
+        return opened[0]
 
     def _check_place(self, port: IListeningPort) -> None:
         """Raise OSError where others can connect and must not; for endpoints that only show it now."""

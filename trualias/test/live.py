@@ -48,6 +48,16 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_serving(port: int) -> bool:
+    """Whether a server is at work on a port: it ends a connection without a request. By then it listens everywhere."""
+    with socket.socket() as probe:
+        probe.settimeout(PATIENCE)
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        probe.shutdown(socket.SHUT_WR)
+        return probe.recv(1) == b""
+
+
 class LiveServer:
     """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it answers on *port*.
 
@@ -77,13 +87,13 @@ class LiveServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Start the server and return when it takes connections."""
+        """Start the server and return when it is at work."""
         assert self._process is None, "the server is running already"
         with self._log.open("ab") as log:
             process = subprocess.Popen(self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
         self._process = process
         wait_until(
-            lambda: is_listening(self.port) or process.poll() is not None, "a listening server", log=lambda: self.log
+            lambda: process.poll() is not None or is_serving(self.port), "a server at work", log=lambda: self.log
         )
         if process.poll() is not None:
             self._process = None

@@ -202,7 +202,11 @@ class ActivationTests(FolderTestCase):
         (self.folder / f"turn-{turn}").touch()
 
     def test_restart(self) -> None:
-        """Who connects while no server runs waits, and is answered by the next one: nobody is turned away."""
+        """Who connects while no server runs waits, and is answered by the next one: nobody is turned away.
+
+        Who may connect is systemd's to say, and stays as it is.
+        """
+        self.path.chmod(0o600)
         for turn in (1, 2):
             with socket.socket() as lines, socket.socket(socket.AF_UNIX) as maps:
                 for client, place in ((lines, ("127.0.0.1", self.port)), (maps, str(self.path))):
@@ -213,5 +217,5 @@ class ActivationTests(FolderTestCase):
                 self.let_run(turn)
                 self.assertEqual((b"200 foo\n", REPLY), (lines.recv(100), maps.recv(100)), self.log())
             self.stop()
-            self.assertTrue(self.path.exists(), self.log())
+            self.assertEqual(0o600, stat.S_IMODE(self.path.stat().st_mode), self.log())
         self.assertNotIn("Traceback", self.log())
