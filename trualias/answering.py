@@ -24,10 +24,12 @@ class Fault:
 
 
 def ask(lookup: Lookup, key: str) -> Answer | Fault:
-    """Look up a key; never raises, also where a hook calls ``sys.exit()``."""
+    """Look up a key; whatever a hook raises, ``SystemExit`` as well, is a `Fault`. Only KeyboardInterrupt goes on."""
     try:
         answer = lookup(key)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
     match answer:

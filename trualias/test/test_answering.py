@@ -61,7 +61,7 @@ class AskTests(SynchronousTestCase):
 
     def test_faults(self) -> None:
         """Whatever is raised is a fault, and where it came out of a hook the fault says so."""
-        for kind in (ZeroDivisionError, SystemExit, RecursionError, UnicodeError, MemoryError):
+        for kind in (ZeroDivisionError, SystemExit, GeneratorExit, RecursionError, UnicodeError, MemoryError):
             error = kind("a\nb %")
 
             def fail(*_: object, error: BaseException = error) -> tuple[str, None]:
