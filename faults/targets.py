@@ -128,7 +128,7 @@ class _Talk:
     def run(self, pieces: Iterator[bytes]) -> bytes:
         """Send everything as the transport would, close our side, and give what came back."""
         protocol = self.factory.buildProtocol(None)
-        assert protocol is not None
+        assert isinstance(protocol, ClientProtocol)
         self.transport.abortConnection = self.transport.loseConnection  # type: ignore[method-assign]
         protocol.makeConnection(self.transport)  # type: ignore[no-untyped-call]
         for piece in pieces:
@@ -195,24 +195,29 @@ def _table(pieces: Iterator[bytes] | list[bytes]) -> bytes:
 
 
 _NETSTRING = re.compile(rb"(0|[1-9][0-9]*):")
+# (Twisted waits for more also behind a line feed that follows the length.)
+_BEGINNING = re.compile(rb"(0|[1-9][0-9]{0,5})(?:\n|:(.*))?", re.DOTALL)
 _MAP_REPLY = re.compile(rb"OK .+|NOTFOUND |(?:TEMP|PERM) [ -~]+", re.DOTALL)
 
 
 def socketmap(data: bytes) -> None:
     """Send netstrings, those that the lines are; or bytes as they are where the first byte is odd.
 
-    Every complete netstring is answered exactly once and in order, each as if it were the only one, and nothing behind
-    a wrong one.
+    Every complete netstring is answered exactly once and in order, each as if it were the only one; a wrong one is
+    refused, and nothing behind it is answered.
     """
     how, stream = data[:1] or b"\0", data[1:].replace(_LONG, b"a" * (wire.LONGEST_NETSTRING + 1))
     if not how[0] & 1:
         stream = b"".join(b"%d:%s," % (len(line), line) for line in stream.split(b"\n"))
-    expected = b""
+    expected, at = b"", 0
     for payload in _netstrings(stream):
+        at += len(b"%d:%s," % (len(payload), payload))
         reply = _map([b"%d:%s," % (len(payload), payload)])
         replies = list(_netstrings(reply))
         promise(len(replies) == 1 and _MAP_REPLY.fullmatch(replies[0]) is not None, "no reply", payload, reply)
         expected += reply
+    if not _may_go_on(stream[at:]):
+        expected += wire.MAP_MALFORMED
     got = _map(_pieces(stream, how[0] >> 1 if len(stream) < 10_000 else 0))
     promise(got == expected, "replies in another order or number", got[-200:], expected[-200:])
 
@@ -231,6 +236,16 @@ def _netstrings(stream: bytes) -> Iterator[bytes]:
             return
         yield stream[length.end() : end]
         at = end + 1
+
+
+def _may_go_on(rest: bytes) -> bool:
+    """Tell whether more bytes can make a netstring of these, which are none yet."""
+    if not rest:
+        return True
+    beginning = _BEGINNING.fullmatch(rest)
+    if beginning is None or int(beginning[1]) > wire.LONGEST_NETSTRING:
+        return False
+    return len(beginning[2] or b"") <= int(beginning[1])
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

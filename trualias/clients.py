@@ -27,8 +27,8 @@ class Client(Protocol):
     def recount(self, statistics: Statistics | NullStatistics) -> None:
         """Tell new statistics of what is under way."""
 
-    def finish(self) -> None:
-        """Answer what has come, and then end the connection."""
+    def leave(self) -> None:
+        """Answer what the client has sent until now, and then end the connection."""
 
     def abort(self) -> None:
         """End the connection now."""
@@ -72,8 +72,6 @@ class Clients:
     def admit(self, client: IAddress | None) -> bool:
         """Tell whether one more may connect; where not, the log says why."""
         if not self.allows(client):
-            self.refused_by_network += 1
-            _log.warn("refused a connection from {client}: it is in no network of ALLOW", client=client)
             return False
         if len(self._open) >= self.limit:
             self.refused_by_limit += 1
@@ -82,7 +80,10 @@ class Clients:
         return True
 
     def allows(self, client: object) -> bool:
-        """Tell whether a client comes from where it may; file permissions say so of unix sockets."""
+        """Tell whether a client comes from where it may; where not, the log says so, and it is counted.
+
+        File permissions say so of unix sockets.
+        """
         match client:
             case IPv4Address() | IPv6Address():
                 host = ip_address(client.host)
@@ -90,7 +91,11 @@ class Clients:
                 return True
         # A socket for both kinds of addresses shows IPv4 clients so: ::ffff:192.0.2.1.
         host = getattr(host, "ipv4_mapped", None) or host
-        return any(host in network for network in self._allowed)
+        if any(host in network for network in self._allowed):
+            return True
+        self.refused_by_network += 1
+        _log.warn("refused a connection from {client}: it is in no network of ALLOW", client=client)
+        return False
 
     def opened(self, client: Client) -> None:
         """Take note of a connection."""
@@ -104,10 +109,10 @@ class Clients:
             ended, self._ended = self._ended, None
             ended.callback(None)
 
-    def finish(self) -> None:
-        """Answer what has come, and then end the connections."""
+    def leave(self) -> None:
+        """Answer what the clients have sent until now, and then end the connections."""
         for client in tuple(self._open):
-            client.finish()
+            client.leave()
 
     def abort(self) -> None:
         """End the connections now."""
@@ -141,7 +146,7 @@ class FarewellService(Service):
         """Let go of the clients; the Deferred fires when none is left."""
         super().stopService()
         calls = [
-            self._reactor.callLater(self.GRACE, self._clients.finish),
+            self._reactor.callLater(self.GRACE, self._clients.leave),
             self._reactor.callLater(self.PATIENCE, self._clients.abort),
         ]
 

@@ -129,6 +129,18 @@ class ClientProtocol(Protocol):
         else:
             self._more = True
 
+    def leave(self) -> None:
+        """Answer what the client has sent until now, and then end the connection: the server stops."""
+        if self._write_some is None:
+            self.finish()
+            return
+        try:
+            # What the system holds of requests can still be read, and after that their end.
+            self._transport.getHandle().shutdown(socket.SHUT_RD)
+        except OSError:
+            # The connection broke: the transport will find out.
+            self.finish()
+
     def abort(self) -> None:
         """End the connection now."""
         self._transport.abortConnection()
@@ -300,6 +312,18 @@ class ClientProtocol(Protocol):
             statistics.writes.begin()
 
 
+class _Refused(Protocol):
+    """Turns a client away.
+
+    No protocol at all would do for a plain socket, but leaves the connection open where one is wrapped in another, as
+    with TLS.
+    """
+
+    def connectionMade(self) -> None:
+        """End the connection at once."""
+        cast(Connection, self.transport).abortConnection()
+
+
 class ClientFactory(Factory):
     """Builds the protocol for each client that may connect.
 
@@ -319,9 +343,9 @@ class ClientFactory(Factory):
         self.clock = clock
         self.clients = clients or Clients()
 
-    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol | None:  # type: ignore[override]
-        """Take a client, or refuse it: None makes Twisted close the connection."""
-        return self.client() if self.clients.admit(addr) else None
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """Take a client, or refuse it."""
+        return self.client() if self.clients.admit(addr) else _Refused()
 
     def tally(self, speaks: Speaks, server: str) -> Tally | None:
         """Give what counts the requests to a server; None where nobody wants to know."""

@@ -32,8 +32,11 @@ from twisted.web.server import Site
 
 import trualias
 from trualias.clients import Clients
+from trualias.log import logger
 from trualias.lookup import Snapshots
 from trualias.tally import BOUNDS, Loads, Result, Tallies
+
+_log = logger(__name__)
 
 OUTCOMES = {
     "found": (Result.FOUND,),
@@ -185,14 +188,27 @@ class Health:
         return f"not listening on {', '.join(silent)}" if silent else None
 
 
-class _MetricsResource(Resource):
+class _Page(Resource):
+    """A page that can be asked for its headers alone."""
+
+    isLeaf = True
+
+    def render_HEAD(self, request: Request) -> bytes:
+        """Give the headers."""
+        self.render_GET(request)
+        return b""
+
+    def render_GET(self, request: Request) -> bytes:
+        """Give the page."""
+        raise NotImplementedError
+
+
+class _MetricsPage(_Page):
     """Gives the figures in the form that is asked for.
 
     The resource that prometheus_client has for Twisted would do it in another thread, of the global reactor. Nothing
     here waits for anything, and figures that are read where they are counted are all of one moment.
     """
-
-    isLeaf = True
 
     def __init__(self, collector: ServerCollector) -> None:
         super().__init__()
@@ -201,14 +217,13 @@ class _MetricsResource(Resource):
         ProcessCollector(registry=self._registry)
 
     def render_GET(self, request: Request) -> bytes:
-        encode, content_type = choose_encoder(request.getHeader("accept") or "")
+        accepted = b",".join(request.requestHeaders.getRawHeaders(b"accept", ()))
+        encode, content_type = choose_encoder(accepted.decode("latin-1"))
         request.setHeader(b"content-type", content_type.encode())
         return encode(self._registry)
 
 
-class _HealthResource(Resource):
-    isLeaf = True
-
+class _HealthPage(_Page):
     def __init__(self, health: Health) -> None:
         super().__init__()
         self._health = health
@@ -238,6 +253,9 @@ class MetricsSite(WrappingFactory):
 
     MOST = 32
 
+    PATIENCE = 10
+    """Seconds for a client to ask, and to ask again."""
+
     noisy = False
 
     def __init__(
@@ -247,13 +265,16 @@ class MetricsSite(WrappingFactory):
         allows: Callable[[IAddress | None], bool],
     ) -> None:
         root = Resource()
-        root.putChild(b"metrics", _MetricsResource(collector))
-        root.putChild(b"healthz", _HealthResource(health))
-        super().__init__(_QuietSite(root))
+        root.putChild(b"metrics", _MetricsPage(collector))
+        root.putChild(b"healthz", _HealthPage(health))
+        super().__init__(_QuietSite(root, timeout=self.PATIENCE))
         self._allows = allows
 
     def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
         """Take a client, or refuse one from a network that may not ask, or one too many."""
-        if len(self.protocols) >= self.MOST or not self._allows(addr):
+        if not self._allows(addr):
+            return None
+        if len(self.protocols) >= self.MOST:
+            _log.warn("refused {client} the metrics: there are {most} clients already", client=addr, most=self.MOST)
             return None
         return super().buildProtocol(addr)

@@ -15,12 +15,15 @@ from twisted.protocols.basic import NetstringReceiver
 from trualias import wire
 from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
+from trualias.log import logger
 from trualias.lookup import Lookup, Snapshot, Snapshots
 from trualias.reply import Reply
 from trualias.replying import Replier
 from trualias.settings import Speaks
 from trualias.statistics import Outcome
 from trualias.tally import Result
+
+_log = logger(__name__)
 
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
@@ -79,8 +82,13 @@ class SocketmapProtocol(ClientProtocol):
             self._uncut = self._uncut[_PIECE:]
             requests.dataReceived(piece)
             if requests.brokenPeer:
+                _log.warn(
+                    "a client of socketmap sent what is no netstring; does it use tcp: where it is to use socketmap:?"
+                )
                 self._uncut = b""
                 self._ended = True
+                # It is answered as what an empty netstring is: as no request.
+                requests.complete.append(b"")
         return not requests.complete
 
     def reply_to(self, request: bytes) -> Reply:

@@ -41,7 +41,7 @@ class WrongCodes:
     """Counts by account the addresses that have its shape, but not its code.
 
     No more than `MOST_ACCOUNTS` are told apart: all where there are not more, else the first that there was a wrong
-    code of. ``others`` counts the rest, and those of accounts that are no more. Each number is a list's only item.
+    code of. ``others`` counts the rest. Each number is a list's only item.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,8 @@ class WrongCodes:
     def keep(self, accounts: frozenset[str]) -> None:
         """Forget all accounts but these, which are those of the configuration in use."""
         for account in self._numbers.keys() - accounts:
-            self.others[0] += self._numbers.pop(account)[0]
+            # Added to the others, they would look as if somebody had just guessed so often.
+            del self._numbers[account]
         if len(accounts) <= MOST_ACCOUNTS:
             # Of a number that begins with more than 0, Prometheus would miss the first increase.
             for account in accounts:

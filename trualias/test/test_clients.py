@@ -24,9 +24,9 @@ class Guest:
         """Take it down."""
         self.told.append("recount")
 
-    def finish(self) -> None:
+    def leave(self) -> None:
         """Take it down, and leave or stay."""
-        self.told.append("finish")
+        self.told.append("leave")
         if not self.stays:
             self.clients.closed(self)
 
@@ -161,7 +161,7 @@ class FarewellTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.clock.advance(0.1)
         self.successResultOf(stopped)
-        self.assertEqual([["finish"], ["finish"]], [guest.told for guest in guests])
+        self.assertEqual([["leave"], ["leave"]], [guest.told for guest in guests])
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_stay(self) -> None:
@@ -173,4 +173,4 @@ class FarewellTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.clock.advance(0.01)
         self.successResultOf(stopped)
-        self.assertEqual(["finish", "abort"], guest.told)
+        self.assertEqual(["leave", "abort"], guest.told)

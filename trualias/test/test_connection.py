@@ -5,6 +5,7 @@ from typing import cast
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
@@ -18,6 +19,7 @@ from trualias.socketmap import SocketmapFactory
 from trualias.statistics import Outcome, Statistics
 
 REQUEST = b"16:table foo-shop-4,"
+MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a space and a key,"
 LONG = "x" * 90_000
 LONG_REPLY = b"90003:OK " + LONG.encode() + b","
 
@@ -50,7 +52,6 @@ class SocketTests(SynchronousTestCase):
         ours.setblocking(False)
         self.client.setblocking(False)
         protocol = factory.buildProtocol(None)
-        assert protocol is not None
         self.transport = Connection(ours, protocol, cast(IReactorFDSet, self.reactor))
         self.transport.connected = True
         protocol.makeConnection(self.transport)
@@ -73,7 +74,10 @@ class SocketTests(SynchronousTestCase):
                 (self.reactor.getWriters, self.transport.doWrite),
             ):
                 lost = do() if self.transport in waiting() else None
-                if lost is not None:
+                if lost is CONNECTION_DONE and do == self.transport.doRead:
+                    self.reactor.removeReader(self.transport)
+                    self.transport.readConnectionLost(Failure(lost))
+                elif lost is not None:
                     self.transport.connectionLost(Failure(lost))
             self.reactor.advance(0)
 
@@ -136,7 +140,7 @@ class SocketTests(SynchronousTestCase):
         """A server that stops sends the reply before it ends the connection."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
-        self.clients.finish()
+        self.clients.leave()
         self.turn(2)
         self.assertEqual(b"6:OK foo,", self.hear())
         self.assert_ended()
@@ -145,7 +149,7 @@ class SocketTests(SynchronousTestCase):
         """So it does where something wrong ended the connection, and the last reply waits to be sent."""
         self.client.sendall(REQUEST + b"x")
         self.turn(2)
-        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assertEqual(b"6:OK foo," + MALFORMED, self.hear())
         self.assertEqual(b"", self.client.recv(1))
         self.assert_ended()
 
@@ -200,7 +204,7 @@ class SocketTests(SynchronousTestCase):
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
-        self.clients.finish()
+        self.clients.leave()
         heard = b""
         while self.transport.connected:
             self.turn()
@@ -213,7 +217,7 @@ class SocketTests(SynchronousTestCase):
         """It lets a client go that waits for nothing, or is in the middle of a request."""
         self.client.sendall(REQUEST[:7])
         self.turn()
-        self.clients.finish()
+        self.clients.leave()
         self.turn()
         self.assertEqual(b"", self.client.recv(1))
         self.assert_ended()
@@ -223,7 +227,7 @@ class SocketTests(SynchronousTestCase):
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
-        self.clients.finish()
+        self.clients.leave()
         self.turn(3)
         self.assertTrue(self.transport.connected)
         self.clients.abort()

@@ -103,7 +103,7 @@ class MetricsTestCase(SynchronousTestCase):
         """Make a virtual server."""
         return TableFactory(self.reactor, self.snapshots, Kind.VIRTUAL, self.clock, self.clients)
 
-    def get(self, path: str, accept: str = OPENMETRICS) -> tuple[str, dict[str, str], str]:
+    def get(self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET") -> tuple[str, dict[str, str], str]:
         """Ask the site; return the status line, the header fields and the body."""
         self.site.doStart()
         self.addCleanup(self.site.doStop)
@@ -111,7 +111,8 @@ class MetricsTestCase(SynchronousTestCase):
         assert protocol is not None
         transport = StringTransport()
         protocol.makeConnection(transport)
-        protocol.dataReceived(f"GET {path} HTTP/1.0\r\nAccept: {accept}\r\n\r\n".encode())
+        accept = accept.encode() if isinstance(accept, str) else accept
+        protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n".encode() + b"Accept: " + accept + b"\r\n\r\n")
         head, _, body = transport.value().decode().partition("\r\n\r\n")
         status, *fields = head.split("\r\n")
         return status, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}, body
@@ -305,10 +306,8 @@ class ProcessTests(MetricsTestCase):
         """Clients are counted while they are connected, and those that were turned away, by why."""
         factory = self.table()
         for _ in range(4):
-            protocol = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-            if protocol is not None:
-                protocol.makeConnection(StringTransport())
-        self.assertIsNone(factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
+            factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)).makeConnection(StringTransport())
+        factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
         seen = self.scrape()
         self.assertEqual(seen[sample("connections")], 3)
         self.assertEqual(seen[sample("connections_limit")], 3)
@@ -341,7 +340,7 @@ class ProcessTests(MetricsTestCase):
         seen = {
             dict(labels)["account"]: value for (name, labels), value in self.scrape().items() if "wrong_codes" in name
         }
-        self.assertEqual(seen, {"bar": 0, "new": 0, "one": 0, "two": 0, OTHERS: 1})
+        self.assertEqual(seen, {"bar": 0, "new": 0, "one": 0, "two": 0, OTHERS: 0})
 
     def test_accounts_are_escaped(self) -> None:
         """What an account may hold of characters that labels quote, a scrape holds as well."""
@@ -394,6 +393,20 @@ class SiteTests(MetricsTestCase):
             self.get("/metrics")
         self.assertEqual([event for event in events if "/metrics" in formatEvent(event)], [])
 
+    def test_headers_alone(self) -> None:
+        """Who asks for the headers alone gets those, and the log nothing."""
+        for path in ("/metrics", "/healthz"):
+            with capturedLogs() as events:
+                status, _, body = self.get(path, method="HEAD")
+            self.assertEqual((status, body), ("HTTP/1.0 200 OK", ""))
+            self.assertEqual([event for event in events if "HEAD" in formatEvent(event)], [])
+
+    def test_strange_wish(self) -> None:
+        """Who accepts what nobody knows, in no encoding that there is, gets the older form."""
+        status, fields, _ = self.get("/metrics", accept=b"\xff\xfe")
+        self.assertEqual(status, "HTTP/1.0 200 OK")
+        self.assertTrue(fields["content-type"].startswith("text/plain"))
+
     def test_few(self) -> None:
         """Some may ask at the same time, one more is refused, and there is a place again when they leave."""
         channels = []
@@ -402,7 +415,13 @@ class SiteTests(MetricsTestCase):
             assert channel is not None
             channel.makeConnection(StringTransport())
             channels.append(channel)
-        self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
+        with capturedLogs() as events:
+            self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
+        [event] = events
+        self.assertEqual(
+            "refused IPv4Address(type='TCP', host='127.0.0.1', port=1) the metrics: there are 32 clients already",
+            formatEvent(event),
+        )
         for channel in channels:
             channel.connectionLost(Failure(ConnectionDone()))
         self.assertIsNotNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))

@@ -186,18 +186,27 @@ class SocketmapTests(SynchronousTestCase):
             self.assertEqual(f"a value was not answered: {told}", event["log_format"].format(**event))
 
     def test_longest_request(self) -> None:
-        """A request of 100000 bytes is answered; one byte more ends the connection, before it is read."""
+        """A request of 100000 bytes is answered; one byte more is refused at once, and ends the connection."""
         self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table " + b"x" * 99_994)))
         self.assertFalse(self.transport.disconnecting)
-        self.assertEqual(b"", self.say(b"100001:"))
+        self.assertEqual(MALFORMED, self.say(b"100001:"))
         self.assertTrue(self.transport.disconnecting)
 
     def test_malformed(self) -> None:
-        """What is no netstring ends the connection; what came before it is answered, nothing after it is."""
+        """What is no netstring is refused and ends the connection; what came before it is answered, and no more.
+
+        Somebody has set up a client for another protocol: the log says so.
+        """
         request = netstring(b"table foo-shop-4")
         for wrong in (b"GET / HTTP/1.1\r\n", b"007:x,", b"1:xy", b":x,", b"-1:x,", b"9" * 100, b"\n"):
             self.protocol, self.transport = self.connect()
-            self.assertEqual(b"6:OK foo,", self.say(request + wrong + request), wrong)
+            with capturedLogs() as events:
+                self.assertEqual(b"6:OK foo," + MALFORMED, self.say(request + wrong + request), wrong)
+            [event] = events
+            self.assertEqual(
+                "a client of socketmap sent what is no netstring; does it use tcp: where it is to use socketmap:?",
+                event["log_format"],
+            )
             self.assertTrue(self.transport.disconnecting)
             self.assertEqual(b"", self.say(request))
             self.protocol.connectionLost()
