@@ -126,8 +126,8 @@ def _exposed(source: Source, settings: Settings, given: dict[str, list[Setting]]
 def beyond_loopback(place: str) -> str:
     """Say why a place is no place to listen on, and what to do."""
     return (
-        f"{place} can be reached from other machines; say which may connect, such as ALLOW: 192.0.2.0/24, "
-        "or listen on 127.0.0.1 or ::1"
+        f"{place} can be reached from other machines; say which may connect, such as "
+        "ALLOW: 127.0.0.1 ::1 192.0.2.0/24, or listen on 127.0.0.1 or ::1"
     )
 
 

@@ -20,12 +20,12 @@ class HangupService(Service):
     def startService(self) -> None:
         """Take the signal over."""
         super().startService()
-        self._before = signal.signal(signal.SIGHUP, self._hang_up)
+        signal.signal(signal.SIGHUP, self._hang_up)
 
     def stopService(self) -> None:
-        """Give the signal back."""
+        """Let the signal do nothing: it would end a process that still has replies to send."""
         super().stopService()
-        signal.signal(signal.SIGHUP, self._before)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         # A signal comes in the middle of anything.

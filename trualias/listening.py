@@ -1,4 +1,4 @@
-"""Where a server listens: the settings that say so, and the service that opens one endpoint."""
+"""Listening on one endpoint, while a server runs."""
 
 import errno
 import os
@@ -7,98 +7,20 @@ import stat
 from collections.abc import Callable
 from typing import cast
 
-from attrs import define
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import AdoptedStreamServerEndpoint, quoteStringArgument, serverFromString
-from twisted.internet.error import CannotListenError
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore
-from twisted.internet.protocol import Factory
 from twisted.internet.tcp import Port, _reservedFD
 from twisted.internet.unix import Port as UNIXPort
 from twisted.python.failure import Failure
 
-from trualias.configuration import Configuration, ConfigurationErrors, beyond_loopback
+from trualias.configuration import beyond_loopback
+from trualias.endpoints import probe, reason
 from trualias.log import logger
-from trualias.settings import Listener, Speaks, is_loopback
+from trualias.settings import is_loopback
 
 _log = logger(__name__)
-
-
-def listeners(configuration: Configuration) -> tuple[Listener, ...]:
-    """Tell where a configuration says to listen."""
-    settings = configuration.settings
-    if settings.listen and not configuration.given("HOST") and not configuration.given("PORT"):
-        return settings.listen
-    return (Listener(Speaks.TCP_TABLE, endpoint(settings.host, settings.port)), *settings.listen)
-
-
-def endpoint(host: str, port: int) -> str:
-    """Describe an IP address and a port, as Twisted does."""
-    transport = "tcp6" if ":" in host else "tcp"
-    return f"{transport}:{port}:interface={quoteStringArgument(host)}"
-
-
-def check_listeners(configuration: Configuration) -> None:
-    """Raise `ConfigurationErrors` for each LISTEN that Twisted does not understand, or that needs ALLOW."""
-    errors: list[ConfigurationErrors] = []
-    for number, listener in enumerate(configuration.settings.listen):
-        problem = unfit(listener.endpoint, bool(configuration.settings.allow))
-        if problem is not None:
-            errors.append(configuration.error_at("LISTEN", f"LISTEN: {problem}", number))
-    if errors:
-        raise ConfigurationErrors([error for found in errors for error in found.errors])
-
-
-def unfit(description: str, allowed: bool) -> str | None:
-    """Say why an endpoint cannot be used; None where it can. `allowed`: others than this machine may connect."""
-    try:
-        serverFromString(_Probe(), description)
-        interface = _probe(description).interface
-    except LookupError:
-        return f"{description} is no endpoint that can be used: systemd handed no such socket to this process"
-    except Exception as error:  # there is no telling what a kind of endpoint raises
-        return f"{description} is no endpoint that can be used: {_reason(error)}"
-    if interface is None or allowed or (interface and is_loopback(interface)):
-        return None
-    return beyond_loopback(description)
-
-
-@define
-class _Probe:
-    """Stands in for a reactor, and takes down where an endpoint would listen; an empty interface is all of them."""
-
-    interface: str | None = None
-    path: str | None = None
-
-    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
-        self.interface = interface
-
-    def listenSSL(
-        self, port: int, factory: object, contextFactory: object, backlog: int = 50, interface: str = ""
-    ) -> None:
-        self.interface = interface
-
-    def listenUNIX(
-        self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False
-    ) -> None:
-        self.path = address
-
-
-def _probe(description: str) -> _Probe:
-    probe = _Probe()
-    # Another kind may do more than call the reactor: one from systemd closes the descriptor that it was given.
-    if description.split(":")[0] in ("tcp", "tcp6", "ssl", "unix"):
-        failures: list[Failure] = []
-        serverFromString(probe, description).listen(Factory()).addErrback(failures.append)
-        for failure in failures:
-            failure.raiseException()
-    return probe
-
-
-def _reason(error: BaseException) -> str:
-    cause = error.socketError if isinstance(error, CannotListenError) else error
-    return getattr(cause, "strerror", None) or str(cause)
 
 
 class CannotListen(SystemExit, Exception):
@@ -155,9 +77,9 @@ class ListeningService(Service):
         allowed: Callable[[], bool] = lambda: False,
     ) -> None:
         self.description = description
-        probe = _probe(description)
-        self._path = probe.path
-        self._place_is_known = probe.path is not None or probe.interface is not None
+        place = probe(description)
+        self._path = place.path
+        self._place_is_known = place.path is not None or place.interface is not None
         if self._path is not None and ":lockfile=" not in description:
             # A lock file that outlives a crash names a process id, which may be another's by then.
             description += ":lockfile=0"
@@ -192,6 +114,10 @@ class ListeningService(Service):
             # systemd goes on listening for the next process, so that a unix socket must not be removed from its folder.
             cast(Port, port).stopReading()
             return succeed(None)
+        if isinstance(port, Port):
+            # Those whom the system has connected already are clients, and would be reset.
+            port.numberAccepts = socket.SOMAXCONN
+            port.doRead()
         return port.stopListening() or succeed(None)
 
     def _open(self) -> None:
@@ -203,9 +129,9 @@ class ListeningService(Service):
             self._port = self._listen()
             self._check_place(self._port)
         except Exception as error:
-            reason = _reason(error)
-            _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
-            raise CannotListen(f"cannot listen on {self.description}: {reason}") from error
+            why = reason(error)
+            _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=why)
+            raise CannotListen(f"cannot listen on {self.description}: {why}") from error
 
     def _listen(self) -> IListeningPort:
         endpoint = self._endpoint
@@ -237,9 +163,9 @@ def _remove_stale(path: str) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise OSError(errno.EEXIST, f"{path} is there and is no socket; remove it, or listen elsewhere")
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)  # a server whose queue is full lets a client wait
-        status = probe.connect_ex(path)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)  # a server whose queue is full lets a client wait
+        status = client.connect_ex(path)
     if status in (0, errno.EAGAIN):
         raise OSError(errno.EADDRINUSE, "another process is listening there")
     if status != errno.ECONNREFUSED:

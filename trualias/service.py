@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias import memory
+from trualias.clients import FarewellService
 from trualias.configuration import Configuration
 from trualias.loading import load
 from trualias.log import logger
@@ -109,6 +110,7 @@ class AliasService(Service):
         self._settle = settle or (lambda pause: stamp(path))
         self.loads = Loads(time_of_day())
         self._check = check
+        self._clock = clock
         self._time_of_day = time_of_day
         self._watchers = tuple(watchers)
         self._path = path
@@ -129,7 +131,10 @@ class AliasService(Service):
         self._watching.start(WATCH_SECONDS, now=False)
 
     def stopService(self) -> "Deferred[None] | None":
-        """Stop watching; the Deferred fires when a load that still runs has ended."""
+        """Stop watching; the Deferred fires when a load that still runs has ended, or is not worth the wait.
+
+        A load gives up when it is told to, but a hook may take its time.
+        """
         super().stopService()
         self._stopping = True
         self._watching.stop()
@@ -137,7 +142,7 @@ class AliasService(Service):
             return None
         ended: Deferred[None] = Deferred()
         self._loading.addCallback(ended.callback)
-        return ended
+        return ended.addTimeout(FarewellService.PATIENCE, self._clock, onTimeoutCancel=lambda failure, seconds: None)
 
     def load(self) -> None:
         """Load the file now, changed or not; where a load runs already, load once more after it."""
@@ -147,7 +152,7 @@ class AliasService(Service):
         # Before it is read: what is written meanwhile is a change that the next look will see.
         self._seen = stamp(self._path)
         if isinstance(self._seen, Absent):
-            self.loads.fail()
+            self._fail()
             _log.error(
                 "{path}: {reason}; the configuration from before stays in use until it is back",
                 path=self._path,
@@ -206,11 +211,14 @@ class AliasService(Service):
         for watcher in self._watchers:
             watcher.load_ended(loaded)
 
-    def _keep(self, failure: Failure) -> None:
+    def _fail(self) -> None:
+        self.loads.fail()
         self._tell_ended(False)
+
+    def _keep(self, failure: Failure) -> None:
         if failure.check(LoadAbandoned):
             return
-        self.loads.fail()
+        self._fail()
         if failure.check(ConfigurationErrors):
             _log.error(
                 "{path} has errors; the configuration from before stays in use\n{errors}",

@@ -102,10 +102,14 @@ class NotifyService(Service):
 
     def load_begun(self) -> None:
         """Tell that a configuration is being loaded."""
+        if not self.running:
+            return
         self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={self._monotonic()}")
 
     def load_ended(self, loaded: bool) -> None:
-        """Tell that the server is as ready as before, and by what it answers."""
+        """Tell that the server is as ready as before, and by what it answers; after its end it is not ready again."""
+        if not self.running:
+            return
         problem = "" if loaded else "; the last change has errors, which are in the log"
         self._supervisor.tell("READY=1", self._status() + problem)
 

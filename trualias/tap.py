@@ -6,8 +6,7 @@ from typing import cast
 
 from attrs import frozen
 from twisted.application.service import MultiService, Service
-from twisted.internet.interfaces import IProtocolFactory, IReactorThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
 from twisted.python.usage import Options
 
 from trualias import log, memory, systemd
@@ -15,8 +14,9 @@ from trualias.clients import Clients, FarewellService
 from trualias.configuration import Configuration
 from trualias.connection import ClientFactory
 from trualias.descriptors import provide
+from trualias.endpoints import check_listeners, endpoint, listeners, unfit
 from trualias.hangup import HangupService
-from trualias.listening import ListeningService, check_listeners, endpoint, listeners, unfit
+from trualias.listening import ListeningService
 from trualias.loading import load, wait_for_rest
 from trualias.lookup import Snapshots
 from trualias.permissions import writable_by_others
@@ -24,18 +24,19 @@ from trualias.places import Kind, NoConfiguration, find_configuration, places
 from trualias.policy.source import ConfigurationErrors
 from trualias.protocol import TableFactory
 from trualias.reporting import StatisticsService
-from trualias.service import AliasService
+from trualias.service import AliasService, InThread
 from trualias.settings import Address, Listener, Speaks
 from trualias.socketmap import SocketmapFactory
 from trualias.stamp import stamp
 from trualias.steady import go_by_steady_clock
 from trualias.systemd import NotifyService, Supervisor, watchdog_seconds
 from trualias.tally import Tallies
+from trualias.thread import in_thread_of_its_own
 
 _log = log.logger(__name__)
 
 
-class Reactor(systemd.Reactor, IReactorThreads):
+class Reactor(systemd.Reactor, IReactorFromThreads):
     """What the servers need of a reactor."""
 
 
@@ -65,8 +66,12 @@ class ServerOptions(Options):
         return f"{super().getUsage(width)}\nThe configuration is looked for at:\n{looked}"
 
 
-def make_service(options: ServerOptions, reactor: Reactor | None = None) -> MultiService:
-    """Load the configuration and put the server together; `reactor` is the global one unless given.
+def make_service(
+    options: ServerOptions, reactor: Reactor | None = None, in_thread: InThread | None = None
+) -> MultiService:
+    """Load the configuration and put the server together.
+
+    `reactor` is the global one unless given, `in_thread` runs loads in a thread of their own unless given.
 
     Raises SystemExit with a message for people where there is no configuration, or one with errors, or an endpoint
     that Twisted does not understand.
@@ -109,7 +114,7 @@ def make_service(options: ServerOptions, reactor: Reactor | None = None) -> Mult
         snapshots,
         effects,
         reactor,
-        lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
+        in_thread or in_thread_of_its_own(reactor),
         check_listeners,
         [notify],
         lambda pause: wait_for_rest(path, pause),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from trualias.commands.display import console, write_json
-from trualias.commands.options import add_json
+from trualias.commands.options import add_config, add_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.loading import load
@@ -40,17 +40,22 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         epilog="Example: trualias check conf/tcp_virtual_server.conf.sample. Exit status: 0 without errors, 2 with "
         "some; with --strict, 1 if there are warnings only.",
     )
+    add_config(command)
     add_json(command)
     command.add_argument("--strict", action="store_true", help="end with 1 if there are warnings")
     command.add_argument(
-        "files", metavar="FILE", nargs="*", help="what to check; by default what each of the two servers would find"
+        "files",
+        metavar="FILE",
+        nargs="*",
+        help="what else to check; by default what each of the two servers would find",
     )
     command.set_defaults(run=run)
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Check the files and return the exit status; raises `NoConfiguration`."""
-    checked = [_check(path) for path in arguments.files or _found()]
+    named = [path for path in (arguments.config, *arguments.files) if path is not None]
+    checked = [_check(path) for path in named or _found()]
     if arguments.json:
         write_json(terminal.output, {"files": [_for_programs(one) for one in checked]})
     else:
@@ -92,6 +97,11 @@ def _check(path: str) -> _Checked:
 
     try:
         configuration = load(path).configuration
+        if configuration.settings.listen:
+            # Twisted, which nothing else here needs, takes longer to import than all the rest.
+            from trualias.endpoints import check_listeners
+
+            check_listeners(configuration, elsewhere=True)
     except ConfigurationErrors as errors:
         return _Checked(path, errors.errors)
     advice, search = advise(configuration)

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IReactorTime
 from twisted.internet.task import Clock
 
 TURNS = 200_000
@@ -45,6 +45,11 @@ class Loop:
     def time(self) -> IReactorTime:
         """The reactor as one for delays."""
         return cast(IReactorTime, self._reactor)
+
+    @property
+    def core(self) -> IReactorCore:
+        """The reactor as one to listen with."""
+        return cast(IReactorCore, self._reactor)
 
     def listen(self, factory: IProtocolFactory) -> None:
         """Listen on a free port of the loopback interface. Connections have small buffers, which are soon full."""

@@ -40,6 +40,26 @@ class CheckTests(SynchronousTestCase):
         expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
 
+    def test_config(self) -> None:
+        """The file can be named as for the other commands."""
+        self.path.write_text(FINE, "utf-8")
+        expected = "trualias.conf: 1 statement, 1 account; no errors, no warnings\n"
+        self.assertEqual((0, expected, ""), self.check("-c", "trualias.conf"))
+        self.assertEqual((0, expected * 2, ""), self.check("-c", "trualias.conf", "trualias.conf"))
+
+    def test_listeners(self) -> None:
+        """Where no server could listen is an error, but for sockets that only systemd knows of."""
+        self.path.write_text(
+            FINE + "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:3\n", "utf-8"
+        )
+        expected = (
+            "trualias.conf:3:1: LISTEN: hurz:3 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            "LISTEN: tcp_table hurz:3\n"
+            "^\n"
+            "trualias.conf: 1 error, and no server would take it\n"
+        )
+        self.assertEqual((2, expected, ""), self.check("trualias.conf"))
+
     def test_warning(self) -> None:
         """A warning has its place, a reason and a mend, and does not make the file unfit, unless that is asked for."""
         self.path.write_text(UNWISE, "utf-8")

@@ -53,7 +53,7 @@ class ValueTests(ConfigurationCase):
             self.assertEqual(host, self.load(f"HOST: {host}\nALLOW: 192.0.2.0/24").settings.host)
             message = (
                 f"HOST: {host} can be reached from other machines; say which may connect, such as "
-                "ALLOW: 192.0.2.0/24, or listen on 127.0.0.1 or ::1"
+                "ALLOW: 127.0.0.1 ::1 192.0.2.0/24, or listen on 127.0.0.1 or ::1"
             )
             self.assert_refused(f"HOST: {host}", (1, 7, message))
 

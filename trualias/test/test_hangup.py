@@ -27,8 +27,8 @@ class HangupServiceTests(SynchronousTestCase):
     """SIGHUP."""
 
     def test_signal(self) -> None:
-        """While the service runs, a SIGHUP leads to the action in the reactor's thread; afterwards all is as before."""
-        before = signal.getsignal(signal.SIGHUP)
+        """While the service runs, a SIGHUP leads to the action in the reactor's thread; afterwards to nothing."""
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         reactor = CallsFromThread()
         actions: list[str] = []
         service = HangupService(reactor, lambda: actions.append("reload"))
@@ -41,4 +41,5 @@ class HangupServiceTests(SynchronousTestCase):
             self.assertEqual(actions, ["reload"])
         finally:
             service.stopService()
-        self.assertIs(signal.getsignal(signal.SIGHUP), before)
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual((len(reactor.calls), actions), (1, ["reload"]))

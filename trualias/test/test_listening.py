@@ -1,79 +1,30 @@
 """Tests of trualias.listening."""
 
 import errno
+import socket
 from typing import cast
 
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IReactorCore
+from twisted.internet.interfaces import IAddress, IReactorCore
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import ConfigurationErrors, load
-from trualias.listening import CannotListen, ListeningService, check_listeners, listeners
+from trualias.listening import CannotListen, ListeningService
+from trualias.test.live import free_port
+from trualias.test.loop import Loop
 
 
-class ListenersTests(SynchronousTestCase):
-    """From a configuration to where it says to listen."""
+class Counting(Factory):
+    """Counts those who connect, and takes none."""
 
-    def assert_listeners(self, text: str, *expected: str) -> None:
-        """Assert that the settings of a text come to these listeners, as text."""
-        self.assertEqual(list(expected), [str(listener) for listener in listeners(load(text, "a.conf"))])
+    noisy = False
+    built = 0
 
-    def test_short(self) -> None:
-        """HOST and PORT are one listener, there where either is given or there is no LISTEN; by default on loopback."""
-        default = "tcp_table tcp:3047:interface=127.0.0.1"
-        unix = "socketmap unix:/x"
-        self.assert_listeners("", default)
-        self.assert_listeners(f"LISTEN: {unix}\n", unix)
-        self.assert_listeners(f"LISTEN: {unix}\nPORT: 3047\n", default, unix)
-        self.assert_listeners(f"HOST: 127.0.0.1\nLISTEN: {unix}\n", default, unix)
-
-    def test_ipv6(self) -> None:
-        """An IPv6 address, whose colons mean something in a description, comes through."""
-        self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
-        reactor = MemoryReactor()
-        description = listeners(load("HOST: ::1\nPORT: 25\n", "a.conf"))[0].endpoint
-        ListeningService(cast(IReactorCore, reactor), description, Factory()).startService()
-        [(port, _, _, interface)] = reactor.tcpServers
-        self.assertEqual((port, interface), (25, "::1"))
-
-    def assert_errors(self, text: str, *expected: str) -> None:
-        """Assert what is wrong with the listeners of a text."""
-        with self.assertRaises(ConfigurationErrors) as raised:
-            check_listeners(load(text, "a.conf"))
-        self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
-
-    def test_unknown(self) -> None:
-        """What Twisted does not understand is an error at each LISTEN that has it."""
-        self.assert_errors(
-            "LISTEN: tcp_table hurz:25\nLISTEN: tcp_table unix:/x\nLISTEN: tcp_table tcp:x\n",
-            "a.conf:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
-            "LISTEN: tcp_table hurz:25\n^",
-            "a.conf:3:1: LISTEN: tcp:x is no endpoint that can be used: invalid literal for int() with base 10: 'x'\n"
-            "LISTEN: tcp_table tcp:x\n^",
-        )
-
-    def test_not_from_systemd(self) -> None:
-        """A socket that systemd should have opened, and did not, is told as such."""
-        for endpoint in ("systemd:domain=INET:index=0", "systemd:domain=INET:name=x"):
-            line = f"LISTEN: socketmap {endpoint}\n"
-            told = f"{endpoint} is no endpoint that can be used: systemd handed no such socket to this process"
-            self.assert_errors(line, f"a.conf:1:1: LISTEN: {told}\n{line}^")
-
-    def test_beyond_this_machine(self) -> None:
-        """An endpoint that others reach is an error unless ALLOW says which."""
-        reached = (
-            "can be reached from other machines; say which may connect, such as ALLOW: 192.0.2.0/24, or listen on "
-            "127.0.0.1 or ::1"
-        )
-        for endpoint in ("tcp:25", "tcp6:25", "tcp:25:interface=192.0.2.1", r"tcp6:25:interface=\:\:"):
-            line = f"LISTEN: socketmap {endpoint}\n"
-            self.assert_errors(line, f"a.conf:1:1: LISTEN: {endpoint} {reached}\n{line}^")
-            check_listeners(load(f"ALLOW: 192.0.2.0/24\n{line}", "a.conf"))
-        for endpoint in ("tcp:25:interface=127.0.0.1", r"tcp6:25:interface=\:\:1", "unix:/x"):
-            check_listeners(load(f"LISTEN: socketmap {endpoint}\n", "a.conf"))
+    def buildProtocol(self, addr: IAddress | None) -> None:
+        """Count."""
+        self.built += 1
 
 
 class ListeningServiceTests(SynchronousTestCase):
@@ -95,6 +46,21 @@ class ListeningServiceTests(SynchronousTestCase):
             self.successResultOf(service.stopService())
             self.assertFalse(service.running)
 
+    def test_connected_before_the_end(self) -> None:
+        """Whoever the system has connected before it stops is a client, however many they are; later ones are none."""
+        loop = Loop()
+        self.addCleanup(loop.close)
+        factory, port = Counting(), free_port()
+        service = ListeningService(loop.core, f"tcp:{port}:interface=127.0.0.1", factory)
+        service.startService()
+        for _ in range(20):
+            self.addCleanup(socket.create_connection(("127.0.0.1", port)).close)
+        stopped = service.stopService()
+        self.assertEqual(20, factory.built)
+        loop.turn(2)
+        self.successResultOf(stopped)
+        self.assertRaises(ConnectionRefusedError, socket.create_connection, ("127.0.0.1", port))
+
     def test_place_shows_later(self) -> None:
         """An endpoint that shows only when it is open that others reach it, is closed again unless they may."""
         reactor = MemoryReactor()  # its ports all are at 0.0.0.0
@@ -103,7 +69,7 @@ class ListeningServiceTests(SynchronousTestCase):
             self.service(reactor, description).startService()
         self.assertEqual(
             "Cannot listen on haproxy:tcp:25: 0.0.0.0 can be reached from other machines; say which may connect, such "
-            "as ALLOW: 192.0.2.0/24, or listen on 127.0.0.1 or ::1",
+            "as ALLOW: 127.0.0.1 ::1 192.0.2.0/24, or listen on 127.0.0.1 or ::1",
             events[-1]["log_format"].format(**events[-1]),
         )
         service = ListeningService(cast(IReactorCore, reactor), description, Factory(), lambda: True)

@@ -514,6 +514,19 @@ class AliasServiceTests(SynchronousTestCase):
         self.watch()
         self.assert_answers("two")
 
+    def test_stop_during_a_long_load(self) -> None:
+        """A load that does not end, since a hook takes its time, keeps nobody waiting for longer than 1.5 s."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        stopped = self.service.stopService()
+        assert stopped is not None
+        self.clock.advance(1.4)
+        self.assertNoResult(stopped)
+        self.clock.advance(0.2)
+        self.assertIsNone(self.successResultOf(stopped))
+        self.threads.run()
+        self.assert_answers("one")
+
     def test_stop_during_a_load(self) -> None:
         """The service has stopped when the load has; the load is abandoned, and nothing follows."""
         self.replace(TWO)

@@ -105,8 +105,8 @@ class SettingsTests(SynchronousTestCase):
         """An address that others reach is an error unless the file says who may connect."""
         exposed = "HOST: 0.0.0.0\nMETRICS: [2001:db8::1]:9347\n"
         reached = (
-            "can be reached from other machines; say which may connect, such as ALLOW: 192.0.2.0/24, or listen on "
-            "127.0.0.1 or ::1"
+            "can be reached from other machines; say which may connect, such as ALLOW: 127.0.0.1 ::1 192.0.2.0/24, "
+            "or listen on 127.0.0.1 or ::1"
         )
         self.assert_errors(
             exposed,

@@ -149,6 +149,7 @@ class NotifyServiceTests(SystemdTestCase):
 
     def test_reload(self) -> None:
         """RELOADING comes with the clock that systemd wants; then READY, and what is in use now or still."""
+        self.service.startService()
         self.service.load_begun()
         self.snapshots.current = Snapshot(load("", "a.conf"))
         self.service.load_ended(True)
@@ -160,3 +161,12 @@ class NotifyServiceTests(SystemdTestCase):
             [reloading, ready, reloading, f"{ready}; the last change has errors, which are in the log"],
             self.listener.heard,
         )
+
+    def test_reload_at_the_end(self) -> None:
+        """A load that ends after the server's own end is told to nobody: it would look ready once more."""
+        self.service.startService()
+        self.service.load_begun()
+        self.service.stopService()
+        self.service.load_ended(False)
+        self.service.load_begun()
+        self.assertEqual(["RELOADING=1\nMONOTONIC_USEC=4711", "STOPPING=1"], self.listener.heard)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import cast
 
 from twisted.application.service import IService, MultiService
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
@@ -76,22 +76,7 @@ class OptionsTests(SynchronousTestCase):
 
 
 class OneThread(MemoryReactorClock):
-    """A reactor in memory, all of whose threads are the one that asks for them."""
-
-    def getThreadPool(self) -> "OneThread":
-        """Return what stands for the threads."""
-        return self
-
-    def callInThreadWithCallback(
-        self, ended: Callable[[bool, object], None], function: Callable[[], object], *arguments: object
-    ) -> None:
-        """Call `function` and tell `ended` whether it succeeded and how."""
-        try:
-            result = function(*arguments)
-        except Exception:
-            ended(False, Failure())
-        else:
-            ended(True, result)
+    """A reactor in memory, whose thread is the only one."""
 
     def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
         """Call `function`."""
@@ -105,7 +90,7 @@ class MakeServiceTests(TapTestCase):
         """Make a service on the test's configuration."""
         options.parseOptions(["--config", str(self.path), *arguments])
         self.reactor = OneThread()
-        return make_service(options, cast(Reactor, self.reactor))
+        return make_service(options, cast(Reactor, self.reactor), maybeDeferred)
 
     @contextmanager
     def running(self, service: IService) -> Iterator[None]:
@@ -255,7 +240,7 @@ class MakeServiceTests(TapTestCase):
         os.chdir(self.folder)
         options = tap_table.Options()
         self.path.rename(self.folder / "trualias.conf")
-        service = make_service(options, cast(Reactor, OneThread()))
+        service = make_service(options, cast(Reactor, OneThread()), maybeDeferred)
         os.chdir(here)
         self.path = self.folder / "trualias.conf"
         self.configure("LOGGING: info\n")
@@ -443,6 +428,32 @@ class ProcessTests(TapTestCase):
             server.wait()
             self.assertLess(time.monotonic() - begun, 2)
         self.assertFalse((self.folder / "map.sock").exists())
+        self.assertNotIn("Traceback", server.log)
+
+    def test_end_during_a_load(self) -> None:
+        """A hook that never returns keeps the process from nothing but the new configuration."""
+        port = free_port()
+        settings = f"PORT: {port}\nPROCESSOR: hooks\n"
+        hooks = (
+            "import threading\nACCOUNTS = ALIASES = None\n"
+            "def preprocess(alias, domain=None): return alias, domain\n"
+            "def postprocess(account, domain=None): return account, domain\n"
+            "def reload(): pass\n"
+        )
+        (self.folder / "hooks.py").write_text(hooks, "utf-8")
+        self.configure(settings)
+        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
+        self.addCleanup(server.kill)
+        server.start()
+        stuck = "open('stuck', 'w').close()\nthreading.Event().wait()\n"
+        (self.folder / "hooks.py").write_text(hooks + stuck, "utf-8")
+        self.configure(settings + "# changed\n")
+        wait_until((self.folder / "stuck").exists, "the hook", log=lambda: server.log)
+        self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
+        os.kill(server.pid, signal.SIGTERM)
+        begun = time.monotonic()
+        server.wait()
+        self.assertLess(time.monotonic() - begun, 2)
         self.assertNotIn("Traceback", server.log)
 
     def test_life(self) -> None:

@@ -1,0 +1,81 @@
+"""Tests of trualias.endpoints."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import ConfigurationErrors, load
+from trualias.endpoints import Probe, check_listeners, listeners, probe
+
+
+class ListenersTests(SynchronousTestCase):
+    """From a configuration to where it says to listen."""
+
+    def assert_listeners(self, text: str, *expected: str) -> None:
+        """Assert that the settings of a text come to these listeners, as text."""
+        self.assertEqual(list(expected), [str(listener) for listener in listeners(load(text, "a.conf"))])
+
+    def test_short(self) -> None:
+        """HOST and PORT are one listener, there where either is given or there is no LISTEN; by default on loopback."""
+        default = "tcp_table tcp:3047:interface=127.0.0.1"
+        unix = "socketmap unix:/x"
+        self.assert_listeners("", default)
+        self.assert_listeners(f"LISTEN: {unix}\n", unix)
+        self.assert_listeners(f"LISTEN: {unix}\nPORT: 3047\n", default, unix)
+        self.assert_listeners(f"HOST: 127.0.0.1\nLISTEN: {unix}\n", default, unix)
+
+    def test_ipv6(self) -> None:
+        """An IPv6 address, whose colons mean something in a description, comes through."""
+        self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
+        description = listeners(load("HOST: ::1\nPORT: 25\n", "a.conf"))[0].endpoint
+        self.assertEqual(Probe(interface="::1"), probe(description))
+
+    def assert_errors(self, text: str, *expected: str) -> None:
+        """Assert what is wrong with the listeners of a text."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            check_listeners(load(text, "a.conf"))
+        self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
+
+    def test_unknown(self) -> None:
+        """What Twisted does not understand is an error at each LISTEN that has it."""
+        self.assert_errors(
+            "LISTEN: tcp_table hurz:25\nLISTEN: tcp_table unix:/x\nLISTEN: tcp_table tcp:x\n",
+            "a.conf:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            "LISTEN: tcp_table hurz:25\n^",
+            "a.conf:3:1: LISTEN: tcp:x is no endpoint that can be used: invalid literal for int() with base 10: 'x'\n"
+            "LISTEN: tcp_table tcp:x\n^",
+        )
+
+    def test_not_from_systemd(self) -> None:
+        """A socket that systemd should have opened, and did not, is told as such."""
+        for endpoint in ("systemd:domain=INET:index=0", "systemd:domain=INET:name=x"):
+            line = f"LISTEN: socketmap {endpoint}\n"
+            told = f"{endpoint} is no endpoint that can be used: systemd handed no such socket to this process"
+            self.assert_errors(line, f"a.conf:1:1: LISTEN: {told}\n{line}^")
+
+    def test_beyond_this_machine(self) -> None:
+        """An endpoint that others reach is an error unless ALLOW says which."""
+        reached = (
+            "can be reached from other machines; say which may connect, such as ALLOW: 127.0.0.1 ::1 192.0.2.0/24, "
+            "or listen on 127.0.0.1 or ::1"
+        )
+        for endpoint in ("tcp:25", "tcp6:25", "tcp:25:interface=192.0.2.1", r"tcp6:25:interface=\:\:"):
+            line = f"LISTEN: socketmap {endpoint}\n"
+            self.assert_errors(line, f"a.conf:1:1: LISTEN: {endpoint} {reached}\n{line}^")
+            check_listeners(load(f"ALLOW: 192.0.2.0/24\n{line}", "a.conf"))
+        for endpoint in ("tcp:25:interface=127.0.0.1", r"tcp6:25:interface=\:\:1", "unix:/x"):
+            check_listeners(load(f"LISTEN: socketmap {endpoint}\n", "a.conf"))
+
+    def test_name(self) -> None:
+        """An endpoint takes an address and no name: which addresses a name stands for may change."""
+        for endpoint, interface in (("tcp:25:interface=localhost", "localhost"), ("tcp6:25:interface=127.1", "127.1")):
+            line = f"LISTEN: tcp_table {endpoint}\n"
+            told = rf"'{interface}' is no IP address; this machine alone is 127.0.0.1 or, for tcp6, \:\:1"
+            for allow in ("", "ALLOW: 192.0.2.0/24\n"):
+                number = 2 if allow else 1
+                self.assert_errors(allow + line, f"a.conf:{number}:1: LISTEN: {endpoint}: {told}\n{line}^")
+
+    def test_elsewhere(self) -> None:
+        """Where another process is to listen, all is said but what systemd holds for it."""
+        text = "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:25\n"
+        with self.assertRaises(ConfigurationErrors) as raised:
+            check_listeners(load(text, "a.conf"), elsewhere=True)
+        self.assertEqual([2], [error.line for error in raised.exception.errors])
