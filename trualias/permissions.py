@@ -1,35 +1,56 @@
 """Who may write to a file: what others may change, they decide about."""
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = 0
 
+MOST_LINKS = 40
+"""How many links Linux follows on the way to a file, path_resolution(7)."""
 
-def writable_by_others(path: str, owner: int | None = None) -> str | None:
-    """Say how somebody but root and the server could change what a path leads to; None where nobody could.
 
-    That is whoever may write to the file or to its folder, or to a folder above, where all could be replaced; a folder
-    in which everybody may only touch his own, such as ``/tmp``, does not count for what is in it. The way to a link
-    counts as does the way to where it leads. ``owner`` is the server's user id, by default this process'.
+def writable_by_others(path: str) -> str | None:
+    """Say how somebody but root and the user of this process could change what a path leads to; None where nobody can.
 
-    Raises OSError where the file is missing.
+    That is whoever may write to the file or to a folder on the way there, where all could be replaced; a folder in
+    which everybody may only touch his own, such as ``/tmp``, does not count for what is in it. A link on the way counts
+    as does a file, and the way that it leads counts as well.
+
+    Raises OSError where the path leads to no file.
     """
-    trusted = {ROOT, os.geteuid() if owner is None else owner}
-    ways = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))
-    for place in dict.fromkeys(place for way in ways for place in (way, *way.parents)):
-        problem = _problem(place, trusted)
-        if problem is not None:
-            return problem
-    return None
+    trusted = {ROOT, os.geteuid()}
+    problems = (_problem(place, status, trusted) for place, status in _way(Path(path).absolute()))
+    return next(filter(None, problems), None)
 
 
-def _problem(place: Path, trusted: set[int]) -> str | None:
-    status = place.stat()
+def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Go part by part, as the system does, and give each folder and each link on the way, and then the file."""
+    here = Path()
+    ahead = [*reversed(path.parts)]
+    links = 0
+    while ahead:
+        part = ahead.pop()
+        place = here.parent if part == os.pardir else here / part  # an absolute link has "/" for its first part
+        status = place.lstat()
+        yield place, status
+        if not stat.S_ISLNK(status.st_mode):
+            here = place
+        elif links < MOST_LINKS:
+            links += 1
+            ahead += reversed(place.readlink().parts)
+        else:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _problem(place: Path, status: os.stat_result, trusted: set[int]) -> str | None:
+    is_link = stat.S_ISLNK(status.st_mode)
     if status.st_uid not in trusted:
-        return f"{place} belongs to user {status.st_uid}, neither root nor the server's own (chown root {place})"
-    if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX:
+        chown = "chown -h root" if is_link else "chown root"
+        return f"{place} belongs to user {status.st_uid}, neither root nor the user that loads it ({chown} {place})"
+    if is_link or (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
         return None
     if status.st_mode & stat.S_IWOTH:
         return f"everybody may write to {place} (chmod o-w {place})"

@@ -1,5 +1,6 @@
 """Tests of trualias.permissions, and of what is done about files that others may write to."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, load
 from trualias.hooks import load_hooks
-from trualias.permissions import writable_by_others
+from trualias.permissions import MOST_LINKS, writable_by_others
 
 HOOKS = """
 ACCOUNTS = ALIASES = frozenset()
@@ -73,23 +74,89 @@ class WritableByOthersTests(PermissionsTestCase):
         for place in (self.path, self.inner):
             os.chown(place, STRANGER, 0)
             self.assertEqual(
-                f"{place} belongs to user {STRANGER}, neither root nor the server's own (chown root {place})",
+                f"{place} belongs to user {STRANGER}, neither root nor the user that loads it (chown root {place})",
                 self.problem(self.path),
             )
-            self.assertIsNone(writable_by_others(str(self.path), owner=STRANGER))
             os.chown(place, 0, 0)
 
+    def test_own_user(self) -> None:
+        """What belongs to the user of the process is safe from others."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        for place in (self.folder, self.inner, self.path):
+            os.chown(place, STRANGER, STRANGER)
+        self.addCleanup(os.seteuid, 0)
+        os.seteuid(STRANGER)
+        self.assertIsNone(self.problem(self.path))
+
     def test_links(self) -> None:
-        """Both ends of a link count: where it stands and where it leads."""
-        outer = self.folder / "outer"
-        outer.mkdir(mode=0o755)
-        link = outer / "link.py"
+        """Where a link stands counts, and where it leads, over all links that follow."""
+        etc, middle = self.folder / "etc", self.folder / "middle"
+        for folder in (etc, middle):
+            folder.mkdir(mode=0o755)
+        (middle / "file.py").symlink_to(self.path)
+        (middle / "inner").symlink_to("../inner")
+        (etc / "file.py").symlink_to(middle / "file.py")
+        (etc / "inner").symlink_to("../middle/inner")
+        for path in (etc / "file.py", etc / "inner" / "file.py"):
+            self.assertIsNone(self.problem(path))
+            for place in (etc, middle, self.inner, self.path):
+                place.chmod(0o757)
+                self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(path))
+                place.chmod(0o755)
+
+    def test_up_from_link(self) -> None:
+        """What is above a link is above where it leads, as the system takes it."""
+        middle = self.folder / "middle"
+        for folder in (middle, middle / "below"):
+            folder.mkdir(mode=0o755)
+        (middle / "file.py").touch()
+        (middle / "file.py").chmod(0o646)
+        (self.inner / "below").symlink_to(middle / "below")
+        self.assertEqual(
+            f"everybody may write to {middle}/file.py (chmod o-w {middle}/file.py)",
+            self.problem(self.inner / "below" / ".." / "file.py"),
+        )
+
+    def test_owner_of_link(self) -> None:
+        """A link may not be another's, who could replace it even where everybody may only touch his own."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        shared = self.folder / "shared"
+        shared.mkdir()
+        shared.chmod(0o1777)
+        link = shared / "link.py"
         link.symlink_to(self.path)
         self.assertIsNone(self.problem(link))
-        for place in (outer, self.inner):
-            place.chmod(0o777)
-            self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(link))
-            place.chmod(0o755)
+        os.lchown(link, STRANGER, STRANGER)
+        self.assertEqual(
+            f"{link} belongs to user {STRANGER}, neither root nor the user that loads it (chown -h root {link})",
+            self.problem(link),
+        )
+
+    def test_no_file(self) -> None:
+        """A path that leads nowhere, or round and round, is an OSError that names the reason."""
+        (self.inner / "missing").symlink_to("nothing")
+        (self.inner / "round").symlink_to("round")
+        for name, reason in (("missing", errno.ENOENT), ("round", errno.ELOOP), ("file.py/x", errno.ENOTDIR)):
+            with self.assertRaises(OSError) as raised:
+                self.problem(self.inner / name)
+            self.assertEqual(reason, raised.exception.errno)
+
+    def test_most_links(self) -> None:
+        """As many links are followed as the system follows, and no more."""
+        last = self.path
+        for number in range(MOST_LINKS + 1):
+            link = self.inner / str(number)
+            link.symlink_to(last)
+            last = link
+        followed, too_many = self.inner / str(MOST_LINKS - 1), last
+        self.assertIsNone(self.problem(followed))
+        followed.stat()
+        for look in (self.problem, os.stat):
+            with self.assertRaises(OSError) as raised:
+                look(too_many)
+            self.assertEqual(errno.ELOOP, raised.exception.errno)
 
 
 class HooksTests(PermissionsTestCase):
