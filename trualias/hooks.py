@@ -5,7 +5,9 @@ What such a module must hold, and when it is called, is documented in `conf/prep
 
 import importlib
 import os.path
+import sys
 from collections.abc import Callable
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from traceback import walk_tb
@@ -98,9 +100,8 @@ def _load_module(name: str, folder: str) -> ModuleType:
     spec = _find(name, folder)
     if spec.loader is None:  # a folder without __init__.py
         raise _Unusable(f"{name} is a folder, not a Python module")
-    module = module_from_spec(spec)
-    load = spec.loader.exec_module
-    _call(module, "raised when it was loaded:", lambda: load(module))
+    module = _new_module(spec)
+    _run(module, spec.loader)
     lacking = [name for name in _NAMES if not hasattr(module, name)]
     if lacking:
         raise _Unusable(f"{_title(module)} has no {', '.join(lacking)}; conf/preprocessing_sample.py has all it needs")
@@ -122,23 +123,47 @@ def _find(name: str, folder: str) -> ModuleSpec:
         spec = None
     if spec is None:
         raise _Unusable(f"there is no Python module {name}: neither {beside} nor on Python's path")
-    if isinstance(spec.loader, SourceFileLoader):
-        return _from_source(name, spec.loader.path, spec.submodule_search_locations)
     return spec
 
 
 def _find_on_path(name: str) -> ModuleSpec | None:
     package, dot, _ = name.rpartition(".")
     if dot:
-        _find_on_path(package)  # the next line runs it
+        outer = _find_on_path(package)
+        if outer is not None and package not in sys.modules:
+            _import_package(outer)
     spec = find_spec(name)
-    if spec is not None and spec.has_location and spec.origin is not None:
-        _check_writers(spec.origin)
+    if spec is None or not spec.has_location or spec.origin is None:
+        return spec
+    _check_writers(spec.origin)
+    if isinstance(spec.loader, SourceFileLoader):
+        return _from_source(name, spec.loader.path, spec.submodule_search_locations)
     return spec
 
 
+def _import_package(spec: ModuleSpec) -> None:
+    """Import a package that a module is in, as `find_spec` would, but for the cache, which others may write to."""
+    module = _new_module(spec)
+    sys.modules[spec.name] = module
+    assert spec.loader is not None  # a folder without __init__.py has been given one
+    try:
+        _run(module, spec.loader)
+    except _Unusable:
+        del sys.modules[spec.name]
+        raise
+    outer, dot, part = spec.name.rpartition(".")
+    if dot:
+        setattr(sys.modules[outer], part, module)
+
+
 def _check_writers(path: str) -> None:
-    problem = writable_by_others(path)
+    try:
+        problem = writable_by_others(path)
+    except OSError as error:
+        raise _Unusable(
+            f"{path} is not run, since there is no telling who could change what it does: {error.strerror}; a module "
+            "must be a file in a folder, not in an archive"
+        ) from error
     if problem is not None:
         raise _Unusable(f"{path} is not run, since others could change what it does: {problem}")
 
@@ -147,6 +172,17 @@ def _from_source(name: str, path: str, parts: list[str] | None) -> ModuleSpec:
     spec = spec_from_file_location(name, path, loader=_FreshSource(name, path), submodule_search_locations=parts)
     assert spec is not None  # only where there is no loader
     return spec
+
+
+def _new_module(spec: ModuleSpec) -> ModuleType:
+    try:
+        return module_from_spec(spec)
+    except ImportError as error:  # a shared library that is none, or is for another Python
+        raise _Unusable(f"the module {spec.name} ({spec.origin}) cannot be loaded: {error.msg}") from error
+
+
+def _run(module: ModuleType, loader: Loader) -> None:
+    _call(module, "raised when it was loaded:", lambda: loader.exec_module(module))
 
 
 def _call(module: ModuleType, what: str, function: Callable[[], object]) -> None:

@@ -1,9 +1,12 @@
 """Tests of trualias.hooks, with real modules in real files."""
 
 import os
+import py_compile
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
+from zipfile import ZipFile
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -44,6 +47,11 @@ class HooksTestCase(SynchronousTestCase):
             "ACCOUNT Baz ALIASED joe, paul MATCHES %alias%-%alpha%-%code% WITH CHARS();\n",
             str(self.folder / "trualias.conf"),
         )
+
+    def forget_later(self, *packages: str) -> None:
+        """Let Python forget packages that a test imports."""
+        for package in packages:
+            self.addCleanup(sys.modules.pop, package)
 
     def load(self, processor: str = "tried_hooks") -> Hooks:
         """Load a module that is expected to be good."""
@@ -95,9 +103,28 @@ class FindTests(HooksTestCase):
             "elsewhere/tried_package/__init__.py",
         )
         sys.path.append(str(self.folder / "elsewhere"))
-        self.addCleanup(sys.modules.pop, "tried_package")
-        self.addCleanup(sys.modules.pop, "tried_package.part")
+        self.forget_later("tried_package", "tried_package.part")
         self.assertEqual(self.load("tried_package").preprocess("A", None), ("a", None))
+
+    def test_in_packages_on_the_path(self) -> None:
+        """The packages that a module is in are run before it, and can be used in it as after any import."""
+        self.write("", "elsewhere/tried_outer/__init__.py")
+        self.write("lower = str.lower", "elsewhere/tried_outer/inner/__init__.py")
+        self.write(
+            "import tried_outer.inner\n" + COMPLETE.replace("alias.lower()", "tried_outer.inner.lower(alias)"),
+            "elsewhere/tried_outer/inner/hooks.py",
+        )
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.forget_later("tried_outer", "tried_outer.inner")
+        for _ in range(2):
+            self.assertEqual(self.load("tried_outer.inner.hooks").preprocess("A", None), ("a", None))
+
+    def test_in_folders_on_the_path(self) -> None:
+        """A folder without __init__.py may hold modules."""
+        self.write(COMPLETE, "elsewhere/tried_upper/lower/hooks.py")
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.forget_later("tried_upper", "tried_upper.lower")
+        self.assertEqual(self.load("tried_upper.lower.hooks").preprocess("A", None), ("a", None))
 
     def test_beside_comes_first(self) -> None:
         """The folder of the configuration comes before Python's path."""
@@ -129,6 +156,19 @@ class LoadTests(HooksTestCase):
         second = self.load()
         self.assertEqual(first.postprocess("foo", None), ("foo-box", None))
         self.assertEqual(second.postprocess("foo", None), ("foo-bag", None))
+
+    def test_cache_of_package(self) -> None:
+        """Python's cache is not read for the packages that a module is in: others may write to it."""
+        self.write(COMPLETE, "elsewhere/tried_cached/hooks.py")
+        package = self.write("raise SystemExit", "elsewhere/tried_cached/__init__.py")
+        status = package.stat()
+        py_compile.compile(str(package))
+        package.write_text("# harmless now !", "utf-8")
+        os.utime(package, ns=(status.st_atime_ns, status.st_mtime_ns))
+        self.assertEqual(status.st_size, package.stat().st_size)
+        sys.path.append(str(self.folder / "elsewhere"))
+        self.forget_later("tried_cached")
+        self.assertEqual(self.load("tried_cached.hooks").preprocess("A", None), ("a", None))
 
     def test_leaves_no_trace(self) -> None:
         """Loading writes nothing beside the configuration, and does not hide a module of the same name."""
@@ -175,6 +215,47 @@ class RefusalTests(HooksTestCase):
         self.assertEqual(
             self.refused("", "no_package.hooks"),
             "there is no Python module no_package.hooks: neither FOLDER/no_package/hooks.py nor on Python's path",
+        )
+
+    def test_package_raises(self) -> None:
+        """A package that raises is told with its line, also where a module is missing; once mended it is found."""
+        self.write(COMPLETE, "elsewhere/tried_raising/hooks.py")
+        sys.path.append(str(self.folder / "elsewhere"))
+        package = "elsewhere/tried_raising/__init__.py"
+        for source, exception in (
+            ("\n1/0", "ZeroDivisionError: division by zero"),
+            ("\nimport no_module", "ModuleNotFoundError: No module named 'no_module'"),
+        ):
+            self.write(source, package)
+            self.assertEqual(
+                self.refused("", "tried_raising.hooks"),
+                f"the module tried_raising (FOLDER/{package}): raised when it was loaded: {exception} (line 2)",
+            )
+        self.write("", package)
+        self.forget_later("tried_raising")
+        self.assertEqual(self.load("tried_raising.hooks").preprocess("A", None), ("a", None))
+
+    def test_archive(self) -> None:
+        """A module in an archive is not run: who could change it is not known."""
+        self.folder.mkdir()
+        archive = self.folder / "tried.zip"
+        with ZipFile(archive, "w") as parts:
+            parts.writestr("tried_zipped.py", COMPLETE)
+        sys.path.append(str(archive))
+        self.assertEqual(
+            self.refused("", "tried_zipped"),
+            "FOLDER/tried.zip/tried_zipped.py is not run, since there is no telling who could change what it does: Not "
+            "a directory; a module must be a file in a folder, not in an archive",
+        )
+
+    def test_library(self) -> None:
+        """A shared library that Python cannot load is told with what Python says of it."""
+        library = self.write("", f"elsewhere/tried_library{EXTENSION_SUFFIXES[0]}")
+        sys.path.append(str(library.parent))
+        self.assertEqual(
+            self.refused("", "tried_library"),
+            f"the module tried_library (FOLDER/elsewhere/{library.name}) cannot be loaded: "
+            f"FOLDER/elsewhere/{library.name}: file too short",
         )
 
     def test_without_origin(self) -> None:
