@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from attrs import field, frozen
@@ -129,14 +129,22 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 def _network(word: str) -> Network:
     try:
-        return ip_network(word)
-    except ValueError:
-        pass
-    try:
         network = ip_network(word, strict=False)
     except ValueError:
         raise Unfit(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
-    raise Unfit(f"{quoted(word)} is an address in a network; the network is {network}")
+    mapped = _mapped(network.network_address)
+    if mapped is not None:  # all clients of such a network are IPv4 clients
+        network = IPv4Network((mapped, network.prefixlen - 96))
+    try:
+        ip_network(word)
+    except ValueError:
+        raise Unfit(f"{quoted(word)} is an address in a network; the network is {network}") from None
+    return network
+
+
+def _mapped(address: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that one such as ::ffff:192.0.2.1 stands for, RFC 4291, section 2.5.5.2; None for others."""
+    return address.ipv4_mapped if isinstance(address, IPv6Address) else None
 
 
 _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:]+)):([0-9]+)")
@@ -151,7 +159,8 @@ def _address(value: str) -> Address:
 
 def is_loopback(host: str) -> bool:
     """Whether nobody but this machine reaches an IP address."""
-    return ip_address(host).is_loopback
+    address = ip_address(host)
+    return (_mapped(address) or address).is_loopback
 
 
 def _setting(name: str, read: Callable[[str], Any], default: Any, many: bool = False) -> Any:
@@ -164,8 +173,7 @@ class Settings:
 
     ``statistics`` is None where statistics are off, 0 where they are kept but not logged, otherwise the seconds between
     two reports. ``alias_domains`` are in lower case. ``listen`` and ``allow`` may be given several times in a file.
-    ``connections`` is how many clients there may be at a time.
-    ``metrics`` is None where there are none.
+    ``connections`` is how many clients there may be at a time. ``metrics`` is None where there are none.
     """
 
     host: str = _setting("HOST", _host, "127.0.0.1")
@@ -173,7 +181,7 @@ class Settings:
     listen: tuple[Listener, ...] = _setting("LISTEN", _listener, (), many=True)
     allow: tuple[Network, ...] = _setting("ALLOW", _networks, (), many=True)
     connections: int = _setting("CONNECTIONS", _connections, 1000)
-    metrics: Address | None = field(default=None, metadata={"name": "METRICS", "read": _address, "many": False})
+    metrics: Address | None = _setting("METRICS", _address, None)  # noqa: RUF009 (an Address is frozen)
     logging: str = _setting("LOGGING", _level, "warning")
     debug_account: str | None = _setting("DEBUG ACCOUNT", _account, None)
     statistics: int | None = _setting("STATISTICS", _seconds, None)

@@ -58,14 +58,23 @@ class SettingsTests(SynchronousTestCase):
             self.settings("ALLOW: 192.0.2.0/24 2001:db8::/32\nALLOW: 198.51.100.7\n").allow,
         )
 
+    def test_allow_mapped(self) -> None:
+        """A network of IPv4 addresses that are written as IPv6 is the IPv4 network, which its clients come from."""
+        self.assertEqual(
+            tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.7/32", "0.0.0.0/0", "::/0"))),
+            self.settings("ALLOW: ::ffff:192.0.2.0/120 ::ffff:198.51.100.7 ::ffff:0:0/96 ::/0\n").allow,
+        )
+
     def test_allow_errors(self) -> None:
         """What is no network is told, and for an address with a mask the network that may be meant."""
         self.assert_errors(
-            "ALLOW: mail.example.com\nALLOW: 192.0.2.0/24 192.0.2.7/24\n",
+            "ALLOW: mail.example.com\nALLOW: 192.0.2.0/24 192.0.2.7/24\nALLOW: ::ffff:192.0.2.7/120\n",
             "a.conf:1:8: ALLOW: 'mail.example.com' is not a network, such as 192.0.2.0/24 or 2001:db8::/32\n"
             "ALLOW: mail.example.com\n       ^",
             "a.conf:2:8: ALLOW: '192.0.2.7/24' is an address in a network; the network is 192.0.2.0/24\n"
             "ALLOW: 192.0.2.0/24 192.0.2.7/24\n       ^",
+            "a.conf:3:8: ALLOW: '::ffff:192.0.2.7/120' is an address in a network; the network is 192.0.2.0/24\n"
+            "ALLOW: ::ffff:192.0.2.7/120\n       ^",
         )
 
     def test_connections(self) -> None:
@@ -114,7 +123,7 @@ class SettingsTests(SynchronousTestCase):
             f"a.conf:2:10: METRICS: 2001:db8::1 {reached}\nMETRICS: [2001:db8::1]:9347\n         ^",
         )
         self.assertEqual("0.0.0.0", self.settings(f"ALLOW: 192.0.2.0/24\n{exposed}").host)
-        for host in ("127.0.0.9", "::1"):
+        for host in ("127.0.0.9", "::1", "::ffff:7f00:1"):
             self.assertEqual(host, self.settings(f"HOST: {host}\n").host)
 
     def test_error_at(self) -> None:
