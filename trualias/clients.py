@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 
 from trualias.configuration import Configuration
 from trualias.log import logger
-from trualias.settings import Network, Settings
+from trualias.settings import Network, Settings, unmapped
 from trualias.statistics import NullStatistics, Statistics
 from trualias.tally import Tallies
 
@@ -86,11 +86,10 @@ class Clients:
         """
         match client:
             case IPv4Address() | IPv6Address():
-                host = ip_address(client.host)
+                # A socket for both kinds of addresses shows IPv4 clients so: ::ffff:192.0.2.1.
+                host = unmapped(ip_address(client.host))
             case _:
                 return True
-        # A socket for both kinds of addresses shows IPv4 clients so: ::ffff:192.0.2.1.
-        host = getattr(host, "ipv4_mapped", None) or host
         if any(host in network for network in self._allowed):
             return True
         self.refused_by_network += 1

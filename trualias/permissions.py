@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = 0
 
+_ACCESS_LIST = "system.posix_acl_access"
+
 MOST_LINKS = 40
 """How many links Linux follows on the way to a file, path_resolution(7)."""
 
@@ -54,6 +56,9 @@ def _problem(place: Path, status: os.stat_result, trusted: set[int]) -> str | No
         return None
     if status.st_mode & stat.S_IWOTH:
         return f"everybody may write to {place} (chmod o-w {place})"
+    if status.st_mode & stat.S_IWGRP and _ACCESS_LIST in os.listxattr(place):
+        # The group's part of the mode is then the most that the list gives anybody, acl(5).
+        return f"an access list may let others write to {place} (getfacl {place}; setfacl -b {place})"
     if status.st_mode & stat.S_IWGRP and status.st_gid != ROOT:
         return f"the group {status.st_gid} may write to {place} (chmod g-w {place})"
     return None

@@ -132,9 +132,9 @@ def _network(word: str) -> Network:
         network = ip_network(word, strict=False)
     except ValueError:
         raise Unfit(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
-    mapped = _mapped(network.network_address)
-    if mapped is not None:  # all clients of such a network are IPv4 clients
-        network = IPv4Network((mapped, network.prefixlen - 96))
+    first = unmapped(network.network_address)
+    if first.version != network.version:  # all clients of such a network are IPv4 clients
+        network = ip_network((first, network.prefixlen - 96))
     try:
         ip_network(word)
     except ValueError:
@@ -142,9 +142,9 @@ def _network(word: str) -> Network:
     return network
 
 
-def _mapped(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that one such as ::ffff:192.0.2.1 stands for, RFC 4291, section 2.5.5.2; None for others."""
-    return address.ipv4_mapped if isinstance(address, IPv6Address) else None
+def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that one such as ::ffff:192.0.2.1 stands for, RFC 4291, section 2.5.5.2; others as they are."""
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
 _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:]+)):([0-9]+)")
@@ -159,8 +159,7 @@ def _address(value: str) -> Address:
 
 def is_loopback(host: str) -> bool:
     """Whether nobody but this machine reaches an IP address."""
-    address = ip_address(host)
-    return (_mapped(address) or address).is_loopback
+    return unmapped(ip_address(host)).is_loopback
 
 
 def _setting(name: str, read: Callable[[str], Any], default: Any, many: bool = False) -> Any:

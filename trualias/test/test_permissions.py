@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -66,6 +67,21 @@ class WritableByOthersTests(PermissionsTestCase):
         )
         os.chown(self.path, 0, 0)
         self.assertIsNone(self.problem(self.path))
+
+    def test_access_list(self) -> None:
+        """An access list can let anybody in, behind a mode that shows a group's rights."""
+        self.path.chmod(0o664)
+        # Version 2, then tag, rights and user, acl(5): the owner, STRANGER, the group, the most for both, everybody.
+        entries = ((1, 6, -1), (2, 6, STRANGER), (4, 4, -1), (16, 6, -1), (32, 4, -1))
+        access = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+        try:
+            os.setxattr(self.path, "system.posix_acl_access", access)
+        except OSError as error:
+            self.skipTest(f"no access lists in {self.folder}: {error.strerror}")
+        self.assertEqual(
+            f"an access list may let others write to {self.path} (getfacl {self.path}; setfacl -b {self.path})",
+            self.problem(self.path),
+        )
 
     def test_owner(self) -> None:
         """Nor may one of them belong to another user than root and the server's."""
