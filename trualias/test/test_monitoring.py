@@ -7,11 +7,22 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.test.live import PATIENCE, LiveServer, free_port, is_listening, wait_until
 from trualias.test.requirements import require_program, source_tree
 from trualias.test.test_metrics import CONFIGURATION, OPENMETRICS, samples
+
+
+def leaves(tree: object, place: str = "") -> Iterator[tuple[str, object]]:
+    """Give each single value of a JSON text with its place."""
+    if isinstance(tree, (dict, list)):
+        for key, below in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from leaves(below, f"{place}/{key}")
+    elif tree is not None:
+        yield place, tree
 
 
 class MonitoringTests(SynchronousTestCase):
@@ -87,6 +98,12 @@ class MonitoringTests(SynchronousTestCase):
             set(re.findall(r"^``(trualias_\w+)``", text, re.MULTILINE)),
             {name for name in names if name.startswith("trualias_")},
         )
+
+    def test_grafana(self) -> None:
+        """Grafana's own model of a dashboard holds all that the dashboard says, but for what is null."""
+        known = dict(leaves(json.loads(JSONEncoder().encode(Dashboard.from_json(self.dashboard)))))
+        said = dict(leaves(self.dashboard))
+        self.assertEqual(said, {place: known.get(place) for place in said})
 
     def test_dashboard(self) -> None:
         """No two panels lie on each other or have the same number, and each says what it shows."""
