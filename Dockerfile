@@ -20,7 +20,7 @@ COPY . .
 RUN python3 -m venv --without-pip /opt/trualias \
     && python3 -m venv /tools \
     && PIP_CONSTRAINT=/source/debian/constraints.txt /tools/bin/pip --python /opt/trualias/bin/python install --no-cache-dir . \
-    && touch --date=2000-01-01 /opt/trualias/lib/python3.11/site-packages/twisted/plugins/*.py \
+    && touch --date=2000-01-01Z /opt/trualias/lib/python3.11/site-packages/twisted/plugins/*.py \
     && /opt/trualias/bin/twistd --help >/dev/null
 
 FROM debian:12-slim
