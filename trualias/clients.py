@@ -7,7 +7,7 @@ from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from trualias.configuration import Configuration
@@ -120,9 +120,9 @@ class Clients:
 
     def ended(self) -> Deferred[None]:
         """Return what fires once there is no client any more; to be asked for once."""
-        self._ended = Deferred()
         if not self._open:
-            self._ended.callback(None)
+            return succeed(None)
+        self._ended = Deferred()
         return self._ended
 
 

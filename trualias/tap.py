@@ -139,12 +139,13 @@ def make_service(
         site = MetricsSite(collector, Health(listening), clients.allows)
         services.append(listen(endpoint(metrics.host, metrics.port), site))
     server = MultiService()
+    # What stands first stops last: clients are let go when no more can come.
     for service in (
+        FarewellService(reactor, clients),
         *services,
         aliases,
         statistics,
         HangupService(reactor, aliases.load),
-        FarewellService(reactor, clients),
         notify,
     ):
         service.setServiceParent(server)

@@ -25,6 +25,7 @@ from trualias.connection import ClientFactory
 from trualias.service import AliasService
 from trualias.tap import Reactor, ServerOptions, make_service
 from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
+from trualias.test.loop import Loop
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -289,6 +290,32 @@ class MakeServiceTests(TapTestCase):
             self.reload(service)
             self.assertEqual(self.ask(factory, b"stats\n"), b"400 statistics disabled\n")
             self.assertEqual(self.reload(service), [])
+
+
+class EndTests(TapTestCase):
+    """The end of a server, on a reactor of its own."""
+
+    def test_asked_before(self) -> None:
+        """Clients whom only the system knew of when the server was told to stop are answered as well."""
+        port = free_port()
+        self.configure(f"PORT: {port}\n")
+        options = tap_table.Options()
+        options.parseOptions(["--config", str(self.path)])
+        loop = Loop()
+        self.addCleanup(loop.close)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        service = make_service(options, cast(Reactor, loop.core), maybeDeferred)
+        service.startService()
+        clients = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(5)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.sendall(b"get foo-shop-4\n")
+        ended: list[object] = []
+        service.stopService().addCallback(ended.append)
+        loop.turn(5)
+        loop.clock.advance(0.1)
+        loop.turn_until(lambda: ended)
+        self.assertEqual([b"200 foo\n"] * 5, [client.makefile("rb").read() for client in clients])
 
 
 class ProcessTests(TapTestCase):
