@@ -48,10 +48,10 @@ def exchanges(answers: Iterable[Answer], domain: str = "") -> Iterator[Exchange]
     return (exchange(answer, domain) for answer in answers)
 
 
-def with_settings(text: str, port: int) -> str:
+def with_settings(text: str, port: int, logging: str = "error") -> str:
     """A configuration with the settings that are measured, in the place of its own."""
     text = re.sub(r"(?m)^(HOST|PORT|LOGGING|STATISTICS):.*\n", "", text)
-    return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: error\nSTATISTICS: 0\n{text}"
+    return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: {logging}\nSTATISTICS: 0\n{text}"
 
 
 def sample(*, virtual: bool = False) -> str:

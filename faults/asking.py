@@ -1,8 +1,10 @@
 """Ordinary clients: each has one request in flight, every reply is checked, and the time that it took is known."""
 
 import select
+import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import cycle
 from typing import Protocol
 
@@ -107,14 +109,14 @@ def ask(
                 number = idle.pop()
                 request, known = questions.next()
                 sent[number] = (time.perf_counter(), request, known)
-                by_number[number].sendall(request)
+                _send(by_number[number], request)
                 begun += 1
             if not sent and rate is not None:
                 time.sleep(0.5 / rate)
             ready = poller.poll(0.002 if rate is not None else 0.1) if sent else []
             now = time.perf_counter()
             for number, _ in ready:
-                reply = by_number[number].recv(CHUNK)
+                reply = _receive(by_number[number])
                 if number not in sent:
                     raise Fault(f"a client that asked nothing got {reply!r}" if reply else "a client was turned away")
                 then, request, known = sent.pop(number)
@@ -128,3 +130,16 @@ def ask(
                 raise Fault(f"{len(sent)} requests got no reply within {PATIENCE:.0f} s")
         asked.seconds = now - start
     return asked
+
+
+def _send(client: socket.socket, request: bytes) -> None:
+    with suppress(ConnectionError):  # which is also what there is to be received
+        client.sendall(request)
+
+
+def _receive(client: socket.socket) -> bytes:
+    """Give what there is, b"" where the connection was closed, orderly or by a reset."""
+    try:
+        return client.recv(CHUNK)
+    except ConnectionError:
+        return b""

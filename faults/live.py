@@ -10,7 +10,8 @@ from benchmarks import policies
 from faults.case import Fault
 from trualias.test.live import LiveServer, free_port
 
-SETTINGS = "HOST: 127.0.0.1\nPORT: {port}\nLOGGING: warning\nSTATISTICS: 0\n"
+LOGGING = "warning"
+"""So that the log tells of clients that are refused."""
 
 
 def descriptors(pid: int) -> int:
@@ -20,7 +21,7 @@ def descriptors(pid: int) -> int:
 
 def settings(port: int) -> str:
     """The settings of a configuration for this port."""
-    return SETTINGS.format(port=port)
+    return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: {LOGGING}\nSTATISTICS: 0\n"
 
 
 def replace(path: Path, text: str) -> None:
@@ -37,7 +38,7 @@ def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[t
     ``more`` are settings that come before all others.
     """
     port, path = free_port(), folder / "faults.conf"
-    sample = policies.with_settings(policies.sample(), port)
+    sample = policies.with_settings(policies.sample(), port, LOGGING)
     path.write_text(more + (sample if text is None else settings(port) + text), encoding="utf-8")
     server = LiveServer(("trualias-table", "--config", str(path)), folder, port)
     server.start()

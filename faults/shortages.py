@@ -1,11 +1,13 @@
 """What a machine runs out of: places for connections, descriptors, room for the log; and the time of day set back."""
 
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,8 +15,8 @@ from pathlib import Path
 from benchmarks import policies
 from benchmarks.load import connect
 from faults.case import Fault, Say
-from faults.live import check_log, descriptors, serving, settings
-from faults.numbered import KEY, configuration
+from faults.live import check_log, descriptors, replace, serving, settings
+from faults.numbered import KEY, configuration, statement
 from trualias.descriptors import allow
 from trualias.settings import Settings
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
@@ -30,13 +32,18 @@ BACKLOG = 40
 
 
 def answered(client: socket.socket) -> bool:
-    """Ask all keys of the sample; whether there were replies. Raises `Fault` for a wrong one."""
+    """Ask all keys of the sample; whether there were replies, and not the end of the connection, orderly or by a reset.
+
+    Raises `Fault` for a wrong reply, and for none at all.
+    """
     for request, right in _EXCHANGES:
         try:
             client.sendall(request)
             reply = client.recv(4096)
-        except OSError:
+        except ConnectionError:
             return False
+        except TimeoutError as error:
+            raise Fault(f"asked {request!r}, and was neither answered nor refused") from error
         if not reply:
             return False
         if reply != right:
@@ -75,6 +82,7 @@ def connections(folder: Path, say: Say, beyond: int = 50) -> None:
         others = _connected(stack, server.port, beyond)
         _require(not any(map(answered, others)), "more connections than the limit were answered")
         _require(all(map(answered, within)), "a client within the limit was not answered")
+        _require(f"there are {LIMIT} already" in server.log, "the log does not tell of those beyond the limit")
         for client in within[: LIMIT // 2]:
             client.close()
         _come_back(server.port)
@@ -83,28 +91,54 @@ def connections(folder: Path, say: Say, beyond: int = 50) -> None:
 
 
 def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
-    """No descriptor left: those who are connected are answered, and new ones are once there are descriptors again."""
-    with serving(folder) as (server, _), ExitStack() as stack:
+    """No descriptor left: those who are connected are answered, and new ones are once there are descriptors again.
+
+    The configuration is changed meanwhile; it is tried again until it can be read, and in force then.
+    """
+    with serving(folder) as (server, path), ExitStack() as stack:
         before = _connected(stack, server.port, 5)
-        _require(all(map(answered, before)), "a client was not answered")
+
+        def all_answered() -> bool:
+            _require(all(map(answered, before)), "a client that was connected before was not answered")
+            return True
+
+        def reply_to_new_key() -> bytes:
+            before[0].sendall(KEY + b"\n")
+            return before[0].recv(4096)
+
+        def failures() -> int:
+            return len(re.findall(rf"{re.escape(str(path))}.*Too many open files", server.log))
+
+        all_answered()
         held = descriptors(server.pid)
         # Descriptors have numbers: these are the ones that may be given out.
         limit = max(int(number) for number in os.listdir(f"/proc/{server.pid}/fd")) + free
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
         later = _connected(stack, server.port, 5 * free)
         fates = [answered(client) for client in later]
-        _require(not all(fates), "the server had descriptors for all")
-        _require(all(map(answered, before)), "a client that was connected before was not answered")
+        _require(0 < sum(fates) < len(later), f"of {len(later)} new clients {sum(fates)} were answered")
+        replace(path, path.read_text(encoding="utf-8") + statement(1))
         os.kill(server.pid, signal.SIGHUP)
-        _require(all(map(answered, before)), "a reload without descriptors disturbed the clients")
+        wait_until(
+            lambda: all_answered() and failures() >= 2, "two reloads without descriptors", log=lambda: server.log
+        )
+        _require(reply_to_new_key() == b"500 not found\n", "the new configuration was read without a descriptor")
         for client in later:
             client.close()
+        freed = time.monotonic()
+        wait_until(
+            lambda: all_answered() and reply_to_new_key() == b"200 number1\n",
+            "the new configuration",
+            log=lambda: server.log,
+        )
+        took = time.monotonic() - freed
         _come_back(server.port)
-        _require(all(map(answered, before)), "a client that was connected before was not answered")
         wait_until(lambda: descriptors(server.pid) <= held + 2, "as many descriptors as before")
+        check_log(server, allowed=f"{re.escape(str(path))} has errors")
     say(
         f"limit of {limit} descriptors: of {len(later)} new clients {sum(fates)} answered, the others refused; those "
-        f"connected before always answered; back to {held} descriptors"
+        "connected before always answered, also during reloads that failed; the new configuration in force "
+        f"{took:.1f} s after there were descriptors again; back to {held} of them"
     )
 
 
@@ -141,41 +175,69 @@ def _started(
 _AMBIGUOUS = "ACCOUNT one MATCHES both%alpha%.%code% WITH ANY(1);\nACCOUNT two MATCHES bo%alpha%.%code% WITH ANY(1);\n"
 
 
-def _log_a_lot(port: int, path: Path, pid: int) -> None:
-    """Make the server log a warning for each request, and an error; and see that it answers all the same."""
+WARNINGS = 500
+
+
+def _reloads_failed(metrics: int) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=PATIENCE) as page:
+        found = re.search(rb"^trualias_reloads_failed_total (\d+)", page.read(), re.MULTILINE)
+    _require(found is not None, "the metrics do not tell of reloads")
+    assert found is not None
+    return int(found.group(1))
+
+
+def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
+    """Make the server log a warning for each request, and an error; and see that it answers and loads all the same."""
+
+    def account() -> bytes:
+        client.sendall(KEY + b"\n")
+        return client.recv(4096)
+
+    whole = path.read_text(encoding="utf-8")
     with connect(port) as client:
-        for number in range(500):
+        for number in range(WARNINGS):
             for request, right in ((b"get bothx.x\n", b"500 not found\n"), (KEY + b"\n", b"200 number0\n")):
                 client.sendall(request)
                 reply = client.recv(4096)
                 _require(reply == right, f"request {number}: got {reply!r}")
-    path.write_text("nonsense\n", encoding="utf-8")
-    os.kill(pid, signal.SIGHUP)
-    time.sleep(1)
-    with connect(port) as client:
-        client.sendall(KEY + b"\n")
-        _require(client.recv(4096) == b"200 number0\n", "no right reply after an error that could not be logged")
+        path.write_text("nonsense\n", encoding="utf-8")
+        os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: _reloads_failed(metrics) > 0, "a reload that fails")
+        _require(account() == b"200 number0\n", "no right reply after an error that could not be logged")
+        path.write_text(whole.replace(statement(0), statement(1)), encoding="utf-8")
+        os.kill(pid, signal.SIGHUP)
+        wait_until(lambda: account() == b"200 number1\n", "the new configuration")
 
 
 def full_log(folder: Path, say: Say) -> None:
-    """The log's disk is full or read-only: on standard output, and in a log file that cannot grow."""
-    text = configuration(0) + _AMBIGUOUS
-    unwritable = folder / "unwritable"
+    """The log's disk is full or read-only: on standard output, and in a log file that cannot grow.
+
+    At first it can be written, to see that there is something to be logged.
+    """
+    metrics = free_port()
+    text = f"METRICS: 127.0.0.1:{metrics}\n" + configuration(0) + _AMBIGUOUS
+    writable, unwritable = folder / "writable", folder / "unwritable"
     unwritable.touch()
     # A disk that becomes read-only refuses to write to a file that was opened before; so does what is open to be read.
-    for output, mode in ((Path("/dev/full"), "ab"), (unwritable, "rb")):
+    for output, mode in ((writable, "ab"), (Path("/dev/full"), "ab"), (unwritable, "rb")):
         with _started(folder, text, output=output, mode=mode) as (process, port, path):
-            _log_a_lot(port, path, process.pid)
+            _log_a_lot(port, metrics, path, process.pid)
+    said = writable.read_text("utf-8")
+    warnings, errors = said.count("#warn]"), said.count("#error]")
+    _require(
+        warnings == WARNINGS and errors > 0, f"the log has {warnings} warnings and {errors} errors:\n{said[-3000:]}"
+    )
     _require(unwritable.stat().st_size == 0, "what is open to be read was written")
     log = folder / "twistd.log"
     with _started(folder, text, output=Path(os.devnull), options=(f"--logfile={log}",)) as (process, port, path):
         size = log.stat().st_size
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
-        _log_a_lot(port, path, process.pid)
+        _log_a_lot(port, metrics, path, process.pid)
         _require(log.stat().st_size == size, "the log grew")
     say(
-        "log on a full device, on one that cannot be written, in a file that cannot grow: 3000 right replies, "
-        "1500 warnings that nobody could write"
+        f"log on a full device, on one that cannot be written, in a file that cannot grow: {6 * WARNINGS} right "
+        f"replies, {3 * WARNINGS} warnings that nobody could write; a configuration with errors kept out, and a good "
+        "one in force"
     )
 
 

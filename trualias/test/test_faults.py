@@ -2,11 +2,14 @@
 
 import importlib.util
 import os
+import socket
+import struct
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from benchmarks import policies
+from benchmarks.load import connect
 from faults import crash, crowd, edits, fuzz, shortages, soak
 from faults.asking import SampleQuestions, ask
 from faults.case import Fault
@@ -57,6 +60,43 @@ class NumbersTests(SynchronousTestCase):
         for reply in (b"200 number2\n", b"200 number4\n", b"500 not found\n", b"200 number3", b""):
             self.assertRaises(Fault, numbers.check, KEY, numbers.heard, reply)
         numbers.check(KEY, 2, b"200 number2\n")
+
+
+def _accepted(listener: socket.socket, *, reset: bool) -> socket.socket:
+    """Take a client; closing the connection resets it, or ends it in order."""
+    connection, _ = listener.accept()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
+    return connection
+
+
+class RefusedTests(SynchronousTestCase):
+    """A server that refuses a client ends the connection in order, or by a reset."""
+
+    def test_ask(self) -> None:
+        """Either is a fault to clients that are to be answered."""
+        for reset in (False, True):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+
+                def refuse(passed: float, listener: socket.socket = listener, reset: bool = reset) -> None:
+                    _accepted(listener, reset=reset).close()
+
+                error = self.assertRaises(Fault, ask, listener.getsockname()[1], 1, 1, SampleQuestions(), None, refuse)
+            self.assertEqual(
+                r"asked b'get samissexy.34\n', and the server closed the connection",
+                str(error),
+            )
+
+    def test_answered(self) -> None:
+        """Either is no answer; silence is neither a refusal nor an answer."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            for reset in (False, True):
+                with connect(listener.getsockname()[1]) as client:
+                    _accepted(listener, reset=reset).close()
+                    self.assertFalse(shortages.answered(client))
+            with connect(listener.getsockname()[1]) as client, _accepted(listener, reset=True):
+                client.settimeout(0.001)
+                error = self.assertRaises(Fault, shortages.answered, client)
+        self.assertEqual(r"asked b'get samissexy.34\n', and was neither answered nor refused", str(error))
 
 
 class FaultTests(SynchronousTestCase):
