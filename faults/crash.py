@@ -2,12 +2,13 @@
 
 import smtplib
 import time
+from collections import Counter
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, get_ident
 
 from attrs import Factory, define
 
-from faults.case import Fault, Say
+from faults.case import Fault, Say, beside
 from trualias.test.live import LiveServer, free_port, wait_until
 from trualias.test.postfix import DOMAIN, Postfix
 
@@ -27,12 +28,15 @@ class _Sent:
     accepted: list[str] = Factory(list)
     deferred: int = 0
     refused: list[str] = Factory(list)
+    by_sender: Counter[int] = Factory(Counter)
+    """How many mails of each thread were accepted."""
 
 
 def _send(postfix: Postfix, sent: _Sent, end: Event) -> None:
     while not end.is_set():
         try:
             sent.accepted.append(postfix.send(f"foo-google-g6@{DOMAIN}"))
+            sent.by_sender[get_ident()] += 1
         except smtplib.SMTPRecipientsRefused as error:
             [(code, text)] = error.recipients.values()
             if code < 500:
@@ -44,6 +48,8 @@ def _send(postfix: Postfix, sent: _Sent, end: Event) -> None:
                 sent.deferred += 1
             else:
                 sent.refused.append(str(error))
+        except (smtplib.SMTPException, OSError) as error:
+            raise Fault(f"a sender was let down by Postfix: {error!r}") from error
 
 
 def run(folder: Path, say: Say, kills: int = KILLS) -> None:
@@ -53,24 +59,17 @@ def run(folder: Path, say: Say, kills: int = KILLS) -> None:
     path.write_text(_CONFIGURATION, encoding="utf-8")
     server = LiveServer(("trualias-virtual", "-c", str(path), "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
     postfix = Postfix(f"tcp:127.0.0.1:{port}", mailboxes=("foo",))
-    sent, end = _Sent(), Event()
-    senders = [Thread(target=_send, args=(postfix, sent, end)) for _ in range(SENDERS)]
+    sent = _Sent()
     try:
         server.start()
         postfix.start()
-        try:
-            for sender in senders:
-                sender.start()
+        with beside(lambda end: _send(postfix, sent, end), SENDERS) as raised:
+            _let_flow(sent, raised)
             for _ in range(kills):
-                time.sleep(1.5)
                 server.kill()
                 time.sleep(0.5)
                 server.start()
-            time.sleep(1.5)
-        finally:
-            end.set()
-            for sender in senders:
-                sender.join()
+                _let_flow(sent, raised)
         wait_until(
             lambda: len(postfix.mails("foo")) >= len(sent.accepted), "all mails", log=lambda: postfix.log[-5000:]
         )
@@ -82,6 +81,13 @@ def run(folder: Path, say: Say, kills: int = KILLS) -> None:
         f"{kills} times killed: {len(sent.accepted)} mails accepted and each delivered once, "
         f"{sent.deferred} deferred by 4xx, none refused, none bounced"
     )
+
+
+def _let_flow(sent: _Sent, raised: list[Exception]) -> None:
+    """Return after a while in which each sender had a mail accepted."""
+    before = sent.by_sender.copy()
+    time.sleep(1.5)
+    wait_until(lambda: bool(raised) or len(sent.by_sender - before) == SENDERS, "a mail of each sender accepted")
 
 
 def _count(postfix: Postfix, sent: _Sent) -> None:

@@ -10,19 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 from attrs import frozen
 
 from benchmarks import policies
 from faults.asking import Asked, ask
-from faults.case import Fault, Say
+from faults.case import Fault, Say, beside
 from faults.live import replace, serving, settings
-from faults.numbered import KEY, OTHERS, Numbers, configuration, statement
+from faults.numbered import KEY, OTHERS, Numbers, answers, configuration, statement
 from trualias.configuration import ConfigurationErrors
 from trualias.loading import REST_SECONDS, load
 from trualias.policy.outcome import NoMatch
-from trualias.test.live import LiveServer, wait_until
+from trualias.test.live import wait_until
 
 CHANGES = 1_000
 """Changes of the file a minute that have to be survived."""
@@ -52,31 +52,13 @@ class _Steadfast:
 def asking(port: int, numbers: Numbers) -> Iterator[list[Asked]]:
     """Let clients ask in another thread while the file is changed in this one; the list has then what they saw."""
     seen: list[Asked] = []
-    failed: list[Exception] = []
-    end = Event()
 
-    def go() -> None:
-        try:
-            while not end.is_set():
-                seen.append(ask(port, CLIENTS, 0.5, _Steadfast(numbers), RATE))
-        except Exception as error:
-            failed.append(error)
+    def go(end: Event) -> None:
+        while not end.is_set():
+            seen.append(ask(port, CLIENTS, 0.5, _Steadfast(numbers), RATE))
 
-    thread = Thread(target=go)
-    thread.start()
-    try:
+    with beside(go):
         yield seen
-    finally:
-        end.set()
-        thread.join()
-    for error in failed:
-        raise error
-
-
-def answers(server: LiveServer, number: int) -> None:
-    """Wait until the server answers by the configuration of this number."""
-    expected = f"200 number{number}\n".encode()
-    wait_until(lambda: server.ask(KEY) == expected, f"the reply {expected!r}", log=lambda: server.log)
 
 
 def absences(folder: Path, say: Say, *, tell: bool = False) -> None:
@@ -148,6 +130,8 @@ def partial_writes(folder: Path, say: Say, writes: int = 10_000, pieces: int = 4
             time.sleep(REST_SECONDS * (0.8 + numbers.written * 0.618 % 1))
         replace(path, path.read_text(encoding="utf-8"))
         answers(server, numbers.written)
+    if numbers.in_force < times // 10:
+        raise Fault(f"{numbers.in_force} of {times} files came into force: the server hardly read any")
     say(
         f"{times * pieces} beginnings of {times} files left on disk 8 ms each, {cuts} of them without errors; "
         f"{numbers.in_force} of the files came into force; {_sum(seen)}"
@@ -207,6 +191,8 @@ def beginnings(folder: Path, say: Say, *, virtual: bool, every: int = 1) -> None
             if outcome != right[key] and not isinstance(outcome, NoMatch):
                 raise Fault(f"the first {end} octets answer {key} with {outcome}, all with {right[key]}")
     refused = len(ends) - loaded
+    if not loaded:
+        raise Fault("no beginning was loaded")
     say(
         f"{len(ends)} beginnings of a sample: {refused} refused, {loaded} loaded, none with a statement or an account "
         "that the whole has not"

@@ -11,6 +11,7 @@ from attrs import define
 
 from benchmarks import policies
 from faults.case import Fault
+from trualias.test.live import LiveServer, wait_until
 
 STATEMENTS = 300
 KEY = b"get shop-google-g6"
@@ -26,6 +27,12 @@ def statement(number: int) -> str:
 def configuration(number: int) -> str:
     """The configuration of this number, without settings."""
     return statement(number) + OTHERS
+
+
+def answers(server: LiveServer, number: int) -> None:
+    """Wait until the server answers by the configuration of this number."""
+    expected = f"200 number{number}\n".encode()
+    wait_until(lambda: server.ask(KEY) == expected, f"the reply {expected!r}", log=lambda: server.log)
 
 
 @define

@@ -13,7 +13,7 @@ from benchmarks.servers import processor_seconds, resident
 from faults.asking import ask
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, replace, serving, settings
-from faults.numbered import Numbers, configuration
+from faults.numbered import Numbers, answers, configuration
 
 CLIENTS = 50
 KEYS = 200_000
@@ -26,6 +26,10 @@ WARM = 0.1
 """The part of the time after which memory is expected to be flat."""
 GROWTH = 8.0
 """MB (10**6 octets) that may come and go after that."""
+REACHED = 0.95
+"""The part of the rate aimed at that must be reached over the whole time."""
+IN_FORCE = 0.9
+"""The part of the changes that must come into force; others are overtaken by the next."""
 
 
 def _request(number: int) -> tuple[bytes, bool]:
@@ -60,8 +64,11 @@ class _Questions:
             raise Fault(f"asked {request!r}, expected 'not found', got {reply!r}")
 
 
-def run(folder: Path, say: Say, seconds: float, rate: float = RATE) -> None:
-    """Ask, reload, and look at memory and descriptors once before each reload."""
+def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: float = IN_FORCE) -> None:
+    """Ask, reload, and look at memory and descriptors once before each reload.
+
+    ``in_force`` is the part of the changes that must come into force; of few, the whole depends on each.
+    """
     numbers = Numbers()
     questions = _Questions(numbers)
     sizes: list[float] = []
@@ -89,6 +96,7 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE) -> None:
         asked = ask(server.port, CLIENTS, seconds, questions, rate, reload)
         own, servers = time.process_time() - own, processor_seconds(server.pid) - servers
         sizes.append(resident(server.pid))
+        answers(server, numbers.written)
         check_log(server)
     slowest = min(after - before for before, after in itertools.pairwise(answered)) / RELOADS
     say(f"{asked.seconds:.0f} s, {rate:.0f} requests/s aimed at: {asked}")
@@ -99,10 +107,17 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE) -> None:
     most = max(sizes[int(WARM * (len(sizes) - 1)) :])
     say(f"resident, MB: start {start:.1f}, warm {warm:.1f}, middle {middle:.1f}, end {end:.1f}, most then {most:.1f}")
     say(f"descriptors: start {opened[0]}, end {opened[-1]}, most {max(opened)}")
+    check_pace(asked.rate / rate, numbers, in_force)
     if most - warm > GROWTH:
         raise Fault(f"memory grew by {most - warm:.1f} MB, more than {GROWTH:.0f} MB")
     # A load has the file open for a moment, and the thread pool grows once.
     if opened[-1] > opened[int(WARM * (len(opened) - 1))] + 2:
         raise Fault(f"from {opened[0]} descriptors to {opened[-1]}")
-    if numbers.heard != numbers.written:
-        raise Fault(f"the last change was {numbers.written}, and {numbers.heard} the last in force")
+
+
+def check_pace(reached: float, numbers: Numbers, in_force: float = IN_FORCE) -> None:
+    """Raise `Fault` where too little was asked, a part of what was aimed at, or too few changes came into force."""
+    if reached < REACHED:
+        raise Fault(f"{reached:.1%} of the rate that was aimed at, less than {REACHED:.0%}")
+    if numbers.in_force < in_force * numbers.written:
+        raise Fault(f"of {numbers.written} changes {numbers.in_force} in force, less than {in_force:.0%}")

@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 from pathlib import Path
+from threading import Event
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
@@ -12,10 +13,11 @@ from benchmarks import policies
 from benchmarks.load import connect
 from faults import crash, crowd, edits, fuzz, shortages, soak
 from faults.asking import SampleQuestions, ask
-from faults.case import Fault
+from faults.case import Fault, beside
 from faults.live import check_log, serving
 from faults.numbered import KEY, Numbers
 from faults.targets import TARGETS, Broken, promise
+from trualias.test.live import wait_until
 from trualias.test.requirements import source_tree
 
 
@@ -99,6 +101,51 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual(r"asked b'get samissexy.34\n', and was neither answered nor refused", str(error))
 
 
+class BesideTests(SynchronousTestCase):
+    """Work in other threads."""
+
+    def test_until_the_end(self) -> None:
+        """The threads work until this one is done."""
+        ended = []
+        with beside(lambda end: ended.append(end.wait(60)), threads=2):
+            self.assertEqual([], ended)
+        self.assertEqual([True, True], ended)
+
+    def test_raises(self) -> None:
+        """What a thread raises is raised here, whatever came of it here, and is known before."""
+        told = Event()
+
+        def fail(end: Event) -> None:
+            told.wait(60)
+            raise Fault("a thread failed")
+
+        def work() -> None:
+            with beside(fail) as raised:
+                told.set()
+                wait_until(lambda: len(raised) == 1, "what the thread raised")
+                raise ValueError("and so did this one")
+
+        self.assertEqual("a thread failed", str(self.assertRaises(Fault, work)))
+
+
+class PaceTests(SynchronousTestCase):
+    """What a soak has to reach."""
+
+    def test_enough(self) -> None:
+        """A twentieth of the requests and a tenth of the changes may be missing."""
+        soak.check_pace(0.95, Numbers(written=100, in_force=90))
+
+    def test_slow(self) -> None:
+        """A server that cannot answer as much as is aimed at is told."""
+        error = self.assertRaises(Fault, soak.check_pace, 0.949, Numbers(written=100, in_force=100))
+        self.assertEqual("94.9% of the rate that was aimed at, less than 95%", str(error))
+
+    def test_overtaken(self) -> None:
+        """So is one that does not get round to loading changes."""
+        error = self.assertRaises(Fault, soak.check_pace, 1.0, Numbers(written=100, in_force=89))
+        self.assertEqual("of 100 changes 89 in force, less than 90%", str(error))
+
+
 class FaultTests(SynchronousTestCase):
     """What goes wrong around a server, each as the programme does it; a fault raises."""
 
@@ -170,7 +217,7 @@ class FaultTests(SynchronousTestCase):
 
     def test_soak(self) -> None:
         """Requests beside reloads are answered by no older configuration than somebody has already heard of."""
-        soak.run(self.folder, self.figures.append, 3.5, 1000)
+        soak.run(self.folder, self.figures.append, 3.5, 200, in_force=0.5)
         self.assertEqual(6, len(self.figures))
 
     def test_crash(self) -> None:
