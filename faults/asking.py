@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import cycle
 from typing import Protocol
@@ -76,6 +76,16 @@ class Asked:
             f"{self.replies} right replies, {self.rate:.0f}/s, 50 % within {self.within(0.5):.2f} ms, "
             f"99 % within {self.within(0.99):.2f} ms, all within {self.within(1):.1f} ms"
         )
+
+
+def together(parts: Iterable[Asked]) -> Asked:
+    """Put together what was asked at different times."""
+    whole = Asked()
+    for asked in parts:
+        whole.replies += asked.replies
+        whole.seconds += asked.seconds
+        whole.latencies += asked.latencies
+    return whole
 
 
 def ask(

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from benchmarks import policies
 from benchmarks.load import connect
 from faults import crash, crowd, edits, fuzz, shortages, soak
-from faults.asking import SampleQuestions, ask
+from faults.asking import Asked, SampleQuestions, ask, together
 from faults.case import Fault, beside
 from faults.live import check_log, serving
 from faults.numbered import KEY, Numbers
@@ -128,6 +128,51 @@ class BesideTests(SynchronousTestCase):
         self.assertEqual("a thread failed", str(self.assertRaises(Fault, work)))
 
 
+def _within(*milliseconds: float) -> Asked:
+    return Asked(replies=len(milliseconds), seconds=1, latencies=[each / 1000 for each in milliseconds])
+
+
+class TimesTests(SynchronousTestCase):
+    """How long replies may take beside slow, dead and greedy clients."""
+
+    def assert_times(self, fault: str | None, *rounds: crowd.Round) -> None:
+        """Assert that the rounds are a fault, or none."""
+        try:
+            crowd.check_times(rounds, lambda line: None)
+        except Fault as error:
+            self.assertEqual(fault, str(error))
+        else:
+            self.assertIsNone(fault)
+
+    def test_median(self) -> None:
+        """Half of the rounds may be disturbed by something else."""
+        good = crowd.Round(_within(1), _within(10), _within(2))
+        bad = crowd.Round(_within(1), _within(100), _within(2.5))
+        self.assert_times(None, good, good, bad)
+        self.assert_times("replies take 2.50 times as long, more than 2", good, bad, bad)
+
+    def test_coming(self) -> None:
+        """While the others come it may take longer than twice the time, and not much."""
+        slow = crowd.Round(_within(1), _within(10.1), _within(1))
+        self.assert_times("99 % of the replies within 10.1 ms while the others come, more than 10", slow)
+
+    def test_figures(self) -> None:
+        """The figures are of 99 % of all that was asked, and have the extremes of the rounds."""
+        lines: list[str] = []
+        crowd.check_times(
+            [
+                crowd.Round(together([_within(1), _within(2)]), _within(9), _within(2)),
+                crowd.Round(_within(1), _within(*[1] * 50, 8), _within(*[1] * 50)),
+                crowd.Round(_within(1), _within(*[1] * 50, 7), _within(*[1.5] * 500)),
+            ],
+            lines.append,
+        )
+        self.assertEqual(
+            "  beside them 1.00 (1.00 to 1.50), while they come 7.00 (4.50 to 8.00), in both 1.50 (1.00 to 4.50)",
+            lines[1],
+        )
+
+
 class PaceTests(SynchronousTestCase):
     """What a soak has to reach."""
 
@@ -186,11 +231,13 @@ class FaultTests(SynchronousTestCase):
         """Beside slow, dead and greedy clients all ordinary ones are answered, and nobody is turned away."""
         with serving(self.folder) as (server, _):
             with crowd.crowd(server.port, idle=20) as others:
-                asked = ask(server.port, 5, 1, SampleQuestions(), 500, others.disturb)
-                self.assertEqual(20 + crowd.SLOW, others.still_connected())
+                asked = ask(server.port, 5, 1.5, SampleQuestions(), 500, others.disturb)
+                self.assertEqual(20 + crowd.GREEDY + crowd.SLOW, others.still_connected())
             self.assertGreater(asked.replies, 100)
             self.assertGreater(others.flooded, 100_000)
             self.assertGreater(others.resets, 5)
+            self.assertGreater(others.letters, 1)
+            self.assertNotIn("refused", server.log)
             check_log(server)
 
     def test_absences(self) -> None:
