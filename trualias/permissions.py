@@ -56,9 +56,16 @@ def _problem(place: Path, status: os.stat_result, trusted: set[int]) -> str | No
         return None
     if status.st_mode & stat.S_IWOTH:
         return f"everybody may write to {place} (chmod o-w {place})"
-    if status.st_mode & stat.S_IWGRP and _ACCESS_LIST in os.listxattr(place):
+    if status.st_mode & stat.S_IWGRP and _has_access_list(place):
         # The group's part of the mode is then the most that the list gives anybody, acl(5).
         return f"an access list may let others write to {place} (getfacl {place}; setfacl -b {place})"
     if status.st_mode & stat.S_IWGRP and status.st_gid != ROOT:
         return f"the group {status.st_gid} may write to {place} (chmod g-w {place})"
     return None
+
+
+def _has_access_list(place: Path) -> bool:
+    try:
+        return _ACCESS_LIST in os.listxattr(place)
+    except (AttributeError, OSError):  # not Linux, or a file system without such lists
+        return False
