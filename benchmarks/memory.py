@@ -55,7 +55,7 @@ def ask_all(path: str) -> Iterator[float]:
     factory.clients.statistics = Statistics()
     protocol, transport = factory.buildProtocol(None), StringTransport()
     assert protocol is not None
-    protocol.makeConnection(transport)
+    protocol.makeConnection(transport)  # type: ignore[no-untyped-call]
     exchanges = list(policies.exchanges(islice(block_answers(), BLOCK)))
     requests = b"".join(line for line, _ in exchanges)
     replies = b"".join(reply for _, reply in exchanges)

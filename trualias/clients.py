@@ -71,7 +71,7 @@ class Clients:
 
     def admit(self, client: IAddress | None) -> bool:
         """Tell whether one more may connect; where not, the log says why."""
-        if not self.allows(client):
+        if not self.lets_in(client):
             return False
         if len(self._open) >= self.limit:
             self.refused_by_limit += 1
@@ -79,7 +79,7 @@ class Clients:
             return False
         return True
 
-    def allows(self, client: object) -> bool:
+    def lets_in(self, client: object) -> bool:
         """Tell whether a client comes from where it may; where not, the log says so, and it is counted.
 
         File permissions say so of unix sockets.

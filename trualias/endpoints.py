@@ -9,6 +9,9 @@ from twisted.python.failure import Failure
 from trualias.configuration import Configuration, ConfigurationErrors, beyond_loopback
 from trualias.settings import Listener, Speaks, is_loopback
 
+PLAIN = frozenset({"tcp", "tcp6", "unix", "systemd"})
+"""The kinds of endpoints whose clients are on a plain socket."""
+
 
 def listeners(configuration: Configuration) -> tuple[Listener, ...]:
     """Tell where a configuration says to listen."""

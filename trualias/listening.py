@@ -7,16 +7,19 @@ import stat
 from collections.abc import Callable
 from typing import cast
 
+from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore
-from twisted.internet.tcp import Port, _reservedFD
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReactorCore
+from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Connection, Port, _reservedFD
 from twisted.internet.unix import Port as UNIXPort
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from trualias.configuration import beyond_loopback
-from trualias.endpoints import probe, reason
+from trualias.endpoints import PLAIN, probe, reason
 from trualias.log import logger
 from trualias.settings import is_loopback
 
@@ -58,6 +61,37 @@ class _HeldUNIXPort(UNIXPort):
         self.startReading()
 
 
+class _Refused(Protocol):
+    """Turns a client away."""
+
+    def connectionMade(self) -> None:
+        """End the connection at once."""
+        cast(Connection, self.transport).abortConnection()
+
+
+@implementer(IProtocolFactory)
+@frozen
+class _Wrapped:
+    """A factory for endpoints that wrap one protocol in another, as TLS does.
+
+    Where these are given no protocol, for a client that is turned away, they leave it connected.
+    """
+
+    factory: IProtocolFactory
+
+    def doStart(self) -> None:
+        """Hear that somebody listens."""
+        self.factory.doStart()
+
+    def doStop(self) -> None:
+        """Hear that somebody listens no more."""
+        self.factory.doStop()
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol:
+        """Take a client, or turn it away."""
+        return self.factory.buildProtocol(addr) or _Refused()
+
+
 class ListeningService(Service):
     """Listens on one endpoint while it runs.
 
@@ -85,7 +119,7 @@ class ListeningService(Service):
             description += ":lockfile=0"
         self._reactor = reactor
         self._endpoint = serverFromString(reactor, description)
-        self._factory = factory
+        self._factory = factory if description.split(":")[0] in PLAIN else _Wrapped(factory)
         self._allowed = allowed
         self._port: IListeningPort | None = None
 

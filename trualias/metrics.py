@@ -262,17 +262,17 @@ class MetricsSite(WrappingFactory):
         self,
         collector: ServerCollector,
         health: Health,
-        allows: Callable[[IAddress | None], bool],
+        lets_in: Callable[[IAddress | None], bool],
     ) -> None:
         root = Resource()
         root.putChild(b"metrics", _MetricsPage(collector))
         root.putChild(b"healthz", _HealthPage(health))
         super().__init__(_QuietSite(root, timeout=self.PATIENCE))
-        self._allows = allows
+        self._lets_in = lets_in
 
     def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
         """Take a client, or refuse one from a network that may not ask, or one too many."""
-        if not self._allows(addr):
+        if not self._lets_in(addr):
             return None
         if len(self.protocols) >= self.MOST:
             _log.warn("refused {client} the metrics: there are {most} clients already", client=addr, most=self.MOST)

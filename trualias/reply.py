@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from trualias.statistics import Outcome
 from trualias.tally import Tally
+
+_NO_COUNTS: list[int] = []
 
 
 @frozen(eq=False, weakref_slot=False)
@@ -19,5 +21,5 @@ class Reply:
     octets: bytes
     outcome: Outcome
     tally: Tally | None = None
-    counts: list[int] = field(factory=list)
+    counts: list[int] = _NO_COUNTS
     wrong_codes: tuple[list[int], ...] = ()

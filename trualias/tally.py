@@ -22,10 +22,10 @@ MOST_ACCOUNTS = 100
 
 
 class Result(StrEnum):
-    """As what a request counts; the first four are those that the statistics know, by the same names."""
+    """As what a request counts."""
 
-    FOUND = "success"
-    NO_SHAPE = "not_found"
+    FOUND = "found"
+    NO_SHAPE = "no_shape"
     BAD = "bad"
     STATS = "stats"
     WRONG_CODE = "wrong_code"

@@ -52,6 +52,7 @@ class SocketTests(SynchronousTestCase):
         ours.setblocking(False)
         self.client.setblocking(False)
         protocol = factory.buildProtocol(None)
+        assert protocol is not None
         self.transport = Connection(ours, protocol, cast(IReactorFDSet, self.reactor))
         self.transport.connected = True
         protocol.makeConnection(self.transport)

@@ -2,17 +2,19 @@
 
 import errno
 import socket
+import tempfile
+from pathlib import Path
 from typing import cast
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IReactorCore
 from twisted.internet.protocol import Factory
-from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor
+from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.listening import CannotListen, ListeningService
-from trualias.test.live import free_port
 from trualias.test.loop import Loop
 
 
@@ -50,16 +52,32 @@ class ListeningServiceTests(SynchronousTestCase):
         """Whoever the system has connected before it stops is a client, however many they are; later ones are none."""
         loop = Loop()
         self.addCleanup(loop.close)
-        factory, port = Counting(), free_port()
-        service = ListeningService(loop.core, f"tcp:{port}:interface=127.0.0.1", factory)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        factory, path = Counting(), f"{folder.name}/a.sock"
+        service = ListeningService(loop.core, f"unix:{path}", factory)
         service.startService()
         for _ in range(20):
-            self.addCleanup(socket.create_connection(("127.0.0.1", port)).close)
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.connect(path)
         stopped = service.stopService()
         self.assertEqual(20, factory.built)
         loop.turn(2)
         self.successResultOf(stopped)
-        self.assertRaises(ConnectionRefusedError, socket.create_connection, ("127.0.0.1", port))
+        self.assertFalse(Path(path).exists())
+
+    def test_turned_away(self) -> None:
+        """A client that the factory turns away is gone also where the endpoint wraps one protocol in another."""
+        reactor = MemoryReactor()
+        factory = Counting()
+        service = ListeningService(cast(IReactorCore, reactor), "haproxy:tcp:25", factory, lambda: True)
+        service.startService()
+        [(_, wrapping, _, _)] = reactor.tcpServers
+        protocol, transport = wrapping.buildProtocol(IPv4Address("TCP", "127.0.0.1", 4711)), StringTransport()
+        assert protocol is not None
+        protocol.makeConnection(transport)
+        self.assertEqual((1, True), (factory.built, transport.disconnecting))
 
     def test_place_shows_later(self) -> None:
         """An endpoint that shows only when it is open that others reach it, is closed again unless they may."""

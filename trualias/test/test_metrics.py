@@ -306,8 +306,10 @@ class ProcessTests(MetricsTestCase):
         """Clients are counted while they are connected, and those that were turned away, by why."""
         factory = self.table()
         for _ in range(4):
-            factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)).makeConnection(StringTransport())
-        factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
+            protocol = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+            if protocol is not None:
+                protocol.makeConnection(StringTransport())
+        self.assertIsNone(factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
         seen = self.scrape()
         self.assertEqual(seen[sample("connections")], 3)
         self.assertEqual(seen[sample("connections_limit")], 3)

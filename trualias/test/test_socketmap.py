@@ -120,7 +120,12 @@ class SocketmapTests(SynchronousTestCase):
         stream = b"".join(netstring(request) for request, _ in self.CHAT)
         replies = b"".join(reply for _, reply in self.CHAT)
         self.assertEqual(replies, b"".join(self.say(bytes([byte])) for byte in stream))
-        self.assertEqual(replies, self.say(stream))
+        heard = self.say(stream)
+        while self.transport.producerState == "paused":
+            self.transport.clear()
+            self.clock.advance(0)
+            heard += self.transport.value()
+        self.assertEqual(replies, heard)
 
     def test_statistics(self) -> None:
         """Requests are counted by their outcome, in the collectors of all the server's protocols."""
@@ -218,16 +223,16 @@ class SocketmapTests(SynchronousTestCase):
         self.assertTrue(self.transport.disconnecting)
 
     def test_turns(self) -> None:
-        """A client that sends many requests at once lets the others have their turn after 40 of them."""
+        """A client that sends many requests at once lets the others have their turn after four of them."""
         request = netstring(b"table foo-shop-4")
-        self.assertEqual(b"6:OK foo," * 40, self.say(request * 2000))
+        self.assertEqual(b"6:OK foo," * 4, self.say(request * 200))
         self.assertEqual("paused", self.transport.producerState)
         other, transport = self.connect()
         other.dataReceived(request)
         self.assertEqual(b"6:OK foo,", transport.value())
         for _ in range(49):
             self.clock.advance(0)
-        self.assertEqual(b"6:OK foo," * 2000, self.transport.value())
+        self.assertEqual(b"6:OK foo," * 200, self.transport.value())
         self.clock.advance(0)
         self.assertEqual("producing", self.transport.producerState)
         self.assertEqual([], self.clock.getDelayedCalls())

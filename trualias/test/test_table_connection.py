@@ -9,7 +9,6 @@ import tracemalloc
 from collections.abc import Callable
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -34,13 +33,13 @@ class TurnTests(ConversationCase):
     """A client that asks much at once lets the others have their turns."""
 
     def test_turns(self) -> None:
-        """Forty requests are answered in one turn; until the next, nothing more is read."""
+        """Four requests are answered in one turn; until the next, nothing more is read."""
         client, other = self.connect(), self.connect()
-        self.assertEqual(BAZ * 40, client.say(GET * 70))
+        self.assertEqual(BAZ * 4, client.say(GET * 7))
         self.assertEqual("paused", client.transport.producerState)
         self.assertEqual(BAZ, other.say(GET))
         self.clock.advance(0)
-        self.assertEqual(BAZ * 30, client.transport.empty())
+        self.assertEqual(BAZ * 3, client.transport.empty())
         self.assertEqual("producing", client.transport.producerState)
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual(BAZ, client.say(GET))
@@ -257,9 +256,16 @@ class CountingTests(ConversationCase):
         self.assertEqual((1, 7.0), (self.statistics.writes.ended, self.statistics.writes.elapsed))
 
     def test_outcomes(self) -> None:
-        """Each request counts once, by its reply."""
+        """Each request counts once, by its reply, however many come together."""
         client = self.connect()
-        client.say(GET * 2 + b"get foo\nget \xff\nget foo\nget foo\nstats\njstats\n\nfoo\nget %\nget\n")
+        for requests in (
+            GET * 2,
+            b"get foo\nget \xff\nget foo\n",
+            b"get foo\nstats\njstats\n",
+            b"\nfoo\nget %\n",
+            b"get\n",
+        ):
+            client.say(requests)
         statistics = self.statistics
         ended = {outcome: statistics.outcomes[outcome].ended for outcome in Outcome}
         self.assertEqual({Outcome.SUCCESS: 2, Outcome.NOT_FOUND: 4, Outcome.BAD: 4, Outcome.STATS: 2}, ended)
@@ -279,10 +285,8 @@ class AdmissionTests(ConversationCase):
     def test_limit(self) -> None:
         """One more than the limit is refused with a line in the log, until one leaves."""
         clients = [self.connect() for _ in range(5)]
-        transport = StringTransport()
         with capturedLogs() as events:
-            self.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 4711)).makeConnection(transport)
-        self.assertTrue(transport.disconnecting)
+            self.assertIsNone(self.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 4711)))
         (event,) = events
         self.assertEqual("warn", event["log_level"].name)
         address = "IPv4Address(type='TCP', host='127.0.0.1', port=4711)"
@@ -368,7 +372,7 @@ class SocketTests(SynchronousTestCase):
 
     def test_half_closed(self) -> None:
         """A client that ends its side after its requests gets all replies and then the end, as Exim needs it."""
-        for requests in (1, 2, 40, 41, 2_000):
+        for requests in (1, 2, 4, 5, 2_000):
             client = self.loop.connect()
             self.loop.send(client, GET * requests)
             client.shutdown(socket.SHUT_WR)
@@ -497,13 +501,13 @@ class SocketTests(SynchronousTestCase):
         self.assert_gone()
 
     def test_refused(self) -> None:
-        """A client past the limit is put out at once; the others do not notice."""
+        """A client past the limit gets the end at once; the others do not notice."""
         self.clients.limit = 1
         first = self.loop.connect()
         self.loop.turn_until(lambda: len(self.clients) == 1)
         second = self.loop.connect()
         with capturedLogs() as events:
-            self.assertRaises(ConnectionResetError, self.loop.receive, second)
+            self.assertEqual(b"", self.loop.receive(second))
         self.assertEqual(1, len(events))
         self.loop.send(first, GET)
         self.assertEqual(BAZ, self.loop.receive(first, self.heard(first, len(BAZ))))
