@@ -11,12 +11,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from trualias.configuration import Configuration
-from trualias.log import logger
+from trualias.refusals import Refusals
 from trualias.settings import Network, Settings, unmapped
 from trualias.statistics import NullStatistics, Statistics
 from trualias.tally import Tallies
-
-_log = logger(__name__)
 
 _THIS_MACHINE: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -37,12 +35,18 @@ class Client(Protocol):
 class Clients:
     """All clients. ``refused_by_limit`` and ``refused_by_network`` count those who were turned away.
 
-    ``tallies`` count their requests for the metrics; None where there are no metrics.
+    ``tallies`` count their requests for the metrics; None where there are no metrics. ``refusals`` tell the log.
     """
 
-    def __init__(self, limit: int = Settings().connections, tallies: Tallies | None = None) -> None:
+    def __init__(
+        self,
+        limit: int = Settings().connections,
+        tallies: Tallies | None = None,
+        refusals: Refusals | None = None,
+    ) -> None:
         self.limit = limit
         self.tallies = tallies
+        self.refusals = refusals or Refusals()
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _THIS_MACHINE
@@ -75,7 +79,7 @@ class Clients:
             return False
         if len(self._open) >= self.limit:
             self.refused_by_limit += 1
-            _log.warn("refused a connection from {client}: there are {limit} already", client=client, limit=self.limit)
+            self.refusals.tell(client, f"there are {self.limit} already")
             return False
         return True
 
@@ -93,7 +97,7 @@ class Clients:
         if any(host in network for network in self._allowed):
             return True
         self.refused_by_network += 1
-        _log.warn("refused a connection from {client}: it is in no network of ALLOW", client=client)
+        self.refusals.tell(client, "it is in no network of ALLOW")
         return False
 
     def opened(self, client: Client) -> None:

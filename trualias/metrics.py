@@ -6,7 +6,7 @@ The numbers are plain ones that whoever answers counts; the families of Promethe
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import twisted
@@ -23,7 +23,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.http import OK, SERVICE_UNAVAILABLE, Request
@@ -32,11 +31,8 @@ from twisted.web.server import Site
 
 import trualias
 from trualias.clients import Clients
-from trualias.log import logger
 from trualias.lookup import Snapshots
 from trualias.tally import BOUNDS, Loads, Result, Tallies
-
-_log = logger(__name__)
 
 OUTCOMES = {
     "found": (Result.FOUND,),
@@ -262,19 +258,19 @@ class MetricsSite(WrappingFactory):
         self,
         collector: ServerCollector,
         health: Health,
-        lets_in: Callable[[IAddress | None], bool],
+        clients: Clients,
     ) -> None:
         root = Resource()
         root.putChild(b"metrics", _MetricsPage(collector))
         root.putChild(b"healthz", _HealthPage(health))
         super().__init__(_QuietSite(root, timeout=self.PATIENCE))
-        self._lets_in = lets_in
+        self._clients = clients
 
     def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
         """Take a client, or refuse one from a network that may not ask, or one too many."""
-        if not self._lets_in(addr):
+        if not self._clients.lets_in(addr):
             return None
         if len(self.protocols) >= self.MOST:
-            _log.warn("refused {client} the metrics: there are {most} clients already", client=addr, most=self.MOST)
+            self._clients.refusals.tell(addr, f"there are {self.MOST} already who read the metrics")
             return None
         return super().buildProtocol(addr)

@@ -136,7 +136,7 @@ def make_service(
         from trualias.metrics import Health, MetricsSite, ServerCollector
 
         collector = ServerCollector(clients, tallies, snapshots, aliases.loads)
-        site = MetricsSite(collector, Health(listening), clients.lets_in)
+        site = MetricsSite(collector, Health(listening), clients)
         services.append(listen(endpoint(metrics.host, metrics.port), site))
     server = MultiService()
     # What stands first stops last: clients are let go when no more can come.

@@ -61,6 +61,7 @@ LOOKUPS = (
 # Who is to say where servers would listen needs Twisted's word for it.
 ENDPOINTS = ("endpoints",)
 SERVERS = (
+    "refusals",
     "clients",
     "descriptors",
     "outbox",

@@ -71,11 +71,10 @@ class MetricsTestCase(SynchronousTestCase):
         self.now = 0.0
         self.reactor = Clock()
         self.listeners = [Listener("tcp:1", True)]
-        self.allowed = True
         self.site = MetricsSite(
             ServerCollector(self.clients, self.tallies, self.snapshots, self.loads),
             Health(self.listeners),
-            lambda address: self.allowed,
+            self.clients,
         )
 
     def clock(self) -> float:
@@ -421,7 +420,7 @@ class SiteTests(MetricsTestCase):
             self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
         [event] = events
         self.assertEqual(
-            "refused IPv4Address(type='TCP', host='127.0.0.1', port=1) the metrics: there are 32 clients already",
+            "refused a connection from 127.0.0.1: there are 32 already who read the metrics",
             formatEvent(event),
         )
         for channel in channels:
@@ -429,6 +428,6 @@ class SiteTests(MetricsTestCase):
         self.assertIsNotNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
 
     def test_refused(self) -> None:
-        """Who may not connect to the server may not connect to its metrics."""
-        self.allowed = False
+        """Who may not connect to the server may not connect to its metrics; he is counted."""
         self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
+        self.assertEqual(self.clients.refused_by_network, 1)
