@@ -15,7 +15,6 @@ from twisted.protocols.basic import NetstringReceiver
 from trualias import wire
 from trualias.clients import Clients
 from trualias.connection import ClientFactory, ClientProtocol
-from trualias.log import logger
 from trualias.lookup import Lookup, Snapshot, Snapshots
 from trualias.reply import Reply
 from trualias.replying import Replier
@@ -23,12 +22,12 @@ from trualias.settings import Speaks
 from trualias.statistics import Outcome
 from trualias.tally import Result
 
-_log = logger(__name__)
-
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
 
 _MAPS: dict[str, Callable[[Snapshot], Lookup]] = {"table": attrgetter("table"), "virtual": attrgetter("virtual")}
+
+_NO_NETSTRING = "what it sent is no netstring; does it use tcp: where it is to use socketmap:?"
 
 _NO_MAP = "none"
 """The server of a request that names none."""
@@ -82,9 +81,7 @@ class SocketmapProtocol(ClientProtocol):
             self._uncut = self._uncut[_PIECE:]
             requests.dataReceived(piece)
             if requests.brokenPeer:
-                _log.warn(
-                    "a client of socketmap sent what is no netstring; does it use tcp: where it is to use socketmap:?"
-                )
+                self._clients.refusals.tell(self._transport.getPeer(), _NO_NETSTRING)
                 self._uncut = b""
                 self._ended = True
                 # It is answered as what an empty netstring is: as no request.

@@ -3,6 +3,7 @@
 import socket
 from typing import cast
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.main import CONNECTION_DONE
@@ -55,6 +56,7 @@ class SocketTests(SynchronousTestCase):
         assert protocol is not None
         self.transport = Connection(ours, protocol, cast(IReactorFDSet, self.reactor))
         self.transport.connected = True
+        self.transport.getPeer = lambda: UNIXAddress(None)  # type: ignore[method-assign]
         protocol.makeConnection(self.transport)
         self.transport.startReading()
 

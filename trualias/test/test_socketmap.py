@@ -5,7 +5,7 @@ from collections.abc import Callable
 from attrs import define
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.clients import Clients
@@ -203,18 +203,19 @@ class SocketmapTests(SynchronousTestCase):
         Somebody has set up a client for another protocol: the log says so.
         """
         request = netstring(b"table foo-shop-4")
-        for wrong in (b"GET / HTTP/1.1\r\n", b"007:x,", b"1:xy", b":x,", b"-1:x,", b"9" * 100, b"\n"):
-            self.protocol, self.transport = self.connect()
-            with capturedLogs() as events:
+        with capturedLogs() as events:
+            for wrong in (b"GET / HTTP/1.1\r\n", b"007:x,", b"1:xy", b":x,", b"-1:x,", b"9" * 100, b"\n"):
+                self.protocol, self.transport = self.connect()
                 self.assertEqual(b"6:OK foo," + MALFORMED, self.say(request + wrong + request), wrong)
-            [event] = events
-            self.assertEqual(
-                "a client of socketmap sent what is no netstring; does it use tcp: where it is to use socketmap:?",
-                event["log_format"],
-            )
-            self.assertTrue(self.transport.disconnecting)
-            self.assertEqual(b"", self.say(request))
-            self.protocol.connectionLost()
+                self.assertTrue(self.transport.disconnecting)
+                self.assertEqual(b"", self.say(request))
+                self.protocol.connectionLost()
+        [event] = events
+        self.assertEqual(
+            "refused a connection from 192.168.1.1: what it sent is no netstring; does it use tcp: where it is to use "
+            "socketmap:?",
+            formatEvent(event),
+        )
 
     def test_half_close(self) -> None:
         """A client that closes its sending side gets its replies, and the connection ends."""
