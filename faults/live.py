@@ -21,7 +21,7 @@ def descriptors(pid: int) -> int:
 
 def settings(port: int) -> str:
     """The settings of a configuration for this port."""
-    return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: {LOGGING}\nSTATISTICS: 0\n"
+    return policies.with_settings("", port, LOGGING)
 
 
 def replace(path: Path, text: str) -> None:
@@ -38,8 +38,8 @@ def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[t
     ``more`` are settings that come before all others.
     """
     port, path = free_port(), folder / "faults.conf"
-    sample = policies.with_settings(policies.sample(), port, LOGGING)
-    path.write_text(more + (sample if text is None else settings(port) + text), encoding="utf-8")
+    configuration = policies.with_settings(policies.sample() if text is None else text, port, LOGGING)
+    path.write_text(more + configuration, encoding="utf-8")
     server = LiveServer(("trualias-table", "--config", str(path)), folder, port)
     server.start()
     try:

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import PATIENCE, LiveServer, free_port, is_listening, wait_until
+from trualias.test.live import PATIENCE, LiveServer, free_port
 from trualias.test.requirements import require_program, source_tree
 from trualias.test.test_metrics import CONFIGURATION, OPENMETRICS, samples
 
@@ -43,7 +43,6 @@ class MonitoringTests(SynchronousTestCase):
         server = LiveServer(("trualias-table", "-c", "tried.conf"), folder, port)
         self.addCleanup(server.stop)
         server.start()
-        wait_until(lambda: is_listening(metrics), "metrics", log=lambda: server.log)
         return server, f"http://127.0.0.1:{metrics}"
 
     def get(self, url: str, accept: str = OPENMETRICS) -> str:
