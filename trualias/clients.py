@@ -38,15 +38,10 @@ class Clients:
     ``tallies`` count their requests for the metrics; None where there are no metrics. ``refusals`` tell the log.
     """
 
-    def __init__(
-        self,
-        limit: int = Settings().connections,
-        tallies: Tallies | None = None,
-        refusals: Refusals | None = None,
-    ) -> None:
+    def __init__(self, limit: int = Settings().connections, tallies: Tallies | None = None) -> None:
         self.limit = limit
         self.tallies = tallies
-        self.refusals = refusals or Refusals()
+        self.refusals = Refusals()
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _THIS_MACHINE
