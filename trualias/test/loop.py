@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -39,6 +40,7 @@ class Loop:
         self._reactor = _reactor()
         self._reactor.seconds = self.clock.seconds
         self._port: IListeningPort | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of the unix socket that is listened at
         self._sockets: list[socket.socket] = []
 
     @property
@@ -56,13 +58,23 @@ class Loop:
         self._port = port = self._reactor.listenTCP(0, factory, interface="127.0.0.1")
         _make_small(port.socket)
 
+    def listen_unix(self, factory: IProtocolFactory) -> None:
+        """Listen at a unix socket instead.
+
+        What is sent there has arrived, and what cannot be sent stays so until the other end reads; with TCP either may
+        be a matter of time.
+        """
+        self._folder = tempfile.TemporaryDirectory()
+        self._port = self._reactor.listenUNIX(f"{self._folder.name}/a.sock", factory)
+
     def connect(self) -> socket.socket:
         """Connect a client's socket, whose calls never wait, with small buffers, too."""
         assert self._port is not None
-        client = socket.socket()
+        client = socket.socket(socket.AF_UNIX if self._folder else socket.AF_INET)
         self._sockets.append(client)
         _make_small(client)
-        client.connect(("127.0.0.1", self._port.getHost().port))  # type: ignore[attr-defined]
+        host: Any = self._port.getHost()
+        client.connect(host.name if self._folder else ("127.0.0.1", host.port))
         client.setblocking(False)
         return client
 
@@ -123,3 +135,5 @@ class Loop:
         for selectable in self._reactor.removeAll():
             selectable.connectionLost(None)
         self._reactor.waker.connectionLost(None)
+        if self._folder is not None:
+            self._folder.cleanup()

@@ -299,8 +299,8 @@ class AdmissionTests(ConversationCase):
         self.assertEqual(1_000, ClientFactory(self.clock, self.snapshots, self.clock.seconds).clients.limit)
 
 
-class SocketTests(SynchronousTestCase):
-    """Over the loopback interface, with the sockets of the system and a reactor of our own."""
+class SocketCase(SynchronousTestCase):
+    """Clients with the sockets of the system, and a reactor of our own."""
 
     def setUp(self) -> None:
         """Listen."""
@@ -310,6 +310,10 @@ class SocketTests(SynchronousTestCase):
         self.statistics = self.clients.statistics = Statistics()
         clock = self.loop.clock.seconds
         self.factory = TableFactory(self.loop.time, Snapshots(snapshot()), Kind.TABLE, clock, self.clients)
+        self.listen()
+
+    def listen(self) -> None:
+        """Listen at the loopback interface."""
         self.loop.listen(self.factory)
 
     def heard(self, client: socket.socket, length: int) -> Callable[[bytes], bool]:
@@ -322,6 +326,27 @@ class SocketTests(SynchronousTestCase):
         self.statistics.tick()
         collectors = self.statistics.connections, self.statistics.reads, self.statistics.writes
         self.assertEqual([0, 0, 0], [collector.figures()["depth"].one for collector in collectors])
+
+    def send_until_stuck(self, client: socket.socket) -> int:
+        """Send requests until a reply cannot be sent, nor another request; return how many bytes were sent."""
+        sent = 0
+
+        def is_stuck() -> bool:
+            nonlocal sent
+            try:
+                sent += client.send((GET * 4_000)[sent % len(GET) :])
+            except BlockingIOError:
+                self.statistics.tick()
+                return self.statistics.writes.depth == 1
+            self.assertLess(sent, 1_000_000)
+            return False
+
+        self.loop.turn_until(is_stuck)
+        return sent
+
+
+class SocketTests(SocketCase):
+    """Over the loopback interface."""
 
     def test_chat(self) -> None:
         """Request and reply, again and again."""
@@ -387,45 +412,6 @@ class SocketTests(SynchronousTestCase):
             self.assertEqual(b"", self.loop.receive(client))
         self.assert_gone()
 
-    def test_never_reads(self) -> None:
-        """A client that sends and never reads is not read from any more, and costs no memory and no time."""
-        client = self.loop.connect()
-        sent = self.send_until_stuck(client)
-        tracemalloc.start()
-        self.addCleanup(tracemalloc.stop)
-        before = tracemalloc.get_traced_memory()[0]
-        reads = self.statistics.reads.ended
-        for _ in range(200):
-            with contextlib.suppress(BlockingIOError):
-                # The system may still find room; the server does not look at it.
-                sent += client.send(GET[sent % len(GET) :])
-            self.loop.turn(5)
-        self.assertEqual(reads, self.statistics.reads.ended)
-        self.assertLess(tracemalloc.get_traced_memory()[0] - before, 100_000)
-        (open_client,) = self.clients._open
-        self.assertLess(len(open_client._buffer), 2 * LONGEST_REQUEST)  # type: ignore[attr-defined]
-        # It reads at last, and finds an answer to everything that it asked.
-        heard = BAZ * (sent // len(GET))
-        self.assertEqual(heard, self.loop.receive(client, self.heard(client, len(heard))))
-        self.statistics.tick()
-        self.assertEqual(0, self.statistics.writes.figures()["depth"].one)
-        self.loop.send(client, GET[sent % len(GET) :])
-        self.assertEqual(BAZ, self.loop.receive(client, self.heard(client, len(BAZ))))
-
-    def send_until_stuck(self, client: socket.socket) -> int:
-        """Send requests until nobody takes or answers them any more; return how many bytes were sent."""
-        sent = stuck = 0
-        before = (0, 0)
-        while stuck < 100:
-            with contextlib.suppress(BlockingIOError):
-                sent += client.send((GET * 4_000)[sent % len(GET) :])
-            self.loop.turn()
-            now = sent, self.statistics.reads.ended
-            stuck = stuck + 1 if now == before else 0
-            before = now
-        self.assertGreater(sent, 3_000)
-        return sent
-
     def test_breaks_while_stuck(self) -> None:
         """A client that breaks the connection with replies under way is gone, and nothing is said of it."""
         with capturedLogs() as events:
@@ -481,24 +467,6 @@ class SocketTests(SynchronousTestCase):
         self.loop.clock.advance(0.1)
         self.assert_gone()
 
-    def test_too_long_and_never_reads(self) -> None:
-        """The reply to a request that is too long may have to wait, too; after two seconds the client is left."""
-        client = self.loop.connect()
-        self.send_until_stuck(client)
-        self.assertEqual(1, len(self.clients))
-        (open_client,) = self.clients._open
-        open_client.dataReceived(b"x" * 200_000)  # type: ignore[attr-defined]
-        received = bytearray()
-
-        def is_told() -> bool:
-            with contextlib.suppress(BlockingIOError):
-                received.extend(client.recv(65536))
-            return received.endswith(TOO_LONG)
-
-        self.loop.turn_until(is_told)
-        self.loop.clock.advance(2)
-        self.assert_gone()
-
     def test_refused(self) -> None:
         """A client past the limit gets the end at once; the others do not notice."""
         self.clients.limit = 1
@@ -520,4 +488,52 @@ class SocketTests(SynchronousTestCase):
         self.clients.leave()
         self.assertEqual(b"", self.loop.receive(waiting))
         self.assertEqual(BAZ * 500, self.loop.receive(asking))
+        self.assert_gone()
+
+
+class StuckTests(SocketCase):
+    """A client that sends and never reads: on unix sockets, where it is certain that nothing more can be sent."""
+
+    def listen(self) -> None:
+        """Listen at a unix socket."""
+        self.loop.listen_unix(self.factory)
+
+    def test_never_reads(self) -> None:
+        """It is not read from any more, and costs no memory and no time."""
+        client = self.loop.connect()
+        sent = self.send_until_stuck(client)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(200):
+            self.assertRaises(BlockingIOError, client.send, GET)
+            self.loop.turn(5)
+        self.assertEqual((0, 0), (self.statistics.reads.begun, self.statistics.reads.ended))
+        self.assertLess(tracemalloc.get_traced_memory()[0] - before, 100_000)
+        (open_client,) = self.clients._open
+        self.assertLess(len(open_client._buffer), 2 * LONGEST_REQUEST)  # type: ignore[attr-defined]
+        # It reads at last, and finds an answer to everything that it asked.
+        heard = BAZ * (sent // len(GET))
+        self.assertEqual(heard, self.loop.receive(client, self.heard(client, len(heard))))
+        self.statistics.tick()
+        self.assertEqual(0, self.statistics.writes.figures()["depth"].one)
+        self.loop.send(client, GET[sent % len(GET) :])
+        self.assertEqual(BAZ, self.loop.receive(client, self.heard(client, len(BAZ))))
+
+    def test_too_long_and_never_reads(self) -> None:
+        """The reply to a request that is too long may have to wait, too; after two seconds the client is left."""
+        client = self.loop.connect()
+        self.send_until_stuck(client)
+        self.assertEqual(1, len(self.clients))
+        (open_client,) = self.clients._open
+        open_client.dataReceived(b"x" * 200_000)  # type: ignore[attr-defined]
+        received = bytearray()
+
+        def is_told() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                received.extend(client.recv(65536))
+            return received.endswith(TOO_LONG)
+
+        self.loop.turn_until(is_told)
+        self.loop.clock.advance(2)
         self.assert_gone()
