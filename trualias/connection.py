@@ -28,6 +28,7 @@ from zope.interface import implementer
 from trualias.clients import Clients
 from trualias.lookup import Snapshots
 from trualias.outbox import Outbox
+from trualias.plain import MORE, plain_socket
 from trualias.reply import Reply
 from trualias.settings import Speaks
 from trualias.statistics import NullStatistics, Statistics
@@ -37,17 +38,6 @@ from trualias.turns import Turn, Turns
 _TURN = 4
 """Requests of one client that are answered before the others have their turn. Mail servers ask for one thing at a time:
 they must not feel a greedy client. With 40 such a one has twice as many answers, and they wait four times as long."""
-
-_AT_ONCE = 8192
-"""Bytes that are read of one client at a time."""
-
-_HELD = {socket.SO_SNDBUF: 16_384, socket.SO_RCVBUF: 65_536}
-"""Bytes of replies, and of requests, that the system may hold for a client; Linux doubles them. Left to itself it takes
-megabytes, and a server that fills them for many clients that never read has little time for the others. Less than a
-segment of requests, which has 64 kB on the loopback interface, would make senders wait."""
-
-_MORE: int = getattr(socket, "MSG_MORE", 0)
-"""Tells Linux that another reply follows at once, so that it sends both together (send(2))."""
 
 
 @implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
@@ -92,17 +82,9 @@ class ClientProtocol(Protocol):
     def connectionMade(self) -> None:
         """Begin to wait for a request."""
         self._transport = cast(Connection, self.transport)
-        # A transport that wraps another one, or encrypts, must be written to in the ordinary way.
-        transport: object = self.transport
-        if isinstance(transport, Connection) and not getattr(transport, "TLS", False):
-            handle = self._transport.getHandle()
-            for buffer, size in _HELD.items():
-                handle.setsockopt(socket.SOL_SOCKET, buffer, size)
-            if handle.family != socket.AF_UNIX:
-                # A reply must not wait until the client acknowledges the one before, which takes 40 ms.
-                handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-            self._transport.bufferSize = _AT_ONCE
-            self._write_some = handle.send
+        plain = plain_socket(self.transport)
+        if plain is not None:
+            self._write_some = plain.send
         else:
             self._transport.registerProducer(self, True)
             self._producing = True
@@ -186,7 +168,7 @@ class ClientProtocol(Protocol):
                     self._let_go()
                 return
             last = self.drained()
-            self._answer(request, last=last, flags=0 if last or not left else _MORE)
+            self._answer(request, last=last, flags=0 if last or not left else MORE)
             if self._ready is None:
                 return
         self._transport.pauseProducing()

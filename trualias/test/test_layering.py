@@ -65,6 +65,7 @@ SERVERS = (
     "clients",
     "descriptors",
     "outbox",
+    "plain",
     "replying",
     "turns",
     "connection",
