@@ -342,6 +342,7 @@ class SocketCase(SynchronousTestCase):
             return False
 
         self.loop.turn_until(is_stuck)
+        self.assertGreater(sent, 3_000)
         return sent
 
 
