@@ -56,9 +56,9 @@ setup(
     packages=find_namespace_packages(include=["trualias*", "twisted.plugins"]),
     package_data={
         "trualias": ["py.typed"],
-        "trualias.policy": ["*.lark", "*.json"],
+        "trualias.language": ["*.lark", "*.json"],
         "trualias.test": ["*.json"],
-        "trualias.words": ["*.txt"],
+        "trualias.analysis.words": ["*.txt"],
     },
     data_files=[
         (f"{SHARE}/conf", sorted(glob("conf/*.sample") + glob("conf/*.py"))),

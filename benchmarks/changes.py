@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from attrs import evolve, frozen
 
-from trualias.policy.tree import (
+from trualias.language.tree import (
     Account,
     Argument,
     Call,

@@ -19,8 +19,8 @@ from attrs import asdict, evolve, frozen
 from benchmarks.changes import IDENTIFIERS, Attempt, change, identifiers, random_key, random_statement
 from benchmarks.report import Row, at_most
 from trualias.configuration import ConfigurationErrors, load
-from trualias.policy.policy import Policy
-from trualias.policy.tree import Account, unparse
+from trualias.language.tree import Account, unparse
+from trualias.matching.policy import Policy
 
 CASES = Path(__file__).resolve().parent.parent / "trualias" / "test" / "hostile_cases.json"
 KEPT = 60

@@ -13,8 +13,8 @@ from statistics import median
 from benchmarks import policies
 from benchmarks.report import Row, at_most
 from benchmarks.servers import ROOT
-from trualias.loading import load
-from trualias.memory import growing
+from trualias.lookup.loading import load
+from trualias.server.gc_tuning import growing
 
 REPEATS = 3
 FEW, MANY, ACCOUNTS = 3_000, 30_000, 100_000

@@ -20,11 +20,11 @@ from benchmarks import policies
 from benchmarks.load import WrongReply
 from benchmarks.report import Row, at_most
 from benchmarks.servers import ROOT, resident
-from trualias.loading import load
+from trualias.configuration.locations import Kind
 from trualias.lookup import Snapshots
-from trualias.places import Kind
-from trualias.protocol import TableFactory
-from trualias.statistics import Statistics
+from trualias.lookup.loading import load
+from trualias.monitoring.statistics import Statistics
+from trualias.protocols.tcp_table import TableFactory
 
 LOOKUPS = 5_000_000
 BLOCK = 500

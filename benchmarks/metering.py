@@ -10,13 +10,13 @@ from twisted.internet.testing import StringTransport
 
 from benchmarks import policies
 from benchmarks.report import Row, at_least
-from trualias.clients import Clients
 from trualias.configuration import load
+from trualias.configuration.locations import Kind
 from trualias.lookup import Snapshot, Snapshots
-from trualias.places import Kind
-from trualias.protocol import TableFactory, TableProtocol
-from trualias.statistics import Statistics
-from trualias.tally import Tallies
+from trualias.monitoring.counters import Tallies
+from trualias.monitoring.statistics import Statistics
+from trualias.protocols.clients import Clients
+from trualias.protocols.tcp_table import TableFactory, TableProtocol
 
 ROUNDS = 300
 REQUESTS = 1_000

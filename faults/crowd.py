@@ -15,7 +15,7 @@ from benchmarks.load import connect
 from faults.asking import Asked, SampleQuestions, ask, together
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, serving
-from trualias.descriptors import allow
+from trualias.server.file_limits import allow
 from trualias.test.live import wait_until
 
 ORDINARY = 20

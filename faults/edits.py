@@ -20,8 +20,8 @@ from faults.case import Fault, Say, beside
 from faults.live import replace, serving, settings
 from faults.numbered import KEY, OTHERS, Numbers, answers, configuration, statement
 from trualias.configuration import ConfigurationErrors
-from trualias.loading import REST_SECONDS, load
-from trualias.policy.outcome import NoMatch
+from trualias.lookup.loading import REST_SECONDS, load
+from trualias.matching.outcome import NoMatch
 from trualias.test.live import wait_until
 
 CHANGES = 1_000

@@ -17,8 +17,8 @@ from benchmarks.load import connect
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, replace, serving, settings
 from faults.numbered import KEY, configuration, statement
-from trualias.descriptors import allow
-from trualias.settings import Settings
+from trualias.configuration.settings import Settings
+from trualias.server.file_limits import allow
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
 LIMIT = Settings().connections

@@ -13,17 +13,17 @@ from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from trualias import wire
 from trualias.configuration import Configuration, ConfigurationErrors, load
-from trualias.connection import ClientFactory, ClientProtocol
+from trualias.configuration.locations import Kind
+from trualias.language.checks import folding
+from trualias.language.spans import BUDGET, BudgetExceeded, Spans
 from trualias.lookup import Snapshot, Snapshots
-from trualias.places import Kind
-from trualias.policy.checks import folding
-from trualias.policy.matcher import FEW, Matcher
-from trualias.policy.policy import LONGEST, Policy
-from trualias.policy.spans import BUDGET, BudgetExceeded, Spans
-from trualias.protocol import TableFactory
-from trualias.socketmap import SocketmapFactory
+from trualias.matching.matcher import FEW, Matcher
+from trualias.matching.policy import LONGEST, Policy
+from trualias.protocols import wire
+from trualias.protocols.connection import ClientFactory, ClientProtocol
+from trualias.protocols.socketmap import SocketmapFactory
+from trualias.protocols.tcp_table import TableFactory
 
 SLOWEST_LOAD = 5.0
 """Seconds of processor time that a configuration of a few thousand characters may take, whatever is in it."""

@@ -8,10 +8,10 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands.parsing import AnyOrder
+from trualias.commands.arguments import AnyOrder
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
-from trualias.places import NoConfiguration
+from trualias.configuration.locations import NoConfiguration
 
 _COMMANDS = ("query", "check", "explain", "compose", "strength", "replay", "completion")
 _UNUSABLE = 2

@@ -9,29 +9,31 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
 from twisted.python.usage import Options
 
-from trualias import log, memory, systemd
-from trualias.clients import Clients, FarewellService
+from trualias import log
 from trualias.configuration import Configuration
-from trualias.connection import ClientFactory
-from trualias.descriptors import provide
-from trualias.endpoints import check_listeners, endpoint, listeners, unfit
-from trualias.hangup import HangupService
-from trualias.listening import ListeningService
-from trualias.loading import load, wait_for_rest
+from trualias.configuration.endpoints import check_listeners, endpoint, listeners, unfit
+from trualias.configuration.fingerprint import stamp
+from trualias.configuration.locations import Kind, NoConfiguration, find_configuration, places
+from trualias.configuration.permissions import writable_by_others
+from trualias.configuration.settings import Address, Listener, Speaks
+from trualias.language.source import ConfigurationErrors
 from trualias.lookup import Snapshots
-from trualias.permissions import writable_by_others
-from trualias.places import Kind, NoConfiguration, find_configuration, places
-from trualias.policy.source import ConfigurationErrors
-from trualias.protocol import TableFactory
-from trualias.reporting import StatisticsService
-from trualias.service import AliasService, InThread
-from trualias.settings import Address, Listener, Speaks
-from trualias.socketmap import SocketmapFactory
-from trualias.stamp import stamp
-from trualias.steady import go_by_steady_clock
-from trualias.systemd import NotifyService, Supervisor, watchdog_seconds
-from trualias.tally import Tallies
-from trualias.thread import in_thread_of_its_own
+from trualias.lookup.loading import load, wait_for_rest
+from trualias.monitoring.counters import Tallies
+from trualias.protocols.clients import Clients, FarewellService
+from trualias.protocols.connection import ClientFactory
+from trualias.protocols.socketmap import SocketmapFactory
+from trualias.protocols.tcp_table import TableFactory
+from trualias.server import gc_tuning as memory
+from trualias.server import systemd
+from trualias.server.file_limits import provide
+from trualias.server.listening import ListeningService
+from trualias.server.monotonic_clock import go_by_steady_clock
+from trualias.server.reload import AliasService, InThread
+from trualias.server.signals import HangupService
+from trualias.server.statistics_service import StatisticsService
+from trualias.server.systemd import NotifyService, Supervisor, watchdog_seconds
+from trualias.server.thread import in_thread_of_its_own
 
 _log = log.logger(__name__)
 
@@ -89,7 +91,7 @@ def make_service(
             snapshot = load(path)
             if snapshot.configuration.settings.metrics is not None:
                 # Takes 5 MB that nobody else needs. Imported here, the garbage collector passes over it.
-                import trualias.metrics  # noqa: F401
+                import trualias.web.prometheus  # noqa: F401
         check_listeners(snapshot.configuration)
     except (NoConfiguration, ConfigurationErrors) as error:
         raise SystemExit(str(error)) from None
@@ -133,7 +135,7 @@ def make_service(
     listening = [listen(listener.endpoint, factories[listener.speaks]) for listener in wanted]
     services: list[Service] = [*listening]
     if metrics is not None and tallies is not None:
-        from trualias.metrics import Health, MetricsSite, ServerCollector
+        from trualias.web.prometheus import Health, MetricsSite, ServerCollector
 
         collector = ServerCollector(clients, tallies, snapshots, aliases.loads)
         site = MetricsSite(collector, Health(listening), clients)

@@ -2,7 +2,7 @@
 
 from twisted.application.service import IService
 
-from trualias.places import Kind
+from trualias.configuration.locations import Kind
 from trualias.tap import ServerOptions, make_service
 
 

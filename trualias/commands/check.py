@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from trualias.commands.display import console, write_json
 from trualias.commands.options import add_config, add_json
+from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.loading import load
-from trualias.places import Kind, NoConfiguration, find_configuration
-from trualias.policy.numbers import number_of
+from trualias.configuration.locations import Kind, NoConfiguration, find_configuration
+from trualias.lookup.loading import load
+from trualias.messages import number_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from rich.console import Console
 
-    from trualias.advice import Advice
-    from trualias.policy.checks import Rule
-    from trualias.policy.overlap import Search
+    from trualias.analysis.lint import Advice
+    from trualias.analysis.overlap import Search
+    from trualias.language.checks import Rule
 
 _FINE = 0
 _WARNED = 1
@@ -93,13 +93,13 @@ class _Checked:
 
 
 def _check(path: str) -> _Checked:
-    from trualias.advice import advise
+    from trualias.analysis.lint import advise
 
     try:
         configuration = load(path).configuration
         if configuration.settings.listen:
             # Twisted, which nothing else here needs, takes longer to import than all the rest.
-            from trualias.endpoints import check_listeners
+            from trualias.configuration.endpoints import check_listeners
 
             check_listeners(configuration, elsewhere=True)
     except ConfigurationErrors as errors:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, assert_never
 
 from attrs import frozen
 
-from trualias.commands.display import console, shown, write_json
 from trualias.commands.options import add_config, add_json, configuration_path
+from trualias.commands.output import console, shown, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
-from trualias.loading import load
+from trualias.configuration.locations import Kind
+from trualias.language.source import did_you_mean
 from trualias.lookup import Ambiguous, Answer, Found, NotFound, OverBudget, Snapshot
-from trualias.places import Kind
-from trualias.policy import outcome as policy
-from trualias.policy.source import did_you_mean
+from trualias.lookup.loading import load
+from trualias.matching import outcome as policy
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.policy.composing import Composed, Way
+    from trualias.analysis.composition import Composed, Way
 
 _WRITTEN = 0
 _NONE = 1
@@ -107,7 +107,7 @@ class _Written:
 def _compose(
     snapshot: Snapshot, name: str, words: Sequence[str], domain: str | None, order: _Order
 ) -> Iterator[_Written]:
-    from trualias.policy.composing import ways
+    from trualias.analysis.composition import ways
 
     found = ways(snapshot.configuration.policy, name)
     for _, group in groupby(found, key=lambda way: (id(way.rule), way.account)):
@@ -120,9 +120,9 @@ def _compose(
 
 
 def _write(snapshot: Snapshot, way: Way, words: Sequence[str], domain: str | None, order: _Order) -> _Written:
-    from trualias.commands.asking import raised
+    from trualias.analysis.composition import Unfit, compose
+    from trualias.commands.explain_case import raised
     from trualias.commands.spelling import spelled
-    from trualias.policy.composing import Unfit, compose
 
     configuration = snapshot.configuration
     virtual = domain is not None and bool(configuration.settings.alias_domains)

@@ -6,11 +6,11 @@ import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from trualias.commands.display import console, write_json
 from trualias.commands.options import add_config, add_json, configuration_path
+from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
-from trualias.loading import load
-from trualias.places import Kind
+from trualias.configuration.locations import Kind
+from trualias.lookup.loading import load
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -44,8 +44,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Explain the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.commands.asking import ask
-    from trualias.commands.explaining import for_programs, is_accepted, print_case
+    from trualias.commands.explain_case import ask
+    from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
     kinds = {_kind(arguments, key) for key in arguments.keys}
     snapshot = load(configuration_path(arguments, Kind.VIRTUAL if Kind.VIRTUAL in kinds else Kind.TABLE))

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from trualias.places import Kind, NoConfiguration, find_configuration
+from trualias.configuration.locations import Kind, NoConfiguration, find_configuration
 
 
 def add_config(command: ArgumentParser) -> None:

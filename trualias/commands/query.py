@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from trualias.commands.terminal import Terminal
-from trualias.loading import load
+from trualias.configuration.locations import Kind, find_configuration
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
-from trualias.places import Kind, find_configuration
+from trualias.lookup.loading import load
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

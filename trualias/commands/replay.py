@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 from attrs import frozen
 
-from trualias.commands.display import console, show, shown, table, write_json
 from trualias.commands.options import add_json
+from trualias.commands.output import console, show, shown, table, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
-from trualias.loading import load
+from trualias.configuration.locations import Kind, find_configuration
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
-from trualias.places import Kind, find_configuration
-from trualias.policy.numbers import number_of
+from trualias.lookup.loading import load
+from trualias.messages import number_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.maillog import Recipients, Seen
+    from trualias.commands.maillog import Recipients, Seen
 
 _HARMLESS = 0
 _REFUSES = 1
@@ -97,7 +97,7 @@ class _Change:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.maillog import Recipients, Unreadable, today
+    from trualias.commands.maillog import Recipients, Unreadable, today
 
     new = load(arguments.new)
     old = load(arguments.against or find_configuration(Kind.VIRTUAL if arguments.virtual else Kind.TABLE))
@@ -128,7 +128,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 def _read(recipients: Recipients, logs: Sequence[str], terminal: Terminal) -> None:
     """Take in all logs; raises Unreadable."""
-    from trualias.maillog import Unreadable, unpacked
+    from trualias.commands.maillog import Unreadable, unpacked
 
     for name in logs:
         if name == "-":
@@ -193,7 +193,7 @@ def _kind(was: _Answer, now: _Answer) -> _Kind:
 
 
 def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Terminal) -> None:
-    from trualias.maillog import time_text
+    from trualias.commands.maillog import time_text
 
     out = console(terminal.output)
     for kind in _Kind:
@@ -224,7 +224,7 @@ def _text(answer: _Answer) -> str:
 
 
 def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, object]:
-    from trualias.maillog import time_text
+    from trualias.commands.maillog import time_text
 
     return {
         "lines": recipients.lines,

@@ -6,20 +6,20 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trualias.commands.display import console, show, table, write_json
 from trualias.commands.options import add_config, add_json, configuration_path
+from trualias.commands.output import console, show, table, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, read
-from trualias.places import Kind
-from trualias.policy.checks import Rule, folding
-from trualias.policy.tree import expression_text, item_text
+from trualias.configuration.locations import Kind
+from trualias.language.checks import Rule, folding
+from trualias.language.tree import expression_text, item_text
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.policy.strength import Strength
-    from trualias.words.lists import WordList
+    from trualias.analysis.strength import Strength
+    from trualias.analysis.words.lists import WordList
 
 _TOLD = 0
 _UNKNOWN = 1
@@ -57,8 +57,8 @@ def _seed(text: str) -> int:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Measure the statements and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.words.lists import Unreadable, shipped
-    from trualias.words.lists import read as read_words
+    from trualias.analysis.words.lists import Unreadable, shipped
+    from trualias.analysis.words.lists import read as read_words
 
     configuration = read(configuration_path(arguments, Kind.TABLE))
     try:
@@ -95,8 +95,8 @@ def _choose(configuration: Configuration, accounts: Sequence[str]) -> tuple[list
 
 def _measure(configuration: Configuration, rule: Rule, account: str, words: WordList, seed: int) -> Strength | str:
     """Measure a statement; gives the class of an identifier that no word can be where there is one."""
-    from trualias.policy.strength import strength
-    from trualias.policy.wordcodes import NoWords
+    from trualias.analysis.code_distribution import NoWords
+    from trualias.analysis.strength import strength
 
     names = account, next(iter(rule.aliases), "")
     try:
@@ -118,7 +118,7 @@ def _statement(rule: Rule) -> str:
 
 
 def _print(configuration: Configuration, words: WordList, seed: int, measured: _Measured, terminal: Terminal) -> None:
-    from trualias.commands.figures import notes, sentences
+    from trualias.commands.strength_text import notes, sentences
 
     out = console(terminal.output)
     for rule, found in measured:
@@ -137,7 +137,7 @@ def _print(configuration: Configuration, words: WordList, seed: int, measured: _
 
 
 def _json(configuration: Configuration, words: WordList, seed: int, measured: _Measured) -> dict[str, object]:
-    from trualias.commands.figures import for_programs, limits
+    from trualias.commands.strength_text import for_programs, limits
 
     return {
         "configuration": configuration.name,

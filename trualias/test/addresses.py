@@ -10,7 +10,16 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from trualias.policy.tree import ATEXT_AND_DOT, Account, CodeField, FieldClass, Identifier, Literal, NameField, NameKind
+from trualias.language.tree import (
+    ATEXT_AND_DOT,
+    Account,
+    CodeField,
+    FieldClass,
+    Identifier,
+    Literal,
+    NameField,
+    NameKind,
+)
 from trualias.test import naive
 from trualias.test.strategies import FEW_CHARACTERS, SEPARATORS
 

@@ -14,11 +14,11 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.clients import Clients
+from trualias.configuration.locations import Kind
 from trualias.lookup import Snapshot, Snapshots
-from trualias.places import Kind
-from trualias.protocol import TableFactory, TableProtocol
-from trualias.statistics import Statistics
+from trualias.monitoring.statistics import Statistics
+from trualias.protocols.clients import Clients
+from trualias.protocols.tcp_table import TableFactory, TableProtocol
 from trualias.test.lookups import snapshot
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve, frozen
 
-from trualias.policy.tree import (
+from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
     Argument,

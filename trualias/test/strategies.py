@@ -12,7 +12,7 @@ from itertools import pairwise
 from attrs import evolve
 from hypothesis import strategies as st
 
-from trualias.policy.tree import (
+from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
     Answer,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.answering import Fault, ask
-from trualias.hooks import Hooks as LoadedHooks
 from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, OverBudget, Reason
+from trualias.lookup.hooks import Hooks as LoadedHooks
+from trualias.protocols.answering import Fault, ask
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.checks import Rule, check
-from trualias.policy.parser import parse
-from trualias.policy.source import ConfigurationErrors, Source
-from trualias.policy.tree import Account, Call, FieldClass, NameField, NameKind
+from trualias.language.checks import Rule, check
+from trualias.language.parser import parse
+from trualias.language.source import ConfigurationErrors, Source
+from trualias.language.tree import Account, Call, FieldClass, NameField, NameKind
 from trualias.test.complaints import Complaint, complaints
 
 IDENT = "is not a name of class ident (letters, digits and '_', a letter or digit first and last)"

@@ -1,4 +1,4 @@
-"""Tests of trualias.clients."""
+"""Tests of trualias.protocols.clients."""
 
 from attrs import define, field
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -7,9 +7,9 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.clients import Clients, FarewellService
 from trualias.configuration import load
-from trualias.statistics import NullStatistics, Statistics
+from trualias.monitoring.statistics import NullStatistics, Statistics
+from trualias.protocols.clients import Clients, FarewellService
 
 
 @define(eq=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import trualias.advice
+import trualias.analysis.lint
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 from trualias.test.examples import Block, Table, cell_text, read_rst
@@ -51,6 +51,6 @@ class PageTests(SynchronousTestCase):
     def test_warnings(self) -> None:
         """The page lists every kind of warning that there is."""
         (listed,) = (part for part in read_rst(page()) if isinstance(part, Table) and part.head[0] == "in ``--json``")
-        code = Path(trualias.advice.__file__).read_text("utf-8")
+        code = Path(trualias.analysis.lint.__file__).read_text("utf-8")
         kinds = re.findall(r'Advice\(\s*"([a-z-]+)"', code)
         self.assertEqual(sorted(kinds), sorted(cell_text(row[0]) for row in listed.rows))

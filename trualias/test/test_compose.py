@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.analysis.composition import ways
 from trualias.commands.terminal import Terminal
-from trualias.loading import load
+from trualias.language.tree import Account, Identifier, unparse
 from trualias.lookup import Found
+from trualias.lookup.loading import load
 from trualias.main import run
-from trualias.policy.composing import ways
-from trualias.policy.tree import Account, Identifier, unparse
 from trualias.test import trialprofile
 from trualias.test.strategies import policies, words
 

@@ -7,7 +7,7 @@ import os
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, load, read
-from trualias.settings import Settings
+from trualias.configuration.settings import Settings
 from trualias.test.complaints import Complaint, complaints
 
 UNKNOWN = f"expected {', '.join(list(SETTINGS)[:-1])} or {list(SETTINGS)[-1]}"

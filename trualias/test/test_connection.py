@@ -1,4 +1,4 @@
-"""Tests of trualias.connection on real sockets, whose other ends the tests hold; the reactor's part is played here."""
+"""Client connections on real sockets, whose other ends the tests hold; the tests take the part of the reactor."""
 
 import socket
 from typing import cast
@@ -13,11 +13,11 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.clients import Clients
 from trualias.configuration import load
 from trualias.lookup import Snapshot, Snapshots
-from trualias.socketmap import SocketmapFactory
-from trualias.statistics import Outcome, Statistics
+from trualias.monitoring.statistics import Outcome, Statistics
+from trualias.protocols.clients import Clients
+from trualias.protocols.socketmap import SocketmapFactory
 
 REQUEST = b"16:table foo-shop-4,"
 MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a space and a key,"

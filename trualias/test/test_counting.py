@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import load
-from trualias.policy.checks import folding
-from trualias.policy.matcher import Matcher
-from trualias.policy.policy import LONGEST
-from trualias.policy.spans import Spans
-from trualias.policy.tree import Account, unparse
+from trualias.language.checks import folding
+from trualias.language.spans import Spans
+from trualias.language.tree import Account, unparse
+from trualias.matching.matcher import Matcher
+from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
 from trualias.test.strategies import policies, tangles

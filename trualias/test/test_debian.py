@@ -13,7 +13,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
-from trualias.loading import load
+from trualias.lookup.loading import load
 from trualias.test.live import PATIENCE, LiveServer, free_port
 from trualias.test.requirements import source_tree
 

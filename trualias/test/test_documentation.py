@@ -8,18 +8,18 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias import wire
-from trualias.clients import Clients
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, load
-from trualias.expectations import check_expectations
-from trualias.hooks import load_hooks
-from trualias.loading import load as load_file
+from trualias.configuration.locations import Kind
 from trualias.lookup import Ambiguous, Found, Snapshot, Snapshots
+from trualias.lookup.expectations import check_expectations
+from trualias.lookup.hooks import load_hooks
+from trualias.lookup.loading import load as load_file
 from trualias.main import run
-from trualias.places import Kind
-from trualias.protocol import TableFactory
-from trualias.statistics import Statistics
+from trualias.monitoring.statistics import Statistics
+from trualias.protocols import wire
+from trualias.protocols.clients import Clients
+from trualias.protocols.tcp_table import TableFactory
 from trualias.test.examples import Answer, Block, Example, Table, cell_text, read_comments, read_examples, read_rst
 from trualias.test.requirements import source_tree
 

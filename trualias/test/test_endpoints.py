@@ -1,9 +1,9 @@
-"""Tests of trualias.endpoints."""
+"""Tests of trualias.configuration.endpoints."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, load
-from trualias.endpoints import Probe, check_listeners, listeners, probe
+from trualias.configuration.endpoints import Probe, check_listeners, listeners, probe
 
 
 class ListenersTests(SynchronousTestCase):

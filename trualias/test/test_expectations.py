@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, load
-from trualias.expectations import check_expectations
 from trualias.lookup import Snapshot
+from trualias.lookup.expectations import check_expectations
 
 _POLICIES = """\
 ALIAS DOMAINS: example.com

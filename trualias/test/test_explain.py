@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
-from trualias.loading import load
+from trualias.language.tree import Account, unparse
 from trualias.lookup import Found, NotFound
+from trualias.lookup.loading import load
 from trualias.main import run
-from trualias.policy.tree import Account, unparse
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
 from trualias.test.strategies import policies

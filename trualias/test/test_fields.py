@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.fields import RULES, fits
-from trualias.policy.tree import FieldClass
+from trualias.language.fields import RULES, fits
+from trualias.language.tree import FieldClass
 from trualias.test import trialprofile
 from trualias.test.naive import ALPHABETS, belongs
 

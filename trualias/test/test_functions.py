@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.fields import fits
-from trualias.policy.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
-from trualias.policy.spans import Spans
-from trualias.policy.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
+from trualias.language.fields import fits
+from trualias.language.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
+from trualias.language.spans import Spans
+from trualias.language.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
 from trualias.test import trialprofile
 
 trialprofile.load()

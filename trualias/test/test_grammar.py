@@ -1,4 +1,4 @@
-"""Tests of trualias.policy.grammar."""
+"""Tests of trualias.language.grammar."""
 
 import json
 from importlib.resources import files
@@ -7,7 +7,7 @@ import lark
 from lark import UnexpectedToken
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.grammar import generated, tables
+from trualias.language.grammar import generated, tables
 
 GOOD = (
     ("setting", "DEBUG ACCOUNT: postmaster"),
@@ -37,7 +37,7 @@ class GeneratedTests(SynchronousTestCase):
 
     def test_kept(self) -> None:
         """The kept tables are those of the grammar; if not, make them anew as the module tells."""
-        folder = files("trualias.policy")
+        folder = files("trualias.language")
         kept = json.loads(folder.joinpath("grammar.json").read_text("utf-8"))
         self.assertEqual(folder.joinpath("grammar.lark").read_text("utf-8"), kept["sources"][1])
         self.assertEqual(kept.keys(), json.loads(tables()).keys())

@@ -1,4 +1,4 @@
-"""Tests of trualias.hooks, with real modules in real files."""
+"""Tests of trualias.lookup.hooks, with real modules in real files."""
 
 import os
 import py_compile
@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.configuration import load as load_text
-from trualias.hooks import Hook, HookFault, Hooks, load_hooks
+from trualias.lookup.hooks import Hook, HookFault, Hooks, load_hooks
 from trualias.test.requirements import source_tree
 
 COMPLETE = """

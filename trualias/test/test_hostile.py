@@ -6,7 +6,7 @@ from importlib.resources import files
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import load
-from trualias.policy.outcome import Delivered, NoMatch
+from trualias.matching.outcome import Delivered, NoMatch
 
 
 class HostileTests(SynchronousTestCase):

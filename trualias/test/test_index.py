@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import load
-from trualias.policy.checks import Rule, folding
-from trualias.policy.index import Index
-from trualias.policy.matcher import Matcher
-from trualias.policy.tree import Account, unparse
+from trualias.language.checks import Rule, folding
+from trualias.language.tree import Account, unparse
+from trualias.matching.index import Index
+from trualias.matching.matcher import Matcher
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
 from trualias.test.naive import lowered, readings

@@ -1,4 +1,4 @@
-"""Tests of trualias.listening."""
+"""Tests of trualias.server.listening."""
 
 import errno
 import socket
@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor, String
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.listening import CannotListen, ListeningService
+from trualias.server.listening import CannotListen, ListeningService
 from trualias.test.loop import Loop
 
 

@@ -1,13 +1,13 @@
-"""Tests of trualias.loading."""
+"""Tests of trualias.lookup.loading."""
 
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors
-from trualias.loading import REST_SECONDS, load, wait_for_rest
+from trualias.configuration.fingerprint import stamp
 from trualias.lookup import Found
-from trualias.stamp import stamp
+from trualias.lookup.loading import REST_SECONDS, load, wait_for_rest
 
 STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for n in range(500))
 

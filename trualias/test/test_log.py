@@ -33,6 +33,6 @@ class LevelTests(SynchronousTestCase):
             if not found.name.startswith("trualias.test")
         ]
         loggers = {module.__name__: module._log for module in modules if hasattr(module, "_log")}
-        self.assertIn("trualias.service", loggers)
+        self.assertIn("trualias.server.reload", loggers)
         for name, logger in loggers.items():
             self.assertEqual((logger.namespace, logger.observer), (name, log.observer))

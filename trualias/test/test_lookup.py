@@ -16,8 +16,8 @@ from trualias.lookup import (
     Snapshots,
     Unanswerable,
 )
-from trualias.reply import Reply
-from trualias.statistics import Outcome
+from trualias.monitoring.statistics import Outcome
+from trualias.protocols.reply import Reply
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 NO_MATCH = NotFound(Reason.NO_MATCH)

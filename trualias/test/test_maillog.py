@@ -1,4 +1,4 @@
-"""Tests of trualias.maillog."""
+"""Tests of trualias.commands.maillog."""
 
 import gzip
 from datetime import date
@@ -7,7 +7,7 @@ from io import BytesIO
 from twisted.trial.unittest import SynchronousTestCase
 from zstandard import ZstdCompressor
 
-from trualias.maillog import Recipients, Seen, Unreadable, time_text, unpacked
+from trualias.commands.maillog import Recipients, Seen, Unreadable, time_text, unpacked
 
 TODAY = date(2026, 3, 1)
 SENT = (

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.checks import check, folding
-from trualias.policy.matcher import Matcher
-from trualias.policy.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
-from trualias.policy.parser import parse
-from trualias.policy.policy import Policy
-from trualias.policy.source import Source
-from trualias.policy.spans import Spans
-from trualias.policy.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse
+from trualias.language.checks import check, folding
+from trualias.language.parser import parse
+from trualias.language.source import Source
+from trualias.language.spans import Spans
+from trualias.language.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse
+from trualias.matching.matcher import Matcher
+from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
 from trualias.test.addresses import RANDOMS, hit, local_part
 from trualias.test.naive import Verdict, naive_lookup

@@ -1,4 +1,4 @@
-"""Tests of trualias.metrics, and of what those who answer count for it."""
+"""Tests of trualias.web.prometheus, and of what those who answer count for it."""
 
 from collections.abc import Callable
 
@@ -12,17 +12,17 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
-from trualias import wire
-from trualias.clients import Clients
 from trualias.configuration import load
-from trualias.connection import ClientFactory
-from trualias.hooks import Hooks
+from trualias.configuration.locations import Kind
 from trualias.lookup import Answer, Found, Lookup, OverBudget, Snapshot, Snapshots
-from trualias.metrics import OTHERS, OUTCOMES, Health, MetricsSite, ServerCollector
-from trualias.places import Kind
-from trualias.protocol import TableFactory
-from trualias.socketmap import SocketmapFactory
-from trualias.tally import Loads, Result, Tallies
+from trualias.lookup.hooks import Hooks
+from trualias.monitoring.counters import Loads, Result, Tallies
+from trualias.protocols import wire
+from trualias.protocols.clients import Clients
+from trualias.protocols.connection import ClientFactory
+from trualias.protocols.socketmap import SocketmapFactory
+from trualias.protocols.tcp_table import TableFactory
+from trualias.web.prometheus import OTHERS, OUTCOMES, Health, MetricsSite, ServerCollector
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com

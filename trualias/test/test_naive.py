@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.tree import (
+from trualias.language.tree import (
     Account,
     Argument,
     Call,

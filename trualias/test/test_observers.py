@@ -129,7 +129,7 @@ class TwistdTests(SynchronousTestCase):
             environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
             self.run_server("trualias.observers.journal", environment, stream.fileno())
             stream.seek(0)
-            self.assertIn("<2>[trualias.listening] Cannot listen on tcp:", stream.read())
+            self.assertIn("<2>[trualias.server.listening] Cannot listen on tcp:", stream.read())
 
     def test_json_lines(self) -> None:
         """Every line is JSON."""
@@ -137,4 +137,6 @@ class TwistdTests(SynchronousTestCase):
             self.run_server("trualias.observers.json_lines", {}, stream.fileno())
             stream.seek(0)
             entries = [json.loads(line) for line in stream]
-            self.assertIn(("critical", "trualias.listening"), [(entry["level"], entry["from"]) for entry in entries])
+            self.assertIn(
+                ("critical", "trualias.server.listening"), [(entry["level"], entry["from"]) for entry in entries]
+            )

@@ -1,12 +1,12 @@
-"""Tests of trualias.outbox: when replies leave, in which order, and what one that cannot leave does to the others."""
+"""Write batches: when replies leave, in which order, and what one that cannot leave does to the others."""
 
 from attrs import Factory, define
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.outbox import Outbox
-from trualias.reply import Reply
-from trualias.statistics import Outcome
+from trualias.monitoring.statistics import Outcome
+from trualias.protocols.outbox import Outbox
+from trualias.protocols.reply import Reply
 
 ONE, OTHER = Reply(b"200 foo\n", Outcome.SUCCESS), Reply(b"200 bar\n", Outcome.SUCCESS)
 

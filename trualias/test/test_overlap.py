@@ -1,4 +1,4 @@
-"""Tests of trualias.policy.overlap, and of trualias.policy.sides, which it is made of."""
+"""Tests of trualias.analysis.overlap, and of trualias.analysis.intersection, which it is made of."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.analysis.overlap import STEPS, Search, find_overlaps
 from trualias.configuration import load
-from trualias.policy.outcome import Ambiguous
-from trualias.policy.overlap import STEPS, Search, find_overlaps
-from trualias.policy.policy import Policy
-from trualias.policy.tree import Account, unparse
+from trualias.language.tree import Account, unparse
+from trualias.matching.outcome import Ambiguous
+from trualias.matching.policy import Policy
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, hit
 from trualias.test.naive import naive_lookup

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.parser import parse
-from trualias.policy.source import ConfigurationErrors, Source
-from trualias.policy.tree import (
+from trualias.language.parser import parse
+from trualias.language.source import ConfigurationErrors, Source
+from trualias.language.tree import (
     Account,
     Answer,
     Argument,

@@ -1,4 +1,4 @@
-"""Tests of trualias.permissions, and of what is done about files that others may write to."""
+"""Tests of trualias.configuration.permissions, and of what is done about files that others may write to."""
 
 import errno
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, load
-from trualias.hooks import load_hooks
-from trualias.permissions import MOST_LINKS, writable_by_others
+from trualias.configuration.permissions import MOST_LINKS, writable_by_others
+from trualias.lookup.hooks import load_hooks
 
 HOOKS = """
 ACCOUNTS = ALIASES = frozenset()

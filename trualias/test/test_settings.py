@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, load
-from trualias.settings import Address, Listener, Settings, Speaks
+from trualias.configuration.settings import Address, Listener, Settings, Speaks
 
 
 class SettingsTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""Tests of trualias.socketmap, and of what its clients have in common with those of the line protocol."""
+"""Tests of trualias.protocols.socketmap, and of what its clients have in common with those of the line protocol."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.clients import Clients
 from trualias.configuration import load
 from trualias.lookup import OverBudget, Snapshot, Snapshots
-from trualias.socketmap import SocketmapFactory, SocketmapProtocol
-from trualias.statistics import Outcome, Statistics
+from trualias.monitoring.statistics import Outcome, Statistics
+from trualias.protocols.clients import Clients
+from trualias.protocols.socketmap import SocketmapFactory, SocketmapProtocol
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com

@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.listening import CannotListen, ListeningService
+from trualias.server.listening import CannotListen, ListeningService
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.test.requirements import require_program
 

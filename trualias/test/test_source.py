@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
+from trualias.language.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
 
 
 class SourceTests(SynchronousTestCase):

@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.fields import fits
-from trualias.policy.spans import BUDGET, BudgetExceeded, Spans, ends_of
-from trualias.policy.tree import FieldClass
+from trualias.language.fields import fits
+from trualias.language.spans import BUDGET, BudgetExceeded, Spans, ends_of
+from trualias.language.tree import FieldClass
 from trualias.test import trialprofile
 
 trialprofile.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.spelling import spelled
-from trualias.policy.tree import ATEXT_AND_DOT
+from trualias.language.tree import ATEXT_AND_DOT
 
 
 class SpellingTests(SynchronousTestCase):

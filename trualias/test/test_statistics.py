@@ -1,11 +1,11 @@
-"""Tests for `trualias.statistics`."""
+"""Tests for `trualias.monitoring.statistics`."""
 
 import json
 import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.statistics import Collector, NullStatistics, Outcome, Statistics
+from trualias.monitoring.statistics import Collector, NullStatistics, Outcome, Statistics
 
 _E = "emin=0.0000 emax=0.0000 e1=0.0000 e10=0.0000 e60=0.0000"
 _D = "dmin=0 dmax=0 d1=0.0000 d10=0.0000 d60=0.0000"

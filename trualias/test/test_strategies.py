@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.tree import Account, Call, CodeField, FieldClass, Identifier, Literal, NameField, NameKind, unparse
+from trualias.language.tree import (
+    Account,
+    Call,
+    CodeField,
+    FieldClass,
+    Identifier,
+    Literal,
+    NameField,
+    NameKind,
+    unparse,
+)
 from trualias.test import naive, trialprofile
 from trualias.test.addresses import RANDOMS, hits, local_part
 from trualias.test.naive import naive_lookup

@@ -1,4 +1,4 @@
-"""Tests of trualias.policy.strength."""
+"""Tests of trualias.analysis.strength."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from hypothesis import assume, given
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy import strength as module
-from trualias.policy.checks import folding
-from trualias.policy.strength import (
+from trualias.analysis import strength as module
+from trualias.analysis.code_distribution import Codes, NoWords, Words
+from trualias.analysis.strength import (
     DRAWN,
     ConstantShare,
     ConstantShares,
@@ -20,11 +20,11 @@ from trualias.policy.strength import (
     replay,
     strength,
 )
-from trualias.policy.tree import Account, unparse
-from trualias.policy.wordcodes import Codes, NoWords, Words
+from trualias.language.checks import folding
+from trualias.language.tree import Account, unparse
 from trualias.test import trialprofile
 from trualias.test.strategies import accounts
-from trualias.test.test_wordcodes import codes_of, rule_of, written
+from trualias.test.test_code_distribution import codes_of, rule_of, written
 
 trialprofile.load()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.figures import one_of, percent
+from trualias.analysis.strength import Proportion
 from trualias.commands.progress import progress
+from trualias.commands.strength_text import one_of, percent
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.policy.strength import Proportion
 from trualias.test.live import ENVIRONMENT
 from trualias.test.requirements import source_tree
 

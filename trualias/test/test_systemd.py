@@ -1,4 +1,4 @@
-"""Tests of trualias.systemd."""
+"""Tests of trualias.server.systemd."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import load
 from trualias.lookup import Snapshot, Snapshots
-from trualias.systemd import NotifyService, Reactor, Supervisor, watchdog_seconds
+from trualias.server.systemd import NotifyService, Reactor, Supervisor, watchdog_seconds
 
 ONE = "ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"
 

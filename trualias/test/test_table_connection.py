@@ -12,16 +12,16 @@ from twisted.internet.address import IPv4Address
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.clients import Clients
-from trualias.connection import ClientFactory
+from trualias.configuration.locations import Kind
 from trualias.lookup import Snapshots
-from trualias.places import Kind
-from trualias.protocol import TableFactory
-from trualias.statistics import NullStatistics, Outcome, Statistics
+from trualias.monitoring.statistics import NullStatistics, Outcome, Statistics
+from trualias.protocols.clients import Clients
+from trualias.protocols.connection import ClientFactory
+from trualias.protocols.tcp_table import TableFactory
+from trualias.protocols.wire import LONGEST_REQUEST
 from trualias.test.conversation import Client, ConversationCase
 from trualias.test.lookups import snapshot
 from trualias.test.loop import Loop
-from trualias.wire import LONGEST_REQUEST
 
 GET = b"get samissexy.34\n"
 BAZ = b"200 baz\n"

@@ -21,8 +21,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias import log, tap_table, tap_virtual
-from trualias.connection import ClientFactory
-from trualias.service import AliasService
+from trualias.protocols.connection import ClientFactory
+from trualias.server.reload import AliasService
 from trualias.tap import Reactor, ServerOptions, make_service
 from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.test.loop import Loop

@@ -1,4 +1,4 @@
-"""Tests of trualias.thread."""
+"""Tests of trualias.server.thread."""
 
 import queue
 import threading
@@ -8,8 +8,8 @@ from typing import cast
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.server.thread import in_thread_of_its_own
 from trualias.test.live import PATIENCE
-from trualias.thread import in_thread_of_its_own
 
 
 class Calls:

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias import wire
+from trualias.protocols import wire
+from trualias.protocols.wire import Command, Get, MapGet, Misfit, Request, plain_key, read_map_request, read_request
 from trualias.test import trialprofile
-from trualias.wire import Command, Get, MapGet, Misfit, Request, plain_key, read_map_request, read_request
 
 trialprofile.load()
 

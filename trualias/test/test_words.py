@@ -1,4 +1,4 @@
-"""Tests of trualias.words: the list of names, how it is made and how lists are read."""
+"""Tests of trualias.analysis.words: the list of names, how it is made and how lists are read."""
 
 import io
 import json
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.policy.fields import fits
-from trualias.policy.tree import FieldClass
-from trualias.words.lists import Unreadable, read, shipped
-from trualias.words.make import made, names, site, word
+from trualias.analysis.words.lists import Unreadable, read, shipped
+from trualias.analysis.words.make import made, names, site, word
+from trualias.language.fields import fits
+from trualias.language.tree import FieldClass
 
 
 class MakeTests(SynchronousTestCase):

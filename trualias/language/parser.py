@@ -1,0 +1,309 @@
+"""From the text of a configuration to its syntax tree."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, cast
+
+from attrs import frozen
+from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark.lexer import Token
+
+from trualias.language.grammar import generated
+from trualias.language.memo import MOST, Bounded
+from trualias.language.source import PolicyError, Source, did_you_mean, one_of, quoted
+from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
+from trualias.language.tree import (
+    Account,
+    Answer,
+    Argument,
+    Call,
+    CodeField,
+    CodeLiteral,
+    Expect,
+    Expression,
+    FieldClass,
+    Identifier,
+    Item,
+    Literal,
+    Name,
+    NameField,
+    NameKind,
+    Setting,
+    Statement,
+    Tree,
+)
+from trualias.language.tree import Token as ExpressionToken
+
+_FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
+    **{kind.value: partial(NameField, kind) for kind in NameKind},
+    **{field_class.value: partial(Identifier, field_class) for field_class in FieldClass},
+    "code": CodeField,
+}
+_CLASSES = {field_class.value: field_class for field_class in FieldClass}
+_PAUSE_EVERY = 20
+
+Misfit = tuple[int, str]
+"""A word that fits the syntax but means nothing: its offset in the text, and a message."""
+
+
+@lru_cache(MOST)
+def _field(name: str, place: int) -> ExpressionToken:
+    return _FIELDS[name](place)
+
+
+@lru_cache(MOST)
+def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
+    """Read an expression; what in it means nothing becomes a misfit and is left out. Places count from its start."""
+    tokens: list[ExpressionToken] = []
+    misfits: list[Misfit] = []
+    literal = ""
+    literal_place = 0
+    for part in re.finditer(r"%%|%[^%]*%|[^%]+|%", text):
+        word = part.group()
+        here = part.start()
+        if word == "%":
+            misfits.append((here, "this '%' has no partner; a percent sign is written '%%'"))
+            continue
+        if word == "%%" or word[0] != "%":
+            literal_place = literal_place if literal else here
+            literal += "%" if word == "%%" else word
+            continue
+        if literal:
+            tokens.append(Literal(literal, literal_place))
+            literal = ""
+        field = word[1:-1]
+        if field not in _FIELDS:
+            known = list(_FIELDS)
+            misfits.append(
+                (here, f"unknown field {quoted(word)}; expected {one_of(known)}{did_you_mean(field, known)}")
+            )
+            continue
+        tokens.append(_field(field, here))
+    if literal:
+        tokens.append(Literal(literal, literal_place))
+    return tuple(tokens), tuple(misfits)
+
+
+_Claim = Callable[[tuple[Item, ...]], Account]
+"""An account statement that lacks its items."""
+
+
+@v_args(inline=True)
+class _Build(Transformer[Token, Any]):
+    """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text.
+
+    Items count their places from ``items_start``, which is an offset in the statement.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = 0
+        self.items_start = 0
+        self.misfits: list[Misfit] = []
+
+    def _place(self, token: Token) -> int:
+        assert token.start_pos is not None
+        return self.base + token.start_pos
+
+    def _item_place(self, token: Token) -> int:
+        assert token.start_pos is not None
+        return token.start_pos - self.items_start
+
+    def setting(self, name: Token, value: Token | None) -> Setting:
+        end = self._place(name) + len(name.rstrip())
+        return Setting(
+            " ".join(name.split()),
+            value.rstrip() if value else "",
+            self._place(name),
+            self._place(value) if value else end,
+        )
+
+    def names(self, *names: Token) -> tuple[Name, ...]:
+        return tuple([Name(str(name), self._place(name)) for name in names])
+
+    def call(self, function: Token, *arguments: Token | None) -> Call:
+        given = tuple([Argument(str(a), self._item_place(a)) for a in arguments if a])
+        return Call(str(function), given, self._item_place(function))
+
+    def code_literal(self, text: Token) -> CodeLiteral:
+        return CodeLiteral(str(text), self._item_place(text))
+
+    def account(self, claim: _Claim, *items: Item) -> Account:
+        return claim(items)
+
+    def claim(
+        self,
+        accounts: tuple[Name, ...],
+        using: Token | None,
+        aliased: tuple[Name, ...] | Token | None,
+        expression: Token,
+        last: Token,
+    ) -> _Claim:
+        if using is not None and using not in _CLASSES:
+            known = list(_CLASSES)
+            near = did_you_mean(using, known)
+            self.misfits.append((self._place(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}"))
+        place = self._place(expression)
+        tokens, misfits = parse_expression(str(expression))
+        self.misfits += [(place + offset, message) for offset, message in misfits]
+        field_class = _CLASSES.get(using or "", FieldClass.IDENT)
+        aliases = aliased if isinstance(aliased, tuple) else ()
+        # Lark makes the claim before it reads on.
+        assert last.end_pos is not None
+        self.items_start = last.end_pos
+        items_place = self.base + last.end_pos
+        return lambda items: Account(
+            accounts, field_class, aliases, tokens, items, accounts[0].place, place, items_place
+        )
+
+    def expect(self, *words: Token) -> Expect:
+        *addresses, answer = words
+        keywords = {member.value: member for member in Answer}
+        return Expect(
+            tuple([Name(str(address), self._place(address)) for address in addresses]),
+            keywords.get(str(answer)) or Name(str(answer), self._place(answer)),
+            self._place(addresses[0]),
+        )
+
+
+class _Reader(threading.local):
+    """The generated parser, one for each thread, since the builder keeps the place of the statement being parsed."""
+
+    def __init__(self) -> None:
+        self._build = _Build()
+        self._lark = generated(self._build)
+        self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
+        self._items: Bounded[str, tuple[Item, ...]] = Bounded()
+
+    def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
+        """Parse one piece of a text; gives the statement, and what in it means nothing.
+
+        Raises:
+            UnexpectedInput: a syntax error; its places count from the start of the piece.
+        """
+        self._build.base = piece.start
+        self._build.misfits = []
+        if piece.kind == "account" and (account := self._with_known_items(text, piece)):
+            return account, self._build.misfits
+        self._build.misfits = []
+        whole = text[piece.start : piece.end] + piece.lacking
+        statement = cast(Statement, self._lark.parse(whole, piece.kind))
+        if isinstance(statement, Account):
+            self._items[text[statement.items_place : piece.end]] = statement.items
+        return statement, self._build.misfits
+
+    def _with_known_items(self, text: str, piece: Piece) -> Account | None:
+        """Parse an account statement up to its WITH alone, where another one has shown what all behind that means."""
+        word = self._find_with(text, piece.start, piece.end)
+        items = self._items.get(text[word.end() : piece.end]) if word else None
+        if word is None or items is None:
+            return None
+        try:
+            claim = cast(_Claim, self._lark.parse(text[piece.start : word.end()], "claim"))
+        except UnexpectedInput:
+            # The word is a part of another one, or of a comment; or this is an error that only the whole can tell.
+            return None
+        return claim(items)
+
+
+_reader: _Reader | None = None
+
+
+def _read(text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
+    # Made when first needed: building the parser takes a while, and not every program that imports this parses.
+    global _reader
+    if _reader is None:
+        _reader = _Reader()
+    return _reader.read(text, piece)
+
+
+@frozen
+class Parsed:
+    """What could be read of a text, and what could not.
+
+    ``partial`` are account statements of which a class or a part of the expression means nothing: they are no part of
+    the tree, but the rest of them can be checked.
+    """
+
+    tree: Tree
+    partial: tuple[Account, ...]
+    errors: tuple[PolicyError, ...]
+
+
+def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
+    """Read a whole text; a statement with an error is left out of the tree, and the next one is read.
+
+    ``pause`` is called every few statements, so that a long text need not keep others from their work.
+    """
+    statements: list[Statement] = []
+    partial: list[Account] = []
+    errors: list[PolicyError] = []
+    for number, piece in enumerate(pieces(source.text)):
+        if number % _PAUSE_EVERY == 0:
+            pause()
+        if piece.problem:
+            errors.append(PolicyError(source, piece.start, piece.problem))
+        if not piece.kind:
+            continue
+        try:
+            statement, misfits = _read(source.text, piece)
+        except UnexpectedInput as error:
+            explained = _explain(source, piece, error)
+            # Where the end is lacking, what comes before it may lack, too.
+            if not piece.lacking or explained.offset < piece.end:
+                errors.append(explained)
+            continue
+        errors += [PolicyError(source, place, message) for place, message in misfits]
+        if misfits:
+            assert isinstance(statement, Account)  # no other statement has a class or an expression
+            partial.append(statement)
+        else:
+            statements.append(statement)
+    return Parsed(Tree(tuple(statements)), tuple(partial), tuple(errors))
+
+
+_EXPECTED = {
+    "COMMA": "','",
+    "SEMICOLON": "';'",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "EVERY": "'*'",
+    "NAME": "a name",
+    "CLASS": "a class",
+    "EXPRESSION": "an expression",
+    "FUNCTION": "a function",
+    "LITERAL": "a literal",
+    "ARGUMENT": "an argument",
+    "ADDRESS": "an address",
+    "ANSWER": "an account, NOTHING or DEBUG",
+}
+
+
+def _follows_hash(text: str, start: int, place: int) -> bool:
+    """Tell whether the word before a place starts as comments do, in a line that is none."""
+    before = text[start:place].rstrip()
+    line = before[before.rfind("\n") + 1 :].split()
+    return line[-1:] != line[:1] and line[-1].startswith("#") and not line[0].startswith("#")
+
+
+def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyError:
+    """Turn Lark's error into ours: what was found, what was expected, the likely mend."""
+    # Every character begins some word of the grammar, so that there is always a token.
+    assert isinstance(error, UnexpectedToken)
+    assert error.token.start_pos is not None
+    place = piece.start + error.token.start_pos
+    # Lark leaves words out of the tree whose names start with an underscore.
+    terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
+    expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
+    word_match = WORD.match(source.text, place, piece.end)  # none where the end is lacking
+    word = word_match.group() if word_match else ""
+    hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])
+    if not hint and (word.startswith("#") or _follows_hash(source.text, piece.start, place)):
+        hint = COMMENT_HINT
+    elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
+        hint = "; an expression has no white space inside"
+    return PolicyError(source, place, f"expected {one_of(expected)}, found {quoted(word)}{hint}")

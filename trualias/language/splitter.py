@@ -1,0 +1,93 @@
+"""Cuts the text of a configuration into its statements, so that one mistake does not hide the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from trualias.language.source import did_you_mean, quoted
+
+COMMENT_HINT = "; a comment stands on lines of its own"
+_STARTS = ("ACCOUNT", "EXPECT")
+
+
+@frozen
+class Piece:
+    """Where a statement stands in the text, in offsets; without a ``kind``, what is there instead of one.
+
+    ``problem`` is what is wrong with it as a whole, ``lacking`` the end that it should have.
+    """
+
+    kind: str
+    start: int
+    end: int
+    problem: str = ""
+    lacking: str = ""
+
+
+_BLANKS = re.compile(r"\s*")
+_COMMENT = re.compile(r"[^\S\n]*#[^\n]*")
+WORD = re.compile(r"[^\s;,():]+|\S")
+_SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z0-9 \t_-]*:[^\n]*")
+_STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Cut a text into its statements."""
+    at = 0
+    while True:
+        at = _skip(text, at)
+        if at >= len(text):
+            return
+        line_end = text.find("\n", at)
+        line_end = len(text) if line_end < 0 else line_end
+        word_match = WORD.match(text, at)
+        assert word_match is not None
+        word = word_match.group()
+        if _SETTING.fullmatch(text, at, line_end):
+            yield Piece("setting", at, line_end)
+            at = line_end
+        elif word in _STARTS:
+            end, ended = _statement_end(text, word_match.end())
+            problem = "" if ended else f"this {word} statement has no ';' at its end"
+            yield Piece(word.lower(), at, end, problem, "" if ended else "\n;")
+            at = end
+        else:
+            near = did_you_mean(word, _STARTS)
+            hint = near or (COMMENT_HINT if word[0] == "#" else "")
+            problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found {quoted(word)}{hint}"
+            end = _statement_end(text, word_match.end())[0] if near else line_end
+            yield Piece("", at, end, problem)
+            at = end
+
+
+def _skip(text: str, at: int) -> int:
+    """Pass over white space and comment lines."""
+    while True:
+        blanks = _BLANKS.match(text, at)
+        assert blanks is not None
+        end = blanks.end()
+        if end < len(text) and text[end] == "#" and not text[text.rfind("\n", 0, end) + 1 : end].strip():
+            newline = text.find("\n", end)
+            at = len(text) if newline < 0 else newline
+        else:
+            return end
+
+
+def _statement_end(text: str, at: int) -> tuple[int, bool]:
+    """Find the end of a statement whose first word is passed: behind its ';', or before the next statement's line."""
+    while True:
+        newline = text.find("\n", at)
+        line_end = len(text) if newline < 0 else newline
+        semicolon = text.find(";", at, line_end)
+        if semicolon >= 0:
+            return semicolon + 1, True
+        at = line_end + 1
+        while at < len(text) and (comment := _COMMENT.match(text, at)):
+            at = comment.end() + 1
+        if at >= len(text):
+            return len(text), False
+        if _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
+            return at, False

@@ -1,0 +1,208 @@
+"""The PROCESSOR module: an administrator's own Python code before and after a lookup.
+
+What such a module must hold, and when it is called, is documented in `conf/preprocessing_sample.py`.
+"""
+
+import importlib
+import os.path
+import sys
+from collections.abc import Callable
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from traceback import walk_tb
+from types import CodeType, ModuleType
+
+from attrs import frozen
+
+from trualias.configuration import Configuration
+from trualias.configuration.permissions import writable_by_others
+from trualias.lookup import Unanswerable
+
+Hook = Callable[[str, str | None], object]
+
+_FUNCTIONS = ("preprocess", "postprocess", "reload")
+_NAMES = (*_FUNCTIONS, "ACCOUNTS", "ALIASES")
+
+
+class HookFault(Exception):
+    """A hook returned something that is no name and domain."""
+
+
+@frozen
+class Hooks:
+    """The two hooks of a lookup. Whatever they raise comes through; what they return is checked."""
+
+    _module: str
+    _preprocess: Hook
+    _postprocess: Hook
+
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
+        """Return the alias to look up for the alias that was asked; `domain` is None for the table server."""
+        return self._checked("preprocess", self._preprocess(alias, domain))
+
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
+        """Return the account to answer for the account that was found."""
+        return self._checked("postprocess", self._postprocess(account, domain))
+
+    def _checked(self, function: str, answer: object) -> tuple[str, str | None]:
+        match answer:
+            case (str() as name, (str() | None) as domain):
+                return name, domain
+        raise HookFault(
+            f"{function}() of the PROCESSOR module {self._module} returned {answer!r}, not a name and a domain"
+        )
+
+
+def is_from_hook(error: BaseException) -> bool:
+    """Tell whether an exception of a lookup came out of a hook, or is about what one returned."""
+    hooks = {Hooks.preprocess.__code__, Hooks.postprocess.__code__}
+    return isinstance(error, Unanswerable) or any(frame.f_code in hooks for frame, _ in walk_tb(error.__traceback__))
+
+
+def load_hooks(configuration: Configuration) -> Hooks | None:
+    """Load the module that the setting PROCESSOR names, tell it the names of the configuration, call its `reload()`.
+
+    Each call makes a module object of its own, so that hooks which were loaded before go on undisturbed when this load
+    fails. Returns None where no PROCESSOR is set; raises `ConfigurationErrors` for a module that is not found, lacks a
+    name, or raises.
+    """
+    name = configuration.settings.processor
+    if name is None:
+        return None
+    try:
+        module = _load_module(name, os.path.dirname(os.path.abspath(configuration.name)))
+        module.ACCOUNTS = configuration.policy.accounts  # type: ignore[attr-defined]
+        module.ALIASES = configuration.policy.aliases  # type: ignore[attr-defined]
+        _call(module, "reload() raised", module.reload)
+    except _Unusable as unusable:
+        raise configuration.error_at("PROCESSOR", str(unusable)) from unusable.__cause__
+    return Hooks(name, module.preprocess, module.postprocess)
+
+
+class _Unusable(Exception):
+    """Why the module cannot be used."""
+
+
+class _FreshSource(SourceFileLoader):
+    """Compiles the source each time.
+
+    Python's cache of compiled modules tells files apart by whole seconds and their size, so that it can give back what
+    a file held before; and it would have to be written beside the configuration.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _load_module(name: str, folder: str) -> ModuleType:
+    spec = _find(name, folder)
+    if spec.loader is None:  # a folder without __init__.py
+        raise _Unusable(f"{name} is a folder, not a Python module")
+    module = _new_module(spec)
+    _run(module, spec.loader)
+    lacking = [name for name in _NAMES if not hasattr(module, name)]
+    if lacking:
+        raise _Unusable(f"{_title(module)} has no {', '.join(lacking)}; conf/preprocessing_sample.py has all it needs")
+    uncallable = [name for name in _FUNCTIONS if not callable(getattr(module, name))]
+    if uncallable:
+        raise _Unusable(f"in {_title(module)}, {', '.join(uncallable)} must be a function")
+    return module
+
+
+def _find(name: str, folder: str) -> ModuleSpec:
+    beside = os.path.join(folder, *name.split(".")) + ".py"
+    if os.path.isfile(beside):
+        _check_writers(beside)
+        return _from_source(name, beside, None)
+    importlib.invalidate_caches()  # the file may be newer than Python's idea of its folder
+    try:
+        spec = _find_on_path(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        raise _Unusable(f"there is no Python module {name}: neither {beside} nor on Python's path")
+    return spec
+
+
+def _find_on_path(name: str) -> ModuleSpec | None:
+    package, dot, _ = name.rpartition(".")
+    if dot:
+        outer = _find_on_path(package)
+        if outer is not None and package not in sys.modules:
+            _import_package(outer)
+    spec = find_spec(name)
+    if spec is None or not spec.has_location or spec.origin is None:
+        return spec
+    _check_writers(spec.origin)
+    if isinstance(spec.loader, SourceFileLoader):
+        return _from_source(name, spec.loader.path, spec.submodule_search_locations)
+    return spec
+
+
+def _import_package(spec: ModuleSpec) -> None:
+    """Import a package that a module is in, as `find_spec` would, but for the cache, which others may write to."""
+    module = _new_module(spec)
+    sys.modules[spec.name] = module
+    assert spec.loader is not None  # a folder without __init__.py has been given one
+    try:
+        _run(module, spec.loader)
+    except _Unusable:
+        del sys.modules[spec.name]
+        raise
+    outer, dot, part = spec.name.rpartition(".")
+    if dot:
+        setattr(sys.modules[outer], part, module)
+
+
+def _check_writers(path: str) -> None:
+    try:
+        problem = writable_by_others(path)
+    except OSError as error:
+        raise _Unusable(
+            f"{path} is not run, since there is no telling who could change what it does: {error.strerror}; a module "
+            "must be a file in a folder, not in an archive"
+        ) from error
+    if problem is not None:
+        raise _Unusable(f"{path} is not run, since others could change what it does: {problem}")
+
+
+def _from_source(name: str, path: str, parts: list[str] | None) -> ModuleSpec:
+    spec = spec_from_file_location(name, path, loader=_FreshSource(name, path), submodule_search_locations=parts)
+    assert spec is not None  # only where there is no loader
+    return spec
+
+
+def _new_module(spec: ModuleSpec) -> ModuleType:
+    try:
+        return module_from_spec(spec)
+    except ImportError as error:  # a shared library that is none, or is for another Python
+        raise _Unusable(f"the module {spec.name} ({spec.origin}) cannot be loaded: {error.msg}") from error
+
+
+def _run(module: ModuleType, loader: Loader) -> None:
+    _call(module, "raised when it was loaded:", lambda: loader.exec_module(module))
+
+
+def _call(module: ModuleType, what: str, function: Callable[[], object]) -> None:
+    """Call the administrator's code; where it raises, say `what` did and in which line of the module."""
+    try:
+        function()
+    except (Exception, SystemExit) as exception:
+        raise _Unusable(f"{_title(module)}: {what} {_described(module, exception)}") from exception
+
+
+def _described(module: ModuleType, exception: BaseException) -> str:
+    description = f"{type(exception).__name__}: {exception}".removesuffix(": ")
+    lines = []
+    traceback = exception.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == module.__file__:
+            lines.append(traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return f"{description} (line {lines[-1]})" if lines else description
+
+
+def _title(module: ModuleType) -> str:
+    return f"the module {module.__name__} ({getattr(module, '__file__', None) or 'built in'})"

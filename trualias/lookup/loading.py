@@ -1,0 +1,48 @@
+"""From the path of a configuration to the snapshot that answers by it, for the servers and for the command line."""
+
+import time
+from collections.abc import Callable
+
+from trualias.configuration import read
+from trualias.configuration.fingerprint import Absent, Present, stamp
+from trualias.language.source import ConfigurationErrors, PolicyError, Source
+from trualias.lookup import Snapshot
+from trualias.lookup.expectations import check_expectations
+from trualias.lookup.hooks import load_hooks
+
+REST_SECONDS = 0.25
+_LOOKS = 8
+
+
+def load(path: str, pause: Callable[[], None] = lambda: None, rested: Present | Absent | None = None) -> Snapshot:
+    """Read, check and compile a configuration, load its hooks, hold it against its expectations.
+
+    Raises `ConfigurationErrors`, also where the file that was read has another stamp than ``rested``.
+
+    `pause` is called often, so that a long load can give way to other threads; what it raises ends the load.
+    """
+    configuration = read(path, pause, lambda: rested is None or stamp(path) == rested)
+    snapshot = Snapshot(configuration, load_hooks(configuration))
+    check_expectations(snapshot, pause)
+    return snapshot
+
+
+def wait_for_rest(
+    path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep
+) -> Present | Absent:
+    """Return the stamp of a file once it has stayed as it is for a moment.
+
+    The first half of a file may well have no errors, and whoever has only half of the statements takes the addresses of
+    the others for unknown. ``pause`` is called after each sleep.
+
+    Raises `ConfigurationErrors` where the file changes for two seconds without rest.
+    """
+    seen = stamp(path)
+    for _ in range(_LOOKS):
+        sleep(REST_SECONDS)
+        pause()
+        before, seen = seen, stamp(path)
+        if seen == before:
+            return seen
+    message = "changes again and again, and is loaded once it is left alone"
+    raise ConfigurationErrors([PolicyError(Source("", path), 0, message)])

@@ -1,1 +1,0 @@
-"""The alias language: pure, without Twisted, files or clocks."""

@@ -1,0 +1,1 @@
+"""How a process lives: composition, listening, reloads, signals, systemd and limits."""

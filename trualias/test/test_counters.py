@@ -1,0 +1,68 @@
+"""Tests of trualias.monitoring.counters."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Loads, Result, Tallies, WrongCodes
+
+
+def add(codes: WrongCodes, *accounts: str) -> None:
+    """Count a wrong code of each account."""
+    for account in accounts:
+        codes.number(account)[0] += 1
+
+
+class WrongCodesTests(SynchronousTestCase):
+    """Wrong codes, by account."""
+
+    def test_each_account(self) -> None:
+        """Each account has a number of its own."""
+        codes = WrongCodes()
+        add(codes, "foo", "bar", "foo")
+        self.assertEqual((codes.counts, codes.others), ({"foo": 2, "bar": 1}, [0]))
+
+    def test_bound(self) -> None:
+        """However many accounts there are, only so many are told apart; none is lost."""
+        codes = WrongCodes()
+        for _ in range(2):
+            add(codes, *(f"account{number}" for number in range(MOST_ACCOUNTS + 7)))
+        self.assertEqual(codes.counts, {f"account{number}": 2 for number in range(MOST_ACCOUNTS)})
+        self.assertEqual(codes.others, [14])
+
+    def test_other_configuration(self) -> None:
+        """Accounts that are no more make room; they do not become wrong codes of others all at once."""
+        codes = WrongCodes()
+        add(codes, "foo", "foo", "bar")
+        codes.keep(frozenset({"bar", "new"}))
+        self.assertEqual((codes.counts, codes.others), ({"bar": 1, "new": 0}, [0]))
+
+    def test_many_accounts(self) -> None:
+        """Where there are more accounts than are told apart, only those with a wrong code take a place."""
+        codes = WrongCodes()
+        add(codes, "account5", "gone")
+        codes.keep(frozenset(f"account{number}" for number in range(MOST_ACCOUNTS + 1)))
+        self.assertEqual((codes.counts, codes.others), ({"account5": 1}, [0]))
+
+
+class TallyTests(SynchronousTestCase):
+    """Requests by protocol and server."""
+
+    def test_same_tally(self) -> None:
+        """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
+        tallies = Tallies()
+        table, virtual = tallies.of("tcp_table", "table"), tallies.of("tcp_table", "virtual")
+        self.assertIs(tallies.of("tcp_table", "table"), table)
+        self.assertEqual(tallies.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
+        self.assertIs(table.wrong_codes, virtual.wrong_codes)
+        self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in Result})
+
+
+class LoadsTests(SynchronousTestCase):
+    """What became of loads."""
+
+    def test_loads(self) -> None:
+        """A failure leaves the time of the last good load, and lasts until one goes well."""
+        loads = Loads(10.0)
+        loads.fail()
+        self.assertEqual(loads, Loads(10.0, tried=1, failed=1, current=False))
+        loads.succeed(20.0)
+        self.assertEqual(loads, Loads(20.0, tried=2, failed=1, current=True))

@@ -1,0 +1,48 @@
+"""Tests of trualias.configuration.locations."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration.locations import Kind, NoConfiguration, find_configuration, places
+
+
+class PlacesTests(SynchronousTestCase):
+    """Where a configuration is looked for."""
+
+    def test_order(self) -> None:
+        """A server's own name comes before the shared one, and nearer folders before those further away."""
+        self.assertEqual(
+            places(Kind.TABLE),
+            (
+                "./tcp_table_server.conf",
+                "./trualias.conf",
+                "conf/tcp_table_server.conf",
+                "conf/trualias.conf",
+                "/etc/trualias/tcp_table_server.conf",
+                "/etc/trualias/trualias.conf",
+            ),
+        )
+
+    def test_virtual(self) -> None:
+        """The virtual server has a file name of its own and shares the other."""
+        self.assertEqual(places(Kind.VIRTUAL)[:2], ("./tcp_virtual_server.conf", "./trualias.conf"))
+
+    def test_first_that_exists(self) -> None:
+        """Of several files the first in order is taken."""
+        there = {"/etc/trualias/tcp_virtual_server.conf", "conf/trualias.conf"}
+        self.assertEqual(find_configuration(Kind.VIRTUAL, there.__contains__), "conf/trualias.conf")
+
+    def test_none(self) -> None:
+        """Where there is no file, the error lists the places and says what to do."""
+        with self.assertRaises(NoConfiguration) as raised:
+            find_configuration(Kind.TABLE, lambda path: False)
+        self.assertEqual(
+            str(raised.exception),
+            "There is no configuration. These places were looked at:\n"
+            "    ./tcp_table_server.conf\n"
+            "    ./trualias.conf\n"
+            "    conf/tcp_table_server.conf\n"
+            "    conf/trualias.conf\n"
+            "    /etc/trualias/tcp_table_server.conf\n"
+            "    /etc/trualias/trualias.conf\n"
+            "Copy conf/tcp_table_server.conf.sample to one of them, or name a file with --config FILE.",
+        )

@@ -1,0 +1,120 @@
+"""Tests of trualias.analysis.reachability."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.analysis.reachability import find_unreached
+from trualias.configuration import load
+from trualias.language.tree import Account, unparse
+from trualias.matching.outcome import Delivered
+from trualias.matching.policy import Policy
+from trualias.test import trialprofile
+from trualias.test.addresses import RANDOMS, hit
+from trualias.test.strategies import policies
+
+trialprofile.load()
+
+
+def policy_of(text: str) -> Policy:
+    """The policy of a configuration's text."""
+    return load(text, "policy.conf").policy
+
+
+def unreached(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...], bool]]:
+    """The accounts that are not reached: name, reasons, with whom they share what was tried, and if anything was."""
+    found = find_unreached(policy_of(text))
+    return [(one.way.account, one.reasons, one.shared, one.tried > 0) for one in found]
+
+
+NONE_LEFT = "NONE({}) finds no character that does not occur in '0123456789'"
+TOO_LONG = "it would have {} characters, and a local part has at most 64 (RFC 5321)"
+
+
+class ReachTests(SynchronousTestCase):
+    """Accounts that no address reaches."""
+
+    def test_reached(self) -> None:
+        """An account is reached if one of its statements reaches it, with whatever words and alias."""
+        self.assertEqual(
+            [],
+            unreached(
+                """
+                ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHARS(), NONE();
+                ACCOUNT fred.morris USING fqdn MATCHES %account%+%fqdn%+%alpha%%number%_%ident%+%code% WITH LABELS(1);
+                ACCOUNT 0123456789 USING number MATCHES %account%+%code% WITH NONE(account);
+                ACCOUNT 0123456789 USING number ALIASED 0123456789, 12 MATCHES %alias%-%code% WITH NONE(alias);
+                """
+            ),
+        )
+
+    def test_no_code(self) -> None:
+        """An account for which no code can be written is told with the reason, once, for all its statements."""
+        self.assertEqual(
+            [("0123456789", (NONE_LEFT.format("account"), TOO_LONG.format(72)), (), False)],
+            unreached(
+                f"""
+                ACCOUNT 0123456789 USING number MATCHES %account%-%code% WITH NONE(account);
+                ACCOUNT 0123456789 USING number MATCHES %account%+%code% WITH NONE(account);
+                ACCOUNT 0123456789 USING number MATCHES {60 * "x"}%alpha%.%code% WITH {10 * "x"};
+                """
+            ),
+        )
+
+    def test_too_long(self) -> None:
+        """So is one whose shortest address is too long, and no other."""
+        text = "ACCOUNT foo MATCHES {}%alpha%.%code% WITH CHARS(), CHARS();"
+        self.assertEqual([("foo", (TOO_LONG.format(65),), (), False)], unreached(text.format(61 * "x")))
+        self.assertEqual([], unreached(text.format(60 * "x")))
+
+    def test_shared(self) -> None:
+        """An account is told of which every address that was tried is another one's as well, and whose."""
+        self.assertEqual(
+            [("bar", (), ("bay", "baz"), True), ("bay", (), ("bar", "baz"), True)],
+            unreached(
+                """
+                ACCOUNT bar MATCHES %alnum%+%code% WITH CHARS();
+                ACCOUNT baz MATCHES %ident%+%code% WITH CHARS();
+                ACCOUNT bay MATCHES %number%+%code% WITH CHARS();
+                """
+            ),
+        )
+
+    def test_case(self) -> None:
+        """Without regard to case, an account is one however it is spelled."""
+        text = """
+            ACCOUNT Foo MATCHES %alnum%+%code% WITH CHARS();
+            ACCOUNT foo MATCHES %ident%+%code% WITH CHARS();
+        """
+        self.assertEqual([], unreached("CASE SENSITIVE: no\n" + text))
+        self.assertEqual([("Foo", (), ("foo",), True)], unreached(text))
+
+    def test_many_aliases(self) -> None:
+        """Where not every alias was tried nothing is said."""
+        aliases = ", ".join(["0123456789"[n:] + "0123456789"[:n] for n in range(6)])
+        text = "ACCOUNT 1 USING number ALIASED {} MATCHES %alias%-%code% WITH NONE(alias);"
+        self.assertEqual([], unreached(text.format(aliases)))
+        self.assertEqual([("1", (NONE_LEFT.format("alias"),), (), False)], unreached(text.format("0123456789")))
+
+    def test_pause(self) -> None:
+        """Others get a turn before each account."""
+        paused: list[None] = []
+        list(
+            find_unreached(policy_of("ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"), lambda: paused.append(None))
+        )
+        self.assertEqual(2, len(paused))
+
+    @given(policies(), st.booleans(), RANDOMS)
+    def test_certain(self, statements: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
+        """An account that no address can be written for is reached by none that people make up."""
+        setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
+        policy = policy_of(setting + "\n".join(map(unparse, statements)))
+        never = {policy.fold(one.way.account) for one in find_unreached(policy) if one.reasons}
+        for statement in statements:
+            outcome = policy.resolve(hit(random, statement, case_sensitive))
+            if isinstance(outcome, Delivered):
+                self.assertNotIn(policy.fold(outcome.account), never)

@@ -1,0 +1,82 @@
+"""Tests of trualias.protocols.responder: which replies are made once, and what they count."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import load
+from trualias.lookup import Answer, Found, NotFound, Reason, Replies
+from trualias.monitoring.counters import BOUNDS, Result, Tallies
+from trualias.monitoring.statistics import Outcome
+from trualias.protocols import wire
+from trualias.protocols.responder import Replier
+
+ANSWERS: dict[str, Answer] = {
+    "foo": Found("baz", "baz"),
+    "bar": Found("baz", "baz"),
+    "long": Found("a" * 5000, "a" * 5000),
+    "wrong": NotFound(Reason.NO_MATCH, ("foo", "bar")),
+    "wrong again": NotFound(Reason.NO_MATCH, ("foo", "bar")),
+    "other": NotFound(Reason.NO_MATCH, ("bar",)),
+}
+
+
+def look_up(key: str) -> Answer:
+    """Give one of the answers."""
+    return ANSWERS[key]
+
+
+class ReplierTests(SynchronousTestCase):
+    """Replies that count for the metrics."""
+
+    def setUp(self) -> None:
+        """Make a replier."""
+        self.tallies = Tallies()
+        self.tally = self.tallies.of("tcp_table", "table")
+        self.replier = Replier(wire.LINES, self.tally)
+        self.replies = Replies(keeping=False)
+
+    def test_made(self) -> None:
+        """A reply knows where to count it, and the wrong codes of accounts."""
+        reply = self.replier.make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo", "bar"))
+        self.assertEqual((reply.octets, reply.outcome), (b"500 not found\n", Outcome.NOT_FOUND))
+        self.assertIs(reply.tally, self.tally)
+        self.assertIs(reply.counts, self.tally.buckets["wrong_code"])
+        self.assertEqual(reply.counts, [0] * (len(BOUNDS) + 1))
+        self.assertEqual(self.tallies.wrong_codes.counts, {"foo": 0, "bar": 0})
+        for number in reply.wrong_codes:
+            number[0] += 1
+        self.assertEqual(self.tallies.wrong_codes.counts, {"foo": 1, "bar": 1})
+
+    def test_not_counted(self) -> None:
+        """Without metrics a reply says no more than its outcome."""
+        reply = Replier(wire.LINES, None).make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo",))
+        self.assertEqual((reply.outcome, reply.tally, reply.wrong_codes), (Outcome.NOT_FOUND, None, ()))
+        self.assertEqual(self.tallies.wrong_codes.counts, {})
+
+    def test_alike(self) -> None:
+        """What says and counts the same is made once, whichever key was asked for."""
+        foo, bar, wrong, again, other = (
+            self.replier.reply(b"", key, look_up, self.replies)
+            for key in ("foo", "bar", "wrong", "wrong again", "other")
+        )
+        self.assertIs(foo, bar)
+        self.assertIs(wrong, again)
+        self.assertIsNot(wrong, other)
+        self.assertEqual((len(wrong.wrong_codes), len(other.wrong_codes)), (2, 1))
+
+    def test_alike_in_one_configuration(self) -> None:
+        """With another configuration they are made anew: the numbers of accounts that are gone count no more."""
+        self.replier.reply(b"", "wrong", look_up, self.replies)
+        self.tallies.configure(load("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
+        reply = self.replier.reply(b"", "other", look_up, Replies(keeping=False))
+        [number] = reply.wrong_codes
+        number[0] += 1
+        self.assertEqual({"baz": 0, "bar": 1}, self.tallies.wrong_codes.counts)
+
+    def test_unsendable(self) -> None:
+        """A value that no reply can hold is a fault each time, and is never kept as the reply to a request."""
+        replies = Replies(keeping=True)
+        for _ in range(2):
+            reply = self.replier.reply(b"get long\n", "long", look_up, replies)
+            self.assertEqual((reply.outcome, reply.octets), (Outcome.BAD, wire.LINES.fault))
+            self.assertIs(reply.counts, self.tally.buckets["fault"])
+        self.assertEqual({}, replies.recent)

@@ -1,0 +1,255 @@
+"""Cutting a text into statements: comments, line ends, lacking ends, and long lines."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.language.parser import Parsed, parse
+from trualias.language.source import ConfigurationErrors, Source
+from trualias.language.tree import Account, Call, Expect, Setting, unparse
+from trualias.test import trialprofile
+from trualias.test.complaints import Complaint, complaints
+
+trialprofile.load()
+
+STATEMENT = "expected a setting (NAME: value), ACCOUNT or EXPECT, found"
+AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
+CLASSES = "alnum, alpha, number, ident or fqdn"
+FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
+NO_END = "this ACCOUNT statement has no ';' at its end"
+
+
+def read(text: str) -> Parsed:
+    """Parse a text."""
+    return parse(Source(text, "test.conf"))
+
+
+class PiecesCase(SynchronousTestCase):
+    """Says which statements a text has."""
+
+    def assert_reads(self, text: str, *statements: str, errors: tuple[Complaint, ...] = ()) -> None:
+        """Assert which statements are read, settings by their name and others by their first word; and the errors."""
+        parsed = read(text)
+        self.assertEqual(complaints(text, *errors), str(ConfigurationErrors(parsed.errors)))
+        found = []
+        for statement in parsed.tree.statements:
+            match statement:
+                case Setting(name):
+                    found.append(name)
+                case Account((name, *_)):
+                    found.append(name.text)
+                case Expect((address, *_)):
+                    found.append(address.text)
+        self.assertEqual(list(statements), found)
+
+
+class FileTests(PiecesCase):
+    """A whole text."""
+
+    def test_nothing(self) -> None:
+        """A text without statements is a configuration, too."""
+        for text in ("", "\n", " \t\r\n\f", "# comment", "#\n  # x;\n\t#ACCOUNT"):
+            self.assert_reads(text)
+
+    def test_comments(self) -> None:
+        """A line whose first sign is ``#`` is a comment, whatever stands in it."""
+        text = "# a\nPORT: 1\n\t# PORT: 2; ACCOUNT\n#\nACCOUNT a\n # ;\nMATCHES %code%\n#x\n\n#y\nWITH x;\n# end"
+        self.assert_reads(text, "PORT", "a")
+
+    def test_comment_behind(self) -> None:
+        """A comment has its line to itself; one that has not is named as the likely mistake."""
+        text = "ACCOUNT a MATCHES %code% WITH x; #mine\nPORT: 1"
+        error = 1, 34, f"{STATEMENT} '#mine'; a comment stands on lines of its own"
+        self.assert_reads(text, "a", "PORT", errors=(error,))
+
+    def test_line_ends(self) -> None:
+        """CR LF ends a line as LF does."""
+        text = "# a\nPORT: 1\n# b\nACCOUNT a\n# c\nMATCHES %code%\nWITH x,\ny;\nHOST: z\n"
+        self.assertEqual((), read(text).errors)
+        self.assertEqual(read(text).tree, read(text.replace("\n", "\r\n")).tree)
+
+    def test_errors_with_line_ends(self) -> None:
+        """A CR is no part of what is shown."""
+        (error,) = read("\r\nACCOUNT a,\r\nMATCHES b;\r\n").errors
+        self.assertEqual("test.conf:3:1: expected a name, found 'MATCHES'\nMATCHES b;\n^", str(error))
+
+    def test_tabs(self) -> None:
+        """The caret stands under its place also behind tabs."""
+        (error,) = read("ACCOUNT\ta\tMATCH\t%code%\tWITH\tx;").errors
+        self.assertEqual(
+            f"test.conf:1:11: {AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?\n"
+            "ACCOUNT\ta\tMATCH\t%code%\tWITH\tx;\n       \t \t^",
+            str(error),
+        )
+
+    def test_several_on_a_line(self) -> None:
+        """A statement may start where another ends; a setting then is the line's last."""
+        text = "ACCOUNT a MATCHES %code% WITH x;ACCOUNT b MATCHES %code% WITH y; EXPECT c d;PORT: 1; HOST: 2"
+        self.assert_reads(text, "a", "b", "c", "PORT")
+
+    def test_something_else(self) -> None:
+        """What is no statement is an error; the next line is read again."""
+        errors = (1, 1, f"{STATEMENT} 'foo'"), (2, 1, f"{STATEMENT} ';'"), (4, 1, f"{STATEMENT} '('")
+        self.assert_reads("foo bar\n;\nPORT: 1\n(x", "PORT", errors=errors)
+
+    def test_two_semicolons(self) -> None:
+        """There is no empty statement."""
+        self.assert_reads("EXPECT a b;;", "a", errors=((1, 12, f"{STATEMENT} ';'"),))
+
+    def test_all_errors(self) -> None:
+        """A mistake hides neither the next statement nor the next mistake; what is right is read."""
+        self.assert_reads(
+            "PORT: 1\nfoo\nACCOUNT a MATCHES %cod% WITH x;\nACCOUNT b\nMATCHES %code% wit x;\n"
+            "account c MATCHES\n%code% WITH x;\nACCOUNT d MATCHES %code% WITH x;\nHOST: y",
+            "PORT",
+            "d",
+            "HOST",
+            errors=(
+                (2, 1, f"{STATEMENT} 'foo'"),
+                (3, 19, f"unknown field '%cod%'; expected {FIELDS}; did you mean 'code'?"),
+                (5, 16, "expected WITH, found 'wit'; did you mean 'WITH'?"),
+                (6, 1, f"{STATEMENT} 'account'; did you mean 'ACCOUNT'?"),
+            ),
+        )
+
+    def test_all_errors_of_a_statement(self) -> None:
+        """Every word of a statement that means nothing is told, and the statement is kept aside for the checks."""
+        text = "ACCOUNT a USING fqnd MATCHES %acount%-%-%cod% WITH CHRAS();"
+        errors = (
+            (1, 17, f"unknown class 'fqnd'; expected {CLASSES}; did you mean 'fqdn'?"),
+            (1, 30, f"unknown field '%acount%'; expected {FIELDS}; did you mean 'account'?"),
+            (1, 39, f"unknown field '%-%'; expected {FIELDS}"),
+            (1, 45, "this '%' has no partner; a percent sign is written '%%'"),
+        )
+        self.assert_reads(text, errors=errors)
+        (partial,) = read(text).partial
+        self.assertEqual((Call("CHRAS", ()),), partial.items)
+
+
+class EndTests(PiecesCase):
+    """A statement without its ``;``."""
+
+    def test_at_the_end(self) -> None:
+        """At the end of the text; line ends and comments may follow."""
+        for rest in ("", "\n", "\n\n# a; b\n", "\n# a; b"):
+            text = f"PORT: 1\nACCOUNT a MATCHES %code% WITH x{rest}"
+            self.assert_reads(text, "PORT", "a", errors=((2, 1, NO_END),))
+        self.assert_reads("EXPECT a b", "a", errors=((1, 1, "this EXPECT statement has no ';' at its end"),))
+
+    def test_before_the_next(self) -> None:
+        """Before a line with the next statement or setting, which is read."""
+        account = "ACCOUNT N MATCHES %code% WITH x;"
+        for following in ("N: 1", "  N :1", account, f"\t{account}", "EXPECT N b;", "EXPECT\nN b;", "#\n \n # \nN: 1"):
+            text = f"ACCOUNT a\nMATCHES %code%\nWITH x\n# comment;\n\n{following}\n"
+            self.assert_reads(text, "a", "N", errors=((1, 1, NO_END),))
+
+    def test_not_before_a_name(self) -> None:
+        """A line of a statement that only begins like another statement is a part of it."""
+        self.assert_reads("ACCOUNT\nACCOUNTANT,\nEXPECTED\nMATCHES\nACCOUNT%code%\nWITH EXPECT.;", "ACCOUNTANT")
+
+    def test_is_read(self) -> None:
+        """What stands before the lacking end is read all the same, for what else may be wrong."""
+        parsed = read("ACCOUNT a MATCHES %code% WITH x\n")
+        self.assertEqual(read("ACCOUNT a MATCHES %code% WITH x;").tree, parsed.tree)
+        field = 1, 19, f"unknown field '%cod%'; expected {FIELDS}; did you mean 'code'?"
+        self.assert_reads("ACCOUNT a MATCHES %cod% WITH x", errors=((1, 1, NO_END), field))
+        keyword = 1, 11, f"{AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?"
+        self.assert_reads("ACCOUNT a MATCH %code% WITH x", errors=((1, 1, NO_END), keyword))
+
+    def test_torn_off(self) -> None:
+        """Where more than the ``;`` lacks, that alone is told."""
+        text = "ACCOUNT a USING alpha ALIASED b , c MATCHES %alias%-%code% WITH CHAR ( alias , 1 , - ) , x"
+        words = text.split()
+        for number in range(1, len(words)):
+            errors = [error.message for error in read(" ".join(words[:number])).errors]
+            self.assertEqual([NO_END], errors, words[:number])
+
+    def test_several(self) -> None:
+        """Each is told."""
+        errors = [(line, 1, NO_END) for line in (1, 2, 4)]
+        self.assert_reads("ACCOUNT a\nACCOUNT b\nPORT: 1\nACCOUNT c\n", "PORT", errors=tuple(errors))
+
+    def test_misspelled_start(self) -> None:
+        """A statement whose first word is misspelled is passed over up to its end, or to the next one."""
+        errors = ((1, 1, f"{STATEMENT} 'ACOUNT'; did you mean 'ACCOUNT'?"),)
+        for end in (";", ""):
+            self.assert_reads(f"ACOUNT a\nMATCHES x\nWITH y{end}\nPORT: 1\n", "PORT", errors=errors)
+
+
+class AnyTextTests(PiecesCase):
+    """Texts that nobody would write."""
+
+    WORDS = (
+        *("ACCOUNT", "USING", "ALIASED", "MATCHES", "WITH", "EXPECT", "HOST", "foo", "ident", "CHARS", "é", "1", "-"),
+        *("*", ",", ";", "(", ")", ":", "%", "%%", "%code%", "%account%", "#"),
+    )
+    GAPS = ("", " ", "\n", "\r\n", "\n#", "\t", "\0", "\ufeff", "\u2028")
+
+    @settings(max_examples=150)
+    @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_size=25))
+    def test_errors_or_statements(self, words: list[tuple[str, str]]) -> None:
+        """Whatever stands in a file, every error shows its place, and what is read without one reads the same again."""
+        text = "".join(word + gap for word, gap in words)
+        parsed = read(text)
+        for error in parsed.errors:
+            place, excerpt, caret = str(error).split("\n")
+            self.assertEqual(f"test.conf:{error.line}:{error.column}: {error.message}", place)
+            self.assertLess(len(caret), len(excerpt) + 2)
+            self.assertNotIn("''", error.message)
+        if not parsed.errors:
+            again = read("\n".join(map(unparse, parsed.tree.statements)))
+            self.assertEqual((parsed.tree, ()), (again.tree, again.errors))
+
+
+class SizeTests(PiecesCase):
+    """Large texts are read in reasonable time, and their errors stay readable."""
+
+    def test_long_list(self) -> None:
+        """A line of 200 kB is one list of names."""
+        names = [f"account{number:05}" for number in range(15_000)]
+        (statement,) = read(f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;").tree.statements
+        assert isinstance(statement, Account)
+        self.assertEqual(names, [name.text for name in statement.accounts])
+
+    def test_error_in_a_long_line(self) -> None:
+        """Of a line of 200 kB an error shows its surroundings."""
+        names = ",".join(["account"] * 25_000)
+        (error,) = read(f"ACCOUNT {names} MATCH %code% WITH x;").errors
+        self.assertEqual(
+            f"test.conf:1:200009: {AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?\n"
+            f"{names[-99:]} MATCH %code% WITH x;\n{' ' * 100}^",
+            str(error),
+        )
+
+    def test_long_words(self) -> None:
+        """Of a word of 200 kB an error shows the start."""
+        word = "x" * 200_000
+        cut = f"'{'x' * 64}...'"
+        for text, message in (
+            (word, f"{STATEMENT} {cut}"),
+            (f"ACCOUNT a {word};", f"{AFTER_ACCOUNTS} {cut}"),
+            (f"ACCOUNT a USING {word} MATCHES %code% WITH x;", f"unknown class {cut}; expected {CLASSES}"),
+            (f"ACCOUNT a MATCHES %{word}% WITH x;", f"unknown field '%{'x' * 63}...'; expected {FIELDS}"),
+        ):
+            self.assertEqual([message], [error.message for error in read(text).errors])
+
+    def test_many_errors_in_a_long_line(self) -> None:
+        """Thousands of errors of one line are told without reading the line once for each."""
+        parsed = read(f"ACCOUNT a MATCHES {'%x%' * 4_000} WITH x;")
+        self.assertEqual(4_000, len(parsed.errors))
+        self.assertIn(
+            f"test.conf:1:12016: unknown field '%x%'; expected {FIELDS}\n", str(ConfigurationErrors(parsed.errors))
+        )
+
+    def test_many_statements_on_a_line(self) -> None:
+        """A file without line ends is read as one with them."""
+        parsed = read("EXPECT a b;" * 2_000)
+        self.assertEqual(((), 2_000), (parsed.errors, len(parsed.tree.statements)))
+
+    def test_pauses(self) -> None:
+        """Who reads a long text is asked now and then whether others want to work."""
+        pauses: list[None] = []
+        parse(Source("PORT: 1\n" * 100, "test.conf"), lambda: pauses.append(None))
+        self.assertEqual(5, len(pauses))

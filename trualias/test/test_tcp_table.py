@@ -1,0 +1,445 @@
+"""The line protocol: what clients say and hear."""
+
+from __future__ import annotations
+
+import json
+import re
+import tracemalloc
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.logger import capturedLogs, formatEvent
+
+from trualias.configuration.locations import Kind
+from trualias.lookup import Replies, Snapshot
+from trualias.monitoring.statistics import NullStatistics, Outcome
+from trualias.protocols.wire import LONGEST_REQUEST
+from trualias.test import trialprofile
+from trualias.test.conversation import Client, ConversationCase
+from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hook, Hooks, snapshot
+
+trialprofile.load()
+
+Chat = tuple[tuple[bytes, bytes], ...]
+"""What a client sends, and what it hears upon that."""
+
+BAZ = b"200 baz\n"
+MISS = b"500 not found\n"
+UNRECOGNIZED = b"400 unrecognized command\n"
+MALFORMED = b"400 improperly formed request\n"
+FAULT = b"400 temporary failure, see the server's log\n"
+TOO_LONG = b"400 request too long\n"
+
+TRANSCRIPT: Chat = (
+    (b"get greyisthenewbeige.411\n", BAZ),
+    (b"foo\n", UNRECOGNIZED),
+    (b"get foo\n", MISS),
+    (b"get samissexy.34\n", BAZ),
+)
+"""The telnet sessions of the document that the project began with, up to the statistics."""
+
+TABLE_CHAT: Chat = (
+    *TRANSCRIPT,
+    (b"get samissexy.34\r\n", BAZ),
+    (b"GET\tsamissexy.34 \r\n", BAZ),
+    (b"get %73amissexy%2e34\n", BAZ),
+    (b"get samissexy.43\n", MISS),
+    (b"get SAMISSEXY.34\n", MISS),
+    (b"get samissexy.34@example.com\n", MISS),
+    (b"get foo-google-g6\n", b"200 foo\n"),
+    (b"get xxxxxx+00\n", b"200 Baz\n"),
+    (b"get to-a.1\n", MISS),
+    (b"get with%20space\n", MISS),
+    (b"get caf%C3%A9@example.com\n", MISS),
+    (b"get caf\xc3\xa9\n", MISS),
+    (b"get %FF\n", MISS),
+    (b"get \xff\n", MISS),
+    (b"get %00\n", MISS),
+    (b'get ""@d\n', MISS),
+    (b"get @d\n", MISS),
+    (b"get *\n", MISS),
+    (b"get " + b"x" * 6000 + b"\n", MISS),
+    (b"\n", MALFORMED),
+    (b"\r\n", MALFORMED),
+    (b" \t \n", MALFORMED),
+    (b"get\n", MALFORMED),
+    (b"get a b\n", MALFORMED),
+    (b"get %\n", MALFORMED),
+    (b"get %4\n", MALFORMED),
+    (b"get samissexy%2\n", MALFORMED),
+    (b"stats now\n", MALFORMED),
+    (b"jstats 1\n", MALFORMED),
+    (b"put a b\n", UNRECOGNIZED),
+    (b"\xff\x00\x80\n", UNRECOGNIZED),
+)
+
+VIRTUAL_CHAT: Chat = (
+    (b"get samissexy.34@example.com\n", b"200 baz@example.com\n"),
+    (b"get samissexy.34@EXAMPLE.com\r\n", b"200 baz@EXAMPLE.com\n"),
+    (b"get samissexy.34%40example.org\n", b"200 baz@example.org\n"),
+    (b"get samissexy.34@example.net\n", MISS),
+    (b"get samissexy.34@\n", MISS),
+    (b"get samissexy.34\n", MISS),
+    (b"get @example.com\n", MISS),
+    (b"get example.com\n", MISS),
+    (b"get xxxxxx+00@example.com\n", b"200 Baz@example.com\n"),
+    (b"foo\n", UNRECOGNIZED),
+)
+
+
+class ChatCase(ConversationCase):
+    """Holds conversations."""
+
+    def assert_chat(self, chat: Chat) -> None:
+        """Assert what is heard upon what is said, twice: the second time, many replies are known."""
+        client = self.connect()
+        for _ in range(2):
+            for said, heard in chat:
+                self.assertEqual(heard, client.say(said), said)
+        self.assertFalse(client.transport.disconnecting)
+
+    def say_all(self, client: Client, pieces: list[bytes]) -> bytes:
+        """Send pieces as they are, and let everybody have their turns; return all that comes back."""
+        heard = b"".join([client.say(piece) + self.wait_for(client) for piece in pieces])
+        self.assertFalse(client.transport.disconnecting)
+        return heard
+
+    def wait_for(self, client: Client) -> bytes:
+        """Let everybody have their turns; return what a client hears meanwhile."""
+        heard = b""
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+            heard += client.transport.empty()
+        return heard
+
+
+class TableTests(ChatCase):
+    """The table server."""
+
+    def test_transcript(self) -> None:
+        """The sessions of the document that the project began with."""
+        self.assert_chat(TRANSCRIPT)
+
+    def test_chat(self) -> None:
+        """Each row of what the protocol has."""
+        self.assert_chat(TABLE_CHAT)
+
+    def test_case(self) -> None:
+        """Without regard to case every spelling has its reply."""
+        self.snapshots.current = snapshot("CASE SENSITIVE: no")
+        self.assert_chat(((b"get SamIsSexy.34\n", BAZ), (b"get samissexy.34\n", BAZ), (b"get XXXXXX+00\n", BAZ)))
+
+    def test_byte_by_byte(self) -> None:
+        """The same, one byte at a time."""
+        said = b"".join(said for said, _ in TABLE_CHAT)
+        heard = self.say_all(self.connect(), [bytes([byte]) for byte in said])
+        self.assertEqual(b"".join(heard for _, heard in TABLE_CHAT), heard)
+
+    def test_at_once(self) -> None:
+        """The same, all at once, again and again: replies come in order."""
+        said, heard = (b"".join(texts) for texts in zip(*TABLE_CHAT * 10, strict=True))
+        self.assertEqual(heard, self.say_all(self.connect(), [said]))
+
+    @settings(max_examples=25)
+    @given(st.lists(st.sampled_from(TABLE_CHAT), max_size=60), st.lists(st.integers(1, 300), max_size=30))
+    def test_in_pieces(self, chat: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
+        """The same in any order, cut anywhere."""
+        client = self.connect()
+        rest = b"".join(said for said, _ in chat)
+        pieces = []
+        for size in sizes:
+            pieces.append(rest[:size])
+            rest = rest[size:]
+        heard = self.say_all(client, [piece for piece in [*pieces, rest] if piece])
+        self.assertEqual(b"".join(heard for _, heard in chat), heard)
+        client.leave()
+
+    def test_statistics(self) -> None:
+        """The statistics: a line a collector, or one line of JSON."""
+        client = self.connect()
+        for said, _ in TRANSCRIPT:
+            client.say(said)
+        self.statistics.tick()
+        lines = client.say(b"stats\n").decode().splitlines()
+        names = ["bad", "connections", "not_found", "reads", "stats", "success", "writes"]
+        self.assertEqual(
+            [f"{210 if name == 'bad' else 212} {name}: emin=0.0000" for name in names],
+            [line.partition(" emax")[0] for line in lines],
+        )
+        self.assertEqual([f"212 {line}" for line in self.statistics.lines()][1:], lines[1:])
+        code, _, text = client.say(b"JSTATS\r\n").decode().partition(" ")
+        self.assertEqual("212", code)
+        self.assertEqual(json.loads(self.statistics.json()), json.loads(text))
+        self.assertTrue(text.endswith("]\n"))
+
+    def test_statistics_disabled(self) -> None:
+        """Where statistics are off they are refused; everything else goes on."""
+        self.clients.count_with(NullStatistics())
+        disabled = b"400 statistics disabled\n"
+        self.assert_chat(((b"stats\n", disabled), (b"jstats\n", disabled), (b"stats x\n", MALFORMED), *TRANSCRIPT))
+
+    def test_over_budget(self) -> None:
+        """What would take too long is a temporary error, each time."""
+        self.snapshots.current = snapshot("", ENDLESS)
+        self.assert_chat(((f"get {ENDLESS_KEY}\n".encode(), FAULT),))
+
+
+class VirtualTests(ChatCase):
+    """The virtual server."""
+
+    kind = Kind.VIRTUAL
+
+    def test_chat(self) -> None:
+        """Each row of what the protocol has."""
+        self.assert_chat(VIRTUAL_CHAT)
+
+    def test_debug_account(self) -> None:
+        """Mail that may be for several accounts goes to the debug account."""
+        self.snapshots.current = snapshot("DEBUG ACCOUNT: root")
+        self.assert_chat(((b"get to-a.1@Example.com\n", b"200 root@Example.com\n"),))
+
+
+class LimitTests(ChatCase):
+    """Requests that are too long."""
+
+    def assert_refused(self, client: Client, heard: bytes) -> None:
+        """Assert that one reply says so, and that the connection ends whatever else comes."""
+        self.assertEqual(TOO_LONG, heard)
+        self.assertTrue(client.transport.disconnecting)
+        self.assertEqual(b"", client.say(b"get foo\n" * 100) + client.say(b"x" * 100_000))
+        self.clock.advance(1.9)
+        self.assertFalse(client.transport.disconnected)
+        self.clock.advance(0.1)
+        self.assertTrue(client.transport.disconnected)
+        client.leave()
+
+    def test_longest(self) -> None:
+        """The longest request is answered, however it comes."""
+        longest = b"get " + b"x" * (LONGEST_REQUEST - 4)
+        client = self.connect()
+        self.assertEqual(MISS, client.say(longest + b"\n"))
+        self.assertEqual(MISS, self.say_all(client, [longest, b"\n"]))
+        self.assertEqual(MISS * 2, self.say_all(client, [longest[:4096], longest[4096:] + b"\nget foo\n"]))
+
+    def test_too_long(self) -> None:
+        """One byte more is refused once, with its line feed and without, whole and in pieces; the connection ends."""
+        request = b"get " + b"x" * (LONGEST_REQUEST - 3)
+        for pieces in ([request], [request + b"\n"], [request[:-1], b"x"], [request[:9], request[9:] + b"\nget foo\n"]):
+            client = self.connect()
+            self.assert_refused(client, b"".join(map(client.say, pieces)))
+
+    def test_behind_others(self) -> None:
+        """What was asked before is answered."""
+        client = self.connect()
+        heard = client.say(b"get samissexy.34\n" * 6 + b"x" * 70_000) + self.wait_for(client)[: 2 * len(BAZ)]
+        self.assertEqual(BAZ * 6, heard)
+        self.assertTrue(client.transport.disconnecting)
+
+    def test_client_leaves(self) -> None:
+        """A client that ends its side, or breaks the connection, is gone at once."""
+        client = self.connect()
+        client.say(b"x" * 70_000)
+        client.protocol.readConnectionLost()
+        client.leave()
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.assertEqual((0, 0, 0), self.depths())
+
+    def test_reply_not_taken(self) -> None:
+        """Where the reply is not taken at once the connection ends after it is; or after two seconds."""
+        client = self.connect(room=3)
+        client.protocol.dataReceived(b"x" * 70_000)
+        self.assertFalse(client.transport.disconnecting)
+        self.assertEqual((1, 0, 1), self.depths())
+        self.assert_refused(client, client.transport.empty())
+        client = self.connect(room=3)
+        client.protocol.dataReceived(b"x" * 70_000)
+        self.clock.advance(2)
+        self.assertTrue(client.transport.disconnected)
+
+    def test_counted(self) -> None:
+        """It counts as a bad request."""
+        self.connect().say(b"x" * 70_000)
+        self.assertEqual(
+            (1, 1, 1),
+            (self.statistics.outcomes[Outcome.BAD].ended, self.statistics.reads.ended, self.statistics.writes.ended),
+        )
+        self.assertEqual((1, 0, 0), self.depths())
+
+
+class HookTests(ChatCase):
+    """Hooks at a lookup."""
+
+    def use(self, preprocess: Hook | None = None, postprocess: Hook | None = None) -> Client:
+        """Connect a client to a server with hooks."""
+        hooks = Hooks()
+        hooks.preprocess = preprocess or hooks.preprocess
+        hooks.postprocess = postprocess or hooks.postprocess
+        self.snapshots.current = snapshot(hooks=hooks)
+        return self.connect()
+
+    def test_fault(self) -> None:
+        """What a hook raises is a temporary error that tells nothing of it; the log has all. The client may go on."""
+        for error in (ZeroDivisionError("% \n500 not found\n%zz"), SystemExit("x")):
+
+            def fail(*_: object, error: BaseException = error) -> tuple[str, None]:
+                raise error
+
+            for client in (self.use(fail), self.use(None, fail)):
+                with capturedLogs() as events:
+                    self.assertEqual(FAULT, client.say(b"get samissexy.34\n"))
+                (event,) = events
+                self.assertIs(error, event["log_failure"].value)
+                self.assertIn("in fail\n", event["log_failure"].getTraceback())
+                self.assertEqual(MALFORMED + UNRECOGNIZED, client.say(b"\nfoo\n"))
+                self.assertFalse(client.transport.disconnecting)
+                client.leave()
+        self.flushLoggedErrors()
+
+    def test_values(self) -> None:
+        """Whatever a hook answers, the reply is one line in the encoding of the protocol."""
+        table = {
+            "a b%": b"200 a%20b%25\n",
+            "x\n200 y\r\n": b"200 x%0A200%20y%0D%0A\n",
+            "é\0": b"200 %C3%A9%00\n",
+            "x" * 4091: b"200 " + b"x" * 4091 + b"\n",
+        }
+        client = self.use(None, lambda alias, _: (table_value[0], None))
+        table_value = [""]
+        for value, reply in table.items():
+            table_value[0] = value
+            self.assertEqual(reply, client.say(b"get samissexy.34\n"))
+
+    def test_unsendable(self) -> None:
+        """What cannot be sent is a temporary error, and the log says why."""
+        for value, message in (
+            ("x" * 4092, "a value was not answered: a reply of 4097 bytes; a mail server takes 4096"),
+            ("\ud800", r"a value was not answered: a value with half a character: '\ud800'"),
+        ):
+            client = self.use(None, lambda *_, value=value: (value, None))
+            with capturedLogs() as events:
+                self.assertEqual(FAULT * 2, client.say(b"get samissexy.34\n" * 2))
+            self.assertEqual([message] * 2, [formatEvent(event) for event in events])
+            client.leave()
+
+    def test_no_value(self) -> None:
+        """No value is a fault."""
+        client = self.use(None, lambda *_: ("", None))
+        self.assertEqual(FAULT, client.say(b"get samissexy.34\n"))
+        self.assertEqual(1, len(self.flushLoggedErrors()))
+
+    def test_asked_each_time(self) -> None:
+        """Hooks may answer differently each time."""
+        answers = iter("abc")
+        client = self.use(None, lambda *_: (next(answers), None))
+        self.assertEqual(b"200 a\n200 b\n200 c\n", client.say(b"get samissexy.34\n" * 3))
+
+
+class SnapshotTests(ChatCase):
+    """A new configuration while clients are connected."""
+
+    NEW = "ACCOUNT new MATCHES samissexy.%code% WITH 34;ACCOUNT foo MATCHES %code% WITH foo;"
+
+    def test_at_once(self) -> None:
+        """The next request is answered by it, also one that was asked before, found or not."""
+        client, other = self.connect(), self.connect()
+        for _ in range(3):
+            self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
+            self.assertEqual(BAZ, other.say(b"get samissexy.34\n"))
+        before = self.snapshots.current
+        self.snapshots.current = snapshot("", self.NEW)
+        for _ in range(3):
+            self.assertEqual(b"200 new\n", other.say(b"get samissexy.34\n"))
+            self.assertEqual(b"200 new\n200 foo\n", client.say(b"get samissexy.34\nget foo\n"))
+        self.snapshots.current = before
+        self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
+
+    def test_between_turns(self) -> None:
+        """Of many requests that came together the later ones are answered by it."""
+        client = self.connect()
+        heard = client.say(b"get samissexy.34\n" * 6)
+        self.snapshots.current = snapshot("", self.NEW)
+        heard += self.wait_for(client)
+        self.assertEqual(BAZ * 4 + b"200 new\n" * 2, heard)
+
+    def test_within_a_request(self) -> None:
+        """A request of which a part has come is answered by it."""
+        client = self.connect()
+        client.say(b"get samissexy.34\nget samissexy")
+        self.snapshots.current = snapshot("", self.NEW)
+        self.assertEqual(b"200 new\n", client.say(b".34\n"))
+
+    def test_within_a_lookup(self) -> None:
+        """A reply that the old one gave while the new one came is kept by neither."""
+
+        def reload(alias: str, domain: str | None) -> tuple[str, str | None]:
+            self.snapshots.current = snapshot("", self.NEW)
+            return alias, domain
+
+        self.snapshots.current = snapshot(hooks=Hooks(preprocess=reload))
+        client = self.connect()
+        self.assertEqual(BAZ + b"200 new\n", client.say(b"get samissexy.34\n" * 2))
+
+    def test_warnings(self) -> None:
+        """What is remarkable is logged each time that it is asked."""
+        client = self.connect()
+        with capturedLogs() as events:
+            for _ in range(3):
+                client.say(b"get xxxxxx+00\nget to-a.1\n")
+        self.assertEqual(6, len(events))
+
+    def test_tables_apart(self) -> None:
+        """The replies of one server are not those of the other."""
+        both = Snapshot(snapshot().configuration)
+        self.snapshots.current = both
+        self.assertEqual(MISS, self.connect().say(b"get samissexy.34@example.com\n"))
+        virtual = VirtualTests("test_chat")
+        virtual.setUp()
+        virtual.snapshots.current = both
+        self.assertEqual(b"200 baz@example.com\n", virtual.connect().say(b"get samissexy.34@example.com\n"))
+
+
+class FloodTests(ChatCase):
+    """Ten million bytes of nonsense."""
+
+    REPLIES = re.compile(rb"(?:(?:200 [!-$&-~]+|400 [a-z ]+|500 not found)\n)*")
+    WORDS = b"get |GET |stat|samissexy.34|%|%4|%41|\r\n|\n|\n| |xxx|\xff".split(b"|")
+
+    def nonsense(self, random: Random) -> bytes:
+        """Choose bytes as they may come at once: any bytes, or something like requests."""
+        if random.random() < 0.9:
+            return random.randbytes(random.choice((1, 100, 4096, 65536)))
+        return b"".join(random.choices(self.WORDS, k=2_000))
+
+    def test_answered(self) -> None:
+        """Every complete line is answered once, nothing is raised, and what is kept of it all is little."""
+        random = Random(0)
+        client = self.connect()
+        sent = asked = answered = 0
+        while sent < 10_000_000:
+            data = self.nonsense(random)
+            sent += len(data)
+            asked += data.count(b"\n")
+            heard = client.say(data) + self.wait_for(client)
+            answered += heard.count(b"\n")
+            self.assertIsNotNone(self.REPLIES.fullmatch(heard))
+            self.assertLessEqual(len(client.protocol._buffer), LONGEST_REQUEST)
+            self.assertLessEqual(len(self.snapshots.current.table_replies.recent), Replies.SPAN)
+        self.assertEqual(asked, answered)
+        self.assertGreater(asked, 40_000)
+        self.assertFalse(client.transport.disconnecting)
+
+    def test_memory(self) -> None:
+        """However many different keys are asked for, no more memory is used than for those whose replies are kept."""
+        self.patch(Replies, "SPAN", 1_000)
+        client = self.connect()
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        number = 0
+        used = []
+        for _ in range(4):
+            for _ in range(Replies.SPAN // 40):
+                client.say(b"".join(b"get nobody%d\n" % (number := number + 1) for _ in range(40)))
+                self.wait_for(client)
+            used.append(tracemalloc.get_traced_memory()[0])
+        self.assertLess(used[3], used[1] * 1.1)
