@@ -18,7 +18,7 @@ from attrs import asdict, evolve, frozen
 
 from benchmarks.changes import IDENTIFIERS, Attempt, change, identifiers, random_key, random_statement
 from benchmarks.report import Row, at_most
-from trualias.configuration import ConfigurationErrors, load
+from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.language.tree import Account, unparse
 from trualias.matching.policy import Policy
 
@@ -51,7 +51,10 @@ def read_cases() -> list[Case]:
 def write_cases(cases: Iterable[Case]) -> None:
     """Keep the worst cases, one for each policy, with the steps that the matcher takes today."""
     worst: dict[str, Case] = {}
-    today = [evolve(case, steps=steps_of(load(case.policy, "hostile.conf").policy, case.key)) for case in cases]
+    today = [
+        evolve(case, steps=steps_of(parse_configuration(case.policy, "hostile.conf").policy, case.key))
+        for case in cases
+    ]
     for case in sorted(today, key=lambda case: case.steps, reverse=True):
         worst.setdefault(case.policy, case)
     kept = [asdict(case) for case in list(worst.values())[:KEPT]]
@@ -68,7 +71,7 @@ def accepted(statements: Sequence[Account]) -> Policy | None:
     if sum(len(identifiers(statement.expression)) for statement in statements) > IDENTIFIERS:
         return None
     try:
-        return load(text_of(statements), "hostile.conf").policy
+        return parse_configuration(text_of(statements), "hostile.conf").policy
     except ConfigurationErrors:
         return None
 
@@ -124,7 +127,7 @@ def run(_folder: Path) -> list[Row]:
     """The row of the table: the slowest of the cases."""
     slowest = 0.0
     for case in read_cases():
-        policy = load(case.policy, "hostile.conf").policy
+        policy = parse_configuration(case.policy, "hostile.conf").policy
         slowest = max(slowest, milliseconds_of(policy, case.key))
     return [at_most("hostile policies and keys: slowest lookup", slowest, SLOWEST, " ms", f"{len(read_cases())} cases")]
 

@@ -13,7 +13,7 @@ from statistics import median
 from benchmarks import policies
 from benchmarks.report import Row, at_most
 from benchmarks.servers import ROOT
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.server.gc_tuning import growing
 
 REPEATS = 3
@@ -52,5 +52,5 @@ if __name__ == "__main__":
     clock, processor = time.perf_counter(), time.process_time()
     # As the servers do.
     with growing():
-        load(sys.argv[1])
+        load_snapshot(sys.argv[1])
     sys.stdout.write(f"{time.perf_counter() - clock} {time.process_time() - processor}\n")

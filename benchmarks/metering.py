@@ -10,10 +10,10 @@ from twisted.internet.testing import StringTransport
 
 from benchmarks import policies
 from benchmarks.report import Row, at_least
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.configuration.locations import Kind
-from trualias.lookup import Snapshot, Snapshots
-from trualias.monitoring.counters import Tallies
+from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.monitoring.counters import Counters
 from trualias.monitoring.statistics import Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.tcp_table import TableFactory, TableProtocol
@@ -29,12 +29,12 @@ class _Sink(StringTransport):
         """Do nothing."""
 
 
-def connection(tallies: Tallies | None) -> TableProtocol:
+def connection(counters: Counters | None) -> TableProtocol:
     """A client's connection to the sample's table server, in this process."""
-    clients = Clients(tallies=tallies)
+    clients = Clients(counters=counters)
     clients.statistics = Statistics()
-    snapshots = Snapshots(Snapshot(load(policies.sample(), "sample")))
-    protocol = TableFactory(Clock(), snapshots, Kind.TABLE, time.perf_counter, clients).client()
+    current = CurrentSnapshot(Snapshot(parse_configuration(policies.sample(), "sample")))
+    protocol = TableFactory(Clock(), current, Kind.TABLE, time.perf_counter, clients).client()
     protocol.makeConnection(_Sink())
     return protocol
 
@@ -50,7 +50,7 @@ def seconds(protocol: TableProtocol, requests: list[bytes]) -> float:
 def row(cost: float, margin: float) -> Row:
     """The row; `cost` is what a request costs a server without metrics, in seconds of a processor."""
     requests = [request for request, _ in policies.exchanges(policies.SAMPLE_KEYS)] * (REQUESTS // 10)
-    without, metered = connection(None), connection(Tallies())
+    without, metered = connection(None), connection(Counters())
     rounds = [(seconds(without, requests), seconds(metered, requests)) for _ in range(ROUNDS)]
     # The least of each: all that disturbs adds to it.
     more = min(after for _, after in rounds) - min(before for before, _ in rounds)

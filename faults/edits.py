@@ -20,7 +20,7 @@ from faults.case import Fault, Say, beside
 from faults.live import replace, serving, settings
 from faults.numbered import KEY, OTHERS, Numbers, answers, configuration, statement
 from trualias.configuration import ConfigurationErrors
-from trualias.lookup.loading import REST_SECONDS, load
+from trualias.lookup.loading import STABLE_SECONDS, load_snapshot
 from trualias.matching.outcome import NoMatch
 from trualias.test.live import wait_until
 
@@ -127,7 +127,7 @@ def partial_writes(folder: Path, say: Say, writes: int = 10_000, pieces: int = 4
                     os.kill(server.pid, signal.SIGHUP)
                     time.sleep(0.008)
                 file.write(text[ends[-1] :])
-            time.sleep(REST_SECONDS * (0.8 + numbers.written * 0.618 % 1))
+            time.sleep(STABLE_SECONDS * (0.8 + numbers.written * 0.618 % 1))
         replace(path, path.read_text(encoding="utf-8"))
         answers(server, numbers.written)
     if numbers.in_force < times // 10:
@@ -170,7 +170,7 @@ def beginnings(folder: Path, say: Say, *, virtual: bool, every: int = 1) -> None
     path = folder / "beginning.conf"
     content = policies.sample(virtual=virtual).encode()
     path.write_bytes(content)
-    whole = load(str(path)).configuration.policy
+    whole = load_snapshot(str(path)).configuration.policy
     keys = [key for key, _ in policies.SAMPLE_KEYS]
     keys += [key for key, _ in itertools.islice(policies.distinct_sample_answers(), 20)]
     right = {key: whole.resolve(key) for key in keys}
@@ -180,7 +180,7 @@ def beginnings(folder: Path, say: Say, *, virtual: bool, every: int = 1) -> None
     for end in ends:
         path.write_bytes(content[:end])
         try:
-            half = load(str(path)).configuration.policy
+            half = load_snapshot(str(path)).configuration.policy
         except ConfigurationErrors:
             continue
         loaded += 1

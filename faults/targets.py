@@ -13,11 +13,11 @@ from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from trualias.configuration import Configuration, ConfigurationErrors, load
+from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.locations import Kind
 from trualias.language.checks import folding
 from trualias.language.spans import BUDGET, BudgetExceeded, Spans
-from trualias.lookup import Snapshot, Snapshots
+from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.matching.matcher import FEW, Matcher
 from trualias.matching.policy import LONGEST, Policy
 from trualias.protocols import wire
@@ -34,7 +34,7 @@ _TRIED = 20_000
 _LONG = b"\xfe\xfe"
 """Stands for a text that no request may be as long as."""
 
-_POLICY = load(
+_POLICY = parse_configuration(
     """
 ALIAS DOMAINS: example.com
 ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();
@@ -72,7 +72,7 @@ def configuration(data: bytes) -> None:
 
 def _loaded(text: str) -> Configuration | None:
     try:
-        return load(text, "fuzzed.conf")
+        return parse_configuration(text, "fuzzed.conf")
     except ConfigurationErrors as errors:
         promise(bool(errors.errors) and bool(str(errors)), "errors without a text")
         lines = text.count("\n") + 1
@@ -176,7 +176,7 @@ def line_protocol(data: bytes) -> None:
     lines = stream.split(b"\n")
     for number, line in enumerate(lines):
         if len(line) > wire.LONGEST_REQUEST:
-            expected += wire.refused(wire.Misfit.TOO_LONG)
+            expected += wire.refused(wire.BadRequest.TOO_LONG)
             break
         if number < len(lines) - 1:
             reply = _table([line + b"\n"])
@@ -189,7 +189,7 @@ def line_protocol(data: bytes) -> None:
 
 def _table(pieces: Iterator[bytes] | list[bytes]) -> bytes:
     clock = Clock()
-    return _Talk(TableFactory(clock, Snapshots(Snapshot(_POLICY)), Kind.VIRTUAL, clock.seconds), clock).run(
+    return _Talk(TableFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), Kind.VIRTUAL, clock.seconds), clock).run(
         iter(pieces)
     )
 
@@ -224,7 +224,7 @@ def socketmap(data: bytes) -> None:
 
 def _map(pieces: Iterator[bytes] | list[bytes]) -> bytes:
     clock = Clock()
-    return _Talk(SocketmapFactory(clock, Snapshots(Snapshot(_POLICY)), clock.seconds), clock).run(iter(pieces))
+    return _Talk(SocketmapFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), clock.seconds), clock).run(iter(pieces))
 
 
 def _netstrings(stream: bytes) -> Iterator[bytes]:

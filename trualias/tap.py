@@ -11,28 +11,28 @@ from twisted.python.usage import Options
 
 from trualias import log
 from trualias.configuration import Configuration
-from trualias.configuration.endpoints import check_listeners, endpoint, listeners, unfit
+from trualias.configuration.endpoints import check_listeners, endpoint, endpoint_problem, listeners
 from trualias.configuration.fingerprint import stamp
 from trualias.configuration.locations import Kind, NoConfiguration, find_configuration, places
 from trualias.configuration.permissions import writable_by_others
 from trualias.configuration.settings import Address, Listener, Speaks
 from trualias.language.source import ConfigurationErrors
-from trualias.lookup import Snapshots
-from trualias.lookup.loading import load, wait_for_rest
-from trualias.monitoring.counters import Tallies
-from trualias.protocols.clients import Clients, FarewellService
+from trualias.lookup import CurrentSnapshot
+from trualias.lookup.loading import load_snapshot, wait_until_stable
+from trualias.monitoring.counters import Counters
+from trualias.protocols.clients import Clients, GracefulShutdownService
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server import gc_tuning as memory
 from trualias.server import systemd
-from trualias.server.file_limits import provide
+from trualias.server.file_limits import ensure_descriptors
 from trualias.server.listening import ListeningService
 from trualias.server.monotonic_clock import go_by_steady_clock
 from trualias.server.reload import AliasService, InThread
 from trualias.server.signals import HangupService
 from trualias.server.statistics_service import StatisticsService
-from trualias.server.systemd import NotifyService, Supervisor, watchdog_seconds
+from trualias.server.systemd import NotifyService, SystemdNotifier, watchdog_seconds
 from trualias.server.thread import in_thread_of_its_own
 
 _log = log.logger(__name__)
@@ -88,7 +88,7 @@ def make_service(
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
         seen = stamp(path)
         with memory.growing():
-            snapshot = load(path)
+            snapshot = load_snapshot(path)
             if snapshot.configuration.settings.metrics is not None:
                 # Takes 5 MB that nobody else needs. Imported here, the garbage collector passes over it.
                 import trualias.web.prometheus  # noqa: F401
@@ -96,54 +96,54 @@ def make_service(
     except (NoConfiguration, ConfigurationErrors) as error:
         raise SystemExit(str(error)) from None
 
-    snapshots = Snapshots(snapshot)
+    current = CurrentSnapshot(snapshot)
     metrics = snapshot.configuration.settings.metrics
-    tallies = None if metrics is None else Tallies()
-    clients = Clients(tallies=tallies)
+    counters = None if metrics is None else Counters()
+    clients = Clients(counters=counters)
     statistics = StatisticsService(reactor, [clients])
-    effects = [_set_log_level, statistics.configure, clients.configure, provide, *_WARNINGS[options.kind]]
-    if tallies is not None:
-        effects.append(tallies.configure)
+    effects = [_set_log_level, statistics.configure, clients.configure, ensure_descriptors, *_WARNINGS[options.kind]]
+    if counters is not None:
+        effects.append(counters.configure)
     for effect in effects:
         effect(snapshot.configuration)
     effects.append(_MetricsRestartWarning(metrics))
     if not options["endpoints"]:
         effects.append(_RestartWarning(listeners(snapshot.configuration)))
-    notify = NotifyService(reactor, Supervisor(os.environ), watchdog_seconds(os.environ, os.getpid()), snapshots)
+    notify = NotifyService(reactor, SystemdNotifier(os.environ), watchdog_seconds(os.environ, os.getpid()), current)
     aliases = AliasService(
         path,
         seen,
-        snapshots,
+        current,
         effects,
         reactor,
         in_thread or in_thread_of_its_own(reactor),
         check_listeners,
         [notify],
-        lambda pause: wait_for_rest(path, pause),
+        lambda pause: wait_until_stable(path, pause),
     )
 
     def factory(speaks: Speaks) -> ClientFactory:
         if speaks is Speaks.TCP_TABLE:
-            return TableFactory(reactor, snapshots, options.kind, time.perf_counter, clients)
-        return SocketmapFactory(reactor, snapshots, time.perf_counter, clients)
+            return TableFactory(reactor, current, options.kind, time.perf_counter, clients)
+        return SocketmapFactory(reactor, current, time.perf_counter, clients)
 
     def listen(where: str, factory: IProtocolFactory) -> ListeningService:
-        return ListeningService(reactor, where, factory, lambda: bool(snapshots.current.configuration.settings.allow))
+        return ListeningService(reactor, where, factory, lambda: bool(current.snapshot.configuration.settings.allow))
 
     wanted = _listeners(options, snapshot.configuration)
     factories = {speaks: factory(speaks) for speaks in {listener.speaks for listener in wanted}}
     listening = [listen(listener.endpoint, factories[listener.speaks]) for listener in wanted]
     services: list[Service] = [*listening]
-    if metrics is not None and tallies is not None:
+    if metrics is not None and counters is not None:
         from trualias.web.prometheus import Health, MetricsSite, ServerCollector
 
-        collector = ServerCollector(clients, tallies, snapshots, aliases.loads)
+        collector = ServerCollector(clients, counters, current, aliases.loads)
         site = MetricsSite(collector, Health(listening), clients)
         services.append(listen(endpoint(metrics.host, metrics.port), site))
     server = MultiService()
     # What stands first stops last: clients are let go when no more can come.
     for service in (
-        FarewellService(reactor, clients),
+        GracefulShutdownService(reactor, clients),
         *services,
         aliases,
         statistics,
@@ -156,7 +156,7 @@ def make_service(
 
 def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Listener, ...]:
     for description in options["endpoints"]:
-        problem = unfit(description, bool(configuration.settings.allow))
+        problem = endpoint_problem(description, bool(configuration.settings.allow))
         if problem is not None:
             raise SystemExit(f"--endpoint {problem}")
     return tuple([Listener(Speaks.TCP_TABLE, each) for each in options["endpoints"]]) or listeners(configuration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trualias.language.checks import CodeItem
-from trualias.language.functions import Contribution
+from trualias.language.functions import CodeText
 from trualias.language.tree import CodeLiteral
 
 _UNEQUAL = 4
@@ -17,7 +17,7 @@ _Lengths = tuple[tuple[int, bool], ...]
 Alignment = tuple[int, _Lengths]
 
 
-def align(code: str, items: Sequence[CodeItem], wants: Sequence[Contribution]) -> Alignment:
+def align(code: str, items: Sequence[CodeItem], wants: Sequence[CodeText]) -> Alignment:
     """Lay a code out along its items so that as few as possible are wrong.
 
     Gives the distance, 0 for a code that is right, and for each item how much of the code is its, and whether that is
@@ -29,14 +29,14 @@ def align(code: str, items: Sequence[CodeItem], wants: Sequence[Contribution]) -
     return best[0]
 
 
-def _better(code: str, at: int, item: CodeItem, wanted: Contribution, after: list[Alignment]) -> Alignment:
+def _better(code: str, at: int, item: CodeItem, wanted: CodeText, after: list[Alignment]) -> Alignment:
     """The best layout from an item on, of what is left of the code at a position."""
     if isinstance(wanted, str):
         length = len(wanted) if code.startswith(wanted, at) else 0
     else:
         length = 1 if code[at : at + 1] in wanted else 0
     lengths = [(0, length, True)] if length else []
-    if not isinstance(item, CodeLiteral) and item.function.counts:
+    if not isinstance(item, CodeLiteral) and item.function.is_count:
         digits = len(code) - at - len(code[at:].lstrip("0123456789"))
         lengths += [(_UNEQUAL, length, False) for length in range(min(2, digits), 0, -1)]
     elif len(code) - at >= (form := len(wanted) if isinstance(wanted, str) else 1):

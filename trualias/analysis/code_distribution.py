@@ -17,7 +17,7 @@ from attrs import frozen
 
 from trualias.language.checks import CodeItem, Rule
 from trualias.language.fields import RULES, fits
-from trualias.language.functions import Contribution
+from trualias.language.functions import CodeText
 from trualias.language.spans import BudgetExceeded, Spans
 from trualias.language.tree import CodeField, CodeLiteral, FieldClass, Identifier, Literal, NameField, NameKind
 from trualias.matching.codes import contribution
@@ -61,7 +61,7 @@ class Group:
     """
 
     positions: tuple[int, ...]
-    words: Counter[tuple[Contribution, ...]]
+    words: Counter[tuple[CodeText, ...]]
 
     @cached_property
     def accepted(self) -> Counter[tuple[str, ...]]:
@@ -100,7 +100,7 @@ class Group:
 
     def commonest(self, work: int, texts: int) -> Sequence[tuple[tuple[str, ...], float]]:
         """Some of the texts that most words accept, of so many words as ``work`` allows; the most accepted first."""
-        part: Counter[tuple[Contribution, ...]] = Counter()
+        part: Counter[tuple[CodeText, ...]] = Counter()
         # The words may be in alphabetical order, and those with a first letter in common are not like all.
         for contributions in Random(0).sample(list(self.words), len(self.words)):
             work -= choices_of(contributions)
@@ -130,12 +130,12 @@ class Group:
             best = found
 
 
-def choices_of(contributions: Sequence[Contribution]) -> int:
+def choices_of(contributions: Sequence[CodeText]) -> int:
     """How many ways there are to write what some items contribute."""
     return prod(1 if isinstance(one, str) else len(one) for one in contributions)
 
 
-def texts_of(wanted: Contribution) -> Sequence[str]:
+def texts_of(wanted: CodeText) -> Sequence[str]:
     """The texts that an item may show for what it contributes, in a fixed order."""
     return (wanted,) if isinstance(wanted, str) else sorted(wanted)
 
@@ -155,7 +155,7 @@ class Codes:
         self.combinations = prod(map(len, self.texts))
         self._fold = fold
 
-    def wanted(self, item: CodeItem, values: Sequence[str]) -> Contribution:
+    def wanted(self, item: CodeItem, values: Sequence[str]) -> CodeText:
         """What an item contributes for the values of the identifiers; only what can stand in a folded address."""
         found = contribution(item, list(values), self.account, self.alias)
         if isinstance(found, str):
@@ -174,7 +174,7 @@ class Codes:
         for number, texts in enumerate(self.texts):
             positions = tuple(at for at, read in enumerate(reads) if read == number)
             values = [""] * len(self.texts)
-            words: Counter[tuple[Contribution, ...]] = Counter()
+            words: Counter[tuple[CodeText, ...]] = Counter()
             for text in texts:
                 values[number] = text
                 words[tuple([self.wanted(self.items[at], values) for at in positions])] += 1

@@ -32,7 +32,7 @@ TRIED = 2000
 
 
 @frozen(eq=False)
-class Way:
+class Target:
     """A statement by which an account can be reached, with the names to show; ``alias`` is empty where it lists none.
 
     The names are as the file spells them.
@@ -83,13 +83,13 @@ class Composed:
 
 
 @frozen
-class Unfit:
+class CannotCompose:
     """The words make no address; why not."""
 
     reason: str
 
 
-def ways(policy: Policy, name: str) -> Iterator[Way]:
+def targets(policy: Policy, name: str) -> Iterator[Target]:
     """Find the statements that have an account or an alias of that name, in the order of the file."""
     folded = policy.fold(name)
     for rule in policy.rules:
@@ -101,7 +101,7 @@ def ways(policy: Policy, name: str) -> Iterator[Way]:
         for account, of_account in zip(rule.accounts, is_account, strict=True):
             for alias, of_alias in zip(rule.aliases or ("",), is_alias or (False,), strict=True):
                 if of_account or of_alias:
-                    yield Way(matcher, account, alias)
+                    yield Target(matcher, account, alias)
 
 
 def _as_ordered(choices: Sequence[str]) -> Sequence[str]:
@@ -110,12 +110,12 @@ def _as_ordered(choices: Sequence[str]) -> Sequence[str]:
 
 def compose(
     policy: Policy,
-    way: Way,
+    target: Target,
     words: Sequence[str],
     order: Callable[[Sequence[str]], Sequence[str]] = _as_ordered,
     resolve: Callable[[str], Outcome] | None = None,
     tried: int = TRIED,
-) -> Composed | Unfit:
+) -> Composed | CannotCompose:
     """Write an address with a word for each identifier of the statement, in its order.
 
     Where a code leaves a choice, the first is taken with which the address is the account's alone; where there is none
@@ -123,8 +123,8 @@ def compose(
     ``resolve`` asks for the outcome in another way than the policy's own.
     """
     resolve = resolve or policy.resolve
-    draft = sketch(policy, way, words, order)
-    if isinstance(draft, Unfit):
+    draft = sketch(policy, target, words, order)
+    if isinstance(draft, CannotCompose):
         return draft
     best: Composed | None = None
     for pieces in islice(draft.written(), tried):
@@ -153,21 +153,21 @@ def _rank(outcome: Outcome) -> int:
 
 def sketch(
     policy: Policy,
-    way: Way,
+    target: Target,
     words: Sequence[str],
     order: Callable[[Sequence[str]], Sequence[str]] = _as_ordered,
-) -> Draft | Unfit:
+) -> Draft | CannotCompose:
     """Put names and words in their places, and find what the code may be."""
-    classes = way.rule.identifiers
+    classes = target.rule.identifiers
     if len(words) != len(classes):
-        return Unfit(_wrong_number(classes, len(words)))
+        return CannotCompose(_wrong_number(classes, len(words)))
     for word, field_class in zip(words, classes, strict=True):
         if not fits(field_class, word):
-            return Unfit(_wrong_class(word, field_class))
+            return CannotCompose(_wrong_class(word, field_class))
     values = [policy.fold(word) for word in words]
-    account, alias = policy.fold(way.account), policy.fold(way.alias)
+    account, alias = policy.fold(target.account), policy.fold(target.alias)
     choices = []
-    for item, spelled in zip(way.matcher.items, way.rule.statement.items, strict=True):
+    for item, spelled in zip(target.matcher.items, target.rule.statement.items, strict=True):
         wanted = contribution(item, values, account, alias)
         if isinstance(wanted, str):
             choices.append([wanted])
@@ -176,13 +176,13 @@ def sketch(
         read = text_read(item, values, account, alias)
         characters = sorted((c for c in wanted if policy.fold(c) == c), key=lambda c: (read.find(c), _plainness(c)))
         if not characters:
-            return Unfit(f"{item_text(spelled)} finds no character that does not occur in '{read}'")
+            return CannotCompose(f"{item_text(spelled)} finds no character that does not occur in '{read}'")
         choices.append(list(order(characters)))
-    pieces = _pieces(way.matcher.expression, values, account, alias)
+    pieces = _pieces(target.matcher.expression, values, account, alias)
     length = sum(map(len, pieces)) + sum(len(choice[0]) for choice in choices)
     if length > LONGEST:
-        return Unfit(f"it would have {length} characters, and a local part has at most {LONGEST} (RFC 5321)")
-    return Draft(pieces, way.matcher.expression.index(CodeField()), tuple(choices))
+        return CannotCompose(f"it would have {length} characters, and a local part has at most {LONGEST} (RFC 5321)")
+    return Draft(pieces, target.matcher.expression.index(CodeField()), tuple(choices))
 
 
 def _pieces(expression: Expression, values: Sequence[str], account: str, alias: str) -> tuple[str, ...]:
@@ -219,5 +219,5 @@ def _wrong_class(word: str, field_class: FieldClass) -> str:
     rule = RULES[field_class]
     shown = word if word.isprintable() else ascii(word)[1:-1]
     left = "".join(character for character in word if character in rule.alphabet)
-    mend = f"; '{left}' would be one" if fits(field_class, left) else ""
-    return f"'{shown}' is not {field_class.value} ({rule.meaning}){mend}"
+    fix = f"; '{left}' would be one" if fits(field_class, left) else ""
+    return f"'{shown}' is not {field_class.value} ({rule.meaning}){fix}"

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from trualias.analysis.alignment import align
 from trualias.language.checks import Rule
-from trualias.language.functions import Contribution
+from trualias.language.functions import CodeText
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import (
     ATEXT_AND_DOT,
@@ -43,7 +43,7 @@ _LEAST = 20
 class Part:
     """A part of an address: where it starts, counted from 0, and its text."""
 
-    place: int
+    position: int
     text: str
 
 
@@ -56,7 +56,7 @@ class Checked:
 
     item: Item
     read: str
-    wants: Contribution
+    wants: CodeText
     given: Part
     right: bool
 
@@ -72,7 +72,7 @@ class Reading:
     identifiers: tuple[tuple[FieldClass, Part], ...]
     code: Part
     items: tuple[Checked, ...]
-    surplus: Part
+    extra: Part
     distance: int
 
     @property
@@ -82,14 +82,14 @@ class Reading:
 
 
 @frozen
-class Stuck:
+class FirstMismatch:
     """Where an address stops to look like a statement: ``place`` counts from 0; ``fits`` tokens of the expression fit.
 
     ``expected`` is the token that does not, None where the address should end. ``more_of`` is the class of the
     identifier before the place, which could also go on there.
     """
 
-    place: int
+    position: int
     fits: int
     expected: Token | None
     more_of: FieldClass | None
@@ -109,7 +109,7 @@ class Considered:
     readings: tuple[Reading, ...]
     count: int
     counted: bool
-    stuck: Stuck | None
+    stuck: FirstMismatch | None
 
     @property
     def nearness(self) -> tuple[int, int]:
@@ -128,15 +128,15 @@ class Explanation:
     """
 
     text: str
-    unfit: str = ""
+    invalid: str = ""
     considered: tuple[Considered, ...] = field(default=())
     never: int = 0
 
 
 def explain(policy: Policy, local_part: str, keep: int = 3) -> Explanation:
     """Find the statements that an address may belong to, nearest first, each with its ``keep`` nearest readings."""
-    if unfit := _unfit(local_part):
-        return Explanation(local_part, unfit, never=len(policy.rules))
+    if invalid := invalid_local_part(local_part):
+        return Explanation(local_part, invalid, never=len(policy.rules))
     candidates = policy.candidates(local_part)
     spans = Spans(policy.fold(local_part))
     considered: list[Considered] = []
@@ -147,12 +147,13 @@ def explain(policy: Policy, local_part: str, keep: int = 3) -> Explanation:
     compared = {id(candidate.matcher) for candidate in candidates}
     return Explanation(
         local_part,
-        considered=tuple(sorted(considered, key=lambda one: (one.nearness, one.rule.statement.place))),
+        considered=tuple(sorted(considered, key=lambda one: (one.nearness, one.rule.statement.offset))),
         never=len(policy.rules) - len(compared),
     )
 
 
-def _unfit(local_part: str) -> str:
+def invalid_local_part(local_part: str) -> str:
+    """Why a text cannot be the local part of an alias, such as a character or its length; empty where it can."""
     if not local_part:
         return "there is nothing before the @"
     for at, character in enumerate(local_part, 1):
@@ -231,12 +232,12 @@ class _Cuts:
             for others in self._from(number + 1, end):
                 yield (end, *others)
 
-    def stuck(self) -> Stuck:
+    def stuck(self) -> FirstMismatch:
         """Where the text that can be cut in no way stops to fit."""
         number = max(number for number, starts in enumerate(self._starts) if starts)
         before = self._tokens[number - 1] if number else None
-        return Stuck(
-            place=self._starts[number].bit_length() - 1,
+        return FirstMismatch(
+            position=self._starts[number].bit_length() - 1,
             fits=number,
             expected=self._tokens[number] if number < len(self._tokens) else None,
             more_of=before.field_class if isinstance(before, Identifier) else None,
@@ -258,9 +259,9 @@ def _reading(candidate: Candidate, spans: Spans, local_part: str, ends: tuple[in
             code = part
         start = end
     wants = [contribution(item, values, candidate.account, candidate.alias) for item in matcher.items]
-    code_end = code.place + len(code.text)
-    distance, lengths = align(spans.text[code.place : code_end], matcher.items, wants)
-    at = code.place
+    code_end = code.position + len(code.text)
+    distance, lengths = align(spans.text[code.position : code_end], matcher.items, wants)
+    at = code.position
     checked = []
     spelled = matcher.rule.statement.items
     for item, shown, wanted, (length, right) in zip(matcher.items, spelled, wants, lengths, strict=True):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from trualias.analysis.composition import Way
+from trualias.analysis.composition import Target
 from trualias.language.fields import RULES
-from trualias.language.functions import Computation, Contribution
+from trualias.language.functions import BoundCall, CodeText
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     CodeField,
@@ -35,12 +35,12 @@ _FAR = 1 << 30
 
 
 @cache
-def _bits(characters: Contribution) -> int:
+def _bits(characters: CodeText) -> int:
     """A set of characters as one number."""
     return sum(_BITS[character] for character in set(characters))
 
 
-_Cell = Contribution | FieldClass | Computation
+_Cell = CodeText | FieldClass | BoundCall
 """What a statement reads next: a text, one of some characters, an identifier, or an item that reads an identifier."""
 
 
@@ -57,20 +57,20 @@ class State(NamedTuple):  # which is made faster than an attrs class, and a sear
     cell: int = 0
     inside: int = 0
     values: tuple[str, ...] = ()
-    owed: tuple[tuple[Computation, str], ...] = ()
+    deferred: tuple[tuple[BoundCall, str], ...] = ()
 
 
 class Side:
     """A statement for one account and one alias, as something that reads a text from left to right."""
 
-    def __init__(self, way: Way, fold: Callable[[str], str]) -> None:
-        names = {NameKind.ACCOUNT: fold(way.account), NameKind.ALIAS: fold(way.alias)}
+    def __init__(self, target: Target, fold: Callable[[str], str]) -> None:
+        names = {NameKind.ACCOUNT: fold(target.account), NameKind.ALIAS: fold(target.alias)}
         self.account = names[NameKind.ACCOUNT]
-        self._cells = tuple(_cells(way, names))
+        self._cells = tuple(_cells(target, names))
         self._universe = _bits("".join(character for character in _CHARACTERS if fold(character) == character))
-        self.items = [cell for cell in self._cells if isinstance(cell, Computation)]
+        self.items = [cell for cell in self._cells if isinstance(cell, BoundCall)]
         self.has_labels = FieldClass.FQDN in self._cells
-        self.literals = "".join(item.text for item in way.matcher.items if isinstance(item, CodeLiteral))
+        self.literals = "".join(item.text for item in target.matcher.items if isinstance(item, CodeLiteral))
         self._bases = [0]
         for cell in self._cells:
             size = len(cell) if isinstance(cell, str) else 1 if isinstance(cell, frozenset) else 3
@@ -84,7 +84,7 @@ class Side:
 
     def is_item(self, state: State) -> bool:
         """Tell whether an item is being read that came before its identifier, or that has several digits."""
-        return state.cell < len(self._cells) and isinstance(self._cells[state.cell], Computation)
+        return state.cell < len(self._cells) and isinstance(self._cells[state.cell], BoundCall)
 
     def _places(self) -> list[_Place]:
         """What can be read at each place, if values are left aside."""
@@ -102,14 +102,14 @@ class Side:
                 case FieldClass():
                     more = (self._taken(RULES[cell].alphabet), base + 1)
                     found = [(False, (more,)), (after[0], (more, *after[1])), (False, ())]
-                case Computation():
+                case BoundCall():
                     bits = self._taken(alphabet(cell))
-                    second = ((bits, base + 2),) if cell.function.counts else ()
+                    second = ((bits, base + 2),) if cell.function.is_count else ()
                     found = [(False, ((bits, base + 1),)), (after[0], (*second, *after[1])), after]
             places = found + places
         return places
 
-    def _taken(self, characters: Contribution) -> int:
+    def _taken(self, characters: CodeText) -> int:
         return _bits(characters) & self._universe
 
     def ends(self, state: State, text: str) -> bool:
@@ -133,31 +133,31 @@ class Side:
             if not RULES[cell].fits(read):
                 return None
             number = len(state.values)
-            for item, given in state.owed:
+            for item, given in state.deferred:
                 if item.reads == number:
-                    due = item.contributes(read)
+                    due = item.evaluate(read)
                     if given not in ((due,) if isinstance(due, str) else due):
                         return None
-            return State(state.cell + 1, 0, (*state.values, read), state.owed)
-        if isinstance(cell, Computation):
+            return State(state.cell + 1, 0, (*state.values, read), state.deferred)
+        if isinstance(cell, BoundCall):
             wanted = self._wanted(cell, state)
             if wanted is None:
-                return State(state.cell + 1, 0, state.values, (*state.owed, (cell, read)))
+                return State(state.cell + 1, 0, state.values, (*state.deferred, (cell, read)))
             if not isinstance(wanted, str) or len(wanted) == len(read):
-                return State(state.cell + 1, 0, state.values, state.owed)
+                return State(state.cell + 1, 0, state.values, state.deferred)
         return None
 
-    def _wanted(self, item: Computation, state: State) -> Contribution | None:
+    def _wanted(self, item: BoundCall, state: State) -> CodeText | None:
         """What an item contributes, None where its identifier is still to come."""
         assert isinstance(item.reads, int)
-        return item.contributes(state.values[item.reads]) if item.reads < len(state.values) else None
+        return item.evaluate(state.values[item.reads]) if item.reads < len(state.values) else None
 
     def _reads(self, state: State, text: str) -> Iterator[tuple[int, State]]:
         if state.cell == len(self._cells):
             return
         cell = self._cells[state.cell]
-        further = State(state.cell, state.inside + 1, state.values, state.owed)
-        following = State(state.cell + 1, 0, state.values, state.owed)
+        further = State(state.cell, state.inside + 1, state.values, state.deferred)
+        following = State(state.cell + 1, 0, state.values, state.deferred)
         match cell:
             case str():
                 yield self._taken(cell[state.inside]), following if state.inside + 1 == len(cell) else further
@@ -165,22 +165,22 @@ class Side:
                 yield self._taken(cell), following
             case FieldClass():
                 yield self._taken(RULES[cell].alphabet), further
-            case Computation():
+            case BoundCall():
                 if bits := self._taken_by(cell, state, text):
                     yield bits, further
 
-    def _taken_by(self, item: Computation, state: State, text: str) -> int:
+    def _taken_by(self, item: BoundCall, state: State, text: str) -> int:
         wanted = self._wanted(item, state)
         if isinstance(wanted, str):
             return self._taken(wanted[state.inside : state.inside + 1])
         if state.inside == 0:
             return self._taken(alphabet(item) if wanted is None else wanted)
-        second = wanted is None and item.function.counts and state.inside == 1 and text[-1] != "0"
+        second = wanted is None and item.function.is_count and state.inside == 1 and text[-1] != "0"
         return self._taken(alphabet(item)) if second else 0
 
 
-def _cells(way: Way, names: dict[NameKind, str]) -> Iterator[_Cell]:
-    for token in way.matcher.expression:
+def _cells(target: Target, names: dict[NameKind, str]) -> Iterator[_Cell]:
+    for token in target.matcher.expression:
         match token:
             case Literal(text):
                 yield text
@@ -189,16 +189,16 @@ def _cells(way: Way, names: dict[NameKind, str]) -> Iterator[_Cell]:
             case Identifier(field_class):
                 yield field_class
             case CodeField():
-                for item in way.matcher.items:
+                for item in target.matcher.items:
                     if isinstance(item, CodeLiteral):
                         yield item.text
                     elif isinstance(item.reads, int):
                         yield item
                     else:
-                        yield item.contributes(names[item.reads])
+                        yield item.evaluate(names[item.reads])
 
 
-class Spent(Exception):
+class StepLimitReached(Exception):
     """More steps would be needed than are allowed."""
 
 
@@ -265,10 +265,10 @@ class Pair:
         """The characters to try where there is a choice: of those that no item tells apart, one will do."""
         sides = (self._one, self._other)
         items = [item for side in sides for item in side.items]
-        if all(item.function.counts for item in items):
-            unlike: dict[tuple[Contribution, ...], str] = {}
+        if all(item.function.is_count for item in items):
+            unlike: dict[tuple[CodeText, ...], str] = {}
             for character in _SAMPLES:
-                unlike.setdefault(tuple([item.contributes(character) for item in items]), character)
+                unlike.setdefault(tuple([item.evaluate(character) for item in items]), character)
             dot = "." if any(side.has_labels for side in sides) else ""
             return "".join(dict.fromkeys([*unlike.values(), *dot]))
         more = _DIGITS + "".join(side.literals for side in sides) if wide else ""
@@ -276,7 +276,7 @@ class Pair:
 
     def _grown(self, text: str, one: State, other: State, room: int) -> Iterator[str]:
         if self.steps >= self._limit:
-            raise Spent
+            raise StepLimitReached
         self.steps += 1
         if not room:
             if self._one.ends(one, text) and self._other.ends(other, text):

@@ -36,10 +36,10 @@ class Advice:
     """
 
     kind: str
-    place: int
+    offset: int
     message: str
     reason: str
-    mend: str
+    fix: str
     address: str | None = None
 
 
@@ -66,7 +66,7 @@ def advise(configuration: Configuration) -> tuple[tuple[Advice, ...], Search]:
     """Give the warnings in the order of the file, and what the search for addresses of two accounts found."""
     subject = Subject(configuration, find_overlaps(configuration.policy, most=_OVERLAPS))
     found = [advice for adviser in ADVISERS for advice in adviser(subject)]
-    return tuple(sorted(found, key=lambda advice: advice.place)), subject.search
+    return tuple(sorted(found, key=lambda advice: advice.offset)), subject.search
 
 
 Adviser = Callable[[Subject], Iterator[Advice]]
@@ -76,7 +76,7 @@ def _case_sensitive(subject: Subject) -> Iterator[Advice]:
     if subject.configuration.settings.case_sensitive and subject.is_for_virtual:
         yield Advice(
             "case-sensitive",
-            subject.configuration.place("CASE SENSITIVE"),
+            subject.configuration.offset("CASE SENSITIVE"),
             "capital letters make a difference to the virtual server",
             "Postfix asks in lower case when the sender names the recipient, and as the sender wrote it when the mail "
             "comes in: with a capital, mail is let in and then bounced",
@@ -90,7 +90,7 @@ def _overlaps(subject: Subject) -> Iterator[Advice]:
     for overlap in subject.search.overlaps:
         yield Advice(
             "two-accounts",
-            _place(overlap.one.rule),
+            _offset(overlap.one.rule),
             f"'{overlap.local_part}' is right for {overlap.one.account} and for {overlap.other.account}, "
             f"{_where(subject, overlap)}",
             f"nobody can tell who is meant, and {goes}",
@@ -102,7 +102,7 @@ def _overlaps(subject: Subject) -> Iterator[Advice]:
 def _where(subject: Subject, overlap: Overlap) -> str:
     if overlap.one.rule is overlap.other.rule:
         return "which both are of this statement"
-    return f"the account of the statement in line {subject.configuration.line(_place(overlap.other.rule))}"
+    return f"the account of the statement in line {subject.configuration.line(_offset(overlap.other.rule))}"
 
 
 def _no_debug_account(subject: Subject) -> Iterator[Advice]:
@@ -110,7 +110,7 @@ def _no_debug_account(subject: Subject) -> Iterator[Advice]:
     if overlaps and subject.configuration.settings.debug_account is None:
         yield Advice(
             "no-debug-account",
-            _place(overlaps[0].one.rule),
+            _offset(overlaps[0].one.rule),
             f"addresses may be of several accounts, such as '{overlaps[0].local_part}', and there is no DEBUG ACCOUNT",
             "mail for them is refused, and nobody but the log gets to know",
             "DEBUG ACCOUNT: postmaster, or another mailbox that a person reads",
@@ -121,12 +121,12 @@ def _no_debug_account(subject: Subject) -> Iterator[Advice]:
 def _delimiter(subject: Subject) -> Iterator[Advice]:
     mailboxes = {subject.configuration.policy.fold(name) for name in subject.configuration.policy.accounts}
     for rule in subject.rules:
-        for before, place, sign in _splits(rule):
+        for before, offset, sign in _splits(rule):
             owners = [name for name in before if subject.configuration.policy.fold(name) in mailboxes]
             if owners:
                 yield Advice(
                     "recipient-delimiter",
-                    place,
+                    offset,
                     f"'{sign}' behind the account is what many mail servers split addresses at",
                     f"with recipient_delimiter = {sign} Postfix delivers mail for a wrong address to {owners[0]} all "
                     "the same, as if there were no code",
@@ -140,23 +140,25 @@ def _splits(rule: Rule) -> Iterator[tuple[Sequence[str], int, str]]:
     first, second = rule.expression[0], rule.expression[1] if len(rule.expression) > 1 else None
     if isinstance(first, NameField) and isinstance(second, Literal) and second.text[0] in DELIMITERS:
         names = rule.accounts if first.kind is NameKind.ACCOUNT else rule.aliases
-        yield names, rule.statement.expression_place + second.place, second.text[0]
+        yield names, rule.statement.expression_offset + second.offset, second.text[0]
     elif isinstance(first, Literal):
         for at, sign in enumerate(first.text):
             if sign in DELIMITERS:
-                yield (first.text[:at],), rule.statement.expression_place + first.place + at, sign
+                yield (first.text[:at],), rule.statement.expression_offset + first.offset + at, sign
 
 
 def _unreached(subject: Subject) -> Iterator[Advice]:
     for unreached in find_unreached(subject.configuration.policy):
-        way = unreached.way
-        name = next((n for n in way.rule.statement.accounts if n.text == way.account), way.rule.statement.accounts[0])
+        target = unreached.target
+        name = next(
+            (n for n in target.rule.statement.accounts if n.text == target.account), target.rule.statement.accounts[0]
+        )
         if unreached.reasons:
-            message, reason = f"no address reaches {way.account}", "; ".join(unreached.reasons)
+            message, reason = f"no address reaches {target.account}", "; ".join(unreached.reasons)
         else:
-            message = f"no address was found that reaches {way.account} alone"
+            message = f"no address was found that reaches {target.account} alone"
             reason = _shared(unreached)
-        yield Advice("unreached", name.place, message, reason, "change its code or its expression, or leave it out")
+        yield Advice("unreached", name.offset, message, reason, "change its code or its expression, or leave it out")
 
 
 def _shared(unreached: Unreached) -> str:
@@ -170,7 +172,7 @@ def _constant_code(subject: Subject) -> Iterator[Advice]:
             reads = "word" if len(rule.identifiers) == 1 else "words"
             yield Advice(
                 "constant-code",
-                _items_place(rule),
+                _items_offset(rule),
                 f"the code {code} does not depend on the {reads} in the address",
                 "whoever has seen one address can make up others",
                 "add an item that reads an identifier, such as CHARS(1)",
@@ -189,7 +191,7 @@ def _guessable_code(subject: Subject) -> Iterator[Advice]:
         if found is not None and found.share > GUESSABLE:
             yield Advice(
                 "guessable-code",
-                _items_place(rule),
+                _items_offset(rule),
                 f"always sending {found.code} gets through for {100 * found.share:.1f} % of names",
                 "whoever tries one code with many words gets in without knowing the rule",
                 "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains",
@@ -210,20 +212,20 @@ def _names_differ_in_case(subject: Subject) -> Iterator[Advice]:
 
 
 def _spelled_twice(subject: Subject, kind: str, name: Name, other: Name) -> Advice:
-    message = f"the {kind} {name.text} is spelled {other.text} in line {subject.configuration.line(other.place)}"
+    message = f"the {kind} {name.text} is spelled {other.text} in line {subject.configuration.line(other.offset)}"
     if subject.configuration.settings.case_sensitive:
-        reason, mend = "they are two, and people and mail servers mix them up", "give them different names"
+        reason, fix = "they are two, and people and mail servers mix them up", "give them different names"
     else:
-        reason, mend = f"they are one {kind}, which trualias spells {other.text}", f"write {other.text} here, too"
-    return Advice("names-differ-in-case", name.place, message, reason, mend)
+        reason, fix = f"they are one {kind}, which trualias spells {other.text}", f"write {other.text} here, too"
+    return Advice("names-differ-in-case", name.offset, message, reason, fix)
 
 
-def _place(rule: Rule) -> int:
-    return rule.statement.place
+def _offset(rule: Rule) -> int:
+    return rule.statement.offset
 
 
-def _items_place(rule: Rule) -> int:
-    return rule.statement.items_place + rule.statement.items[0].place
+def _items_offset(rule: Rule) -> int:
+    return rule.statement.items_offset + rule.statement.items[0].offset
 
 
 ADVISERS: tuple[Adviser, ...] = (

@@ -10,8 +10,8 @@ from functools import cached_property
 
 from attrs import frozen
 
-from trualias.analysis.composition import Way
-from trualias.analysis.intersection import Pair, Side, Spent
+from trualias.analysis.composition import Target
+from trualias.analysis.intersection import Pair, Side, StepLimitReached
 from trualias.language.checks import Rule
 from trualias.language.tree import Literal, NameField, NameKind, Token
 from trualias.matching.matcher import Matcher
@@ -34,8 +34,8 @@ class Overlap:
     """An address that two statements accept for different accounts. ``one`` stands first in the file."""
 
     local_part: str
-    one: Way
-    other: Way
+    one: Target
+    other: Target
 
 
 @frozen
@@ -69,7 +69,7 @@ def find_overlaps(
         pair = Pair(one.side, other.side)
         left -= pair.steps
         if pair.least <= LONGEST:
-            contests.append(_Contest(one.way, other.way, pair))
+            contests.append(_Contest(one.target, other.target, pair))
     overlaps: dict[tuple[int, int], Overlap] = {}
     for share, wide in _ROUNDS:
         undecided = []
@@ -83,17 +83,17 @@ def find_overlaps(
                     overlaps[contest.statements] = overlap
                 elif not wide:
                     undecided.append(contest)
-            except Spent:
+            except StepLimitReached:
                 undecided.append(contest)
             left -= contest.pair.steps - before
         contests = undecided
-    ordered = sorted(overlaps.values(), key=lambda overlap: (_place(overlap.one), _place(overlap.other)))
+    ordered = sorted(overlaps.values(), key=lambda overlap: (_offset(overlap.one), _offset(overlap.other)))
     open_ends = {contest.statements: contest.rules for contest in contests}
     return Search(tuple(ordered), tuple(open_ends.values()), complete and len(overlaps) < most)
 
 
-def _place(way: Way) -> int:
-    return way.rule.statement.place
+def _offset(target: Target) -> int:
+    return target.rule.statement.offset
 
 
 @frozen(eq=False, slots=False)
@@ -103,7 +103,7 @@ class _Member:
     ``before`` and ``behind`` are the texts that all its addresses begin and end with.
     """
 
-    way: Way
+    target: Target
     before: str
     behind: str
     fold: Callable[[str], str]
@@ -111,12 +111,12 @@ class _Member:
     @cached_property
     def side(self) -> Side:
         """The statement as a reader."""
-        return Side(self.way, self.fold)
+        return Side(self.target, self.fold)
 
     def may_meet(self, other: _Member) -> bool:
         """Tell whether they are of two accounts, and the texts at the end leave room for a common address."""
         ends_alike = self.behind.endswith(other.behind) or other.behind.endswith(self.behind)
-        return ends_alike and self.fold(self.way.account) != self.fold(other.way.account)
+        return ends_alike and self.fold(self.target.account) != self.fold(other.target.account)
 
 
 def _members(policy: Policy) -> Iterator[_Member]:
@@ -127,7 +127,7 @@ def _members(policy: Policy) -> Iterator[_Member]:
                 names = {NameKind.ACCOUNT: policy.fold(account), NameKind.ALIAS: policy.fold(alias)}
                 before = "".join(_fixed(matcher.expression, names))
                 behind = "".join(reversed(list(_fixed(reversed(matcher.expression), names))))
-                yield _Member(Way(matcher, account, alias), before, behind, policy.fold)
+                yield _Member(Target(matcher, account, alias), before, behind, policy.fold)
 
 
 def _fixed(tokens: Iterable[Token], names: dict[NameKind, str]) -> Iterator[str]:
@@ -156,21 +156,21 @@ def _neighbours(policy: Policy) -> Iterator[tuple[_Member, _Member]]:
 class _Contest:
     """Two statements that look as if they could share an address."""
 
-    one: Way
-    other: Way
+    one: Target
+    other: Target
     pair: Pair
 
     @property
     def rules(self) -> tuple[Rule, Rule]:
         """The statements, in the order of the file."""
-        first, second = sorted((self.one, self.other), key=_place)
+        first, second = sorted((self.one, self.other), key=_offset)
         return first.rule, second.rule
 
     @property
     def statements(self) -> tuple[int, int]:
         """Which statements they are."""
         first, second = self.rules
-        return first.statement.place, second.statement.place
+        return first.statement.offset, second.statement.offset
 
     def search(self, policy: Policy, steps: int, wide: bool) -> Overlap | None:
         """Search for an address that both accept.
@@ -182,6 +182,6 @@ class _Contest:
         for text in self.pair.texts(LONGEST, steps, wide):
             outcome = policy.resolve(text)
             if isinstance(outcome, Ambiguous) and wanted <= set(map(policy.fold, outcome.accounts)):
-                one, other = sorted((self.one, self.other), key=_place)
+                one, other = sorted((self.one, self.other), key=_offset)
                 return Overlap(text, one, other)
         return None

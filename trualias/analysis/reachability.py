@@ -7,7 +7,7 @@ from itertools import islice, product
 
 from attrs import frozen
 
-from trualias.analysis.composition import Composed, Way, compose
+from trualias.analysis.composition import Composed, Target, compose
 from trualias.language.fields import fits
 from trualias.language.tree import FieldClass
 from trualias.matching.matcher import Matcher
@@ -46,7 +46,7 @@ class Unreached:
     are the accounts to which every address that was tried belongs as well.
     """
 
-    way: Way
+    target: Target
     reasons: tuple[str, ...]
     shared: tuple[str, ...]
     tried: int
@@ -57,28 +57,28 @@ def find_unreached(policy: Policy, pause: Callable[[], None] = lambda: None) -> 
 
     Of a very long list of accounts only the first 10,000 are tried.
     """
-    ways: dict[str, list[Way]] = {}
+    targets: dict[str, list[Target]] = {}
     for rule in policy.rules:
         matcher = Matcher(rule, policy.fold)
         aliases = sorted(rule.aliases, key=len)[:_ALIASES] or ("",)
         for account in rule.accounts:
-            ways.setdefault(policy.fold(account), []).extend(Way(matcher, account, alias) for alias in aliases)
-    for of_account in islice(ways.values(), _ACCOUNTS):
+            targets.setdefault(policy.fold(account), []).extend(Target(matcher, account, alias) for alias in aliases)
+    for of_account in islice(targets.values(), _ACCOUNTS):
         pause()
         unreached = _try(policy, of_account)
         if unreached:
             yield unreached
 
 
-def _try(policy: Policy, ways: list[Way]) -> Unreached | None:
+def _try(policy: Policy, targets: list[Target]) -> Unreached | None:
     """None where an address reaches the account, or where nobody knows."""
     reasons: dict[str, None] = {}
     shared: set[str] = set()
     tried = 0
-    for way in ways:
-        words = product(*(_words(field_class) for field_class in way.rule.identifiers))
+    for target in targets:
+        words = product(*(_words(field_class) for field_class in target.rule.identifiers))
         for number, chosen in enumerate(islice(words, _ADDRESSES)):
-            made = compose(policy, way, chosen, tried=_CODES)
+            made = compose(policy, target, chosen, tried=_CODES)
             if isinstance(made, Composed):
                 tried += 1
                 if not isinstance(made.outcome, Ambiguous):
@@ -87,10 +87,10 @@ def _try(policy: Policy, ways: list[Way]) -> Unreached | None:
             elif number == 0:
                 # The shortest words, and no longer ones are better, nor do these leave less of a choice.
                 reasons[made.reason] = None
-    if not tried and any(len(way.rule.aliases) > _ALIASES for way in ways):
+    if not tried and any(len(target.rule.aliases) > _ALIASES for target in targets):
         return None
-    others = {name for name in shared if policy.fold(name) != policy.fold(ways[0].account)}
-    return Unreached(ways[0], () if tried else tuple(reasons), tuple(sorted(others)), tried)
+    others = {name for name in shared if policy.fold(name) != policy.fold(targets[0].account)}
+    return Unreached(targets[0], () if tried else tuple(reasons), tuple(sorted(others)), tried)
 
 
 def _words(field_class: FieldClass) -> list[str]:

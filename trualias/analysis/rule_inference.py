@@ -17,7 +17,7 @@ from random import Random
 from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes
-from trualias.language.functions import FUNCTIONS, Computation, Reference
+from trualias.language.functions import FUNCTIONS, BoundCall, Reference
 from trualias.language.tree import CodeLiteral, FieldClass, NameKind
 
 ITEMS = 3
@@ -100,11 +100,11 @@ class _Search:
             different.setdefault(repr((item.fits, item.open)), item)
         self._items = list(different.values())
 
-    def _item(self, computation: Computation) -> _Item:
+    def _item(self, computation: BoundCall) -> _Item:
         by_text: defaultdict[str, int] = defaultdict(int)
         by_choice: defaultdict[str, int] = defaultdict(int)
         for number, text in enumerate(self._read(computation.reads)):
-            wanted = computation.contributes(text)
+            wanted = computation.evaluate(text)
             if isinstance(wanted, str):
                 by_text[wanted] |= 1 << number
             else:
@@ -221,7 +221,7 @@ class _Search:
         return sum(trials & self._ended[place] for place, trials in state.items())
 
 
-def _computations(codes: Codes) -> Iterator[Computation]:
+def _computations(codes: Codes) -> Iterator[BoundCall]:
     """All items that a rule of this shape may have, but for those that are literals by another name.
 
     Of a name, which is always the same, these are all that do not choose.
@@ -229,7 +229,7 @@ def _computations(codes: Codes) -> Iterator[Computation]:
     reads: list[tuple[Reference, FieldClass, Sequence[str]]] = [
         (number, field_class, codes.texts[number]) for number, field_class in enumerate(codes.matcher.rule.identifiers)
     ]
-    offsets = [abs(item.index) for item in codes.items if isinstance(item, Computation)]
+    offsets = [abs(item.index) for item in codes.items if isinstance(item, BoundCall)]
     furthest = max([INDEX, *offsets])
     using = codes.matcher.rule.statement.using
     reads.append((NameKind.ACCOUNT, using, ()))
@@ -238,18 +238,18 @@ def _computations(codes: Codes) -> Iterator[Computation]:
     for reference, field_class, texts in reads:
         dotted = field_class is FieldClass.FQDN
         for function in FUNCTIONS.values():
-            if function.chooses:
-                yield Computation(function, reference, field_class)
+            if function.is_choice:
+                yield BoundCall(function, reference, field_class)
             elif not texts or (function.name == "LABELS" and not dotted):
                 continue
-            elif function.counts:
-                yield Computation(function, reference, field_class)
+            elif function.is_count:
+                yield BoundCall(function, reference, field_class)
             else:
                 longest = max(len(label) for text in texts for label in text.split("."))
                 labels = _offsets(max(text.count(".") + 1 for text in texts)) if dotted else [None]
                 for label in labels:
                     for index in _offsets(min(longest, furthest)):
-                        yield Computation(function, reference, field_class, label, index or 0, _NO_DEFAULT)
+                        yield BoundCall(function, reference, field_class, label, index or 0, _NO_DEFAULT)
 
 
 def _offsets(longest: int) -> list[int | None]:
@@ -279,7 +279,7 @@ def _leaks(counts: list[int | None]) -> Leaks:
 def _count(codes: Codes) -> int:
     """How many items a code has when what is always the same is one literal."""
     kinds = [
-        isinstance(item, CodeLiteral) or (isinstance(item.reads, NameKind) and not item.function.chooses)
+        isinstance(item, CodeLiteral) or (isinstance(item.reads, NameKind) and not item.function.is_choice)
         for item in codes.items
     ]
     return sum(not constant or (at > 0 and not kinds[at - 1]) or at == 0 for at, constant in enumerate(kinds))

@@ -13,7 +13,7 @@ from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.configuration.locations import Kind, NoConfiguration, find_configuration
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.messages import number_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _check(path: str) -> _Checked:
     from trualias.analysis.lint import advise
 
     try:
-        configuration = load(path).configuration
+        configuration = load_snapshot(path).configuration
         if configuration.settings.listen:
             # Twisted, which nothing else here needs, takes longer to import than all the rest.
             from trualias.configuration.endpoints import check_listeners
@@ -118,8 +118,8 @@ def _print(checked: _Checked, out: Console) -> None:
         )
         return
     for advice in checked.advice:
-        _print_place(configuration.error(advice.place, f"warning: {advice.message}"), "bold yellow", out)
-        out.print(f"    why:  {advice.reason}\n    mend: {advice.mend}")
+        _print_place(configuration.error(advice.offset, f"warning: {advice.message}"), "bold yellow", out)
+        out.print(f"    why: {advice.reason}\n    fix: {advice.fix}")
     for note in _limits(configuration, checked.search) if checked.search else ():
         out.print(f"{checked.path}: {note}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
@@ -147,7 +147,7 @@ def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
 
 
 def _lines(configuration: Configuration, pair: tuple[Rule, Rule]) -> tuple[int, int]:
-    first, second = (configuration.line(rule.statement.place) for rule in pair)
+    first, second = (configuration.line(rule.statement.offset) for rule in pair)
     return first, second
 
 
@@ -167,13 +167,13 @@ def _for_programs(checked: _Checked) -> dict[str, object]:
 
 
 def _warning(configuration: Configuration, advice: Advice) -> dict[str, object]:
-    place = configuration.error(advice.place, advice.message)
+    place = configuration.error(advice.offset, advice.message)
     return {
         "kind": advice.kind,
         "line": place.line,
         "column": place.column,
         "message": advice.message,
         "why": advice.reason,
-        "mend": advice.mend,
+        "fix": advice.fix,
         **({} if advice.address is None else {"address": advice.address}),
     }

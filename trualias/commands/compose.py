@@ -16,13 +16,13 @@ from trualias.configuration import Configuration
 from trualias.configuration.locations import Kind
 from trualias.language.source import did_you_mean
 from trualias.lookup import Ambiguous, Answer, Found, NotFound, OverBudget, Snapshot
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.matching import outcome as policy
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.analysis.composition import Composed, Way
+    from trualias.analysis.composition import Composed, Target
 
 _WRITTEN = 0
 _NONE = 1
@@ -57,7 +57,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Write addresses and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    snapshot = load(configuration_path(arguments, Kind.VIRTUAL))
+    snapshot = load_snapshot(configuration_path(arguments, Kind.VIRTUAL))
     configuration = snapshot.configuration
     domains = configuration.settings.alias_domains
     domain: str | None = arguments.domain
@@ -97,7 +97,7 @@ def _by_chance(choices: Sequence[str]) -> Sequence[str]:
 class _Written:
     """What came of one statement for one account and one alias: an address with its ``value``, or a ``remark``."""
 
-    way: Way
+    target: Target
     address: str = ""
     value: str = ""
     spelled: str = ""
@@ -107,20 +107,20 @@ class _Written:
 def _compose(
     snapshot: Snapshot, name: str, words: Sequence[str], domain: str | None, order: _Order
 ) -> Iterator[_Written]:
-    from trualias.analysis.composition import ways
+    from trualias.analysis.composition import targets
 
-    found = ways(snapshot.configuration.policy, name)
-    for _, group in groupby(found, key=lambda way: (id(way.rule), way.account)):
+    found = targets(snapshot.configuration.policy, name)
+    for _, group in groupby(found, key=lambda target: (id(target.rule), target.account)):
         aliases = list(group)
-        for way in aliases[:_ALIASES]:
-            yield _write(snapshot, way, words, domain, order)
+        for target in aliases[:_ALIASES]:
+            yield _write(snapshot, target, words, domain, order)
         more = len(aliases) - _ALIASES
         if more > 0:
             yield _Written(aliases[0], remark=f"it has {more} more aliases; name one to have an address of it")
 
 
-def _write(snapshot: Snapshot, way: Way, words: Sequence[str], domain: str | None, order: _Order) -> _Written:
-    from trualias.analysis.composition import Unfit, compose
+def _write(snapshot: Snapshot, target: Target, words: Sequence[str], domain: str | None, order: _Order) -> _Written:
+    from trualias.analysis.composition import CannotCompose, compose
     from trualias.commands.explain_case import raised
     from trualias.commands.spelling import spelled
 
@@ -131,18 +131,18 @@ def _write(snapshot: Snapshot, way: Way, words: Sequence[str], domain: str | Non
         return snapshot.virtual(f"{local_part}@{domain}") if virtual else snapshot.table(local_part)
 
     try:
-        made = compose(configuration.policy, way, words, order, lambda local_part: _outcome(ask(local_part)))
-        if isinstance(made, Unfit):
-            return _Written(way, remark=made.reason)
+        made = compose(configuration.policy, target, words, order, lambda local_part: _outcome(ask(local_part)))
+        if isinstance(made, CannotCompose):
+            return _Written(target, remark=made.reason)
         answer = ask(made.local_part)
     except Exception as error:
-        return _Written(way, remark=raised(error))
+        return _Written(target, remark=raised(error))
     address = made.local_part if domain is None else f"{made.local_part}@{domain}"
     if isinstance(answer, Found) and configuration.policy.fold(answer.account) == configuration.policy.fold(
-        way.account
+        target.account
     ):
-        return _Written(way, address, answer.value, spelled(made.pieces, made.code_at, domain), _dots(made))
-    return _Written(way, remark=f"{address} {_fate(answer)}")
+        return _Written(target, address, answer.value, spelled(made.pieces, made.code_at, domain), _dots(made))
+    return _Written(target, remark=f"{address} {_fate(answer)}")
 
 
 def _outcome(answer: Answer) -> policy.Outcome:
@@ -191,8 +191,8 @@ def _print(configuration: Configuration, written: Sequence[_Written], spell: boo
     remarks: dict[str, None] = {}
     for one in written:
         if one.remark:
-            place = f"statement at line {configuration.line(one.way.rule.statement.place)}"
-            remarks[f"{place}: {f'{one.address}: ' if one.address else ''}{one.remark}"] = None
+            offset = f"statement at line {configuration.line(one.target.rule.statement.offset)}"
+            remarks[f"{offset}: {f'{one.address}: ' if one.address else ''}{one.remark}"] = None
     for remark in remarks:
         aside.print(remark)
 
@@ -202,9 +202,9 @@ def _for_programs(configuration: Configuration, written: Sequence[_Written]) -> 
         "configuration": configuration.name,
         "statements": [
             {
-                "line": configuration.line(one.way.rule.statement.place),
-                "account": one.way.account,
-                "alias": one.way.alias or None,
+                "line": configuration.line(one.target.rule.statement.offset),
+                "account": one.target.account,
+                "alias": one.target.alias or None,
                 "address": one.address or None,
                 "value": one.value or None,
                 "spelled": one.spelled or None,

@@ -10,7 +10,7 @@ from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import Kind
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -44,13 +44,13 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Explain the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.commands.explain_case import ask
+    from trualias.commands.explain_case import evaluate
     from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
     kinds = {_kind(arguments, key) for key in arguments.keys}
-    snapshot = load(configuration_path(arguments, Kind.VIRTUAL if Kind.VIRTUAL in kinds else Kind.TABLE))
+    snapshot = load_snapshot(configuration_path(arguments, Kind.VIRTUAL if Kind.VIRTUAL in kinds else Kind.TABLE))
     keep = _EVERYTHING if arguments.all else _FEW
-    cases = [ask(snapshot, key, _kind(arguments, key), keep) for key in map(_text, arguments.keys)]
+    cases = [evaluate(snapshot, key, _kind(arguments, key), keep) for key in map(_text, arguments.keys)]
     if arguments.json:
         configuration = snapshot.configuration
         keys = [for_programs(case, configuration) for case in cases]

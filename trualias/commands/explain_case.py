@@ -53,7 +53,7 @@ class Case:
     explanation: Explanation | None
 
 
-def ask(snapshot: Snapshot, key: str, kind: Kind, keep: int) -> Case:
+def evaluate(snapshot: Snapshot, key: str, kind: Kind, keep: int) -> Case:
     """Ask as a server is asked, and have the policy's part explained, with at most so many readings of a statement."""
     lookup = snapshot.virtual if kind is Kind.VIRTUAL else snapshot.table
     local_part, domain = key, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from trualias.analysis.explanation import Checked, Considered, Reading, Stuck
+from trualias.analysis.explanation import Checked, Considered, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
 from trualias.commands.output import shown
 from trualias.configuration import Configuration
@@ -72,8 +72,8 @@ def _reason(reason: Reason, case: Case, configuration: Configuration) -> str:
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
             return f"its domain, {shown(case.domain or '')!r}, is {listed}" if domains else listed
         case Reason.NO_MATCH:
-            if case.explanation and case.explanation.unfit:
-                return case.explanation.unfit
+            if case.explanation and case.explanation.invalid:
+                return case.explanation.invalid
             if case.explanation and any(one.readings for one in case.explanation.considered):
                 return "it looks right, but its code is wrong"
             return "it does not look like any statement's addresses"
@@ -88,7 +88,7 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
     for call in case.calls:
         if call.given != call.gave:
             out.print(f"  {call.hook}() of the PROCESSOR module made {_named(call.given)} {_named(call.gave)}")
-    if case.explanation is None or case.explanation.unfit:
+    if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text
     for considered in case.explanation.considered[:most]:
@@ -106,20 +106,20 @@ def _named(name: tuple[str, str | None]) -> str:
 
 
 def _print_considered(considered: Considered, configuration: Configuration, text: str, most: int, out: Console) -> None:
-    line = configuration.line(considered.rule.statement.place)
+    line = configuration.line(considered.rule.statement.offset)
     whose = f"account {considered.account}" + (f", alias {considered.alias}" if considered.alias else "")
     head = f"  statement at line {line}: {whose}"
     if considered.stuck:
         out.print(f"{head}; {_stuck(considered.stuck, text)}")
-        _print_caret(text, considered.stuck.place, out)
+        _print_caret(text, considered.stuck.position, out)
         return
     for reading in considered.readings[:most]:
         words = "".join(f", {kind.value} {part.text}" for kind, part in reading.identifiers)
         out.print(f"{head}{words}")
         for item in reading.items:
             out.print(f"    {_item(item)}", style="green" if item.right else "red")
-        if reading.surplus.text:
-            out.print(f"    the code ends here, the address goes on with {reading.surplus.text}", style="red")
+        if reading.extra.text:
+            out.print(f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
         if not reading.verifies:
             _print_caret(text, _first_fault(reading), out)
     more = considered.count - len(considered.readings)
@@ -128,8 +128,8 @@ def _print_considered(considered: Considered, configuration: Configuration, text
         out.print(f"    {many} to read it, no nearer; --all tells more")
 
 
-def _print_caret(text: str, place: int, out: Console) -> None:
-    out.print(f"      {text}\n      {' ' * place}^")
+def _print_caret(text: str, position: int, out: Console) -> None:
+    out.print(f"      {text}\n      {' ' * position}^")
 
 
 def _item(checked: Checked) -> str:
@@ -149,20 +149,20 @@ def _wants(checked: Checked) -> str:
 
 
 def _first_fault(reading: Reading) -> int:
-    faults = [item.given.place for item in reading.items if not item.right]
-    return faults[0] if faults else reading.surplus.place
+    faults = [item.given.position for item in reading.items if not item.right]
+    return faults[0] if faults else reading.extra.position
 
 
-def _stuck(stuck: Stuck, text: str) -> str:
-    found = f"finds {text[stuck.place]}" if stuck.place < len(text) else "the address ends"
+def _stuck(stuck: FirstMismatch, text: str) -> str:
+    found = f"finds {text[stuck.position]}" if stuck.position < len(text) else "the address ends"
     expected = _expected(stuck)
     if stuck.more_of is not None:
         expected += f", or more of the {stuck.more_of.value} before it ({RULES[stuck.more_of].meaning})"
-    before = f"behind {text[: stuck.place]} it" if stuck.place else "it"
+    before = f"behind {text[: stuck.position]} it" if stuck.position else "it"
     return f"{before} expects {expected}, and {found}"
 
 
-def _expected(stuck: Stuck) -> str:
+def _expected(stuck: FirstMismatch) -> str:
     match stuck.expected:
         case Literal(text):
             return text
@@ -198,14 +198,14 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
 def _statement(considered: Considered, configuration: Configuration) -> dict[str, object]:
     stuck = considered.stuck
     return {
-        "line": configuration.line(considered.rule.statement.place),
+        "line": configuration.line(considered.rule.statement.offset),
         "expression": expression_text(considered.rule.statement.expression),
         "account": considered.account,
         "alias": considered.alias or None,
         "count": considered.count,
         "counted": considered.counted,
         "readings": [_reading(reading) for reading in considered.readings],
-        "stuck": stuck and {"place": stuck.place, "expected": _expected(stuck)},
+        "mismatch": stuck and {"place": stuck.position, "expected": _expected(stuck)},
     }
 
 
@@ -219,10 +219,10 @@ def _reading(reading: Reading) -> dict[str, object]:
                 "item": item_text(item.item),
                 "wants": item.wants if isinstance(item.wants, str) else sorted(item.wants),
                 "given": item.given.text,
-                "place": item.given.place,
+                "place": item.given.position,
                 "right": item.right,
             }
             for item in reading.items
         ],
-        "surplus": reading.surplus.text,
+        "extra": reading.extra.text,
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import Kind, find_configuration
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -47,7 +47,7 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Look up the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
     kind = Kind.VIRTUAL if arguments.virtual else Kind.TABLE
-    snapshot = load(arguments.config or find_configuration(kind))
+    snapshot = load_snapshot(arguments.config or find_configuration(kind))
     lookup = snapshot.virtual if arguments.virtual else snapshot.table
     status = _ALL_FOUND
     for key in _keys(arguments.keys, terminal):

@@ -16,7 +16,7 @@ from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import Kind, find_configuration
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.messages import number_of
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
     from trualias.commands.maillog import Recipients, Unreadable, today
 
-    new = load(arguments.new)
-    old = load(arguments.against or find_configuration(Kind.VIRTUAL if arguments.virtual else Kind.TABLE))
+    new = load_snapshot(arguments.new)
+    old = load_snapshot(arguments.against or find_configuration(Kind.VIRTUAL if arguments.virtual else Kind.TABLE))
     domains = new.configuration.settings.alias_domains | old.configuration.settings.alias_domains
     if arguments.virtual and not domains:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")

@@ -10,7 +10,7 @@ from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import console, show, table, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
-from trualias.configuration import Configuration, read
+from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.locations import Kind
 from trualias.language.checks import Rule, folding
 from trualias.language.tree import expression_text, item_text
@@ -57,12 +57,11 @@ def _seed(text: str) -> int:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Measure the statements and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.analysis.words.lists import Unreadable, shipped
-    from trualias.analysis.words.lists import read as read_words
+    from trualias.analysis.words.lists import Unreadable, read_word_list, shipped
 
-    configuration = read(configuration_path(arguments, Kind.TABLE))
+    configuration = read_configuration(configuration_path(arguments, Kind.TABLE))
     try:
-        words = read_words(arguments.words) if arguments.words else shipped()
+        words = read_word_list(arguments.words) if arguments.words else shipped()
     except Unreadable as error:
         terminal.errors.write(f"{error}\n")
         return _UNUSABLE
@@ -109,7 +108,7 @@ _Measured = Sequence[tuple[Rule, "Strength | str"]]
 
 
 def _line(configuration: Configuration, rule: Rule) -> int:
-    return configuration.error(rule.statement.place, "").line
+    return configuration.error(rule.statement.offset, "").line
 
 
 def _statement(rule: Rule) -> str:

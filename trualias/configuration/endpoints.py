@@ -37,17 +37,17 @@ def check_listeners(configuration: Configuration, *, elsewhere: bool = False) ->
     for number, listener in enumerate(configuration.settings.listen):
         if elsewhere and listener.endpoint.startswith("systemd:"):
             continue
-        problem = unfit(listener.endpoint, bool(configuration.settings.allow))
+        problem = endpoint_problem(listener.endpoint, bool(configuration.settings.allow))
         if problem is not None:
             errors.append(configuration.error_at("LISTEN", f"LISTEN: {problem}", number))
     if errors:
         raise ConfigurationErrors([error for found in errors for error in found.errors])
 
 
-def unfit(description: str, allowed: bool) -> str | None:
+def endpoint_problem(description: str, allowed: bool) -> str | None:
     """Say why an endpoint cannot be used; None where it can. `allowed`: others than this machine may connect."""
     try:
-        serverFromString(Probe(), description)
+        serverFromString(RecordingReactor(), description)
         interface = probe(description).interface
     except LookupError:
         return f"{description} is no endpoint that can be used: systemd handed no such socket to this process"
@@ -63,7 +63,7 @@ def unfit(description: str, allowed: bool) -> str | None:
 
 
 @define
-class Probe:
+class RecordingReactor:
     """Stands in for a reactor, and takes down where an endpoint would listen; an empty interface is all of them."""
 
     interface: str | None = None
@@ -86,9 +86,9 @@ class Probe:
         self.path = address
 
 
-def probe(description: str) -> Probe:
+def probe(description: str) -> RecordingReactor:
     """Find out where an endpoint would listen; for the kinds that only call the reactor. Raises what Twisted raises."""
-    place = Probe()
+    place = RecordingReactor()
     # Another kind may do more than call the reactor: one from systemd closes the descriptor that it was given.
     if description.split(":")[0] in ("tcp", "tcp6", "ssl", "unix"):
         failures: list[Failure] = []

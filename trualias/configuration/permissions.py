@@ -24,7 +24,7 @@ def writable_by_others(path: str) -> str | None:
     Raises OSError where the path leads to no file.
     """
     trusted = {ROOT, os.geteuid()}
-    problems = (_problem(place, status, trusted) for place, status in _way(Path(path).absolute()))
+    problems = (_problem(path, status, trusted) for path, status in _way(Path(path).absolute()))
     return next(filter(None, problems), None)
 
 
@@ -35,37 +35,37 @@ def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
     links = 0
     while ahead:
         part = ahead.pop()
-        place = here.parent if part == os.pardir else here / part  # an absolute link has "/" for its first part
-        status = place.lstat()
-        yield place, status
+        path = here.parent if part == os.pardir else here / part  # an absolute link has "/" for its first part
+        status = path.lstat()
+        yield path, status
         if not stat.S_ISLNK(status.st_mode):
-            here = place
+            here = path
         elif links < MOST_LINKS:
             links += 1
-            ahead += reversed(place.readlink().parts)
+            ahead += reversed(path.readlink().parts)
         else:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
-def _problem(place: Path, status: os.stat_result, trusted: set[int]) -> str | None:
+def _problem(path: Path, status: os.stat_result, trusted: set[int]) -> str | None:
     is_link = stat.S_ISLNK(status.st_mode)
     if status.st_uid not in trusted:
         chown = "chown -h root" if is_link else "chown root"
-        return f"{place} belongs to user {status.st_uid}, neither root nor the user that loads it ({chown} {place})"
+        return f"{path} belongs to user {status.st_uid}, neither root nor the user that loads it ({chown} {path})"
     if is_link or (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
         return None
     if status.st_mode & stat.S_IWOTH:
-        return f"everybody may write to {place} (chmod o-w {place})"
-    if status.st_mode & stat.S_IWGRP and _has_access_list(place):
+        return f"everybody may write to {path} (chmod o-w {path})"
+    if status.st_mode & stat.S_IWGRP and _has_access_list(path):
         # The group's part of the mode is then the most that the list gives anybody, acl(5).
-        return f"an access list may let others write to {place} (getfacl {place}; setfacl -b {place})"
+        return f"an access list may let others write to {path} (getfacl {path}; setfacl -b {path})"
     if status.st_mode & stat.S_IWGRP and status.st_gid != ROOT:
-        return f"the group {status.st_gid} may write to {place} (chmod g-w {place})"
+        return f"the group {status.st_gid} may write to {path} (chmod g-w {path})"
     return None
 
 
-def _has_access_list(place: Path) -> bool:
+def _has_access_list(path: Path) -> bool:
     try:
-        return _ACCESS_LIST in os.listxattr(place)
+        return _ACCESS_LIST in os.listxattr(path)
     except (AttributeError, OSError):  # not Linux, or a file system without such lists
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from trualias.configuration.settings import SETTINGS, Settings, Unfit, is_loopback
+from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, is_loopback
 from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
@@ -33,27 +33,27 @@ class Configuration:
         """Whether the file gives a setting."""
         return setting in self._given
 
-    def place(self, setting: str) -> int:
+    def offset(self, setting: str) -> int:
         """Where the file gives a setting first, as an offset counted from 0; where it does not, its start."""
-        return self._given[setting][0].place if setting in self._given else 0
+        return self._given[setting][0].offset if setting in self._given else 0
 
-    def line(self, place: int) -> int:
+    def line(self, offset: int) -> int:
         """The line, counted from 1, of an offset of the text."""
-        return self._source.position(place)[0]
+        return self._source.position(offset)[0]
 
-    def error(self, place: int, message: str) -> PolicyError:
+    def error(self, offset: int, message: str) -> PolicyError:
         """Make an error for an offset of the text, counted from 0."""
-        return PolicyError(self._source, place, message)
+        return PolicyError(self._source, offset, message)
 
     def error_at(self, setting: str, message: str, number: int = 0) -> ConfigurationErrors:
         """Make the error for a setting whose value turns out unusable after loading, at its place in the file.
 
         ``number`` tells of a setting that is given several times which it is, counted from 0.
         """
-        return ConfigurationErrors([self.error(self._given[setting][number].place, message)])
+        return ConfigurationErrors([self.error(self._given[setting][number].offset, message)])
 
 
-def load(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Configuration:
+def parse_configuration(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Configuration:
     """Make a configuration of a text.
 
     ``name`` stands in errors and is usually the path. ``pause`` is called often while this runs.
@@ -64,10 +64,10 @@ def load(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Conf
     source = Source(text, name)
     parsed = parse(source, pause)
     errors = list(parsed.errors)
-    settings, given, unfit = _read_settings(
+    settings, given, invalid = _read_settings(
         source, [statement for statement in parsed.tree.statements if isinstance(statement, Setting)]
     )
-    errors += unfit
+    errors += invalid
     accounts = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
     rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial)
     errors += breaches
@@ -90,24 +90,24 @@ def _read_settings(
             message = (
                 f"unknown setting {quoted(setting.name)}; expected {one_of(known)}{did_you_mean(setting.name, known)}"
             )
-            errors.append(PolicyError(source, setting.place, message))
+            errors.append(PolicyError(source, setting.offset, message))
             continue
         attribute = SETTINGS[setting.name]
         many = attribute.metadata["many"]
         if setting.name in given and not many:
-            first = source.position(given[setting.name][0].place)[0]
-            errors.append(PolicyError(source, setting.place, f"{setting.name} is already given in line {first}"))
+            first = source.position(given[setting.name][0].offset)[0]
+            errors.append(PolicyError(source, setting.offset, f"{setting.name} is already given in line {first}"))
             continue
         given.setdefault(setting.name, []).append(setting)
         if not setting.value:
-            errors.append(PolicyError(source, setting.value_place, f"{setting.name} has no value"))
+            errors.append(PolicyError(source, setting.value_offset, f"{setting.name} has no value"))
             continue
         try:
             value = attribute.metadata["read"](setting.value)
             before = getattr(settings, attribute.name) if many else None
             settings = evolve(settings, **{attribute.name: before + value if many else value})
-        except Unfit as error:
-            errors.append(PolicyError(source, setting.value_place, f"{setting.name}: {error}"))
+        except InvalidValue as error:
+            errors.append(PolicyError(source, setting.value_offset, f"{setting.name}: {error}"))
     return settings, given, errors + _exposed(source, settings, given)
 
 
@@ -115,21 +115,21 @@ def _exposed(source: Source, settings: Settings, given: dict[str, list[Setting]]
     """Find addresses that others than this machine reach, where the file does not say who may."""
     hosts = {"HOST": settings.host, "METRICS": settings.metrics.host if settings.metrics else settings.host}
     return [
-        PolicyError(source, given[name][0].value_place, f"{name}: {beyond_loopback(host)}")
+        PolicyError(source, given[name][0].value_offset, f"{name}: {beyond_loopback(host)}")
         for name, host in hosts.items()
         if name in given and not is_loopback(host) and "ALLOW" not in given
     ]
 
 
-def beyond_loopback(place: str) -> str:
+def beyond_loopback(offset: str) -> str:
     """Say why a place is no place to listen on, and what to do."""
     return (
-        f"{place} can be reached from other machines; say which may connect, such as "
+        f"{offset} can be reached from other machines; say which may connect, such as "
         "ALLOW: 127.0.0.1 ::1 192.0.2.0/24, or listen on 127.0.0.1 or ::1"
     )
 
 
-def read(
+def read_configuration(
     path: str, pause: Callable[[], None] = lambda: None, unchanged: Callable[[], bool] = lambda: True
 ) -> Configuration:
     """Read and load a file; ``unchanged``, asked when it was read, tells whether it is still the one to be read.
@@ -151,4 +151,4 @@ def read(
         before = error.object[: error.start].decode()
         source = Source(content.decode("utf-8-sig", "replace"), path)
         raise ConfigurationErrors([PolicyError(source, len(before), "this is not UTF-8 text")]) from error
-    return load(text, path, pause)
+    return parse_configuration(text, path, pause)

@@ -15,7 +15,7 @@ from trualias.language.source import did_you_mean, one_of, quoted
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
-class Unfit(Exception):
+class InvalidValue(Exception):
     """A setting's value cannot be used; the text says why."""
 
 
@@ -23,30 +23,30 @@ def _host(value: str) -> str:
     try:
         return str(ip_address(value))
     except ValueError:
-        raise Unfit(f"{quoted(value)} is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
+        raise InvalidValue(f"{quoted(value)} is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
 
 
 def _port(value: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", value) or int(value) > 65535:
-        raise Unfit(f"{quoted(value)} is not a port; expected a number from 0 to 65535")
+        raise InvalidValue(f"{quoted(value)} is not a port; expected a number from 0 to 65535")
     return int(value)
 
 
 def _connections(value: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,5}", value):
-        raise Unfit(f"{quoted(value)} is not a number of connections; expected a number from 1 to 999999")
+        raise InvalidValue(f"{quoted(value)} is not a number of connections; expected a number from 1 to 999999")
     return int(value)
 
 
 def _level(value: str) -> str:
     if value.lower() not in LEVELS:
-        raise Unfit(f"unknown level {quoted(value)}; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
+        raise InvalidValue(f"unknown level {quoted(value)}; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
     return value.lower()
 
 
 def _account(value: str) -> str:
     if re.search(r"[\s@]", value) or not value.isprintable():
-        raise Unfit(f"{quoted(value)} is not an account; it may have no space and no '@'")
+        raise InvalidValue(f"{quoted(value)} is not an account; it may have no space and no '@'")
     return value
 
 
@@ -54,13 +54,13 @@ def _seconds(value: str) -> int | None:
     if value.lower() in ("no", "none"):
         return None
     if not re.fullmatch("[0-9]{1,9}", value):
-        raise Unfit(f"{quoted(value)} is not a number of seconds; expected a whole number, 0, no or none")
+        raise InvalidValue(f"{quoted(value)} is not a number of seconds; expected a whole number, 0, no or none")
     return int(value)
 
 
 def _module(value: str) -> str:
     if value.endswith(".py") or not all(part.isidentifier() for part in value.split(".")):
-        raise Unfit(f"{quoted(value)} is not the name of a Python module (without '.py')")
+        raise InvalidValue(f"{quoted(value)} is not the name of a Python module (without '.py')")
     return value
 
 
@@ -70,14 +70,14 @@ _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,6
 def _domains(value: str) -> frozenset[str]:
     for name in value.split():
         if not _DOMAIN.fullmatch(name) or len(name) > 253:
-            raise Unfit(f"{quoted(name)} is not a domain name; names are separated by white space")
+            raise InvalidValue(f"{quoted(name)} is not a domain name; names are separated by white space")
     return frozenset(name.lower() for name in value.split())
 
 
 def _yes_or_no(value: str) -> bool:
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if value.lower() not in known:
-        raise Unfit(f"{quoted(value)} is neither yes nor no")
+        raise InvalidValue(f"{quoted(value)} is neither yes nor no")
     return known[value.lower()]
 
 
@@ -117,9 +117,9 @@ def _listener(value: str) -> tuple[Listener]:
     name, *endpoint = value.split(maxsplit=1)
     known = [protocol.value for protocol in Speaks]
     if name not in known:
-        raise Unfit(f"unknown protocol {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}")
+        raise InvalidValue(f"unknown protocol {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}")
     if not endpoint:
-        raise Unfit(f"{name} where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1")
+        raise InvalidValue(f"{name} where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1")
     return (Listener(Speaks(name), endpoint[0]),)
 
 
@@ -131,14 +131,14 @@ def _network(word: str) -> Network:
     try:
         network = ip_network(word, strict=False)
     except ValueError:
-        raise Unfit(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
+        raise InvalidValue(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
     first = unmapped(network.network_address)
     if first.version != network.version:  # all clients of such a network are IPv4 clients
         network = ip_network((first, network.prefixlen - 96))
     try:
         ip_network(word)
     except ValueError:
-        raise Unfit(f"{quoted(word)} is an address in a network; the network is {network}") from None
+        raise InvalidValue(f"{quoted(word)} is an address in a network; the network is {network}") from None
     return network
 
 
@@ -153,7 +153,7 @@ _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:]+)):([0-9]+)")
 def _address(value: str) -> Address:
     parts = _ADDRESS.fullmatch(value)
     if parts is None or (parts[1] is not None) != (":" in (parts[1] or parts[2])):
-        raise Unfit(f"{quoted(value)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
+        raise InvalidValue(f"{quoted(value)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
     return Address(_host(parts[1] or parts[2]), _port(parts[3]))
 
 

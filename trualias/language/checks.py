@@ -9,8 +9,8 @@ from itertools import pairwise
 from attrs import frozen
 
 from trualias.language.fields import RULES, fits
-from trualias.language.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
-from trualias.language.memo import Bounded
+from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
+from trualias.language.memo import BoundedMemo
 from trualias.language.source import PolicyError, Source, quoted
 from trualias.language.tree import (
     ATEXT_AND_DOT,
@@ -28,7 +28,7 @@ from trualias.language.tree import (
     expression_text,
 )
 
-CodeItem = CodeLiteral | Computation
+CodeItem = CodeLiteral | BoundCall
 _PAUSE_EVERY = 50
 
 
@@ -76,20 +76,20 @@ def check(
     shared = _Shared(statements, fold)
     rules: list[Rule] = []
     errors: list[PolicyError] = [
-        PolicyError(source, statement.items_place + place, message)
+        PolicyError(source, statement.items_offset + offset, message)
         for statement in partial
-        for place, message in _items_are_known(statement)
+        for offset, message in _items_are_known(statement)
     ]
     for number, statement in enumerate(statements):
         if number % _PAUSE_EVERY == 0:
             pause()
         form = shared.form(statement)
         found = list(_names_fit(statement, pause))
-        found += [(statement.expression_place + place, message) for place, message in form.expression_breaches]
-        found += [(statement.items_place + place, message) for place, message in form.item_breaches]
+        found += [(statement.expression_offset + offset, message) for offset, message in form.expression_breaches]
+        found += [(statement.items_offset + offset, message) for offset, message in form.item_breaches]
         found += _is_unambiguous(source, statement, form, shared)
         if found:
-            errors += [PolicyError(source, place, message) for place, message in found]
+            errors += [PolicyError(source, offset, message) for offset, message in found]
         else:
             accounts, aliases = _distinct(statement.accounts, fold), _distinct(statement.aliases, fold)
             rules.append(Rule(statement, accounts, aliases, form.expression, form.items))
@@ -117,32 +117,32 @@ def _names_fit(statement: Account, pause: Callable[[], None]) -> Iterator[_Breac
         if not (text.isascii() and rule.fits(text)):
             takes = [kind.value for kind in FieldClass if fits(kind, name.text)]
             mend = f"; it would be one of USING {takes[0]}" if takes else ""
-            yield name.place, f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){mend}"
+            yield name.offset, f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){mend}"
 
 
 def _expression_is_sound(statement: Account) -> Iterator[_Breach]:
     expression = statement.expression
     codes = [token for token in expression if isinstance(token, CodeField)]
     if not codes:
-        yield expression[0].place, "the expression has no %code%"
+        yield expression[0].offset, "the expression has no %code%"
     for code in codes[1:]:
-        yield code.place, "the expression has more than one %code%"
+        yield code.offset, "the expression has more than one %code%"
     for token in expression:
-        if isinstance(token, Literal) and (unfit := _unfit(token.text)):
-            before = token.text[: token.text.index(unfit)]
+        if isinstance(token, Literal) and (invalid := _invalid_character(token.text)):
+            before = token.text[: token.text.index(invalid)]
             # A percent sign is written as two.
-            yield token.place + len(before) + before.count("%"), _cannot_hold(unfit)
+            yield token.offset + len(before) + before.count("%"), _cannot_hold(invalid)
     for left, right in pairwise(expression):
         if isinstance(left, Literal) or isinstance(right, Literal) or _alpha_beside_number(left, right):
             continue
         yield (
-            right.place,
+            right.offset,
             f"no literal between {expression_text((left,))} and {expression_text((right,))}; "
             "only %alpha% and %number% may stand side by side",
         )
 
 
-def _unfit(text: str) -> str:
+def _invalid_character(text: str) -> str:
     """The first character of a literal that no local part can hold."""
     return next((character for character in text if character not in ATEXT_AND_DOT), "")
 
@@ -159,7 +159,7 @@ def _alpha_beside_number(left: object, right: object) -> bool:
     )
 
 
-def _understand_items(statement: Account, readable: Readable) -> tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]:
+def _understand_items(statement: Account, readable: ArgumentScope) -> tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]:
     items: list[CodeItem] = []
     breaches = list(_items_are_known(statement))
     for item in statement.items:
@@ -168,22 +168,22 @@ def _understand_items(statement: Account, readable: Readable) -> tuple[tuple[Cod
                 items.append(item)
             case Call(function) if function in FUNCTIONS:
                 try:
-                    items.append(readable.understand(item))
+                    items.append(readable.resolve_call(item))
                 except ArgumentError as error:
-                    breaches.append((error.place, error.message))
+                    breaches.append((error.offset, error.message))
     return tuple(items), tuple(breaches)
 
 
 def _items_are_known(statement: Account) -> Iterator[_Breach]:
     for item in statement.items:
         match item:
-            case CodeLiteral(text, place):
+            case CodeLiteral(text, offset):
                 if text in FUNCTIONS:
-                    yield place, f"'{text}' is a function; write {FUNCTIONS[text].form}"
-                elif unfit := _unfit(text):
-                    yield place + text.index(unfit), _cannot_hold(unfit)
-            case Call(function, _, place) if function not in FUNCTIONS:
-                yield place, unknown_function(function)
+                    yield offset, f"'{text}' is a function; write {FUNCTIONS[text].form}"
+                elif invalid := _invalid_character(text):
+                    yield offset + text.index(invalid), _cannot_hold(invalid)
+            case Call(function, _, offset) if function not in FUNCTIONS:
+                yield offset, unknown_function(function)
 
 
 @frozen(eq=False)
@@ -209,8 +209,10 @@ class _Shared:
         self.fold = fold
         self.accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
         self._by_expression: defaultdict[str, list[Account]] = defaultdict(list)
-        self._forms: Bounded[tuple[int, int, FieldClass, bool], _Form] = Bounded()
-        self._items: Bounded[tuple[int, Readable], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = Bounded()
+        self._forms: BoundedMemo[tuple[int, int, FieldClass, bool], _Form] = BoundedMemo()
+        self._items: BoundedMemo[tuple[int, ArgumentScope], tuple[tuple[CodeItem, ...], tuple[_Breach, ...]]] = (
+            BoundedMemo()
+        )
         for statement in statements:
             if not any(isinstance(token, NameField) for token in statement.expression):
                 self._twins(statement).append(statement)
@@ -236,7 +238,7 @@ class _Shared:
             expression = tuple([_ACCOUNT if token == _ALIAS else token for token in expression])
         shown = frozenset([token.kind for token in expression if isinstance(token, NameField)])
         identifiers = tuple([token.field_class for token in expression if isinstance(token, Identifier)])
-        readable = Readable(identifiers, statement.using, bool(statement.aliases))
+        readable = ArgumentScope(identifiers, statement.using, bool(statement.aliases))
         key = id(statement.items), readable
         understood = self._items.get(key)
         if understood is None:
@@ -251,24 +253,24 @@ _ALIAS = NameField(NameKind.ALIAS)
 
 def _is_unambiguous(source: Source, statement: Account, form: _Form, shared: _Shared) -> Iterator[_Breach]:
     shown = form.shown
-    place = statement.expression_place
+    offset = statement.expression_offset
     fold = shared.fold
     several = len(_distinct(statement.accounts, fold)) > 1
     aliases = len(_distinct(statement.aliases, fold))
     if several and aliases:
         if len(shown) < 2:
-            yield place, "several accounts with aliases: the expression must have %account% and %alias%"
+            yield offset, "several accounts with aliases: the expression must have %account% and %alias%"
         return
     if several and not shown:
-        yield place, "several accounts: the expression must have %account%"
+        yield offset, "several accounts: the expression must have %account%"
         return
     if aliases > 1 and NameKind.ALIAS not in shown:
-        yield place, "several aliases: the expression must have %alias%"
+        yield offset, "several aliases: the expression must have %alias%"
         return
     for alias in statement.aliases if len(shown) < 2 else ():
         if len(shared.accounts_of_alias[fold(alias.text)]) > 1:
             yield (
-                alias.place,
+                alias.offset,
                 f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
@@ -276,7 +278,7 @@ def _is_unambiguous(source: Source, statement: Account, form: _Form, shared: _Sh
         other = next(twin for twin in form.twins if twin is not statement)
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (
-            place,
-            f"the same expression stands in line {source.position(other.expression_place)[0]}; "
+            offset,
+            f"the same expression stands in line {source.position(other.expression_offset)[0]}; "
             f"it must have {needed}, or differ",
         )

@@ -16,7 +16,7 @@ from trualias.language.source import did_you_mean, one_of, quoted
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
 
-Contribution = str | frozenset[str]
+CodeText = str | frozenset[str]
 """What an item contributes to a code: one text, or any one of several characters."""
 
 Reference = int | NameKind
@@ -24,7 +24,7 @@ Reference = int | NameKind
 
 
 @frozen
-class Computation:
+class BoundCall:
     """A call whose arguments have been understood.
 
     ``index`` and ``label`` count from 1, or from -1 at the end; ``field_class`` is the class of what is read.
@@ -36,13 +36,13 @@ class Computation:
     label: int | None = None
     index: int = 0
     default: str = ""
-    place: int = 0
+    offset: int = 0
 
-    def contributes(self, text: str) -> Contribution:
+    def evaluate(self, text: str) -> CodeText:
         """What this contributes to the code where the text that it reads is ``text``."""
         return self.function.value(self, text)
 
-    def ends(self, spans: Spans, start: int, given: str) -> int:
+    def matching_ends(self, spans: Spans, start: int, given: str) -> int:
         """The set of ends for which the span from ``start`` contributes ``given``.
 
         ``given`` is a text that this kind of item can contribute: for a number without a leading zero, otherwise one
@@ -63,10 +63,10 @@ class Function:
     name: str
     form: str
     meaning: str
-    counts: bool
-    value: Callable[[Computation, str], Contribution]
-    inverse: Callable[[Computation, Spans, int, str], int]
-    chooses: bool = False
+    is_count: bool
+    value: Callable[[BoundCall, str], CodeText]
+    inverse: Callable[[BoundCall, Spans, int, str], int]
+    is_choice: bool = False
     counted: str = ""
     more: int = 0
 
@@ -82,45 +82,45 @@ def _counting(name: str, characters: str, meaning: str, more: int = 0) -> Functi
 
     find = re.compile(f"[{re.escape(characters)}]").findall
 
-    def value(_computation: Computation, text: str) -> str:
+    def value(_computation: BoundCall, text: str) -> str:
         return str(len(find(text)) + more)
 
-    def inverse(_computation: Computation, spans: Spans, start: int, given: str) -> int:
+    def inverse(_computation: BoundCall, spans: Spans, start: int, given: str) -> int:
         return spans.ends_with_count(characters, start, int(given) - more)
 
     form = f"{name}([n])"
     return Function(name, form, meaning, True, value, inverse, counted=characters, more=more)
 
 
-def _chars_value(_computation: Computation, text: str) -> str:
+def _chars_value(_computation: BoundCall, text: str) -> str:
     return str(len(text))
 
 
-def _chars_ends(_computation: Computation, _spans: Spans, start: int, given: str) -> int:
+def _chars_ends(_computation: BoundCall, _spans: Spans, start: int, given: str) -> int:
     return 1 << start + int(given)
 
 
-def _any_value(_computation: Computation, text: str) -> frozenset[str]:
+def _any_value(_computation: BoundCall, text: str) -> frozenset[str]:
     return frozenset(text)
 
 
-def _any_ends(_computation: Computation, spans: Spans, start: int, given: str) -> int:
+def _any_ends(_computation: BoundCall, spans: Spans, start: int, given: str) -> int:
     first = spans.text.find(given, start)
     return 0 if first < 0 else -2 << first
 
 
-def _none_value(computation: Computation, text: str) -> frozenset[str]:
+def _none_value(computation: BoundCall, text: str) -> frozenset[str]:
     return RULES[computation.field_class].alphabet - frozenset(text)
 
 
-def _none_ends(computation: Computation, spans: Spans, start: int, given: str) -> int:
+def _none_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
     if given not in RULES[computation.field_class].alphabet:
         return 0
     first = spans.text.find(given, start)
     return spans.all_ends if first < 0 else (2 << first) - 1
 
 
-def _char_value(computation: Computation, text: str) -> str:
+def _char_value(computation: BoundCall, text: str) -> str:
     parts = [text]
     part = 0
     if computation.label is not None:
@@ -135,7 +135,7 @@ def _char_value(computation: Computation, text: str) -> str:
         return computation.default
 
 
-def _char_ends(computation: Computation, spans: Spans, start: int, given: str) -> int:
+def _char_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
     if computation.label is None:
         return _plain_char_ends(computation, spans, start, given)
     # The ends between two dots share all labels but the one that they cut.
@@ -163,7 +163,7 @@ def _char_ends(computation: Computation, spans: Spans, start: int, given: str) -
         starts.append(dot + 1)
 
 
-def _plain_char_ends(computation: Computation, spans: Spans, start: int, given: str) -> int:
+def _plain_char_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
     """The ends where the character at the index of ``text[start:end]`` is the given one, labels left aside."""
     index = computation.index
     too_short = (1 << min(start + abs(index), len(spans.text) + 1)) - 1
@@ -205,9 +205,9 @@ def unknown_function(name: str) -> str:
 class ArgumentError(Exception):
     """An argument, or their number, does not fit. ``place`` is the offset of what is wrong in the text."""
 
-    def __init__(self, place: int, message: str) -> None:
+    def __init__(self, offset: int, message: str) -> None:
         super().__init__(message)
-        self.place = place
+        self.offset = offset
         self.message = message
 
 
@@ -216,14 +216,14 @@ _LARGEST = 999_999
 
 
 @frozen
-class Readable:
+class ArgumentScope:
     """What the functions of one statement may read."""
 
     identifiers: Sequence[FieldClass]
     using: FieldClass
     listed_aliases: bool
 
-    def understand(self, call: Call) -> Computation:
+    def resolve_call(self, call: Call) -> BoundCall:
         """Turn a call of a known function into a computation.
 
         Raises:
@@ -235,22 +235,24 @@ class Readable:
         fixed = 2 if indexed else 0
         if not fixed <= len(arguments) <= (4 if indexed else 1):
             takes = "2 to 4 arguments" if indexed else "at most one argument"
-            raise ArgumentError(call.place, f"{function.name} takes {takes}, found {len(arguments)}: {function.form}")
+            raise ArgumentError(call.offset, f"{function.name} takes {takes}, found {len(arguments)}: {function.form}")
         tail = arguments[len(arguments) - fixed :]
         head = arguments[: len(arguments) - fixed]
         reads, field_class, head = self._reference(call, function, head)
         label = self._label(call, reads, field_class, head) if indexed else None
         if function.name == "LABELS" and field_class is not FieldClass.FQDN:
-            raise ArgumentError(call.place, f"LABELS reads an fqdn, and {self._called(reads)} is {field_class.value}")
+            raise ArgumentError(call.offset, f"LABELS reads an fqdn, and {self._called(reads)} is {field_class.value}")
         if not indexed:
-            return Computation(function, reads, field_class, place=call.place)
+            return BoundCall(function, reads, field_class, offset=call.offset)
         index, default = tail
         if len(default.text) != 1 or default.text not in ATEXT_AND_DOT:
             raise ArgumentError(
-                default.place,
+                default.offset,
                 f"the default {quoted(default.text)} is not exactly one character that a local part may hold",
             )
-        return Computation(function, reads, field_class, label, _offset(index, "index"), default.text, call.place)
+        return BoundCall(
+            function, reads, field_class, label, _counted_from_one(index, "index"), default.text, call.offset
+        )
 
     def _reference(
         self, call: Call, function: Function, head: list[Argument]
@@ -259,7 +261,7 @@ class Readable:
         if head and head[0].text in _NAMES:
             kind = _NAMES[head[0].text]
             if kind is NameKind.ALIAS and not self.listed_aliases:
-                raise ArgumentError(head[0].place, "'alias' needs a statement with listed aliases (ALIASED ...)")
+                raise ArgumentError(head[0].offset, "'alias' needs a statement with listed aliases (ALIASED ...)")
             return kind, self.using, head[1:]
         count = len(self.identifiers)
         only_label = count == 1 and self.identifiers[0] is FieldClass.FQDN and len(head) == 1
@@ -269,7 +271,7 @@ class Readable:
             if count == 1:
                 return 0, self.identifiers[0], head
             raise ArgumentError(
-                call.place,
+                call.offset,
                 f"{function.name} must say which identifier it reads, because the expression has "
                 f"{count or 'none'}: {function.form}",
             )
@@ -278,35 +280,35 @@ class Readable:
             numbers = [str(known + 1) for known in range(count)] if count < 4 else [f"1 to {count}"]
             expected = one_of([*numbers, "account", *(["alias"] if self.listed_aliases else [])])
             message = f"the expression has no identifier {quoted(number.text)}; expected {expected}"
-            raise ArgumentError(number.place, message)
+            raise ArgumentError(number.offset, message)
         return int(number.text) - 1, self.identifiers[int(number.text) - 1], head[1:]
 
     def _label(self, call: Call, reads: Reference, field_class: FieldClass, head: list[Argument]) -> int | None:
         if not head:
             if field_class is FieldClass.FQDN and not isinstance(reads, NameKind):
                 raise ArgumentError(
-                    call.place, f"{self._called(reads)} is an fqdn, so CHAR needs a label before the index"
+                    call.offset, f"{self._called(reads)} is an fqdn, so CHAR needs a label before the index"
                 )
             return None
         if field_class is not FieldClass.FQDN:
             raise ArgumentError(
-                head[0].place,
+                head[0].offset,
                 f"{self._called(reads)} is {field_class.value}, which has no labels: leave the label out",
             )
-        return _offset(head[0], "label")
+        return _counted_from_one(head[0], "label")
 
     @staticmethod
     def _called(reads: Reference) -> str:
         return reads.value if isinstance(reads, NameKind) else f"identifier {reads + 1}"
 
 
-def _offset(argument: Argument, what: str) -> int:
+def _counted_from_one(argument: Argument, what: str) -> int:
     """Understand an index or a label: a whole number that is not zero."""
     if not re.fullmatch(r"-?[0-9]+", argument.text) or not argument.text.strip("-0"):
         raise ArgumentError(
-            argument.place,
+            argument.offset,
             f"the {what} {quoted(argument.text)} is not a number that counts from 1, or from -1 at the end",
         )
     if len(argument.text) > len(str(_LARGEST)):
-        raise ArgumentError(argument.place, f"the {what} is too large: a local part has at most 64 characters")
+        raise ArgumentError(argument.offset, f"the {what} is too large: a local part has at most 64 characters")
     return int(argument.text)

@@ -11,7 +11,7 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Bounded(dict[_Key, _Value]):
+class BoundedMemo(dict[_Key, _Value]):
     """A dictionary that is emptied when it is full: what repeats often is soon there again."""
 
     def __setitem__(self, key: _Key, value: _Value) -> None:

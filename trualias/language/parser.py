@@ -13,7 +13,7 @@ from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
 from trualias.language.grammar import generated
-from trualias.language.memo import MOST, Bounded
+from trualias.language.memo import MOST, BoundedMemo
 from trualias.language.source import PolicyError, Source, did_you_mean, one_of, quoted
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
 from trualias.language.tree import (
@@ -46,46 +46,46 @@ _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
 _PAUSE_EVERY = 20
 
-Misfit = tuple[int, str]
+UnknownWord = tuple[int, str]
 """A word that fits the syntax but means nothing: its offset in the text, and a message."""
 
 
 @lru_cache(MOST)
-def _field(name: str, place: int) -> ExpressionToken:
-    return _FIELDS[name](place)
+def _field(name: str, offset: int) -> ExpressionToken:
+    return _FIELDS[name](offset)
 
 
 @lru_cache(MOST)
-def parse_expression(text: str) -> tuple[Expression, tuple[Misfit, ...]]:
+def parse_expression(text: str) -> tuple[Expression, tuple[UnknownWord, ...]]:
     """Read an expression; what in it means nothing becomes a misfit and is left out. Places count from its start."""
     tokens: list[ExpressionToken] = []
-    misfits: list[Misfit] = []
+    unknown_words: list[UnknownWord] = []
     literal = ""
-    literal_place = 0
+    literal_offset = 0
     for part in re.finditer(r"%%|%[^%]*%|[^%]+|%", text):
         word = part.group()
         here = part.start()
         if word == "%":
-            misfits.append((here, "this '%' has no partner; a percent sign is written '%%'"))
+            unknown_words.append((here, "this '%' has no partner; a percent sign is written '%%'"))
             continue
         if word == "%%" or word[0] != "%":
-            literal_place = literal_place if literal else here
+            literal_offset = literal_offset if literal else here
             literal += "%" if word == "%%" else word
             continue
         if literal:
-            tokens.append(Literal(literal, literal_place))
+            tokens.append(Literal(literal, literal_offset))
             literal = ""
         field = word[1:-1]
         if field not in _FIELDS:
             known = list(_FIELDS)
-            misfits.append(
+            unknown_words.append(
                 (here, f"unknown field {quoted(word)}; expected {one_of(known)}{did_you_mean(field, known)}")
             )
             continue
         tokens.append(_field(field, here))
     if literal:
-        tokens.append(Literal(literal, literal_place))
-    return tuple(tokens), tuple(misfits)
+        tokens.append(Literal(literal, literal_offset))
+    return tuple(tokens), tuple(unknown_words)
 
 
 _Claim = Callable[[tuple[Item, ...]], Account]
@@ -103,34 +103,34 @@ class _Build(Transformer[Token, Any]):
         super().__init__()
         self.base = 0
         self.items_start = 0
-        self.misfits: list[Misfit] = []
+        self.unknown_words: list[UnknownWord] = []
 
-    def _place(self, token: Token) -> int:
+    def _offset(self, token: Token) -> int:
         assert token.start_pos is not None
         return self.base + token.start_pos
 
-    def _item_place(self, token: Token) -> int:
+    def _item_offset(self, token: Token) -> int:
         assert token.start_pos is not None
         return token.start_pos - self.items_start
 
     def setting(self, name: Token, value: Token | None) -> Setting:
-        end = self._place(name) + len(name.rstrip())
+        end = self._offset(name) + len(name.rstrip())
         return Setting(
             " ".join(name.split()),
             value.rstrip() if value else "",
-            self._place(name),
-            self._place(value) if value else end,
+            self._offset(name),
+            self._offset(value) if value else end,
         )
 
     def names(self, *names: Token) -> tuple[Name, ...]:
-        return tuple([Name(str(name), self._place(name)) for name in names])
+        return tuple([Name(str(name), self._offset(name)) for name in names])
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
-        given = tuple([Argument(str(a), self._item_place(a)) for a in arguments if a])
-        return Call(str(function), given, self._item_place(function))
+        given = tuple([Argument(str(a), self._item_offset(a)) for a in arguments if a])
+        return Call(str(function), given, self._item_offset(function))
 
     def code_literal(self, text: Token) -> CodeLiteral:
-        return CodeLiteral(str(text), self._item_place(text))
+        return CodeLiteral(str(text), self._item_offset(text))
 
     def account(self, claim: _Claim, *items: Item) -> Account:
         return claim(items)
@@ -146,27 +146,29 @@ class _Build(Transformer[Token, Any]):
         if using is not None and using not in _CLASSES:
             known = list(_CLASSES)
             near = did_you_mean(using, known)
-            self.misfits.append((self._place(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}"))
-        place = self._place(expression)
-        tokens, misfits = parse_expression(str(expression))
-        self.misfits += [(place + offset, message) for offset, message in misfits]
+            self.unknown_words.append(
+                (self._offset(using), f"unknown class {quoted(using)}; expected {one_of(known)}{near}")
+            )
+        offset = self._offset(expression)
+        tokens, unknown_words = parse_expression(str(expression))
+        self.unknown_words += [(offset + at, message) for at, message in unknown_words]
         field_class = _CLASSES.get(using or "", FieldClass.IDENT)
         aliases = aliased if isinstance(aliased, tuple) else ()
         # Lark makes the claim before it reads on.
         assert last.end_pos is not None
         self.items_start = last.end_pos
-        items_place = self.base + last.end_pos
+        items_offset = self.base + last.end_pos
         return lambda items: Account(
-            accounts, field_class, aliases, tokens, items, accounts[0].place, place, items_place
+            accounts, field_class, aliases, tokens, items, accounts[0].offset, offset, items_offset
         )
 
     def expect(self, *words: Token) -> Expect:
         *addresses, answer = words
         keywords = {member.value: member for member in Answer}
         return Expect(
-            tuple([Name(str(address), self._place(address)) for address in addresses]),
-            keywords.get(str(answer)) or Name(str(answer), self._place(answer)),
-            self._place(addresses[0]),
+            tuple([Name(str(address), self._offset(address)) for address in addresses]),
+            keywords.get(str(answer)) or Name(str(answer), self._offset(answer)),
+            self._offset(addresses[0]),
         )
 
 
@@ -177,24 +179,24 @@ class _Reader(threading.local):
         self._build = _Build()
         self._lark = generated(self._build)
         self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
-        self._items: Bounded[str, tuple[Item, ...]] = Bounded()
+        self._items: BoundedMemo[str, tuple[Item, ...]] = BoundedMemo()
 
-    def read(self, text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
+    def read(self, text: str, piece: Piece) -> tuple[Statement, list[UnknownWord]]:
         """Parse one piece of a text; gives the statement, and what in it means nothing.
 
         Raises:
             UnexpectedInput: a syntax error; its places count from the start of the piece.
         """
         self._build.base = piece.start
-        self._build.misfits = []
+        self._build.unknown_words = []
         if piece.kind == "account" and (account := self._with_known_items(text, piece)):
-            return account, self._build.misfits
-        self._build.misfits = []
+            return account, self._build.unknown_words
+        self._build.unknown_words = []
         whole = text[piece.start : piece.end] + piece.lacking
         statement = cast(Statement, self._lark.parse(whole, piece.kind))
         if isinstance(statement, Account):
-            self._items[text[statement.items_place : piece.end]] = statement.items
-        return statement, self._build.misfits
+            self._items[text[statement.items_offset : piece.end]] = statement.items
+        return statement, self._build.unknown_words
 
     def _with_known_items(self, text: str, piece: Piece) -> Account | None:
         """Parse an account statement up to its WITH alone, where another one has shown what all behind that means."""
@@ -213,7 +215,7 @@ class _Reader(threading.local):
 _reader: _Reader | None = None
 
 
-def _read(text: str, piece: Piece) -> tuple[Statement, list[Misfit]]:
+def _read(text: str, piece: Piece) -> tuple[Statement, list[UnknownWord]]:
     # Made when first needed: building the parser takes a while, and not every program that imports this parses.
     global _reader
     if _reader is None:
@@ -250,15 +252,15 @@ def parse(source: Source, pause: Callable[[], None] = lambda: None) -> Parsed:
         if not piece.kind:
             continue
         try:
-            statement, misfits = _read(source.text, piece)
+            statement, unknown_words = _read(source.text, piece)
         except UnexpectedInput as error:
             explained = _explain(source, piece, error)
             # Where the end is lacking, what comes before it may lack, too.
             if not piece.lacking or explained.offset < piece.end:
                 errors.append(explained)
             continue
-        errors += [PolicyError(source, place, message) for place, message in misfits]
-        if misfits:
+        errors += [PolicyError(source, offset, message) for offset, message in unknown_words]
+        if unknown_words:
             assert isinstance(statement, Account)  # no other statement has a class or an expression
             partial.append(statement)
         else:
@@ -283,9 +285,9 @@ _EXPECTED = {
 }
 
 
-def _follows_hash(text: str, start: int, place: int) -> bool:
+def _follows_hash(text: str, start: int, offset: int) -> bool:
     """Tell whether the word before a place starts as comments do, in a line that is none."""
-    before = text[start:place].rstrip()
+    before = text[start:offset].rstrip()
     line = before[before.rfind("\n") + 1 :].split()
     return line[-1:] != line[:1] and line[-1].startswith("#") and not line[0].startswith("#")
 
@@ -295,15 +297,15 @@ def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyErro
     # Every character begins some word of the grammar, so that there is always a token.
     assert isinstance(error, UnexpectedToken)
     assert error.token.start_pos is not None
-    place = piece.start + error.token.start_pos
+    offset = piece.start + error.token.start_pos
     # Lark leaves words out of the tree whose names start with an underscore.
     terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
-    word_match = WORD.match(source.text, place, piece.end)  # none where the end is lacking
+    word_match = WORD.match(source.text, offset, piece.end)  # none where the end is lacking
     word = word_match.group() if word_match else ""
     hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])
-    if not hint and (word.startswith("#") or _follows_hash(source.text, piece.start, place)):
+    if not hint and (word.startswith("#") or _follows_hash(source.text, piece.start, offset)):
         hint = COMMENT_HINT
     elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
         hint = "; an expression has no white space inside"
-    return PolicyError(source, place, f"expected {one_of(expected)}, found {quoted(word)}{hint}")
+    return PolicyError(source, offset, f"expected {one_of(expected)}, found {quoted(word)}{hint}")

@@ -33,7 +33,7 @@ class FieldClass(Enum):
     FQDN = "fqdn"
 
 
-def _place() -> int:
+def _offset_field() -> int:
     return field(default=0, eq=False, repr=False)
 
 
@@ -42,7 +42,7 @@ class Literal:
     """Text that stands for itself in an expression; ``%%`` is already a single percent sign."""
 
     text: str
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
@@ -50,7 +50,7 @@ class NameField:
     """``%account%`` or ``%alias%``."""
 
     kind: NameKind
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
@@ -58,14 +58,14 @@ class Identifier:
     """``%alnum%`` and its like: the part of an address that its owner makes up."""
 
     field_class: FieldClass
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
 class CodeField:
     """``%code%``."""
 
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 Token = Literal | NameField | Identifier | CodeField
@@ -77,7 +77,7 @@ class Argument:
     """One argument of a function, as written."""
 
     text: str
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
@@ -86,7 +86,7 @@ class Call:
 
     function: str
     arguments: tuple[Argument, ...]
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
@@ -94,7 +94,7 @@ class CodeLiteral:
     """Text that stands for itself in a code."""
 
     text: str
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 Item = Call | CodeLiteral
@@ -105,14 +105,14 @@ class Name:
     """An account's or an alias' name, as spelled in the file."""
 
     text: str
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 @frozen
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
 
-    The places of the tokens count from ``expression_place``, those of the items from ``items_place``.
+    The places of the tokens count from ``expression_offset``, those of the items from ``items_offset``.
     """
 
     accounts: tuple[Name, ...]
@@ -120,9 +120,9 @@ class Account:
     aliases: tuple[Name, ...]
     expression: Expression
     items: tuple[Item, ...]
-    place: int = _place()
-    expression_place: int = _place()
-    items_place: int = _place()
+    offset: int = _offset_field()
+    expression_offset: int = _offset_field()
+    items_offset: int = _offset_field()
 
 
 @frozen
@@ -131,8 +131,8 @@ class Setting:
 
     name: str
     value: str
-    place: int = _place()
-    value_place: int = _place()
+    offset: int = _offset_field()
+    value_offset: int = _offset_field()
 
 
 class Answer(Enum):
@@ -148,7 +148,7 @@ class Expect:
 
     addresses: tuple[Name, ...]
     answer: Name | Answer
-    place: int = _place()
+    offset: int = _offset_field()
 
 
 Statement = Setting | Account | Expect

@@ -3,6 +3,7 @@
 from trualias.lookup.answers import (
     Ambiguous,
     Answer,
+    CurrentSnapshot,
     Found,
     Hooks,
     Lookup,
@@ -11,7 +12,6 @@ from trualias.lookup.answers import (
     Reason,
     Replies,
     Snapshot,
-    Snapshots,
     TableLookup,
     Unanswerable,
     VirtualLookup,
@@ -20,6 +20,7 @@ from trualias.lookup.answers import (
 __all__ = [
     "Ambiguous",
     "Answer",
+    "CurrentSnapshot",
     "Found",
     "Hooks",
     "Lookup",
@@ -28,7 +29,6 @@ __all__ = [
     "Reason",
     "Replies",
     "Snapshot",
-    "Snapshots",
     "TableLookup",
     "Unanswerable",
     "VirtualLookup",

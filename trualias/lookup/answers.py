@@ -13,7 +13,7 @@ from typing import Protocol, assert_never
 from attrs import frozen
 
 from trualias.configuration import Configuration
-from trualias.language.memo import Bounded
+from trualias.language.memo import BoundedMemo
 from trualias.matching import outcome as policy
 from trualias.matching.policy import Policy
 from trualias.protocols.reply import Reply
@@ -54,7 +54,7 @@ class NotFound:
     """There is no value. ``near`` are accounts whose shape the key has, but whose code was wrong."""
 
     reason: Reason
-    near: tuple[str, ...] = ()
+    near_misses: tuple[str, ...] = ()
 
 
 @frozen
@@ -141,7 +141,7 @@ def _answer(
 ) -> Answer:
     match outcome:
         case policy.NoMatch():
-            return NotFound(Reason.NO_MATCH, outcome.near) if outcome.near else _NOWHERE
+            return NotFound(Reason.NO_MATCH, outcome.near_misses) if outcome.near_misses else _NOWHERE
         case policy.Delivered():
             return Found(value(outcome.account, domain), outcome.account, outcome.readings)
         case policy.Ambiguous():
@@ -169,13 +169,13 @@ class Replies:
     SPAN = 8192
     LONGEST = 256
 
-    __slots__ = ("_keeping", "_older", "alike", "recent")
+    __slots__ = ("_keeping", "_older", "recent", "shared")
 
     def __init__(self, keeping: bool) -> None:
         self._keeping = keeping
         self.recent: dict[bytes, Reply] = {}
         self._older: dict[bytes, Reply] = {}
-        self.alike: Bounded[tuple[object, object], Reply] = Bounded()
+        self.shared: BoundedMemo[tuple[object, object], Reply] = BoundedMemo()
 
     def get(self, request: bytes) -> Reply | None:
         """Give the reply that was given before."""
@@ -211,10 +211,10 @@ class Snapshot:
         self.map_replies = Replies(keeping=hooks is None)
 
 
-class Snapshots:
+class CurrentSnapshot:
     """Where the servers find the snapshot that is in force."""
 
-    __slots__ = ("current",)
+    __slots__ = ("snapshot",)
 
-    def __init__(self, current: Snapshot) -> None:
-        self.current = current
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot

@@ -29,7 +29,7 @@ def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: N
                     expectation.answer.value if isinstance(expectation.answer, Expected) else expectation.answer.text
                 )
                 message = f"'{address.text}' is expected to give {wanted}, but {came}"
-                errors.append(configuration.error(address.place, message))
+                errors.append(configuration.error(address.offset, message))
             pause()
     if errors:
         raise ConfigurationErrors(errors)
@@ -64,8 +64,8 @@ def _told(answer: Answer) -> str:
         case Found(value, account):
             through = "" if account == value.rpartition("@")[0] or account == value else f" (account {account})"
             return f"it gives {value}{through}"
-        case NotFound(Reason.NO_MATCH, near) if near:
-            accounts = one_of(sorted(set(near)))
+        case NotFound(Reason.NO_MATCH, near_misses) if near_misses:
+            accounts = one_of(sorted(set(near_misses)))
             return f"it is not found: it has the shape of an alias of {accounts}, but its code is wrong"
         case NotFound(reason):
             return f"it is not found: {reason.value}"

@@ -3,31 +3,33 @@
 import time
 from collections.abc import Callable
 
-from trualias.configuration import read
+from trualias.configuration import read_configuration
 from trualias.configuration.fingerprint import Absent, Present, stamp
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
 
-REST_SECONDS = 0.25
+STABLE_SECONDS = 0.25
 _LOOKS = 8
 
 
-def load(path: str, pause: Callable[[], None] = lambda: None, rested: Present | Absent | None = None) -> Snapshot:
+def load_snapshot(
+    path: str, pause: Callable[[], None] = lambda: None, rested: Present | Absent | None = None
+) -> Snapshot:
     """Read, check and compile a configuration, load its hooks, hold it against its expectations.
 
     Raises `ConfigurationErrors`, also where the file that was read has another stamp than ``rested``.
 
     `pause` is called often, so that a long load can give way to other threads; what it raises ends the load.
     """
-    configuration = read(path, pause, lambda: rested is None or stamp(path) == rested)
+    configuration = read_configuration(path, pause, lambda: rested is None or stamp(path) == rested)
     snapshot = Snapshot(configuration, load_hooks(configuration))
     check_expectations(snapshot, pause)
     return snapshot
 
 
-def wait_for_rest(
+def wait_until_stable(
     path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep
 ) -> Present | Absent:
     """Return the stamp of a file once it has stayed as it is for a moment.
@@ -39,7 +41,7 @@ def wait_for_rest(
     """
     seen = stamp(path)
     for _ in range(_LOOKS):
-        sleep(REST_SECONDS)
+        sleep(STABLE_SECONDS)
         pause()
         before, seen = seen, stamp(path)
         if seen == before:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from trualias.language.checks import CodeItem
 from trualias.language.fields import RULES
-from trualias.language.functions import Computation, Contribution
+from trualias.language.functions import BoundCall, CodeText
 from trualias.language.tree import CodeLiteral, FieldClass, NameKind
 
 
@@ -14,19 +14,19 @@ def alphabet(item: CodeItem) -> frozenset[str]:
     """The characters that an item may contribute."""
     if isinstance(item, CodeLiteral):
         return frozenset(item.text)
-    if item.function.counts:
+    if item.function.is_count:
         return RULES[FieldClass.NUMBER].alphabet
     return RULES[item.field_class].alphabet | frozenset(item.default)
 
 
-Term = tuple[Callable[[Computation, str], Contribution], Computation, int] | str
+CompiledItem = tuple[Callable[[BoundCall, str], CodeText], BoundCall, int] | str
 """An item, ready to be worked out: a literal, or a function with its computation and which value it reads.
 
 A reading's values are the account, the alias, and those of its identifiers from left to right.
 """
 
 
-def terms_of(items: tuple[CodeItem, ...]) -> tuple[Term, ...]:
+def compile_items(items: tuple[CodeItem, ...]) -> tuple[CompiledItem, ...]:
     """Make items ready, once, for the many codes that will be compared with them."""
     names = {NameKind.ACCOUNT: 0, NameKind.ALIAS: 1}
     return tuple(
@@ -39,12 +39,12 @@ def terms_of(items: tuple[CodeItem, ...]) -> tuple[Term, ...]:
     )
 
 
-def code_fits(code: str, terms: tuple[Term, ...], values: list[str]) -> bool:
+def code_fits(code: str, terms: tuple[CompiledItem, ...], values: list[str]) -> bool:
     """Tell whether a code is what the terms compute from a reading's values."""
     at = 0
     for term in terms:
         if isinstance(term, str):
-            wanted: Contribution = term
+            wanted: CodeText = term
         else:
             value, computation, reads = term
             wanted = value(computation, values[reads])
@@ -59,12 +59,12 @@ def code_fits(code: str, terms: tuple[Term, ...], values: list[str]) -> bool:
     return at == len(code)
 
 
-def contribution(item: CodeItem, values: Sequence[str], account: str, alias: str) -> Contribution:
+def contribution(item: CodeItem, values: Sequence[str], account: str, alias: str) -> CodeText:
     """What one item contributes, for a reading's values and names."""
-    return item.text if isinstance(item, CodeLiteral) else item.contributes(text_read(item, values, account, alias))
+    return item.text if isinstance(item, CodeLiteral) else item.evaluate(text_read(item, values, account, alias))
 
 
-def text_read(item: Computation, values: Sequence[str], account: str, alias: str) -> str:
+def text_read(item: BoundCall, values: Sequence[str], account: str, alias: str) -> str:
     """What a computation reads: one of a reading's values, or a name."""
     if isinstance(item.reads, int):
         return values[item.reads]

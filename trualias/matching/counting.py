@@ -16,30 +16,30 @@ from attrs import frozen
 
 from trualias.language.checks import CodeItem
 from trualias.language.fields import RULES
-from trualias.language.functions import Computation, Contribution
+from trualias.language.functions import BoundCall, CodeText
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import CodeField, CodeLiteral, Expression, Identifier, NameKind
 from trualias.matching.codes import alphabet, contribution
-from trualias.matching.segments import Condition, Stretch
+from trualias.matching.segments import Condition, Segment
 
 
 @frozen
 class _Given:
     """A part of the code that is known before the text is cut: one text, or one of several characters."""
 
-    wanted: Contribution
+    wanted: CodeText
 
 
 _Part = _Given | int
 """A part of a code: given, or the number of the ``variables`` entry that it shows."""
 
 
-def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tuple[int | None, ...]]:
+def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[BoundCall, ...], tuple[int | None, ...]]:
     """The distinct computations over identifiers, and for each item its number among them.
 
     Two items that are any one of several characters are never the same: ``ANY(), ANY()`` of *macys* may be ``ma``.
     """
-    variables: list[Computation] = []
+    variables: list[BoundCall] = []
     numbers: list[int | None] = []
     for item in items:
         if isinstance(item, CodeLiteral) or isinstance(item.reads, NameKind):
@@ -47,7 +47,7 @@ def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[Computation, ...], tu
             continue
         key = (item.function, item.reads, item.label, item.index, item.default)
         for number, known in enumerate(variables):
-            if not item.function.chooses and key == (
+            if not item.function.is_choice and key == (
                 known.function,
                 known.reads,
                 known.label,
@@ -77,7 +77,7 @@ class _Sum:
     least: int
 
 
-class Plan:
+class CountingPlan:
     """What can be said of a statement's readings before any text is known.
 
     ``sums`` are the sums that bound the counts of a code; ``spends`` says for each variable that counts, which of them
@@ -99,7 +99,7 @@ class Plan:
         for number, variable in enumerate(self.variables):
             assert isinstance(variable.reads, int)
             self.by_identifier[variable.reads].append(number)
-            if variable.function.counts:
+            if variable.function.is_count:
                 side = int(variable.reads >= self.split)
                 members.setdefault((side, variable.function.name), []).append(number)
         self.sums: list[_Sum] = []
@@ -118,17 +118,17 @@ class Plan:
             self.sums.append(_Sum(side, function.counted, complete, len(numbers), least))
 
 
-class Count:
+class ReadingCounter:
     """Counts the readings of one text for one account and one alias that verify."""
 
-    def __init__(self, plan: Plan, spans: Spans, account: str, alias: str) -> None:
+    def __init__(self, plan: CountingPlan, spans: Spans, account: str, alias: str) -> None:
         self._plan = plan
         self._spans = spans
         self._text = spans.text
         names = {NameKind.ACCOUNT: account, NameKind.ALIAS: alias}
         computations = [[plan.variables[number] for number in numbers] for numbers in plan.by_identifier]
-        self._left = Stretch(plan.left, names, spans, computations[: plan.split])
-        self._right = Stretch(plan.right, names, spans, computations[plan.split :])
+        self._left = Segment(plan.left, names, spans, computations[: plan.split])
+        self._right = Segment(plan.right, names, spans, computations[plan.split :])
         self._parts: list[_Part] = [
             number if number is not None else _Given(contribution(item, [], account, alias))
             for item, number in zip(plan.items, plan.numbers, strict=True)
@@ -206,7 +206,7 @@ class Count:
                 return len(wanted), self._left.occurrences(wanted), 0
             return 1, self._showing(wanted), 0
         variable = self._plan.variables[part]
-        return (1, *self._digits()) if variable.function.counts else (1, self._showing(alphabet(variable)), 0)
+        return (1, *self._digits()) if variable.function.is_count else (1, self._showing(alphabet(variable)), 0)
 
     def _showing(self, characters: frozenset[str]) -> int:
         return sum(1 << at for at, here in enumerate(self._text) if here in characters)
@@ -256,7 +256,7 @@ class Count:
 
     def _cut_at(self, variable: int, number: int, at: int) -> int:
         """Count for each width that a variable's contribution at ``at`` may have; ``number`` is the next part's."""
-        counts = self._plan.variables[variable].function.counts
+        counts = self._plan.variables[variable].function.is_count
         total = 0
         for width in (1, 2) if counts else (1,):
             if not self._reach[number] >> at + width & 1:

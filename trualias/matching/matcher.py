@@ -29,8 +29,8 @@ from trualias.language.tree import (
     NameField,
     NameKind,
 )
-from trualias.matching.codes import Term, alphabet, code_fits, terms_of
-from trualias.matching.counting import Count, Plan
+from trualias.matching.codes import CompiledItem, alphabet, code_fits, compile_items
+from trualias.matching.counting import CountingPlan, ReadingCounter
 
 FEW = 24
 """How many cuts of an address are tried before counting, which costs as much as about that many."""
@@ -44,11 +44,13 @@ def _folded_expression(expression: Expression, fold: Callable[[str], str]) -> Ex
 
 
 @lru_cache(MOST)
-def _ready(items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> tuple[tuple[CodeItem, ...], tuple[Term, ...]]:
+def _ready(
+    items: tuple[CodeItem, ...], fold: Callable[[str], str]
+) -> tuple[tuple[CodeItem, ...], tuple[CompiledItem, ...]]:
     """The items with everything that they spell made comparable, themselves where they are so already; and terms."""
     folded = tuple([_folded_item(item, fold) for item in items])
     ready = items if folded == items else folded
-    return ready, terms_of(ready)
+    return ready, compile_items(ready)
 
 
 def _folded_item(item: CodeItem, fold: Callable[[str], str]) -> CodeItem:
@@ -143,18 +145,18 @@ class Matcher:
     already what both need.
     """
 
-    __slots__ = ("_plan", "_shape", "_terms", "expression", "few", "items", "rule")
+    __slots__ = ("_compiled", "_plan", "_shape", "expression", "few", "items", "rule")
 
     def __init__(self, rule: Rule, fold: Callable[[str], str], few: int = FEW, twin: Matcher | None = None) -> None:
         self.rule = rule
         self.few = few
         self.items: tuple[CodeItem, ...]
-        self._terms: tuple[Term, ...]
-        self.items, self._terms = (twin.items, twin._terms) if twin else _ready(rule.items, fold)
+        self._compiled: tuple[CompiledItem, ...]
+        self.items, self._compiled = (twin.items, twin._compiled) if twin else _ready(rule.items, fold)
         self.expression: Expression = twin.expression if twin else _folded_expression(rule.expression, fold)
         self._shape: _Shape = twin._shape if twin else _Shape(self.expression, self.items)
         # Made when first needed, which is seldom.
-        self._plan: Plan | None = None
+        self._plan: CountingPlan | None = None
 
     def count(self, spans: Spans, account: str, alias: str) -> int:
         """How many readings of a text verify for one account and one alias: 0, 1, or 2 for any more.
@@ -181,8 +183,8 @@ class Matcher:
         try:
             found = self._try(spans, fields, 0, at + len(head), values, "")
         except _TooMany:
-            self._plan = self._plan or Plan(self.expression, self.items)
-            found = Count(self._plan, spans, account, alias).count()
+            self._plan = self._plan or CountingPlan(self.expression, self.items)
+            found = ReadingCounter(self._plan, spans, account, alias).count()
         spans.steps += self.few - spans.left
         return found if found < 2 else 2
 
@@ -221,7 +223,7 @@ class Matcher:
         if at != len(text):
             return 0
         spans.shaped = True
-        return 1 if code_fits(code, self._terms, values) else 0
+        return 1 if code_fits(code, self._compiled, values) else 0
 
     def _try_each(self, spans: Spans, fields: _Fields, number: int, at: int, values: list[str], code: str) -> int:
         """Count for each end that a field may have: where the literal behind it stands."""

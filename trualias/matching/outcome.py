@@ -27,7 +27,7 @@ class NoMatch:
     ``near`` are the accounts of which a statement fits but for the code: whoever asked knows the shape, not the rule.
     """
 
-    near: tuple[str, ...] = ()
+    near_misses: tuple[str, ...] = ()
 
 
 @frozen

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from trualias.language.checks import Rule, folding
-from trualias.language.memo import Bounded
+from trualias.language.memo import BoundedMemo
 from trualias.language.spans import BudgetExceeded, Spans
 from trualias.matching.index import Candidate, Index
 from trualias.matching.matcher import Matcher
@@ -34,7 +34,7 @@ class Policy:
         self._fold = folding(case_sensitive)
         self._index = Index(self._fold)
         # The checks make one object of most equal expressions or items.
-        matchers: Bounded[tuple[int, int], Matcher] = Bounded()
+        matchers: BoundedMemo[tuple[int, int], Matcher] = BoundedMemo()
         for number, rule in enumerate(self.rules):
             if number % 50 == 0:
                 pause()

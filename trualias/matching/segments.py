@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trualias.language.fields import RULES
-from trualias.language.functions import Computation
+from trualias.language.functions import BoundCall
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import Expression, FieldClass, Identifier, Literal, NameField, NameKind
 
@@ -13,7 +13,7 @@ Condition = tuple[str, ...]
 """What a code says of one identifier: what each of the identifier's computations must contribute."""
 
 
-class Stretch:
+class Segment:
     """The tokens on one side of the code, for one text.
 
     ``first`` is the literal that it begins with, and ``fields`` its identifiers, each with its class and the literal
@@ -27,7 +27,7 @@ class Stretch:
         expression: Expression,
         names: dict[NameKind, str],
         spans: Spans,
-        computations: Sequence[Sequence[Computation]],
+        computations: Sequence[Sequence[BoundCall]],
     ) -> None:
         self.first = ""
         self.fields: list[tuple[FieldClass, str]] = []
@@ -118,6 +118,6 @@ class Stretch:
             for computation, wanted in zip(self.computations[number], condition, strict=True):
                 if not ends:
                     break
-                ends &= computation.ends(spans, start, wanted)
+                ends &= computation.matching_ends(spans, start, wanted)
             self._ends[key] = ends
         return ends

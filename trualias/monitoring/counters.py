@@ -70,7 +70,7 @@ class WrongCodes:
                 self.number(account)
 
 
-class Tally:
+class RequestCounters:
     """Counts the requests of one protocol to one server.
 
     ``buckets`` has for each result how many requests took up to each of the `BOUNDS`, and longer; ``elapsed`` is the
@@ -86,24 +86,24 @@ class Tally:
         self.elapsed = 0.0
 
 
-class Tallies:
+class Counters:
     """All that is counted of the requests of a process."""
 
     def __init__(self) -> None:
         self.wrong_codes = WrongCodes()
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._counters: dict[tuple[str, str], RequestCounters] = {}
 
     def configure(self, configuration: Configuration) -> None:
         """Hear which accounts there are from now on."""
         self.wrong_codes.keep(configuration.policy.accounts)
 
-    def of(self, protocol: str, server: str) -> Tally:
+    def of(self, protocol: str, server: str) -> RequestCounters:
         """Give the tally for a protocol and the server that is asked."""
-        return self._tallies.setdefault((protocol, server), Tally(self.wrong_codes))
+        return self._counters.setdefault((protocol, server), RequestCounters(self.wrong_codes))
 
-    def all(self) -> dict[tuple[str, str], Tally]:
+    def all(self) -> dict[tuple[str, str], RequestCounters]:
         """Give the tallies by protocol and server."""
-        return self._tallies
+        return self._counters
 
 
 @define

@@ -23,7 +23,7 @@ class Fault:
     in_hook: bool = False
 
 
-def ask(lookup: Lookup, key: str) -> Answer | Fault:
+def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
     """Look up a key; whatever a hook raises, ``SystemExit`` as well, is a `Fault`. Only KeyboardInterrupt goes on."""
     try:
         answer = lookup(key)

@@ -12,9 +12,9 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 
 from trualias.configuration import Configuration
 from trualias.configuration.settings import Network, Settings, unmapped
-from trualias.monitoring.counters import Tallies
+from trualias.monitoring.counters import Counters
 from trualias.monitoring.statistics import NullStatistics, Statistics
-from trualias.protocols.refusal_log import Refusals
+from trualias.protocols.refusal_log import RefusalLog
 
 _THIS_MACHINE: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -22,7 +22,7 @@ _THIS_MACHINE: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1
 class Client(Protocol):
     """One client's connection."""
 
-    def recount(self, statistics: Statistics | NullStatistics) -> None:
+    def report_in_progress(self, statistics: Statistics | NullStatistics) -> None:
         """Tell new statistics of what is under way."""
 
     def leave(self) -> None:
@@ -38,10 +38,10 @@ class Clients:
     ``tallies`` count their requests for the metrics; None where there are no metrics. ``refusals`` tell the log.
     """
 
-    def __init__(self, limit: int = Settings().connections, tallies: Tallies | None = None) -> None:
+    def __init__(self, limit: int = Settings().connections, counters: Counters | None = None) -> None:
         self.limit = limit
-        self.tallies = tallies
-        self.refusals = Refusals()
+        self.counters = counters
+        self.refusal_log = RefusalLog()
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _THIS_MACHINE
@@ -57,11 +57,11 @@ class Clients:
         """Say that this is something, also where there is no client."""
         return True
 
-    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+    def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
         """Count with other statistics from now on, which are told of the connections that there are."""
         self.statistics = statistics
         for client in self._open:
-            client.recount(statistics)
+            client.report_in_progress(statistics)
 
     def configure(self, configuration: Configuration) -> None:
         """Let the settings ALLOW and CONNECTIONS take effect on those who connect from now on."""
@@ -70,15 +70,15 @@ class Clients:
 
     def admit(self, client: IAddress | None) -> bool:
         """Tell whether one more may connect; where not, the log says why."""
-        if not self.lets_in(client):
+        if not self.is_allowed(client):
             return False
         if len(self._open) >= self.limit:
             self.refused_by_limit += 1
-            self.refusals.tell(client, f"there are {self.limit} already")
+            self.refusal_log.tell(client, f"there are {self.limit} already")
             return False
         return True
 
-    def lets_in(self, client: object) -> bool:
+    def is_allowed(self, client: object) -> bool:
         """Tell whether a client comes from where it may; where not, the log says so, and it is counted.
 
         File permissions say so of unix sockets.
@@ -92,7 +92,7 @@ class Clients:
         if any(host in network for network in self._allowed):
             return True
         self.refused_by_network += 1
-        self.refusals.tell(client, "it is in no network of ALLOW")
+        self.refusal_log.tell(client, "it is in no network of ALLOW")
         return False
 
     def opened(self, client: Client) -> None:
@@ -125,7 +125,7 @@ class Clients:
         return self._ended
 
 
-class FarewellService(Service):
+class GracefulShutdownService(Service):
     """Ends the connections when the server stops, after what was asked before that is answered."""
 
     name = "farewell"

@@ -26,14 +26,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trualias.configuration.settings import Speaks
-from trualias.lookup import Snapshots
-from trualias.monitoring.counters import BOUNDS, Tally
+from trualias.lookup import CurrentSnapshot
+from trualias.monitoring.counters import BOUNDS, RequestCounters
 from trualias.monitoring.statistics import NullStatistics, Statistics
 from trualias.protocols.clients import Clients
-from trualias.protocols.outbox import Outbox
 from trualias.protocols.reply import Reply
-from trualias.protocols.scheduling import Turn, Turns
+from trualias.protocols.scheduling import FairQueue, Turn
 from trualias.protocols.sockets import MORE, plain_socket
+from trualias.protocols.write_batch import WriteBatch
 
 _TURN = 4
 """Requests of one client that are answered before the others have their turn. Mail servers ask for one thing at a time:
@@ -49,9 +49,9 @@ class ClientProtocol(Protocol):
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
         self._clock = factory.clock
-        self._snapshots = factory.snapshots
+        self._current = factory.current
         self._clients = factory.clients
-        self._outbox = factory.outbox
+        self._write_batch = factory.write_batch
         self._write_some: Callable[[bytes, int], int] | None = None
         self._accepted = 0.0
         self._ready: float | None = None  # when the wait for a request began; None while none is waited for
@@ -63,7 +63,7 @@ class ClientProtocol(Protocol):
         self._ended = False  # no more requests come, or are wanted
         self._lost = False
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in what the client sent."""
         raise NotImplementedError
 
@@ -71,7 +71,7 @@ class ClientProtocol(Protocol):
         """Give the next request that is complete, and forget it; None where there is none yet."""
         raise NotImplementedError
 
-    def drained(self) -> bool:
+    def has_no_request(self) -> bool:
         """Tell whether there is no other request that is complete."""
         raise NotImplementedError
 
@@ -94,8 +94,8 @@ class ClientProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Answer the requests that are complete."""
-        self.take(data)
-        self._go_on()
+        self.feed(data)
+        self._continue()
 
     def readConnectionLost(self) -> None:
         """The client sends no more, but may wait for replies, as Exim does."""
@@ -104,9 +104,9 @@ class ClientProtocol(Protocol):
     def finish(self) -> None:
         """Answer what has come, and then end the connection."""
         self._ended = True
-        self._go_on()
+        self._continue()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         if self._ready is not None:
             self._work()
         else:
@@ -133,7 +133,7 @@ class ClientProtocol(Protocol):
 
     def writeConnectionLost(self) -> None:
         """Nobody reads any more."""
-        self._let_go()
+        self._close_when_written()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count what can no longer end, and forget the rest."""
@@ -165,9 +165,9 @@ class ClientProtocol(Protocol):
             request = self.next_request()
             if request is None:
                 if self._ended and self._ready is not None:
-                    self._let_go()
+                    self._close_when_written()
                 return
-            last = self.drained()
+            last = self.has_no_request()
             self._answer(request, last=last, flags=0 if last or not left else MORE)
             if self._ready is None:
                 return
@@ -181,7 +181,7 @@ class ClientProtocol(Protocol):
         self._read_on()
         self._work()
 
-    def _let_go(self) -> None:
+    def _close_when_written(self) -> None:
         """End the connection once everything that was written is taken."""
         if self._producing:
             # TLS waits for what a producer may still have.
@@ -210,7 +210,7 @@ class ClientProtocol(Protocol):
         if last and self._write_some is not None:
             self._ready = None
             self._more = self._ended
-            self._outbox.put(self, reply, received)
+            self._write_batch.put(self, reply, received)
         else:
             self.send(reply, received, self._clock(), flags)
 
@@ -252,10 +252,10 @@ class ClientProtocol(Protocol):
                 self._work()
         else:
             self._ready = None
-            self._hand_over(octets, taken, offered)
+            self._write_rest(octets, taken, offered)
         return now
 
-    def _hand_over(self, octets: bytes, taken: int, offered: float) -> None:
+    def _write_rest(self, octets: bytes, taken: int, offered: float) -> None:
         """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
         self._transport.pauseProducing()
         if self._write_some is not None:
@@ -289,7 +289,7 @@ class ClientProtocol(Protocol):
         self._read_on()
         self._work()
 
-    def recount(self, statistics: Statistics | NullStatistics) -> None:
+    def report_in_progress(self, statistics: Statistics | NullStatistics) -> None:
         """Tell new statistics of what is under way."""
         statistics.connections.begin()
         if self._ready is not None:
@@ -308,12 +308,16 @@ class ClientFactory(Factory):
     noisy = False
 
     def __init__(
-        self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
+        self,
+        reactor: IReactorTime,
+        current: CurrentSnapshot,
+        clock: Callable[[], float],
+        clients: Clients | None = None,
     ) -> None:
         self.reactor = reactor
-        self.turns = Turns(reactor)
-        self.outbox = Outbox(reactor, clock)
-        self.snapshots = snapshots
+        self.turns = FairQueue(reactor)
+        self.write_batch = WriteBatch(reactor, clock)
+        self.current = current
         self.clock = clock
         self.clients = clients or Clients()
 
@@ -321,10 +325,10 @@ class ClientFactory(Factory):
         """Take a client, or refuse it: None makes Twisted close the connection."""
         return self.client() if self.clients.admit(addr) else None
 
-    def tally(self, speaks: Speaks, server: str) -> Tally | None:
+    def tally(self, speaks: Speaks, server: str) -> RequestCounters | None:
         """Give what counts the requests to a server; None where nobody wants to know."""
-        tallies = self.clients.tallies
-        return None if tallies is None else tallies.of(speaks.value, server)
+        counters = self.clients.counters
+        return None if counters is None else counters.of(speaks.value, server)
 
     def client(self) -> ClientProtocol:
         """Make the protocol for one client."""

@@ -17,7 +17,7 @@ SILENCE = 10.0
 """Seconds from one line to the next about the same reason. Whoever may connect, or may not, can do so without end."""
 
 
-class Refusals:
+class RefusalLog:
     """Tells of the first client that is turned away for a reason, and from then on how many there were now and then.
 
     ``clock`` tells seconds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from trualias.monitoring.counters import Tally
+from trualias.monitoring.counters import RequestCounters
 from trualias.monitoring.statistics import Outcome
 
 _NO_COUNTS: list[int] = []
@@ -20,6 +20,6 @@ class Reply:
 
     octets: bytes
     outcome: Outcome
-    tally: Tally | None = None
+    tally: RequestCounters | None = None
     counts: list[int] = _NO_COUNTS
     wrong_codes: tuple[list[int], ...] = ()

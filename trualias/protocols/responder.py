@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from trualias.log import logger
 from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies
-from trualias.monitoring.counters import Result, Tally
+from trualias.monitoring.counters import RequestCounters, Result
 from trualias.monitoring.statistics import Outcome
 from trualias.protocols import wire
-from trualias.protocols.answering import Fault, ask
+from trualias.protocols.answering import Fault, lookup_safely
 from trualias.protocols.reply import Reply
 
 _log = logger(__name__)
@@ -19,12 +19,12 @@ _RESULTS = {
 }
 
 
-class Replier:
+class Responder:
     """Replies in one form. ``tally`` counts them for the metrics; None where there are none."""
 
     __slots__ = ("_faults", "_form", "_not_found", "_tally")
 
-    def __init__(self, form: wire.Form, tally: Tally | None) -> None:
+    def __init__(self, form: wire.Form, tally: RequestCounters | None) -> None:
         self._form = form
         self._tally = tally
         self._not_found = {
@@ -47,9 +47,13 @@ class Replier:
         known = replies.get(request)
         if known is not None:
             return known
-        match ask(lookup, key):
+        match lookup_safely(lookup, key):
             case NotFound() as missing:
-                reply = self._wrong_code(missing.near, replies) if missing.near else self._not_found[missing.reason]
+                reply = (
+                    self._wrong_code(missing.near_misses, replies)
+                    if missing.near_misses
+                    else self._not_found[missing.reason]
+                )
                 replies.keep(request, reply)
                 return reply
             case Found() as found:
@@ -67,18 +71,18 @@ class Replier:
                 return self._faults[Result.HOOK if in_hook else Result.FAULT]
 
     def _wrong_code(self, near: tuple[str, ...], replies: Replies) -> Reply:
-        reply = replies.alike.get((self, near))
+        reply = replies.shared.get((self, near))
         if reply is None:
             reply = self.make(self._form.not_found, Outcome.NOT_FOUND, Result.WRONG_CODE, near)
-            replies.alike[self, near] = reply
+            replies.shared[self, near] = reply
         return reply
 
     def _found(self, value: str, replies: Replies) -> Reply:
-        reply = replies.alike.get((self, value))
+        reply = replies.shared.get((self, value))
         if reply is None:
             reply = self._value(value, Result.FOUND)
             if reply.outcome is Outcome.SUCCESS:
-                replies.alike[self, value] = reply
+                replies.shared[self, value] = reply
         return reply
 
     def _value(self, value: str, result: Result) -> Reply:

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 class Turn:
     """One client's place in the queue."""
 
-    turns: Turns
+    turns: FairQueue
     go_on: Callable[[], None]
 
     def cancel(self) -> None:
@@ -21,7 +21,7 @@ class Turn:
         self.turns.leave(self)
 
 
-class Turns:
+class FairQueue:
     """A queue of clients: one has its turn each time that the reactor has seen to everybody else.
 
     So those who ask for one thing at a time wait for one turn at most, however many clients send without end.

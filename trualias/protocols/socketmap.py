@@ -13,14 +13,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.protocols.basic import NetstringReceiver
 
 from trualias.configuration.settings import Speaks
-from trualias.lookup import Lookup, Snapshot, Snapshots
+from trualias.lookup import CurrentSnapshot, Lookup, Snapshot
 from trualias.monitoring.counters import Result
 from trualias.monitoring.statistics import Outcome
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.reply import Reply
-from trualias.protocols.responder import Replier
+from trualias.protocols.responder import Responder
 
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
@@ -62,18 +62,18 @@ class SocketmapProtocol(ClientProtocol):
         super().__init__(factory)
         self._requests = _Requests()
         self._uncut = b""
-        self._repliers = factory.repliers
+        self._responders = factory.responders
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in what the client sent, unless something wrong came before."""
         if not self._requests.brokenPeer:
             self._uncut += data
 
     def next_request(self) -> bytes | None:
         """Give what the next netstring holds."""
-        return None if self.drained() else self._requests.complete.popleft()
+        return None if self.has_no_request() else self._requests.complete.popleft()
 
-    def drained(self) -> bool:
+    def has_no_request(self) -> bool:
         """Tell whether there is no other request that is complete."""
         requests = self._requests
         while not requests.complete and self._uncut:
@@ -81,7 +81,7 @@ class SocketmapProtocol(ClientProtocol):
             self._uncut = self._uncut[_PIECE:]
             requests.dataReceived(piece)
             if requests.brokenPeer:
-                self._clients.refusals.tell(self._transport.getPeer(), _NO_NETSTRING)
+                self._clients.refusal_log.tell(self._transport.getPeer(), _NO_NETSTRING)
                 self._uncut = b""
                 self._ended = True
                 # It is answered as what an empty netstring is: as no request.
@@ -91,27 +91,31 @@ class SocketmapProtocol(ClientProtocol):
     def reply_to(self, request: bytes) -> Reply:
         """Work out the reply to a request."""
         asked = wire.read_map_request(request)
-        if isinstance(asked, wire.Misfit):
-            return self._repliers[_NO_MAP].make(wire.MAP_MALFORMED, Outcome.BAD, Result.BAD)
+        if isinstance(asked, wire.BadRequest):
+            return self._responders[_NO_MAP].make(wire.MAP_MALFORMED, Outcome.BAD, Result.BAD)
         lookup_of = _MAPS.get(asked.map_name)
         if lookup_of is None:
-            return self._repliers[_NO_MAP].make(wire.MAP_UNKNOWN, Outcome.BAD, Result.BAD)
-        replier = self._repliers[asked.map_name]
+            return self._responders[_NO_MAP].make(wire.MAP_UNKNOWN, Outcome.BAD, Result.BAD)
+        responder = self._responders[asked.map_name]
         if asked.key is None:
-            return replier.make(wire.MAP_NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
-        snapshot = self._snapshots.current
-        return replier.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
+            return responder.make(wire.MAP_NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
+        snapshot = self._current.snapshot
+        return responder.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
 
 
 class SocketmapFactory(ClientFactory):
     """Builds the protocol for each client that speaks socketmap."""
 
     def __init__(
-        self, reactor: IReactorTime, snapshots: Snapshots, clock: Callable[[], float], clients: Clients | None = None
+        self,
+        reactor: IReactorTime,
+        current: CurrentSnapshot,
+        clock: Callable[[], float],
+        clients: Clients | None = None,
     ) -> None:
-        super().__init__(reactor, snapshots, clock, clients)
-        self.repliers = {
-            name: Replier(wire.NETSTRINGS, self.tally(Speaks.SOCKETMAP, name)) for name in (*_MAPS, _NO_MAP)
+        super().__init__(reactor, current, clock, clients)
+        self.responders = {
+            name: Responder(wire.NETSTRINGS, self.tally(Speaks.SOCKETMAP, name)) for name in (*_MAPS, _NO_MAP)
         }
 
     def client(self) -> SocketmapProtocol:

@@ -12,14 +12,14 @@ from twisted.python.failure import Failure
 
 from trualias.configuration.locations import Kind
 from trualias.configuration.settings import Speaks
-from trualias.lookup import Lookup, Replies, Snapshot, Snapshots
+from trualias.lookup import CurrentSnapshot, Lookup, Replies, Snapshot
 from trualias.monitoring.counters import Result
 from trualias.monitoring.statistics import Outcome
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.reply import Reply
-from trualias.protocols.responder import Replier
+from trualias.protocols.responder import Responder
 
 _LINGER = 2.0
 """Seconds for a client to take the last reply before its connection ends."""
@@ -34,7 +34,7 @@ class TableProtocol(ClientProtocol):
         super().__init__(factory)
         self._lookup_of = factory.lookup_of
         self._replies_of = factory.replies_of
-        self._replier = factory.replier
+        self._responder = factory.responder
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
         self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
@@ -43,7 +43,7 @@ class TableProtocol(ClientProtocol):
         """Answer the requests that are complete."""
         if self._ready is not None and not self._buffer:
             # What nearly always comes: one whole request.
-            reply = self._replies_of(self._snapshots.current).recent.get(data)
+            reply = self._replies_of(self._current.snapshot).recent.get(data)
             if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
                 self._answer(data, last=True, reply=reply)
                 return
@@ -52,7 +52,7 @@ class TableProtocol(ClientProtocol):
     def finish(self) -> None:
         """Answer what has come, and then end the connection."""
         if self._lingering is not None:
-            self._let_go()
+            self._close_when_written()
         else:
             super().finish()
 
@@ -67,7 +67,7 @@ class TableProtocol(ClientProtocol):
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Take in what the client sent, unless its bytes are thrown away."""
         if self._lingering is None:
             self._buffer += data
@@ -86,22 +86,22 @@ class TableProtocol(ClientProtocol):
         self._searched = 0
         return request
 
-    def drained(self) -> bool:
+    def has_no_request(self) -> bool:
         """Tell whether there is no other request that is complete."""
         return not self._buffer or b"\n" not in self._buffer
 
     def reply_to(self, request: bytes) -> Reply:
         """Work out the reply to a request."""
-        key = wire.plain_key(request)
+        key = wire.fast_key(request)
         if key is not None:
             return self._reply_to_key(request, key)
-        make = self._replier.make
+        make = self._responder.make
         asked = wire.read_request(request)
         if isinstance(asked, wire.Get):
             if asked.key is None:
                 return make(wire.NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
             return self._reply_to_key(request, asked.key)
-        if isinstance(asked, wire.Misfit):
+        if isinstance(asked, wire.BadRequest):
             return make(wire.refused(asked), Outcome.BAD, Result.BAD)
         statistics = self._clients.statistics
         if not statistics.enabled:
@@ -111,8 +111,8 @@ class TableProtocol(ClientProtocol):
         return make(wire.statistics_json(statistics.json()), Outcome.STATS, Result.STATS)
 
     def _reply_to_key(self, request: bytes, key: str) -> Reply:
-        snapshot = self._snapshots.current
-        return self._replier.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
+        snapshot = self._current.snapshot
+        return self._responder.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
 
     def _refuse_the_rest(self) -> None:
         """Answer a request that is too long, and throw away what may still come of it.
@@ -124,7 +124,7 @@ class TableProtocol(ClientProtocol):
         self._ended = True
         received = self._clock()
         self._clients.statistics.reads.end(received - cast(float, self._ready))
-        reply = self._replier.make(wire.refused(wire.Misfit.TOO_LONG), Outcome.BAD, Result.BAD)
+        reply = self._responder.make(wire.refused(wire.BadRequest.TOO_LONG), Outcome.BAD, Result.BAD)
         self.send(reply, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
@@ -137,7 +137,7 @@ class TableProtocol(ClientProtocol):
             self._transport.resumeProducing()
             self._transport.loseWriteConnection()
         else:
-            self._let_go()
+            self._close_when_written()
 
     def _reply_taken(self, now: float) -> None:
         if self._lingering is not None:
@@ -152,16 +152,16 @@ class TableFactory(ClientFactory):
     def __init__(
         self,
         reactor: IReactorTime,
-        snapshots: Snapshots,
+        current: CurrentSnapshot,
         kind: Kind,
         clock: Callable[[], float],
         clients: Clients | None = None,
     ) -> None:
-        super().__init__(reactor, snapshots, clock, clients)
+        super().__init__(reactor, current, clock, clients)
         name = {Kind.TABLE: "table", Kind.VIRTUAL: "virtual"}[kind]
         self.lookup_of: Callable[[Snapshot], Lookup] = attrgetter(name)
         self.replies_of: Callable[[Snapshot], Replies] = attrgetter(f"{name}_replies")
-        self.replier = Replier(wire.LINES, self.tally(Speaks.TCP_TABLE, name))
+        self.responder = Responder(wire.LINES, self.tally(Speaks.TCP_TABLE, name))
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

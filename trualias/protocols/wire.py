@@ -33,7 +33,7 @@ class Command(Enum):
     JSTATS = b"jstats"
 
 
-class Misfit(Enum):
+class BadRequest(Enum):
     """What is no request; the value is the text of its reply."""
 
     UNRECOGNIZED = "unrecognized command"
@@ -41,7 +41,7 @@ class Misfit(Enum):
     TOO_LONG = "request too long"
 
 
-Request = Get | Command | Misfit
+Request = Get | Command | BadRequest
 
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
@@ -50,7 +50,7 @@ _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _PLAIN = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
 
 
-def plain_key(line: bytes) -> str | None:
+def fast_key(line: bytes) -> str | None:
     """Give the key that a line asks for in the form that nearly all have; None for all others, right or wrong.
 
     `read_request` understands all of them, at twice the cost.
@@ -63,14 +63,14 @@ def read_request(line: bytes) -> Request:
     """Understand a line, with its line feed or without; any bytes are understood as something."""
     words = line.split()
     if not words:
-        return Misfit.MALFORMED
+        return BadRequest.MALFORMED
     command = words[0]
     if command != b"get":
         command = command.lower()
     if command not in _WORDS:
-        return Misfit.UNRECOGNIZED
+        return BadRequest.UNRECOGNIZED
     if len(words) != _WORDS[command]:
-        return Misfit.MALFORMED
+        return BadRequest.MALFORMED
     if command != b"get":
         return Command(command)
     return _read_key(words[1])
@@ -79,7 +79,7 @@ def read_request(line: bytes) -> Request:
 def _read_key(key: bytes) -> Request:
     if b"%" in key:
         if any(match.group(1) is None for match in _ENCODED.finditer(key)):
-            return Misfit.MALFORMED
+            return BadRequest.MALFORMED
         key = _ENCODED.sub(lambda match: bytes.fromhex(match.group(1).decode("ascii")), key)
     try:
         return Get(key.decode("utf-8"))
@@ -135,9 +135,9 @@ def found(value: str) -> bytes:
 LINES = Form(NOT_FOUND, FAULT, found)
 
 
-def refused(misfit: Misfit) -> bytes:
+def refused(bad_request: BadRequest) -> bytes:
     """Write the reply to what is no request."""
-    return f"400 {misfit.value}\n".encode("ascii")
+    return f"400 {bad_request.value}\n".encode("ascii")
 
 
 def statistics_lines(lines: Iterable[str]) -> bytes:
@@ -162,11 +162,11 @@ class MapGet:
     key: str | None
 
 
-def read_map_request(payload: bytes) -> MapGet | Misfit:
+def read_map_request(payload: bytes) -> MapGet | BadRequest:
     """Understand what a netstring holds: the name of the map, a space, and the key, which may have spaces itself."""
     name, space, key = payload.partition(b" ")
     if not name or not space:
-        return Misfit.MALFORMED
+        return BadRequest.MALFORMED
     map_name = name.decode("ascii", "replace")
     try:
         return MapGet(map_name, key.decode("utf-8"))

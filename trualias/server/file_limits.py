@@ -27,7 +27,7 @@ def allow(wanted: int) -> int:
     return wanted
 
 
-def provide(configuration: Configuration) -> None:
+def ensure_descriptors(configuration: Configuration) -> None:
     """Let there be a descriptor for each of the setting CONNECTIONS; the log says where there cannot be."""
     connections = configuration.settings.connections
     wanted = connections + _BESIDES

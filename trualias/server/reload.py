@@ -14,10 +14,10 @@ from trualias.configuration import Configuration
 from trualias.configuration.fingerprint import Absent, Present, stamp
 from trualias.language.source import ConfigurationErrors
 from trualias.log import logger
-from trualias.lookup import Snapshot, Snapshots
-from trualias.lookup.loading import load
+from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import Loads
-from trualias.protocols.clients import FarewellService
+from trualias.protocols.clients import GracefulShutdownService
 from trualias.server import gc_tuning as memory
 from trualias.server.periodic import every
 
@@ -26,19 +26,19 @@ _log = logger(__name__)
 WATCH_SECONDS = 2
 
 # How long a load that runs sleeps each time that it gives way to the lookups, in seconds.
-GIVE_WAY_SECONDS = 0.001
+YIELD_SECONDS = 0.001
 
 # Why a file that is there cannot be read for now: no more descriptors or memory, a disk or a network that fails.
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
 
 
-def _give_way() -> None:
+def _yield_to_reactor() -> None:
     """Let the reactor's thread run; called by another one."""
-    time.sleep(GIVE_WAY_SECONDS)
+    time.sleep(YIELD_SECONDS)
 
 
 def _forget(parts: list[object], with_hooks: bool) -> None:
-    memory.release(parts, _give_way)
+    memory.release(parts, _yield_to_reactor)
     if with_hooks:
         memory.collect_all()
 
@@ -79,7 +79,7 @@ class AliasService(Service):
     Args:
         path: the configuration file, absolute.
         seen: the stamp of the file from before it was loaded for the first time.
-        snapshots: where the loaded snapshot is put.
+        current: where the loaded snapshot is put.
         effects: told of each configuration that came into use.
         clock: of the reactor.
         in_thread: runs a load outside the reactor's thread.
@@ -98,16 +98,16 @@ class AliasService(Service):
         self,
         path: str,
         seen: Present | Absent,
-        snapshots: Snapshots,
+        current: CurrentSnapshot,
         effects: Iterable[Callable[[Configuration], None]],
         clock: IReactorTime,
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
-        settle: Callable[[Callable[[], None]], Present | Absent] | None = None,
+        wait_until_stable: Callable[[Callable[[], None]], Present | Absent] | None = None,
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
-        self._settle = settle or (lambda pause: stamp(path))
+        self._wait_until_stable = wait_until_stable or (lambda pause: stamp(path))
         self.loads = Loads(time_of_day())
         self._check = check
         self._clock = clock
@@ -115,7 +115,7 @@ class AliasService(Service):
         self._watchers = tuple(watchers)
         self._path = path
         self._seen = seen
-        self._snapshots = snapshots
+        self._current = current
         self._effects = tuple(effects)
         self._in_thread = in_thread
         self._watching = every(clock, WATCH_SECONDS, self._watch)
@@ -142,7 +142,9 @@ class AliasService(Service):
             return None
         ended: Deferred[None] = Deferred()
         self._loading.addCallback(ended.callback)
-        return ended.addTimeout(FarewellService.PATIENCE, self._clock, onTimeoutCancel=lambda failure, seconds: None)
+        return ended.addTimeout(
+            GracefulShutdownService.PATIENCE, self._clock, onTimeoutCancel=lambda failure, seconds: None
+        )
 
     def load(self) -> None:
         """Load the file now, changed or not; where a load runs already, load once more after it."""
@@ -174,9 +176,9 @@ class AliasService(Service):
     def _load_apart(self) -> Snapshot:
         """Load, in another thread than the reactor's."""
         try:
-            self._seen = self._settle(self._pause)
+            self._seen = self._wait_until_stable(self._pause)
             with memory.growing():
-                snapshot = load(self._path, self._pause, self._seen)
+                snapshot = load_snapshot(self._path, self._pause, self._seen)
             self._check(snapshot.configuration)
             return snapshot
         except ConfigurationErrors as errors:
@@ -189,10 +191,10 @@ class AliasService(Service):
     def _pause(self) -> None:
         if self._stopping:
             raise LoadAbandoned
-        _give_way()
+        _yield_to_reactor()
 
     def _swap(self, snapshot: Snapshot) -> "Deferred[None]":
-        before, self._snapshots.current = self._snapshots.current, snapshot
+        before, self._current.snapshot = self._current.snapshot, snapshot
         self.loads.succeed(self._time_of_day())
         self._tell_ended(True)
         for effect in self._effects:
@@ -204,7 +206,7 @@ class AliasService(Service):
         return self._in_thread(lambda: _forget(parts, with_hooks))
 
     def _tell_loaded(self) -> None:
-        size = self._snapshots.current.configuration.policy.size
+        size = self._current.snapshot.configuration.policy.size
         _log.info("{path} is loaded: {size}", path=self._path, size=size)
 
     def _tell_ended(self, loaded: bool) -> None:

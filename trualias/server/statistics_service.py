@@ -17,7 +17,7 @@ _report = logger(REPORT)
 class Counted(Protocol):
     """What counts its requests in the collectors that it is given."""
 
-    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+    def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
         """Count with these from now on."""
 
 
@@ -52,7 +52,7 @@ class StatisticsService(Service):
         if (setting is not None) != self._statistics.enabled:
             self._statistics = NullStatistics() if setting is None else Statistics()
             for counted in self._counted:
-                counted.count_with(self._statistics)
+                counted.use_statistics(self._statistics)
         if (setting or 0) != self._period:
             self._due = self._period = setting or 0
 

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from trualias.log import logger
-from trualias.lookup import Snapshots
+from trualias.lookup import CurrentSnapshot
 
 _log = logger(__name__)
 
@@ -21,7 +21,7 @@ class Reactor(IReactorCore, IReactorTime):
     """What is needed of a reactor."""
 
 
-class Supervisor:
+class SystemdNotifier:
     """The one that wants to be told, from ``NOTIFY_SOCKET`` in the environment; where there is none, nobody is told."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -29,7 +29,7 @@ class Supervisor:
         # The first byte of an abstract socket's name is NUL, which no environment can hold.
         self._address = "\0" + path[1:] if path.startswith("@") else path
 
-    def tell(self, *lines: str) -> None:
+    def notify(self, *lines: str) -> None:
         """Send assignments, such as ``READY=1``, in one message."""
         if not self._address:
             return
@@ -58,7 +58,7 @@ class NotifyService(Service):
         reactor: whose turning is the sign of life.
         supervisor: who is told.
         watchdog: seconds within which a sign of life is wanted; None for none.
-        snapshots: hold the configuration in use.
+        current: hold the configuration in use.
         monotonic: tells the microseconds of CLOCK_MONOTONIC.
 
     """
@@ -68,17 +68,17 @@ class NotifyService(Service):
     def __init__(
         self,
         reactor: Reactor,
-        supervisor: Supervisor,
+        supervisor: SystemdNotifier,
         watchdog: float | None,
-        snapshots: Snapshots,
+        current: CurrentSnapshot,
         monotonic: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000,
     ) -> None:
         self._reactor = reactor
         self._supervisor = supervisor
         self._watchdog = watchdog
-        self._snapshots = snapshots
+        self._current = current
         self._monotonic = monotonic
-        self._living = LoopingCall(supervisor.tell, "WATCHDOG=1")
+        self._living = LoopingCall(supervisor.notify, "WATCHDOG=1")
         self._living.clock = reactor
 
     def startService(self) -> None:
@@ -89,14 +89,14 @@ class NotifyService(Service):
     def _ready(self) -> None:
         if not self.running:
             return
-        self._supervisor.tell("READY=1", self._status())
+        self._supervisor.notify("READY=1", self._status())
         if self._watchdog is not None:
             self._living.start(self._watchdog / 2)
 
     def stopService(self) -> None:
         """Tell that the server stops."""
         super().stopService()
-        self._supervisor.tell("STOPPING=1")
+        self._supervisor.notify("STOPPING=1")
         if self._living.running:
             self._living.stop()
 
@@ -104,14 +104,14 @@ class NotifyService(Service):
         """Tell that a configuration is being loaded."""
         if not self.running:
             return
-        self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={self._monotonic()}")
+        self._supervisor.notify("RELOADING=1", f"MONOTONIC_USEC={self._monotonic()}")
 
     def load_ended(self, loaded: bool) -> None:
         """Tell that the server is as ready as before, and by what it answers; after its end it is not ready again."""
         if not self.running:
             return
         problem = "" if loaded else "; the last change has errors, which are in the log"
-        self._supervisor.tell("READY=1", self._status() + problem)
+        self._supervisor.notify("READY=1", self._status() + problem)
 
     def _status(self) -> str:
-        return f"STATUS={self._snapshots.current.configuration.policy.size}"
+        return f"STATUS={self._current.snapshot.configuration.policy.size}"

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration.locations import Kind
-from trualias.lookup import Snapshot, Snapshots
+from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.monitoring.statistics import Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.tcp_table import TableFactory, TableProtocol
@@ -73,10 +73,10 @@ class ConversationCase(SynchronousTestCase):
         """Make a factory whose statistics are on. Durations are told by ``seconds``, which stand still."""
         self.clock = Clock()
         self.seconds: Callable[[], float] = lambda: 0.0
-        self.snapshots = Snapshots(self.snapshot())
+        self.current = CurrentSnapshot(self.snapshot())
         self.clients = Clients(limit=5)
         self.statistics = self.clients.statistics = Statistics()
-        self.factory = TableFactory(self.clock, self.snapshots, self.kind, lambda: self.seconds(), self.clients)
+        self.factory = TableFactory(self.clock, self.current, self.kind, lambda: self.seconds(), self.clients)
 
     def snapshot(self) -> Snapshot:
         """What the clients are answered by."""

@@ -7,7 +7,7 @@ from itertools import product
 
 from attrs import define
 
-from trualias.configuration import Configuration, load
+from trualias.configuration import Configuration, parse_configuration
 from trualias.lookup import Snapshot
 
 STATEMENTS = """
@@ -48,7 +48,7 @@ class Hooks:
 
 def configuration(settings: str = "", statements: str = STATEMENTS) -> Configuration:
     """Load the statements with some settings besides."""
-    return load(f"{settings}\n{statements}", "test.conf")
+    return parse_configuration(f"{settings}\n{statements}", "test.conf")
 
 
 def snapshot(settings: str = "", statements: str = STATEMENTS, hooks: Hooks | None = None) -> Snapshot:

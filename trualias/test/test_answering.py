@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, OverBudget, Reason
 from trualias.lookup.hooks import Hooks as LoadedHooks
-from trualias.protocols.answering import Fault, ask
+from trualias.protocols.answering import Fault, lookup_safely
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
@@ -17,7 +17,7 @@ class AskTests(SynchronousTestCase):
     def assert_answer(self, lookup: Lookup, key: str, answer: Answer | Fault, *logged: tuple[str, str]) -> None:
         """Assert the answer, and the level and the whole text of each line in the log."""
         with capturedLogs() as events:
-            self.assertEqual(answer, ask(lookup, key))
+            self.assertEqual(answer, lookup_safely(lookup, key))
         self.assertEqual(list(logged), [(event["log_level"].name, formatEvent(event)) for event in events])
 
     def test_nothing_remarkable(self) -> None:
@@ -51,7 +51,7 @@ class AskTests(SynchronousTestCase):
     def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
         """Assert that an exception becomes a fault, and goes to the log with its traceback."""
         with capturedLogs() as events:
-            self.assertEqual(fault, ask(lookup, "sam\nissexy.34"))
+            self.assertEqual(fault, lookup_safely(lookup, "sam\nissexy.34"))
         (event,) = events
         self.assertIs(error, event["log_failure"].value)
         self.assertIn("in fail\n", event["log_failure"].getTraceback())
@@ -77,4 +77,4 @@ class AskTests(SynchronousTestCase):
         def interrupted(*_: object) -> tuple[str, None]:
             raise KeyboardInterrupt
 
-        self.assertRaises(KeyboardInterrupt, ask, snapshot(hooks=Hooks(preprocess=interrupted)).table, "foo")
+        self.assertRaises(KeyboardInterrupt, lookup_safely, snapshot(hooks=Hooks(preprocess=interrupted)).table, "foo")

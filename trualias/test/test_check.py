@@ -67,8 +67,8 @@ class CheckTests(SynchronousTestCase):
             "trualias.conf:1:51: warning: the code q does not depend on the word in the address\n"
             "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
             "                                                  ^\n"
-            "    why:  whoever has seen one address can make up others\n"
-            "    mend: add an item that reads an identifier, such as CHARS(1)\n"
+            "    why: whoever has seen one address can make up others\n"
+            "    fix: add an item that reads an identifier, such as CHARS(1)\n"
             "trualias.conf: 1 statement, 1 account; no errors, 1 warning\n"
         )
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
@@ -195,7 +195,7 @@ class CheckTests(SynchronousTestCase):
                                 "column": 51,
                                 "message": "the code q does not depend on the word in the address",
                                 "why": "whoever has seen one address can make up others",
-                                "mend": "add an item that reads an identifier, such as CHARS(1)",
+                                "fix": "add an item that reads an identifier, such as CHARS(1)",
                             }
                         ],
                         "statements": 2,

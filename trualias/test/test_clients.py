@@ -7,9 +7,9 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.monitoring.statistics import NullStatistics, Statistics
-from trualias.protocols.clients import Clients, FarewellService
+from trualias.protocols.clients import Clients, GracefulShutdownService
 
 
 @define(eq=False)
@@ -20,7 +20,7 @@ class Guest:
     stays: bool = False
     told: list[str] = field(factory=list)
 
-    def recount(self, statistics: Statistics | NullStatistics) -> None:
+    def report_in_progress(self, statistics: Statistics | NullStatistics) -> None:
         """Take it down."""
         self.told.append("recount")
 
@@ -67,7 +67,7 @@ class AdmissionTests(SynchronousTestCase):
     def test_allow(self) -> None:
         """With ALLOW its networks may and nobody else; an IPv4 client of an IPv6 socket is one of IPv4."""
         clients = Clients()
-        clients.configure(load("ALLOW: 192.0.2.0/24 2001:db8::/32\n", "a.conf"))
+        clients.configure(parse_configuration("ALLOW: 192.0.2.0/24 2001:db8::/32\n", "a.conf"))
         hosts = {
             "192.0.2.255": True,
             "::ffff:192.0.2.7": True,
@@ -79,7 +79,7 @@ class AdmissionTests(SynchronousTestCase):
         }
         self.assert_admitted(clients, hosts)
         self.assertEqual((4, 0), (clients.refused_by_network, clients.refused_by_limit))
-        clients.configure(load("", "a.conf"))
+        clients.configure(parse_configuration("", "a.conf"))
         self.assert_admitted(clients, {"192.0.2.255": False, "127.0.0.1": True})
 
     def test_unix(self) -> None:
@@ -108,11 +108,11 @@ class AdmissionTests(SynchronousTestCase):
         clients = Clients()
         for _ in range(2):
             clients.opened(Guest(clients))
-        clients.configure(load("CONNECTIONS: 2\n", "a.conf"))
+        clients.configure(parse_configuration("CONNECTIONS: 2\n", "a.conf"))
         self.assertFalse(clients.admit(None))
-        clients.configure(load("CONNECTIONS: 3\n", "a.conf"))
+        clients.configure(parse_configuration("CONNECTIONS: 3\n", "a.conf"))
         self.assertTrue(clients.admit(None))
-        clients.configure(load("", "a.conf"))
+        clients.configure(parse_configuration("", "a.conf"))
         self.assertEqual(1000, clients.limit)
 
     def test_limit(self) -> None:
@@ -131,7 +131,7 @@ class AdmissionTests(SynchronousTestCase):
         guest = Guest(clients)
         clients.opened(guest)
         statistics = Statistics()
-        clients.count_with(statistics)
+        clients.use_statistics(statistics)
         self.assertEqual(["recount"], guest.told)
         self.assertIs(statistics, clients.statistics)
 
@@ -143,7 +143,7 @@ class FarewellTests(SynchronousTestCase):
         """Make a service."""
         self.clock = Clock()
         self.clients = Clients()
-        self.service = FarewellService(self.clock, self.clients)
+        self.service = GracefulShutdownService(self.clock, self.clients)
         self.service.startService()
 
     def test_nobody(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.code_distribution import Codes, NoWords, Words, texts_of
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.language.checks import Rule, folding
 from trualias.language.tree import Account, FieldClass, unparse
 from trualias.matching.policy import LONGEST
@@ -23,7 +23,7 @@ WORDS = ["a", "x8", "isx", "macys", "Google7", "7", "80", "a.b", "x-1.co", "isis
 
 def rule_of(text: str) -> Rule:
     """The one statement of a configuration."""
-    (rule,) = load(text, "test.conf").policy.rules
+    (rule,) = parse_configuration(text, "test.conf").policy.rules
     return rule
 
 

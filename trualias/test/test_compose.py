@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.composition import ways
+from trualias.analysis.composition import targets
 from trualias.commands.terminal import Terminal
 from trualias.language.tree import Account, Identifier, unparse
 from trualias.lookup import Found
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.main import run
 from trualias.test import trialprofile
 from trualias.test.strategies import policies, words
@@ -33,7 +33,7 @@ EXHAUSTING = "".join(
     f"ACCOUNT n{number} MATCHES {'x'.join(names)}.%code% WITH VOWELS(1), VOWELS(2), DIGITS(3), q;\n"
     for number, names in enumerate(product(("%alnum%", "%ident%"), repeat=6))
 )
-"""Statements that can all read x upon x in very many ways."""
+"""Statements that can all read x upon x in very many targets."""
 
 
 class ComposeTests(SynchronousTestCase):
@@ -96,7 +96,7 @@ class ComposeTests(SynchronousTestCase):
 
     def test_random(self) -> None:
         """With --random other characters are chosen where the code leaves a choice, and all of them are right."""
-        snapshot = load(str(self.path))
+        snapshot = load_snapshot(str(self.path))
         seen = set()
         for _ in range(30):
             status, output, _ = self.compose("joe", "macys", "--random")
@@ -238,10 +238,10 @@ def postprocess(account, domain):
         classes = [token.field_class for token in statement.expression if isinstance(token, Identifier)]
         given_words = [data.draw(words(field_class)) for field_class in classes]
         status, output, _ = self.compose(name, *given_words)
-        snapshot = load(str(self.path))
+        snapshot = load_snapshot(str(self.path))
         # The name may be another account's alias.
         fold = snapshot.configuration.policy.fold
-        accounts = {fold(way.account) for way in ways(snapshot.configuration.policy, name)}
+        accounts = {fold(way.account) for way in targets(snapshot.configuration.policy, name)}
         for address in output.splitlines():
             answer = snapshot.virtual(address)
             assert isinstance(answer, Found), address

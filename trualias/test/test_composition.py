@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.composition import Composed, Unfit, Way, compose, ways
-from trualias.configuration import load
+from trualias.analysis.composition import CannotCompose, Composed, Target, compose, targets
+from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, CodeField, FieldClass, Identifier, Literal, NameField, NameKind, unparse
 from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
 from trualias.matching.policy import Policy
@@ -26,13 +26,13 @@ MANY = 150
 
 def policy_of(text: str) -> Policy:
     """The policy of a configuration's text."""
-    return load(text, "policy.conf").policy
+    return parse_configuration(text, "policy.conf").policy
 
 
 def written(text: str, name: str, *given: str) -> list[str]:
     """What is composed for a name, an address or a reason for each statement."""
     policy = policy_of(text)
-    made = [compose(policy, way, given) for way in ways(policy, name)]
+    made = [compose(policy, target, given) for target in targets(policy, name)]
     return [one.local_part if isinstance(one, Composed) else one.reason for one in made]
 
 
@@ -51,8 +51,8 @@ class ComposingTests(SynchronousTestCase):
     def test_pieces(self) -> None:
         """The address is told as a text for each token of the expression."""
         policy = policy_of(self.FOO)
-        (way,) = ways(policy, "foo")
-        made = compose(policy, way, ["macys"])
+        (target,) = targets(policy, "foo")
+        made = compose(policy, target, ["macys"])
         self.assertEqual(Composed(("foo", "-", "macys", "-", "m5"), 4, Delivered("foo")), made)
 
     def test_each_statement(self) -> None:
@@ -87,8 +87,8 @@ class ComposingTests(SynchronousTestCase):
     def test_order(self) -> None:
         """Another order of the choices gives another address."""
         policy = policy_of("ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH ANY(), NONE();")
-        (way,) = ways(policy, "foo")
-        made = compose(policy, way, ["macys"], order=lambda choices: list(reversed(choices)))
+        (target,) = targets(policy, "foo")
+        made = compose(policy, target, ["macys"], order=lambda choices: list(reversed(choices)))
         self.assertEqual(("foo", "-", "macys", "-", "sZ"), made.pieces if isinstance(made, Composed) else made)
 
     def test_case(self) -> None:
@@ -143,14 +143,14 @@ class ComposingTests(SynchronousTestCase):
         """
         self.assertEqual(["macys-a"], written(text, "foo", "macys"))
         policy = policy_of(text)
-        (way,) = ways(policy, "foo")
-        made = compose(policy, way, ["mm"])
+        (target,) = targets(policy, "foo")
+        made = compose(policy, target, ["mm"])
         self.assertEqual(Composed(("mm", "-", "m"), 2, Ambiguous(("bar", "foo"))), made)
 
     def test_worst_comes_last(self) -> None:
         """The outcome may be asked for in another way; the best is taken, and no more codes are tried than allowed."""
         policy = policy_of("ACCOUNT foo MATCHES %alnum%-%code% WITH ANY();")
-        (way,) = ways(policy, "foo")
+        (target,) = targets(policy, "foo")
         asked: list[str] = []
 
         def resolve(local_part: str) -> Outcome:
@@ -158,10 +158,10 @@ class ComposingTests(SynchronousTestCase):
             answers: dict[str, Outcome] = {"a": NoMatch(), "b": Exhausted(), "c": Ambiguous(("bar", "foo"))}
             return answers[local_part[-1]]
 
-        made = compose(policy, way, ["abc"], resolve=resolve)
+        made = compose(policy, target, ["abc"], resolve=resolve)
         self.assertEqual(Composed(("abc", "-", "c"), 2, Ambiguous(("bar", "foo"))), made)
         self.assertEqual(["abc-a", "abc-b", "abc-c"], asked)
-        made = compose(policy, way, ["abc"], resolve=resolve, tried=2)
+        made = compose(policy, target, ["abc"], resolve=resolve, tried=2)
         self.assertEqual(Composed(("abc", "-", "b"), 2, Exhausted()), made)
 
 
@@ -183,8 +183,8 @@ class PropertyTests(SynchronousTestCase):
             statement = data.draw(st.sampled_from(statements))
             name = data.draw(st.sampled_from(statement.accounts + statement.aliases)).text
             given = data.draw(self.some_words(statement))
-            for way in ways(policy, name):
-                seen[self.check(policy, statements, way, given, case_sensitive)] += 1
+            for target in targets(policy, name):
+                seen[self.check(policy, statements, target, given, case_sensitive)] += 1
 
         hold()
         self.assertGreater(min(seen["ambiguous"], seen["unfit"]), 10, seen)
@@ -197,24 +197,24 @@ class PropertyTests(SynchronousTestCase):
         return st.one_of(fitting, fitting, fitting, st.lists(st.sampled_from(FieldClass).flatmap(words), max_size=3))
 
     def check(
-        self, policy: Policy, statements: Sequence[Account], way: Way, given: list[str], case_sensitive: bool
+        self, policy: Policy, statements: Sequence[Account], target: Target, given: list[str], case_sensitive: bool
     ) -> str:
         """Hold what is composed against the reference; tell what it was."""
-        made = compose(policy, way, given)
-        addresses = self.addresses(way, given, case_sensitive)
+        made = compose(policy, target, given)
+        addresses = self.addresses(target, given, case_sensitive)
         match made:
-            case Unfit():
+            case CannotCompose():
                 self.assertEqual([], addresses, made)
                 return "unfit"
             case Composed(outcome=Delivered(account)):
                 accounts = naive.naive_lookup(statements, made.local_part, case_sensitive).accounts
-                self.assertEqual(({account}, policy.fold(way.account)), (accounts, policy.fold(account)))
+                self.assertEqual(({account}, policy.fold(target.account)), (accounts, policy.fold(account)))
                 self.assertLessEqual(len(made.local_part), 64)
                 return "delivered"
             case Composed(outcome=Ambiguous(accounts)):
                 right = naive.naive_lookup(statements, made.local_part, case_sensitive).accounts
                 self.assertEqual(set(accounts), right)
-                self.assertIn(policy.fold(way.account), set(map(policy.fold, accounts)))
+                self.assertIn(policy.fold(target.account), set(map(policy.fold, accounts)))
                 self.assertIn(policy.fold(made.local_part), addresses)
                 for address in addresses if len(addresses) <= MANY else ():
                     self.assertGreater(
@@ -224,14 +224,14 @@ class PropertyTests(SynchronousTestCase):
             case _:
                 self.fail(f"{made.local_part} gives {made.outcome}")
 
-    def addresses(self, way: Way, given: list[str], case_sensitive: bool) -> list[str]:
+    def addresses(self, target: Target, given: list[str], case_sensitive: bool) -> list[str]:
         """Every address of some names and words, by the reference."""
-        statement = way.rule.statement
-        account, alias = way.account, way.alias or way.account
+        statement = target.rule.statement
+        account, alias = target.account, target.alias or target.account
         if not case_sensitive:
             statement, account, alias = naive.lowered(statement), account.lower(), alias.lower()
             given = [word.lower() for word in given]
-        classes = way.rule.identifiers
+        classes = target.rule.identifiers
         if len(given) != len(classes) or not all(map(naive.belongs, given, classes)):
             return []
         left = iter(given)

@@ -6,7 +6,7 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, load, read
+from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, parse_configuration, read_configuration
 from trualias.configuration.settings import Settings
 from trualias.test.complaints import Complaint, complaints
 
@@ -19,13 +19,13 @@ class ConfigurationCase(SynchronousTestCase):
     def load(self, text: str) -> Configuration:
         """Load a text in which nothing is wrong."""
         try:
-            return load(text, "test.conf")
+            return parse_configuration(text, "test.conf")
         except ConfigurationErrors as errors:
             self.fail(str(errors))
 
     def assert_refused(self, text: str, *errors: Complaint) -> None:
         """Assert the complete text of all that is wrong."""
-        refused = self.assertRaises(ConfigurationErrors, load, text, "test.conf")
+        refused = self.assertRaises(ConfigurationErrors, parse_configuration, text, "test.conf")
         self.assertEqual(complaints(text, *errors), str(refused))
 
 
@@ -84,7 +84,9 @@ class ValueTests(ConfigurationCase):
         unfit = {"a b": "a b", "a@b": "a@b", "a\tb": "a\tb", "a\u200bb": "a\ufffdb", "a\u00a0b": "a\ufffdb"}
         message = "is not an account; it may have no space and no '@'"
         for text, shown in unfit.items():
-            (error,) = self.assertRaises(ConfigurationErrors, load, f"DEBUG ACCOUNT: {text}", "test.conf").errors
+            (error,) = self.assertRaises(
+                ConfigurationErrors, parse_configuration, f"DEBUG ACCOUNT: {text}", "test.conf"
+            ).errors
             self.assertEqual(f"DEBUG ACCOUNT: '{shown}' {message}", error.message)
         self.assert_values("DEBUG ACCOUNT", "debug_account", dict(good), {})
 
@@ -119,7 +121,9 @@ class ValueTests(ConfigurationCase):
 
     def test_longest_alias_domain(self) -> None:
         """A domain name has at most 253 characters."""
-        (error,) = self.assertRaises(ConfigurationErrors, load, f"ALIAS DOMAINS: {'x.' * 126}xx", "test.conf").errors
+        (error,) = self.assertRaises(
+            ConfigurationErrors, parse_configuration, f"ALIAS DOMAINS: {'x.' * 126}xx", "test.conf"
+        ).errors
         shown = "x." * 32
         message = f"ALIAS DOMAINS: '{shown}...' is not a domain name; names are separated by white space"
         self.assertEqual(message, error.message)
@@ -190,7 +194,7 @@ class SettingsTests(ConfigurationCase):
     def test_places(self) -> None:
         """A configuration tells where its file gives a setting first, and in which line a place is."""
         configuration = self.load("# x\nLISTEN: tcp_table tcp:1\nLISTEN: tcp_table tcp:2\n")
-        self.assertEqual((4, 0), (configuration.place("LISTEN"), configuration.place("HOST")))
+        self.assertEqual((4, 0), (configuration.offset("LISTEN"), configuration.offset("HOST")))
         self.assertEqual((1, 2, 3), (configuration.line(0), configuration.line(4), configuration.line(30)))
 
 
@@ -239,7 +243,9 @@ class LoadTests(ConfigurationCase):
     def test_pauses(self) -> None:
         """Who loads a long text is asked now and then whether others want to work."""
         pauses: list[None] = []
-        load("ACCOUNT a MATCHES %account%-%code% WITH x;" * 200, "test.conf", lambda: pauses.append(None))
+        parse_configuration(
+            "ACCOUNT a MATCHES %account%-%code% WITH x;" * 200, "test.conf", lambda: pauses.append(None)
+        )
         self.assertGreaterEqual(len(pauses), 200 // 20 + 2 * 200 // 50)
 
 
@@ -257,19 +263,19 @@ class ReadTests(SynchronousTestCase):
 
     def assert_refused(self, text: str) -> None:
         """Assert the complete text of what is wrong, the file being called FILE."""
-        refused = self.assertRaises(ConfigurationErrors, read, self.path)
+        refused = self.assertRaises(ConfigurationErrors, read_configuration, self.path)
         self.assertEqual(text, str(refused).replace(self.path, "FILE"))
 
     def test_read(self) -> None:
         """A file in UTF-8 is loaded under its path."""
         self.write("# größer\nPORT: 25\n".encode())
-        configuration = read(self.path)
+        configuration = read_configuration(self.path)
         self.assertEqual((self.path, 25), (configuration.name, configuration.settings.port))
 
     def test_byte_order_mark(self) -> None:
         """A byte order mark, as some editors write it, is no part of the text."""
         self.write(b"\xef\xbb\xbfPORT: 25\n")
-        self.assertEqual(25, read(self.path).settings.port)
+        self.assertEqual(25, read_configuration(self.path).settings.port)
         self.write(b"\xef\xbb\xbfPORT: x\n")
         self.assert_refused("FILE:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^")
 
@@ -277,7 +283,7 @@ class ReadTests(SynchronousTestCase):
         """The pause is handed on."""
         self.write(b"PORT: 25\n")
         pauses: list[None] = []
-        read(self.path, lambda: pauses.append(None))
+        read_configuration(self.path, lambda: pauses.append(None))
         self.assertNotEqual([], pauses)
 
     def test_errors(self) -> None:
@@ -318,5 +324,5 @@ class ReadTests(SynchronousTestCase):
     def test_utf16(self) -> None:
         """A file in another encoding is refused at its first byte."""
         self.write("PORT: 25\n".encode("utf-16"))
-        refused = str(self.assertRaises(ConfigurationErrors, read, self.path)).replace(self.path, "FILE")
+        refused = str(self.assertRaises(ConfigurationErrors, read_configuration, self.path)).replace(self.path, "FILE")
         self.assertTrue(refused.startswith("FILE:1:1: this is not UTF-8 text\n\ufffd\ufffdP"), refused)

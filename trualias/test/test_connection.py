@@ -13,8 +13,8 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
-from trualias.lookup import Snapshot, Snapshots
+from trualias.configuration import parse_configuration
+from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.monitoring.statistics import Outcome, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.socketmap import SocketmapFactory
@@ -43,11 +43,11 @@ class SocketTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Connect a client."""
         self.reactor = MemoryReactorClock()
-        configuration = load("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();", "a.conf")
-        self.snapshots = Snapshots(Snapshot(configuration))
+        configuration = parse_configuration("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();", "a.conf")
+        self.current = CurrentSnapshot(Snapshot(configuration))
         self.clients = Clients()
         self.clients.statistics = self.statistics = Statistics()
-        factory = SocketmapFactory(self.reactor, self.snapshots, self.reactor.seconds, self.clients)
+        factory = SocketmapFactory(self.reactor, self.current, self.reactor.seconds, self.clients)
         ours, self.client = socket.socketpair()
         self.addCleanup(self.client.close)
         ours.setblocking(False)
@@ -62,7 +62,7 @@ class SocketTests(SynchronousTestCase):
 
     def answer_much(self) -> None:
         """Let every reply be long."""
-        self.snapshots.current = Snapshot(self.snapshots.current.configuration, LongAnswers())
+        self.current.snapshot = Snapshot(self.current.snapshot.configuration, LongAnswers())
 
     @property
     def reading(self) -> bool:

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Loads, Result, Tallies, WrongCodes
+from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Counters, Loads, Result, WrongCodes
 
 
 def add(codes: WrongCodes, *accounts: str) -> None:
@@ -48,10 +48,10 @@ class TallyTests(SynchronousTestCase):
 
     def test_same_tally(self) -> None:
         """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
-        tallies = Tallies()
-        table, virtual = tallies.of("tcp_table", "table"), tallies.of("tcp_table", "virtual")
-        self.assertIs(tallies.of("tcp_table", "table"), table)
-        self.assertEqual(tallies.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
+        counters = Counters()
+        table, virtual = counters.of("tcp_table", "table"), counters.of("tcp_table", "virtual")
+        self.assertIs(counters.of("tcp_table", "table"), table)
+        self.assertEqual(counters.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
         self.assertIs(table.wrong_codes, virtual.wrong_codes)
         self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in Result})
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.language.checks import folding
 from trualias.language.spans import Spans
 from trualias.language.tree import Account, unparse
@@ -29,7 +29,7 @@ class ChoosingTests(SynchronousTestCase):
     def assert_verifies(self, items: str, local_part: str) -> None:
         """Assert that a local part with a code made of *items* verifies, whether readings are tried or counted."""
         text = f"ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH {items};"
-        (rule,) = load(text, "test.conf").policy.rules
+        (rule,) = parse_configuration(text, "test.conf").policy.rules
         for few in (24, 0):
             self.assertEqual(1, Matcher(rule, str, few).count(Spans(local_part), "foo", ""), f"{few} attempts")
 
@@ -56,7 +56,7 @@ class AgreementTests(SynchronousTestCase):
         def agree(policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
             fold = folding(case_sensitive)
             text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
-            rules = load(text, "test.conf").policy.rules
+            rules = parse_configuration(text, "test.conf").policy.rules
             local_parts = {fold(local_part(random, policy, case_sensitive))[:LONGEST] for _ in range(20)}
             for rule, asked in product(rules, sorted(local_parts)):
                 for account, alias in product(rule.accounts, rule.aliases or [""]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.test.live import PATIENCE, LiveServer, free_port
 from trualias.test.requirements import source_tree
 
@@ -29,7 +29,7 @@ class DebianTests(SynchronousTestCase):
     def test_configuration(self) -> None:
         """The configurations that the package starts with name no account and no domain, and listen on this machine."""
         for kind, port in (("table", 3047), ("virtual", 3048)):
-            configuration = load(str(source_tree() / "debian" / f"tcp_{kind}_server.conf")).configuration
+            configuration = load_snapshot(str(source_tree() / "debian" / f"tcp_{kind}_server.conf")).configuration
             self.assertEqual(frozenset(), configuration.policy.accounts)
             self.assertEqual(frozenset(), configuration.settings.alias_domains)
             self.assertEqual(("127.0.0.1", port), (configuration.settings.host, configuration.settings.port))

@@ -9,12 +9,12 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
-from trualias.configuration import ConfigurationErrors, load
+from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.configuration.locations import Kind
-from trualias.lookup import Ambiguous, Found, Snapshot, Snapshots
+from trualias.lookup import Ambiguous, CurrentSnapshot, Found, Snapshot
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
-from trualias.lookup.loading import load as load_file
+from trualias.lookup.loading import load_snapshot
 from trualias.main import run
 from trualias.monitoring.statistics import Statistics
 from trualias.protocols import wire
@@ -36,7 +36,7 @@ def documents() -> dict[str, str]:
 
 def sample(port: str) -> Snapshot:
     """The snapshot of the sample configuration with a port."""
-    return load_file(str(source_tree() / SAMPLES[port]))
+    return load_snapshot(str(source_tree() / SAMPLES[port]))
 
 
 def ask(snapshot: Snapshot, address: str) -> str | None:
@@ -60,7 +60,7 @@ def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[st
 def configuration_of(example: Example) -> Snapshot | str:
     """The snapshot of an example's configuration, or the text of its errors."""
     try:
-        snapshot = Snapshot(load(example.configuration.text, "policy.conf"))
+        snapshot = Snapshot(parse_configuration(example.configuration.text, "policy.conf"))
         check_expectations(snapshot)
         return snapshot
     except ConfigurationErrors as errors:
@@ -69,8 +69,8 @@ def configuration_of(example: Example) -> Snapshot | str:
 
 def converse(snapshot: Snapshot, kind: Kind, request: str) -> str:
     """What a server replies to a request, without the end of its line."""
-    factory = TableFactory(Clock(), Snapshots(snapshot), kind, lambda: 0.0)
-    factory.clients.count_with(Statistics())
+    factory = TableFactory(Clock(), CurrentSnapshot(snapshot), kind, lambda: 0.0)
+    factory.clients.use_statistics(Statistics())
     connection = factory.buildProtocol(None)
     assert connection is not None
     transport = StringTransport()
@@ -279,7 +279,7 @@ class DocumentationTests(SynchronousTestCase):
         folder = Path(self.mktemp())
         folder.mkdir()
         (folder / "hooks_of_the_reference.py").write_text(module, "utf-8")
-        configuration = load(
+        configuration = parse_configuration(
             "PROCESSOR: hooks_of_the_reference\nALIAS DOMAINS: example.com\n"
             "ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();",
             str(folder / "policy.conf"),

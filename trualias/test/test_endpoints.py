@@ -2,8 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import ConfigurationErrors, load
-from trualias.configuration.endpoints import Probe, check_listeners, listeners, probe
+from trualias.configuration import ConfigurationErrors, parse_configuration
+from trualias.configuration.endpoints import RecordingReactor, check_listeners, listeners, probe
 
 
 class ListenersTests(SynchronousTestCase):
@@ -11,7 +11,7 @@ class ListenersTests(SynchronousTestCase):
 
     def assert_listeners(self, text: str, *expected: str) -> None:
         """Assert that the settings of a text come to these listeners, as text."""
-        self.assertEqual(list(expected), [str(listener) for listener in listeners(load(text, "a.conf"))])
+        self.assertEqual(list(expected), [str(listener) for listener in listeners(parse_configuration(text, "a.conf"))])
 
     def test_short(self) -> None:
         """HOST and PORT are one listener, there where either is given or there is no LISTEN; by default on loopback."""
@@ -25,13 +25,13 @@ class ListenersTests(SynchronousTestCase):
     def test_ipv6(self) -> None:
         """An IPv6 address, whose colons mean something in a description, comes through."""
         self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
-        description = listeners(load("HOST: ::1\nPORT: 25\n", "a.conf"))[0].endpoint
-        self.assertEqual(Probe(interface="::1"), probe(description))
+        description = listeners(parse_configuration("HOST: ::1\nPORT: 25\n", "a.conf"))[0].endpoint
+        self.assertEqual(RecordingReactor(interface="::1"), probe(description))
 
     def assert_errors(self, text: str, *expected: str) -> None:
         """Assert what is wrong with the listeners of a text."""
         with self.assertRaises(ConfigurationErrors) as raised:
-            check_listeners(load(text, "a.conf"))
+            check_listeners(parse_configuration(text, "a.conf"))
         self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
 
     def test_unknown(self) -> None:
@@ -60,9 +60,9 @@ class ListenersTests(SynchronousTestCase):
         for endpoint in ("tcp:25", "tcp6:25", "tcp:25:interface=192.0.2.1", r"tcp6:25:interface=\:\:"):
             line = f"LISTEN: socketmap {endpoint}\n"
             self.assert_errors(line, f"a.conf:1:1: LISTEN: {endpoint} {reached}\n{line}^")
-            check_listeners(load(f"ALLOW: 192.0.2.0/24\n{line}", "a.conf"))
+            check_listeners(parse_configuration(f"ALLOW: 192.0.2.0/24\n{line}", "a.conf"))
         for endpoint in ("tcp:25:interface=127.0.0.1", r"tcp6:25:interface=\:\:1", "unix:/x"):
-            check_listeners(load(f"LISTEN: socketmap {endpoint}\n", "a.conf"))
+            check_listeners(parse_configuration(f"LISTEN: socketmap {endpoint}\n", "a.conf"))
 
     def test_name(self) -> None:
         """An endpoint takes an address and no name: which addresses a name stands for may change."""
@@ -77,5 +77,5 @@ class ListenersTests(SynchronousTestCase):
         """Where another process is to listen, all is said but what systemd holds for it."""
         text = "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:25\n"
         with self.assertRaises(ConfigurationErrors) as raised:
-            check_listeners(load(text, "a.conf"), elsewhere=True)
+            check_listeners(parse_configuration(text, "a.conf"), elsewhere=True)
         self.assertEqual([2], [error.line for error in raised.exception.errors])

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import ConfigurationErrors, load
+from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.lookup import Snapshot
 from trualias.lookup.expectations import check_expectations
 
@@ -33,7 +33,7 @@ class ExpectationTests(SynchronousTestCase):
     def errors(self, text: str, hooks: _Unlucky | None = None) -> str:
         """Hold a configuration against its expectations; gives the whole text of what is wrong."""
         try:
-            check_expectations(Snapshot(load(_POLICIES + text, "x.conf"), hooks))
+            check_expectations(Snapshot(parse_configuration(_POLICIES + text, "x.conf"), hooks))
         except ConfigurationErrors as errors:
             return str(errors)
         return ""

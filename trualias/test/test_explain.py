@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.language.tree import Account, unparse
 from trualias.lookup import Found, NotFound
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.main import run
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
@@ -382,10 +382,10 @@ def postprocess(account, domain):
                                                 "right": True,
                                             },
                                         ],
-                                        "surplus": "",
+                                        "extra": "",
                                     }
                                 ],
-                                "stuck": None,
+                                "mismatch": None,
                             }
                         ],
                         "not_compared": 4,
@@ -402,7 +402,7 @@ def postprocess(account, domain):
         accepted, ambiguous, stuck, foreign = json.loads(output)["keys"]
         self.assertEqual((True, "foo", "foo"), (accepted["found"], accepted["value"], accepted["account"]))
         self.assertEqual((False, ["one", "two"]), (ambiguous["found"], ambiguous["accounts"]))
-        self.assertEqual({"place": 4, "expected": "an alnum"}, stuck["statements"][0]["stuck"])
+        self.assertEqual({"place": 4, "expected": "an alnum"}, stuck["statements"][0]["mismatch"])
         self.assertEqual(([], 5), (foreign["statements"], foreign["not_compared"]))
 
     def test_default(self) -> None:
@@ -423,7 +423,7 @@ def postprocess(account, domain):
         """Whatever is asked, what is told is what the servers answer; and what is told to be right is."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\nALIAS DOMAINS: example.com\n"
         self.path.write_text(setting + "\n".join(map(unparse, statements)), "utf-8")
-        snapshot = load(str(self.path))
+        snapshot = load_snapshot(str(self.path))
         local_parts = [local_part(random, statements, case_sensitive) for _ in range(3)] + [anything]
         keys = [key for one in local_parts for key in (one, f"{one}@example.com", f"{one}@example.net")]
         keys = [key for key in keys if not key.startswith("-")]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.explanation import SEARCHED, Considered, Part, Stuck, explain
-from trualias.configuration import load
+from trualias.analysis.explanation import SEARCHED, Considered, FirstMismatch, Part, explain
+from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, FieldClass, Identifier, Literal, item_text, unparse
 from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
@@ -19,7 +19,7 @@ from trualias.test.strategies import policies, tangles
 
 trialprofile.load()
 
-POLICY = load(
+POLICY = parse_configuration(
     """
     ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHAR(1,-), CHARS();
     ACCOUNT baz MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);
@@ -33,7 +33,7 @@ POLICY = load(
 def policy_of(statements: tuple[Account, ...], case_sensitive: bool) -> Policy:
     """Make a policy of statements, from their text."""
     setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
-    return load(setting + "\n".join(map(unparse, statements)), "drawn.conf").policy
+    return parse_configuration(setting + "\n".join(map(unparse, statements)), "drawn.conf").policy
 
 
 def only(local_part: str, keep: int = 3) -> Considered:
@@ -59,7 +59,7 @@ class ExplanationTests(SynchronousTestCase):
             ("foo", "", 1, True, None),
         )
         self.assertEqual(((FieldClass.ALNUM, Part(4, "macys")),), reading.identifiers)
-        self.assertEqual((Part(10, "m5"), Part(12, ""), True), (reading.code, reading.surplus, reading.verifies))
+        self.assertEqual((Part(10, "m5"), Part(12, ""), True), (reading.code, reading.extra, reading.verifies))
         self.assertEqual([("CHAR(1,-)", "m", "m", True), ("CHARS()", "5", "5", True)], checked("foo-macys-m5"))
 
     def test_wrong_value(self) -> None:
@@ -77,7 +77,7 @@ class ExplanationTests(SynchronousTestCase):
     def test_surplus(self) -> None:
         """What comes behind all the items is told as such."""
         (reading,) = only("foo-macys-m5z").readings
-        self.assertEqual((Part(12, "z"), False), (reading.surplus, reading.verifies))
+        self.assertEqual((Part(12, "z"), False), (reading.extra, reading.verifies))
         self.assertEqual([True, True], [item.right for item in reading.items])
 
     def test_every_kind_of_item(self) -> None:
@@ -96,7 +96,7 @@ class ExplanationTests(SynchronousTestCase):
 
     def test_case(self) -> None:
         """Without regard to case, the address is shown as it was written and compared as it is compared."""
-        policy = load(
+        policy = parse_configuration(
             "CASE SENSITIVE: no\nACCOUNT Foo ALIASED Joe MATCHES %alias%-%alnum%-%code% WITH CHAR(1,-), Q;", "x"
         ).policy
         (considered,) = explain(policy, "JOE-Macys-Mq").considered
@@ -129,10 +129,13 @@ class ExplanationTests(SynchronousTestCase):
     def test_stuck(self) -> None:
         """An address that does not look like the statement is told up to where it does, and what was expected there."""
         self.assertEqual(
-            Stuck(place=7, fits=3, expected=Literal("-"), more_of=FieldClass.ALNUM), only("foo-mac_ys-m5").stuck
+            FirstMismatch(position=7, fits=3, expected=Literal("-"), more_of=FieldClass.ALNUM),
+            only("foo-mac_ys-m5").stuck,
         )
-        self.assertEqual(Stuck(4, 2, Identifier(FieldClass.ALNUM), None), only("foo-_-m5").stuck)
-        self.assertEqual(Stuck(5, 3, Identifier(FieldClass.ALPHA), FieldClass.NUMBER), only("a1+12++left").stuck)
+        self.assertEqual(FirstMismatch(4, 2, Identifier(FieldClass.ALNUM), None), only("foo-_-m5").stuck)
+        self.assertEqual(
+            FirstMismatch(5, 3, Identifier(FieldClass.ALPHA), FieldClass.NUMBER), only("a1+12++left").stuck
+        )
         self.assertEqual((), only("foo-_-m5").readings)
 
     def test_no_local_part(self) -> None:
@@ -150,11 +153,13 @@ class ExplanationTests(SynchronousTestCase):
             ),
         ):
             explanation = explain(POLICY, text)
-            self.assertEqual((reason, (), 4), (explanation.unfit, explanation.considered, explanation.never))
+            self.assertEqual((reason, (), 4), (explanation.invalid, explanation.considered, explanation.never))
 
     def test_very_many_readings(self) -> None:
         """Of an address with more readings than anybody wants to wait for, a part is looked at, and that is told."""
-        policy = load("ACCOUNT foo MATCHES %alpha%x%alpha%x%alpha%x%alpha%.%code% WITH DIGITS(1);", "x").policy
+        policy = parse_configuration(
+            "ACCOUNT foo MATCHES %alpha%x%alpha%x%alpha%x%alpha%.%code% WITH DIGITS(1);", "x"
+        ).policy
         (considered,) = explain(policy, "x" * 60 + ".0").considered
         self.assertEqual((SEARCHED, False, 3), (considered.count, considered.counted, len(considered.readings)))
         self.assertTrue(considered.readings[0].verifies)
@@ -177,7 +182,7 @@ class AgreementTests(SynchronousTestCase):
             for _ in range(5):
                 address = local_part(random, statements, case_sensitive)
                 explanation = explain(policy, address, keep=SEARCHED)
-                if explanation.unfit:
+                if explanation.invalid:
                     self.assertEqual(frozenset(), naive.naive_lookup(statements, address, case_sensitive).accounts)
                     continue
                 found = self.found(policy, explanation.considered)
@@ -205,11 +210,9 @@ class AgreementTests(SynchronousTestCase):
                 code = policy.fold(reading.code.text)
                 account = policy.fold(one.account)
                 told[unparse(one.rule.statement), account, words, code, reading.verifies] += 1
-                pieces = "".join(item.given.text for item in reading.items) + reading.surplus.text
+                pieces = "".join(item.given.text for item in reading.items) + reading.extra.text
                 self.assertEqual(reading.code.text, pieces)
-                self.assertEqual(
-                    reading.verifies, all(item.right for item in reading.items) and not reading.surplus.text
-                )
+                self.assertEqual(reading.verifies, all(item.right for item in reading.items) and not reading.extra.text)
         return told
 
     def right(self, statements: tuple[Account, ...], address: str, case_sensitive: bool) -> Told:

@@ -15,10 +15,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(trualias.__file__).parent.pa
 PROVIDE = """
 import resource
 from twisted.logger import capturedLogs, formatEvent
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.server.file_limits import provide
 with capturedLogs() as events:
-    provide(load("CONNECTIONS: 500\\n", "a.conf"))
+    provide(parse_configuration("CONNECTIONS: 500\\n", "a.conf"))
 print(*resource.getrlimit(resource.RLIMIT_NOFILE), *map(formatEvent, events))
 """
 

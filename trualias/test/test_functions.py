@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.fields import fits
-from trualias.language.functions import FUNCTIONS, ArgumentError, Computation, Readable, unknown_function
+from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
 from trualias.test import trialprofile
@@ -18,15 +18,15 @@ ALNUM, ALPHA, NUMBER, IDENT, FQDN = FieldClass
 LONG = 70  # more than a local part's characters
 
 
-def plain(function: str, field_class: FieldClass) -> Computation:
+def plain(function: str, field_class: FieldClass) -> BoundCall:
     """Make a computation without arguments over the first identifier."""
-    return Computation(FUNCTIONS[function], 0, field_class)
+    return BoundCall(FUNCTIONS[function], 0, field_class)
 
 
-def character(field_class: FieldClass, at: tuple[int, ...], default: str) -> Computation:
+def character(field_class: FieldClass, at: tuple[int, ...], default: str) -> BoundCall:
     """Make a ``CHAR`` over the first identifier; ``at`` is the index, or a label and the index."""
     *label, index = at
-    return Computation(FUNCTIONS["CHAR"], 0, field_class, label[0] if label else None, index, default)
+    return BoundCall(FUNCTIONS["CHAR"], 0, field_class, label[0] if label else None, index, default)
 
 
 class ValueTests(SynchronousTestCase):
@@ -34,12 +34,12 @@ class ValueTests(SynchronousTestCase):
 
     def assert_values(self, function: str, field_class: FieldClass, values: dict[str, str | frozenset[str]]) -> None:
         """Assert what a function without arguments contributes for some texts."""
-        found = {text: plain(function, field_class).contributes(text) for text in values}
+        found = {text: plain(function, field_class).evaluate(text) for text in values}
         self.assertEqual(values, found)
 
     def assert_characters(self, text: str, field_class: FieldClass, table: dict[tuple[int, ...], str]) -> None:
         """Assert which characters ``CHAR`` finds, by label and index or by the index alone; ``*`` is the default."""
-        found = {at: character(field_class, at, "*").contributes(text) for at in table}
+        found = {at: character(field_class, at, "*").evaluate(text) for at in table}
         self.assertEqual(table, found)
 
     def test_counts(self) -> None:
@@ -63,11 +63,11 @@ class ValueTests(SynchronousTestCase):
             (IDENT, "ab", "-."),
             (FQDN, "a.b", "_."),
         ):
-            value = plain("NONE", field_class).contributes(text)
+            value = plain("NONE", field_class).evaluate(text)
             assert isinstance(value, frozenset)
             self.assertEqual(frozenset("cXYZ"), value & frozenset(lacking + text + "cXYZ"))
-        self.assertIn("_", plain("NONE", IDENT).contributes("ab"))
-        self.assertIn("-", plain("NONE", FQDN).contributes("a.b"))
+        self.assertIn("_", plain("NONE", IDENT).evaluate("ab"))
+        self.assertIn("-", plain("NONE", FQDN).evaluate("a.b"))
 
     def test_character(self) -> None:
         """The character at an index from 1, or backwards from -1; the default where there is none."""
@@ -111,21 +111,21 @@ class ValueTests(SynchronousTestCase):
 class InverseTests(SynchronousTestCase):
     """For which spans a function contributes a given text: exactly for those of which that is the value."""
 
-    def assert_agrees(self, text: str, computation: Computation) -> None:
+    def assert_agrees(self, text: str, computation: BoundCall) -> None:
         """Compare the ends for each start and each text that may be given with the values of all spans."""
         given_texts = (
             [str(number) for number in range(LONG)]
-            if computation.function.counts
+            if computation.function.is_count
             else sorted(set(text) | {"a", "Z", "5", "_", "-", ".", "*"} | set(computation.default))
         )
         for start in range(len(text)):
             values = {
-                end: computation.contributes(text[start:end])
+                end: computation.evaluate(text[start:end])
                 for end in range(start + 1, len(text) + 1)
                 if fits(computation.field_class, text[start:end])
             }
             for shown in given_texts:
-                ends = computation.ends(Spans(text), start, shown)
+                ends = computation.matching_ends(Spans(text), start, shown)
                 wanted = {
                     end
                     for end, value in values.items()
@@ -165,18 +165,18 @@ class InverseTests(SynchronousTestCase):
 class ArgumentTests(SynchronousTestCase):
     """Which arguments a function takes, by what the expression has."""
 
-    def understand(self, call: str, identifiers: str, using: FieldClass = IDENT, aliases: bool = True) -> Computation:
+    def resolve_call(self, call: str, identifiers: str, using: FieldClass = IDENT, aliases: bool = True) -> BoundCall:
         """Understand a call such as ``CHAR 1 -1 *`` beside the identifiers that an expression has."""
         function, *arguments = call.split()
         classes = [FieldClass(name) for name in identifiers.split()]
-        placed = [Argument(argument, place) for place, argument in enumerate(arguments, start=1)]
-        return Readable(classes, using, aliases).understand(Call(function, tuple(placed), 0))
+        placed = [Argument(argument, offset) for offset, argument in enumerate(arguments, start=1)]
+        return ArgumentScope(classes, using, aliases).resolve_call(Call(function, tuple(placed), 0))
 
     def assert_reads(
         self, call: str, identifiers: str, reads: int | NameKind, *where: int | str, using: FieldClass = IDENT
     ) -> None:
         """Assert what a call reads, and for ``CHAR`` its label (0 for none), index and default."""
-        understood = self.understand(call, identifiers, using)
+        understood = self.resolve_call(call, identifiers, using)
         field_class = using if isinstance(reads, NameKind) else FieldClass(identifiers.split()[reads])
         self.assertEqual(
             (FUNCTIONS[call.split()[0]], reads, field_class),
@@ -185,13 +185,13 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(where or (0, 0, ""), (understood.label or 0, understood.index, understood.default))
 
     def assert_refused(
-        self, call: str, identifiers: str, place: int, message: str, using: FieldClass = IDENT, aliases: bool = True
+        self, call: str, identifiers: str, offset: int, message: str, using: FieldClass = IDENT, aliases: bool = True
     ) -> None:
         """Assert what is wrong with a call, and with which argument, counted from 1; 0 is the function."""
         with self.assertRaises(ArgumentError) as raised:
-            self.understand(call, identifiers, using, aliases)
+            self.resolve_call(call, identifiers, using, aliases)
         error = raised.exception
-        self.assertEqual((place, message), (error.place, error.message))
+        self.assertEqual((offset, message), (error.offset, error.message))
 
     def test_n(self) -> None:
         """*n* counts the identifiers from 1; it may be left out where there is exactly one."""
@@ -302,7 +302,7 @@ class ArgumentTests(SynchronousTestCase):
 
     def test_place(self) -> None:
         """A computation knows where its call stands."""
-        self.assertEqual(7, Readable([ALPHA], IDENT, False).understand(Call("ANY", (), 7)).place)
+        self.assertEqual(7, ArgumentScope([ALPHA], IDENT, False).resolve_call(Call("ANY", (), 7)).offset)
 
     def test_unknown(self) -> None:
         """Who asks for a function that there is not is told those that there are."""

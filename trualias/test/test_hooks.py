@@ -10,8 +10,7 @@ from zipfile import ZipFile
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.configuration import load as load_text
+from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
 from trualias.lookup.hooks import Hook, HookFault, Hooks, load_hooks
 from trualias.test.requirements import source_tree
 
@@ -41,7 +40,7 @@ class HooksTestCase(SynchronousTestCase):
     def configuration(self, processor: str | None) -> Configuration:
         """A configuration of three accounts and two aliases."""
         setting = f"PROCESSOR: {processor}\n" if processor else ""
-        return load_text(
+        return parse_configuration(
             f"PORT: 0\n{setting}"
             "ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHARS();\n"
             "ACCOUNT Baz ALIASED joe, paul MATCHES %alias%-%alpha%-%code% WITH CHARS();\n",

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.matching.outcome import Delivered, NoMatch
 
 
@@ -18,12 +18,12 @@ class HostileTests(SynchronousTestCase):
         """No case takes more steps than were written down for it."""
         self.assertGreaterEqual(len(self.cases), 20)
         for case in self.cases:
-            _, steps = load(case["policy"], "hostile.conf").policy.resolve_counting(case["key"])
+            _, steps = parse_configuration(case["policy"], "hostile.conf").policy.resolve_counting(case["key"])
             self.assertLessEqual(steps, case["steps"], f"{case['policy']}\n{case['key']}")
 
     def test_counted_instead_of_enumerated(self) -> None:
         """An address with tens of thousands of readings takes some hundred steps."""
-        policy = load(
+        policy = parse_configuration(
             "ACCOUNT baz MATCHES %alpha%x%alpha%x%alpha%x%alpha%.%code% "
             "WITH VOWELS(1), VOWELS(2), VOWELS(3), VOWELS(4);",
             "hostile.conf",
@@ -34,7 +34,7 @@ class HostileTests(SynchronousTestCase):
 
     def test_letter_behind_a_digit(self) -> None:
         """A digit and a letter behind it are no count of two digits, wherever the code may go on behind them."""
-        policy = load(
+        policy = parse_configuration(
             "ACCOUNT foo MATCHES %alnum%x%code%1%alpha% WITH ANY(2), VOWELS(1), ANY(1), ALPHAS(1);", "hostile.conf"
         ).policy
         key = "11x11xxx1x111111x11xxxxxxx11111xx111111xx11xx1001x1xxxx1xxx11111"

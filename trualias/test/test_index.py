@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.language.checks import Rule, folding
 from trualias.language.tree import Account, unparse
 from trualias.matching.index import Index
@@ -39,7 +39,9 @@ class IndexTests(SynchronousTestCase):
 
     def assert_candidates(self, statements: str, table: dict[str, Found], case_sensitive: bool = True) -> None:
         """Assert the candidates for some texts, in any order."""
-        rules = load(f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n{statements}", "test.conf").policy.rules
+        rules = parse_configuration(
+            f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n{statements}", "test.conf"
+        ).policy.rules
         index = index_of(rules, case_sensitive)
         for text, wanted in table.items():
             found = [
@@ -175,7 +177,7 @@ class IndexTests(SynchronousTestCase):
     def test_pauses(self) -> None:
         """Who enters many names is asked now and then whether others want to work."""
         names = ",".join(f"user{number}" for number in range(1_000))
-        (rule,) = load(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
+        (rule,) = parse_configuration(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
         pauses: list[str] = []
         index = Index(str)
         index.add(Matcher(rule, str), lambda: pauses.append("add"))
@@ -184,7 +186,7 @@ class IndexTests(SynchronousTestCase):
 
     def test_parts(self) -> None:
         """An index can be taken apart into what it holds."""
-        (rule,) = load("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
+        (rule,) = parse_configuration("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
         self.assertEqual(2, len(index_of((rule,)).parts()))
 
 
@@ -196,7 +198,7 @@ class CompletenessTests(SynchronousTestCase):
     def test_nothing_is_missed(self, policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
         """Every statement and every name of which there is a reading is a candidate, each once."""
         text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
-        rules = load(text, "test.conf").policy.rules
+        rules = parse_configuration(text, "test.conf").policy.rules
         index = index_of(rules, case_sensitive)
         fold = folding(case_sensitive)
         statements = policy if case_sensitive else tuple(map(lowered, policy))

@@ -184,10 +184,10 @@ class ImportedTests(SynchronousTestCase):
             "re",
             "trualias.protocols.wire.Get",
             "trualias.lookup",
-            "trualias.language.tree",
+            "trualias.policy.tree",
             "twisted.internet.reactor",
         ]
-        self.assertEqual(sorted(expected), sorted(imported(source, "trualias.server.reload")))
+        self.assertEqual(sorted(expected), sorted(imported(source, "trualias.service")))
 
     def test_ours(self) -> None:
         """A module of ours is told from its names, from packages and from others' modules."""

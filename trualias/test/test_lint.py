@@ -5,12 +5,12 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.lint import ADVISERS, Advice, advise
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 
 
 def advice(text: str, name: str = "policy.conf") -> list[Advice]:
     """The warnings about a configuration."""
-    return list(advise(load(text, name))[0])
+    return list(advise(parse_configuration(text, name))[0])
 
 
 class AdviceTests(SynchronousTestCase):
@@ -19,7 +19,7 @@ class AdviceTests(SynchronousTestCase):
     def told(self, kind: str, text: str, name: str = "policy.conf") -> list[tuple[str, str, str, str]]:
         """The warnings of one kind: the text at the place, message, reason and mend."""
         return [
-            (text[one.place :][:7], one.message, one.reason, one.mend) for one in advice(text, name) if one.kind == kind
+            (text[one.offset :][:7], one.message, one.reason, one.fix) for one in advice(text, name) if one.kind == kind
         ]
 
     def test_nothing(self) -> None:
@@ -56,14 +56,14 @@ class AdviceTests(SynchronousTestCase):
     def test_two_accounts(self) -> None:
         """Two statements that share addresses are told, with an address that proves it and what becomes of it."""
         message = "'b=b.1' is right for foo and for baz, the account of the statement in line 2"
-        mend = "write %account% into one of the expressions, or make them differ in a literal"
+        fix = "write %account% into one of the expressions, or make them differ in a literal"
         self.assertEqual(
-            [("foo MAT", message, "nobody can tell who is meant, and the address is not found", mend)],
+            [("foo MAT", message, "nobody can tell who is meant, and the address is not found", fix)],
             self.told("two-accounts", self.STATEMENTS),
         )
         text = self.STATEMENTS + "\nDEBUG ACCOUNT: postmaster\n"
         self.assertEqual(
-            [("foo MAT", message, "nobody can tell who is meant, and the mail goes to postmaster", mend)],
+            [("foo MAT", message, "nobody can tell who is meant, and the mail goes to postmaster", fix)],
             self.told("two-accounts", text),
         )
         self.assertEqual(["b=b.1"], [one.address for one in advice(text) if one.kind == "two-accounts"])
@@ -90,7 +90,7 @@ class AdviceTests(SynchronousTestCase):
 
     def test_delimiter(self) -> None:
         """The account, or another mailbox, should not stand before a sign that mail servers split addresses at."""
-        mend = "leave recipient_delimiter empty, or use another sign here, such as . or _"
+        fix = "leave recipient_delimiter empty, or use another sign here, such as . or _"
         for sign in "+-":
             reason = (
                 f"with recipient_delimiter = {sign} Postfix delivers mail for a wrong address to foo all the same, as "
@@ -105,9 +105,9 @@ class AdviceTests(SynchronousTestCase):
                 "ACCOUNT foo MATCHES %account%_%code% WITH x;",
             ):
                 text = statement.format(sign)
-                place = text.index(sign)
+                offset = text.index(sign)
                 told = self.told("recipient-delimiter", text)
-                self.assertEqual([(text[place : place + 7], message, reason, mend)], told, text)
+                self.assertEqual([(text[offset : offset + 7], message, reason, fix)], told, text)
         for statement in (
             "ACCOUNT foo MATCHES %account%.%alnum%-%code% WITH CHARS();",
             "ACCOUNT foo MATCHES %account%.-%alnum%-%code% WITH CHARS();",
@@ -120,14 +120,14 @@ class AdviceTests(SynchronousTestCase):
 
     def test_unreached(self) -> None:
         """An account that no address reaches is told, and why."""
-        mend = "change its code or its expression, or leave it out"
+        fix = "change its code or its expression, or leave it out"
         self.assertEqual(
             [
                 (
                     "0123456",
                     "no address reaches 0123456789",
                     "NONE(account) finds no character that does not occur in '0123456789'",
-                    mend,
+                    fix,
                 )
             ],
             self.told("unreached", "ACCOUNT 1, 0123456789 USING number MATCHES %account%.%code% WITH NONE(account);"),
@@ -138,7 +138,7 @@ class AdviceTests(SynchronousTestCase):
                     "foo MAT",
                     "no address was found that reaches foo alone",
                     "each of the 3 that were tried is also right for bar",
-                    mend,
+                    fix,
                 )
             ],
             self.told(
@@ -150,13 +150,13 @@ class AdviceTests(SynchronousTestCase):
     def test_constant_code(self) -> None:
         """A code should depend on a word in the address, if there is one."""
         reason = "whoever has seen one address can make up others"
-        mend = "add an item that reads an identifier, such as CHARS(1)"
+        fix = "add an item that reads an identifier, such as CHARS(1)"
         self.assertEqual(
-            [("q, CHAR", "the code q, CHARS(account) does not depend on the word in the address", reason, mend)],
+            [("q, CHAR", "the code q, CHARS(account) does not depend on the word in the address", reason, fix)],
             self.told("constant-code", "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q, CHARS(account);"),
         )
         self.assertEqual(
-            [("CHAR(2,", "the code CHAR(2,64,z) does not depend on the words in the address", reason, mend)],
+            [("CHAR(2,", "the code CHAR(2,64,z) does not depend on the words in the address", reason, fix)],
             self.told("constant-code", "ACCOUNT foo MATCHES %alpha%.%alnum%.%code% WITH CHAR(2,64,z);"),
         )
         for statement in (
@@ -174,11 +174,11 @@ class AdviceTests(SynchronousTestCase):
             "ACCOUNT foo MATCHES %account%=%alnum%.%code% WITH CHARS();\n"
         )
         message = "the {} is spelled {} in line 1"
-        reason, mend = "they are two, and people and mail servers mix them up", "give them different names"
+        reason, fix = "they are two, and people and mail servers mix them up", "give them different names"
         self.assertEqual(
             [
-                ("Joe MAT", message.format("alias Joe", "joe"), reason, mend),
-                ("foo MAT", message.format("account foo", "Foo"), reason, mend),
+                ("Joe MAT", message.format("alias Joe", "joe"), reason, fix),
+                ("foo MAT", message.format("account foo", "Foo"), reason, fix),
             ],
             self.told("names-differ-in-case", text),
         )
@@ -204,11 +204,11 @@ class AdviceTests(SynchronousTestCase):
     def test_guessable_code(self) -> None:
         """One code should not be right for many words; where no word fits, or all have one code, that is not said."""
         reason = "whoever tries one code with many words gets in without knowing the rule"
-        mend = "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains"
+        fix = "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains"
         for items, code, share in (("CHARS()", "6", "14.6"), ("x, VOWELS(), CHARS(account)", "x23", "27.3")):
             message = f"always sending {code} gets through for {share} % of names"
             text = f"ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH {items};"
-            self.assertEqual([(items[:7], message, reason, mend)], self.told("guessable-code", text))
+            self.assertEqual([(items[:7], message, reason, fix)], self.told("guessable-code", text))
         for statement in (
             "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), CHARS();",
             "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH x;",

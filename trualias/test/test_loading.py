@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.fingerprint import stamp
 from trualias.lookup import Found
-from trualias.lookup.loading import REST_SECONDS, load, wait_for_rest
+from trualias.lookup.loading import STABLE_SECONDS, load_snapshot, wait_until_stable
 
 STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for n in range(500))
 
@@ -29,7 +29,7 @@ class LoadTests(SynchronousTestCase):
             "utf-8",
         )
         self.path.write_text("PROCESSOR: loading_hooks\nALIAS DOMAINS: example.com\n" + STATEMENTS, "utf-8")
-        snapshot = load(str(self.path))
+        snapshot = load_snapshot(str(self.path))
         self.assertEqual(snapshot.table("xa7-shop-4"), Found("A7", "a7"))
         self.assertEqual(snapshot.virtual("xa7-shop-4@example.com"), Found("A7@example.com", "a7"))
         self.assertEqual(snapshot.configuration.name, str(self.path))
@@ -37,21 +37,21 @@ class LoadTests(SynchronousTestCase):
     def test_errors(self) -> None:
         """What is wrong in the file or with its hooks is raised alike."""
         self.path.write_text("PROT: 3047\n", "utf-8")
-        self.assertRaises(ConfigurationErrors, load, str(self.path))
+        self.assertRaises(ConfigurationErrors, load_snapshot, str(self.path))
         self.path.write_text("PROCESSOR: nowhere_to_be_found\n", "utf-8")
-        self.assertRaises(ConfigurationErrors, load, str(self.path))
+        self.assertRaises(ConfigurationErrors, load_snapshot, str(self.path))
 
     def test_pauses(self) -> None:
         """A load gives way often, and what happens then ends it."""
         self.path.write_text(STATEMENTS, "utf-8")
         pauses: list[None] = []
-        load(str(self.path), lambda: pauses.append(None))
+        load_snapshot(str(self.path), lambda: pauses.append(None))
         self.assertGreater(len(pauses), 20)
 
         def abandon() -> None:
             raise InterruptedError
 
-        self.assertRaises(InterruptedError, load, str(self.path), abandon)
+        self.assertRaises(InterruptedError, load_snapshot, str(self.path), abandon)
 
 
 class RestTests(SynchronousTestCase):
@@ -73,21 +73,21 @@ class RestTests(SynchronousTestCase):
 
     def test_half_written(self) -> None:
         """A file that is written piece by piece is waited for until a moment after the last piece."""
-        rested = wait_for_rest(str(self.path), lambda: None, self.sleep)
+        rested = wait_until_stable(str(self.path), lambda: None, self.sleep)
         self.assertEqual(stamp(str(self.path)), rested)
         self.assertEqual("ACCOUNT foo MATCHES ", self.path.read_text("utf-8"))
-        self.assertEqual([REST_SECONDS] * 4, self.slept)
+        self.assertEqual([STABLE_SECONDS] * 4, self.slept)
 
     def test_at_rest(self) -> None:
         """A file that nobody writes costs one moment."""
         self.pieces.clear()
-        wait_for_rest(str(self.path), lambda: None, self.sleep)
-        self.assertEqual([REST_SECONDS], self.slept)
+        wait_until_stable(str(self.path), lambda: None, self.sleep)
+        self.assertEqual([STABLE_SECONDS], self.slept)
 
     def test_restless(self) -> None:
         """After two seconds of changes it is an error of the configuration; the next look tries again."""
         self.pieces = ["\n"] * 100
-        errors = self.assertRaises(ConfigurationErrors, wait_for_rest, str(self.path), lambda: None, self.sleep)
+        errors = self.assertRaises(ConfigurationErrors, wait_until_stable, str(self.path), lambda: None, self.sleep)
         expected = f"{self.path}: changes again and again, and is loaded once it is left alone"
         self.assertEqual(expected, str(errors).splitlines()[0])
         self.assertEqual(2, sum(self.slept))
@@ -98,5 +98,5 @@ class RestTests(SynchronousTestCase):
         def abandon() -> None:
             raise InterruptedError
 
-        self.assertRaises(InterruptedError, wait_for_rest, str(self.path), abandon, self.sleep)
+        self.assertRaises(InterruptedError, wait_until_stable, str(self.path), abandon, self.sleep)
         self.assertEqual(1, len(self.slept))

@@ -7,13 +7,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup import (
     Ambiguous,
     Answer,
+    CurrentSnapshot,
     Found,
     Lookup,
     NotFound,
     OverBudget,
     Reason,
     Replies,
-    Snapshots,
     Unanswerable,
 )
 from trualias.monitoring.statistics import Outcome
@@ -242,13 +242,13 @@ class SnapshotTests(SynchronousTestCase):
 
     def test_kept_replies(self) -> None:
         """Replies are kept for each table, and by no other snapshot; with hooks none are."""
-        snapshots = Snapshots(snapshot())
-        places = [snapshots.current.table_replies, snapshots.current.virtual_replies, snapshots.current.map_replies]
+        current = CurrentSnapshot(snapshot())
+        places = [current.snapshot.table_replies, current.snapshot.virtual_replies, current.snapshot.map_replies]
         kept = [Reply(b"%d" % number, Outcome.SUCCESS) for number in range(len(places))]
         for reply, replies in zip(kept, places, strict=True):
             replies.keep(b"a", reply)
         self.assertEqual(kept, [replies.get(b"a") for replies in places])
-        snapshots.current = snapshot(hooks=Hooks())
-        replies = snapshots.current.table_replies
+        current.snapshot = snapshot(hooks=Hooks())
+        replies = current.snapshot.table_replies
         replies.keep(b"a", ONE)
         self.assertIsNone(replies.get(b"a"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.memo import MOST, Bounded
+from trualias.language.memo import MOST, BoundedMemo
 
 
 class BoundedTests(SynchronousTestCase):
@@ -12,14 +12,14 @@ class BoundedTests(SynchronousTestCase):
 
     def test_remembers(self) -> None:
         """What was entered is there."""
-        known: Bounded[str, int] = Bounded()
+        known: BoundedMemo[str, int] = BoundedMemo()
         known["a"] = 1
         known["a"] = 2
         self.assertEqual({"a": 2}, known)
 
     def test_full(self) -> None:
         """When it is full it starts anew."""
-        known: Bounded[int, int] = Bounded()
+        known: BoundedMemo[int, int] = BoundedMemo()
         for number in range(MOST):
             known[number] = number
         self.assertEqual(MOST, len(known))

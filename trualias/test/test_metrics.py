@@ -12,11 +12,11 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.configuration.locations import Kind
-from trualias.lookup import Answer, Found, Lookup, OverBudget, Snapshot, Snapshots
+from trualias.lookup import Answer, CurrentSnapshot, Found, Lookup, OverBudget, Snapshot
 from trualias.lookup.hooks import Hooks
-from trualias.monitoring.counters import Loads, Result, Tallies
+from trualias.monitoring.counters import Counters, Loads, Result
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
@@ -64,15 +64,15 @@ class MetricsTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Put together what counts."""
-        self.tallies = Tallies()
-        self.clients = Clients(limit=3, tallies=self.tallies)
-        self.snapshots = Snapshots(Snapshot(load(CONFIGURATION, "tried.conf")))
+        self.counters = Counters()
+        self.clients = Clients(limit=3, counters=self.counters)
+        self.current = CurrentSnapshot(Snapshot(parse_configuration(CONFIGURATION, "tried.conf")))
         self.loads = Loads(1000.5)
         self.now = 0.0
         self.reactor = Clock()
         self.listeners = [Listener("tcp:1", True)]
         self.site = MetricsSite(
-            ServerCollector(self.clients, self.tallies, self.snapshots, self.loads),
+            ServerCollector(self.clients, self.counters, self.current, self.loads),
             Health(self.listeners),
             self.clients,
         )
@@ -96,11 +96,11 @@ class MetricsTestCase(SynchronousTestCase):
 
     def table(self) -> TableFactory:
         """Make a table server."""
-        return TableFactory(self.reactor, self.snapshots, Kind.TABLE, self.clock, self.clients)
+        return TableFactory(self.reactor, self.current, Kind.TABLE, self.clock, self.clients)
 
     def virtual(self) -> TableFactory:
         """Make a virtual server."""
-        return TableFactory(self.reactor, self.snapshots, Kind.VIRTUAL, self.clock, self.clients)
+        return TableFactory(self.reactor, self.current, Kind.VIRTUAL, self.clock, self.clients)
 
     def get(self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET") -> tuple[str, dict[str, str], str]:
         """Ask the site; return the status line, the header fields and the body."""
@@ -171,7 +171,7 @@ class RequestTests(MetricsTestCase):
         table = self.table()
         replies = self.ask(table, *[b"get foo-shop-5\n", b"get nobody\n", b"get foo-shop-4\n"] * 4)
         self.assertEqual(replies, b"500 not found\n500 not found\n200 foo\n" * 4)
-        self.assertEqual(len(self.snapshots.current.table_replies.recent), 3)
+        self.assertEqual(len(self.current.snapshot.table_replies.recent), 3)
         on_table = {"protocol": "tcp_table", "server": "table"}
         self.assertEqual(
             self.nonzero("not_found_total"),
@@ -196,7 +196,7 @@ class RequestTests(MetricsTestCase):
 
     def test_socketmap(self) -> None:
         """Requests of socketmap count for the map that they name, and for none where there is no such map."""
-        factory = SocketmapFactory(self.reactor, self.snapshots, self.clock, self.clients)
+        factory = SocketmapFactory(self.reactor, self.current, self.clock, self.clients)
         self.ask(factory, b"16:table foo-shop-4,", b"16:table foo-shop-5,", b"16:table foo-shop-5,")
         self.ask(factory, b"30:virtual foo-shop-4@example.com,", b"10:other some,", b"4:what,")
         speaks = {"protocol": "socketmap"}
@@ -223,9 +223,9 @@ class RequestTests(MetricsTestCase):
         def forget(name: str, domain: str | None) -> tuple[str, str | None]:
             return "", domain
 
-        configuration = self.snapshots.current.configuration
+        configuration = self.current.snapshot.configuration
         for hooks in (Hooks("m", fail, keep), Hooks("m", keep, fail), Hooks("m", keep, forget)):
-            self.snapshots.current = Snapshot(configuration, hooks)
+            self.current.snapshot = Snapshot(configuration, hooks)
             self.assertEqual(self.ask(self.table(), b"get foo-shop-4\n")[:4], b"400 ")
         self.assertEqual(len(self.flushLoggedErrors()), 3)
         self.assertEqual(self.nonzero("hook_failures_total"), {sample("hook_failures_total"): 3})
@@ -258,7 +258,7 @@ class RequestTests(MetricsTestCase):
 
     def test_debug_account(self) -> None:
         """An address of several accounts is ambiguous also where the DEBUG ACCOUNT gets it."""
-        self.snapshots.current = Snapshot(load(f"DEBUG ACCOUNT: debug\n{CONFIGURATION}", "tried.conf"))
+        self.current.snapshot = Snapshot(parse_configuration(f"DEBUG ACCOUNT: debug\n{CONFIGURATION}", "tried.conf"))
         self.assertEqual(self.ask(self.table(), b"get same-shop-4\n"), b"200 debug\n")
         on_table = {"protocol": "tcp_table", "server": "table"}
         self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="ambiguous", **on_table): 1})
@@ -291,9 +291,9 @@ class RequestTests(MetricsTestCase):
 
     def test_without_metrics(self) -> None:
         """Where there are no metrics, no reply counts for them."""
-        self.clients.tallies = None
+        self.clients.counters = None
         self.ask(self.table(), b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")
-        kept = self.snapshots.current.table_replies.recent.values()
+        kept = self.current.snapshot.table_replies.recent.values()
         self.assertEqual([(reply.tally, reply.wrong_codes) for reply in kept], [(None, ())] * 3)
         self.assertEqual(self.nonzero("requests_total"), {})
 
@@ -334,10 +334,10 @@ class ProcessTests(MetricsTestCase):
 
     def test_reload(self) -> None:
         """The accounts that are told apart are those of the configuration in use, each from the beginning."""
-        self.tallies.configure(self.snapshots.current.configuration)
+        self.counters.configure(self.current.snapshot.configuration)
         self.ask(self.table(), b"get foo-shop-5\n")
-        self.snapshots.current = Snapshot(load(CONFIGURATION.replace("foo", "new"), "tried.conf"))
-        self.tallies.configure(self.snapshots.current.configuration)
+        self.current.snapshot = Snapshot(parse_configuration(CONFIGURATION.replace("foo", "new"), "tried.conf"))
+        self.counters.configure(self.current.snapshot.configuration)
         seen = {
             dict(labels)["account"]: value for (name, labels), value in self.scrape().items() if "wrong_codes" in name
         }
@@ -346,7 +346,7 @@ class ProcessTests(MetricsTestCase):
     def test_accounts_are_escaped(self) -> None:
         """What an account may hold of characters that labels quote, a scrape holds as well."""
         for account in ('a"b', "a\\b", "a{b}"):
-            self.tallies.wrong_codes.number(account)[0] += 1
+            self.counters.wrong_codes.number(account)[0] += 1
         self.assertEqual(
             {dict(labels)["account"] for _, labels in self.nonzero("wrong_codes_total")}, {'a"b', "a\\b", "a{b}"}
         )

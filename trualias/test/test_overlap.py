@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.overlap import STEPS, Search, find_overlaps
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, unparse
 from trualias.matching.outcome import Ambiguous
 from trualias.matching.policy import Policy
@@ -25,7 +25,7 @@ trialprofile.load()
 
 def policy_of(text: str) -> Policy:
     """The policy of a configuration's text."""
-    return load(text, "policy.conf").policy
+    return parse_configuration(text, "policy.conf").policy
 
 
 class OverlapTests(SynchronousTestCase):

@@ -79,7 +79,7 @@ class SettingTests(ParserCase):
         for text in ("PORT:", "PORT: \t ", "PORT:\r\n"):
             (setting,) = self.statements(text)
             assert isinstance(setting, Setting)
-            self.assertEqual(("PORT", "", 0, 4), (setting.name, setting.value, setting.place, setting.value_place))
+            self.assertEqual(("PORT", "", 0, 4), (setting.name, setting.value, setting.offset, setting.value_offset))
 
     def test_one_line(self) -> None:
         """A value ends with its line."""
@@ -95,7 +95,7 @@ class SettingTests(ParserCase):
         """A setting knows where its name and its value stand."""
         _, setting = self.statements("X: y\n  PORT:  1")
         assert isinstance(setting, Setting)
-        self.assertEqual((7, 14), (setting.place, setting.value_place))
+        self.assertEqual((7, 14), (setting.offset, setting.value_offset))
 
     def test_no_colon(self) -> None:
         """Without a colon it is no setting."""
@@ -156,12 +156,12 @@ class AccountTests(ParserCase):
         call = statement.items[1]
         assert isinstance(call, Call)
         words = ["foo", "foo", "bar", "%%", "%alias%", "%%-", "%ident%", ".", "%code%", "x", "CHARS", "1"]
-        places = [statement.place, *[name.place for name in (*statement.accounts, *statement.aliases)]]
-        places += [statement.expression_place + token.place for token in statement.expression]
-        places += [statement.items_place + item.place for item in statement.items]
-        places += [statement.items_place + argument.place for argument in call.arguments]
-        for place, word in zip(places, words, strict=True):
-            self.assertEqual(word, text[place : place + len(word)])
+        places = [statement.offset, *[name.offset for name in (*statement.accounts, *statement.aliases)]]
+        places += [statement.expression_offset + token.offset for token in statement.expression]
+        places += [statement.items_offset + item.offset for item in statement.items]
+        places += [statement.items_offset + argument.offset for argument in call.arguments]
+        for offset, word in zip(places, words, strict=True):
+            self.assertEqual(word, text[offset : offset + len(word)])
 
     def test_same_again(self) -> None:
         """Statements with the same expression and items share them, wherever these stand."""
@@ -175,8 +175,8 @@ class AccountTests(ParserCase):
         self.assertIs(first.items, second.items)
         for statement in (first, second):
             item, token = statement.items[1], statement.expression[1]
-            self.assertEqual("CHARS", text[statement.items_place + item.place :][:5])
-            self.assertEqual("-%code%", text[statement.expression_place + token.place :][:7])
+            self.assertEqual("CHARS", text[statement.items_offset + item.offset :][:5])
+            self.assertEqual("-%code%", text[statement.expression_offset + token.offset :][:7])
 
     def test_same_behind_something_else(self) -> None:
         """What stands behind a WITH is read as items only where that WITH comes before items."""

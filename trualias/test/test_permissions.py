@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import ConfigurationErrors, load
+from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.configuration.permissions import MOST_LINKS, writable_by_others
 from trualias.lookup.hooks import load_hooks
 
@@ -180,7 +180,7 @@ class HooksTests(PermissionsTestCase):
 
     def assert_refused(self, name: str, path: Path, place: Path) -> None:
         """Assert that a module is refused because of a place, and was not run."""
-        configuration = load(f"PROCESSOR: {name}\n", str(self.inner / "a.conf"))
+        configuration = parse_configuration(f"PROCESSOR: {name}\n", str(self.inner / "a.conf"))
         with self.assertRaises(ConfigurationErrors) as raised:
             load_hooks(configuration)
         self.assertEqual(
@@ -198,7 +198,7 @@ class HooksTests(PermissionsTestCase):
             place.chmod(0o757)
             self.assert_refused("hooks_beside", hooks, place)
             place.chmod(0o755)
-        self.assertIsNotNone(load_hooks(load("PROCESSOR: hooks_beside\n", str(self.inner / "a.conf"))))
+        self.assertIsNotNone(load_hooks(parse_configuration("PROCESSOR: hooks_beside\n", str(self.inner / "a.conf"))))
         self.assertTrue((self.inner / "marker").exists())
 
     def test_on_path(self) -> None:
@@ -208,7 +208,7 @@ class HooksTests(PermissionsTestCase):
         (package / "__init__.py").write_text(f"open({str(self.inner / 'marker')!r}, 'w').close()\n")
         (package / "hooks.py").write_text(HOOKS.format(marker=self.inner / "marker"))
         (self.inner / "etc").mkdir()
-        configuration = load("PROCESSOR: installed_hooks.hooks\n", str(self.inner / "etc" / "a.conf"))
+        configuration = parse_configuration("PROCESSOR: installed_hooks.hooks\n", str(self.inner / "etc" / "a.conf"))
         self.patch(sys, "path", [str(self.inner), *sys.path])
         (package / "__init__.py").chmod(0o666)
         with self.assertRaises(ConfigurationErrors) as raised:

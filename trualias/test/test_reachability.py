@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.reachability import find_unreached
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, unparse
 from trualias.matching.outcome import Delivered
 from trualias.matching.policy import Policy
@@ -22,13 +22,13 @@ trialprofile.load()
 
 def policy_of(text: str) -> Policy:
     """The policy of a configuration's text."""
-    return load(text, "policy.conf").policy
+    return parse_configuration(text, "policy.conf").policy
 
 
 def unreached(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...], bool]]:
     """The accounts that are not reached: name, reasons, with whom they share what was tried, and if anything was."""
     found = find_unreached(policy_of(text))
-    return [(one.way.account, one.reasons, one.shared, one.tried > 0) for one in found]
+    return [(one.target.account, one.reasons, one.shared, one.tried > 0) for one in found]
 
 
 NONE_LEFT = "NONE({}) finds no character that does not occur in '0123456789'"
@@ -113,7 +113,7 @@ class ReachTests(SynchronousTestCase):
         """An account that no address can be written for is reached by none that people make up."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
         policy = policy_of(setting + "\n".join(map(unparse, statements)))
-        never = {policy.fold(one.way.account) for one in find_unreached(policy) if one.reasons}
+        never = {policy.fold(one.target.account) for one in find_unreached(policy) if one.reasons}
         for statement in statements:
             outcome = policy.resolve(hit(random, statement, case_sensitive))
             if isinstance(outcome, Delivered):

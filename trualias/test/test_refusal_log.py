@@ -4,7 +4,7 @@ from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.protocols.refusal_log import Refusals
+from trualias.protocols.refusal_log import RefusalLog
 
 
 class RefusalsTests(SynchronousTestCase):
@@ -13,13 +13,13 @@ class RefusalsTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Let the time stand still."""
         self.now = 100.0
-        self.refusals = Refusals(lambda: self.now)
+        self.refusal_log = RefusalLog(lambda: self.now)
 
     def tell(self, count: int, why: str = "there are 5 already") -> list[str]:
         """Turn clients away, and return what was logged."""
         with capturedLogs() as events:
             for number in range(count):
-                self.refusals.tell(IPv4Address("TCP", f"192.0.2.{number}", 4711), why)
+                self.refusal_log.tell(IPv4Address("TCP", f"192.0.2.{number}", 4711), why)
         return [formatEvent(event) or "" for event in events]
 
     def test_first(self) -> None:
@@ -44,7 +44,7 @@ class RefusalsTests(SynchronousTestCase):
     def test_unix(self) -> None:
         """A client at a unix socket has no address."""
         with capturedLogs() as events:
-            self.refusals.tell(UNIXAddress(None), "there are 5 already")
+            self.refusal_log.tell(UNIXAddress(None), "there are 5 already")
         self.assertEqual(
             ["refused a connection from a unix socket: there are 5 already"], [formatEvent(event) for event in events]
         )

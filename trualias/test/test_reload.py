@@ -14,12 +14,11 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import Configuration, ConfigurationErrors
-from trualias.configuration import load as load_text
+from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.fingerprint import Absent, Present, stamp
-from trualias.lookup import Found, Snapshots
+from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
-from trualias.lookup.loading import load
+from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import Loads
 from trualias.server.reload import AliasService
 
@@ -78,7 +77,7 @@ class AliasServiceTests(SynchronousTestCase):
         folder.mkdir()
         self.path = folder / "trualias.conf"
         self.path.write_text(ONE, "utf-8")
-        self.snapshots = Snapshots(load(str(self.path)))
+        self.current = CurrentSnapshot(load_snapshot(str(self.path)))
         self.clock = Clock()
         self.day = 0.0  # when the clock's time begins, by the time of day
         self.threads = Threads()
@@ -91,17 +90,21 @@ class AliasServiceTests(SynchronousTestCase):
         return AliasService(
             path,
             stamp(path),
-            self.snapshots,
+            self.current,
             [self.came_into_use.append],
             self.clock,
             self.threads,
             time_of_day=lambda: self.day + self.clock.seconds(),
         )
 
-    def start(self, path: str, settle: Callable[[Callable[[], None]], Present | Absent] | None = None) -> None:
+    def start(
+        self, path: str, wait_until_stable: Callable[[Callable[[], None]], Present | Absent] | None = None
+    ) -> None:
         """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
         self.service.stopService()
-        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, self.threads, settle=settle)
+        service = AliasService(
+            path, stamp(path), self.current, [], self.clock, self.threads, wait_until_stable=wait_until_stable
+        )
         service.startService()
         self.addCleanup(service.stopService)
 
@@ -123,7 +126,7 @@ class AliasServiceTests(SynchronousTestCase):
 
     def ask(self, key: str) -> str | None:
         """Look a key up: the value, or None where there is none."""
-        answer = self.snapshots.current.table(key)
+        answer = self.current.snapshot.table(key)
         return answer.value if isinstance(answer, Found) else None
 
     def assert_answers(self, account: str) -> None:
@@ -156,7 +159,7 @@ class AliasServiceTests(SynchronousTestCase):
         """A configuration with errors changes nothing; the log has all its errors, once for the change."""
         self.replace(BAD)
         with self.assertRaises(ConfigurationErrors) as raised:
-            load_text(BAD, "FILE")
+            parse_configuration(BAD, "FILE")
         self.assertEqual(len(raised.exception.errors), 2)
         self.assertEqual(
             self.watch(),
@@ -200,11 +203,11 @@ class AliasServiceTests(SynchronousTestCase):
     def test_settled(self) -> None:
         """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
 
-        def settle(pause: Callable[[], None]) -> Present | Absent:
+        def wait_until_stable(pause: Callable[[], None]) -> Present | Absent:
             self.replace(TWO)
             return stamp(str(self.path))
 
-        self.start(str(self.path), settle)
+        self.start(str(self.path), wait_until_stable)
         self.replace(BAD)
         self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
@@ -214,13 +217,13 @@ class AliasServiceTests(SynchronousTestCase):
         """What somebody began to write just after the file was whole is not taken for the whole."""
         beginnings = ["# the first line of many\n"]
 
-        def settle(pause: Callable[[], None]) -> Present | Absent:
+        def wait_until_stable(pause: Callable[[], None]) -> Present | Absent:
             rested = stamp(str(self.path))
             if beginnings:
                 self.path.write_text(beginnings.pop(), "utf-8")
             return rested
 
-        self.start(str(self.path), settle)
+        self.start(str(self.path), wait_until_stable)
         self.replace(BAD)
         self.assertEqual(
             [
@@ -416,7 +419,7 @@ class AliasServiceTests(SynchronousTestCase):
         module.write_text(HOOKS + "class Table: pass\nreload.table = Table()\n", "utf-8")
         self.replace("PROCESSOR: forgotten_hooks\n" + ONE)
         self.watch()
-        before = self.snapshots.current
+        before = self.current.snapshot
         assert isinstance(before.table.hooks, Hooks)
         traces = [weakref.ref(each) for each in (before, before.configuration.policy, before.table.hooks._preprocess)]
         del before
@@ -464,7 +467,7 @@ class AliasServiceTests(SynchronousTestCase):
             return fail(MemoryError())
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, no_memory)
+        service = AliasService(path, stamp(path), self.current, [], self.clock, no_memory)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 2)
@@ -477,7 +480,7 @@ class AliasServiceTests(SynchronousTestCase):
             raise RuntimeError("can't start new thread")
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.snapshots, [], self.clock, no_thread)
+        service = AliasService(path, stamp(path), self.current, [], self.clock, no_thread)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
@@ -489,7 +492,7 @@ class AliasServiceTests(SynchronousTestCase):
             raise ZeroDivisionError
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.snapshots, [fail], self.clock, self.threads)
+        service = AliasService(path, stamp(path), self.current, [fail], self.clock, self.threads)
         for text in (TWO, ONE, TWO):
             self.replace(text)
             service.load()
@@ -499,7 +502,7 @@ class AliasServiceTests(SynchronousTestCase):
 
     def test_watch_fails(self) -> None:
         """A look at the file that fails is in the log, and the next one is made."""
-        service = AliasService("\0", Absent(""), self.snapshots, [], self.clock, self.threads)
+        service = AliasService("\0", Absent(""), self.current, [], self.clock, self.threads)
         service.startService()
         self.clock.advance(2)
         self.clock.advance(2)

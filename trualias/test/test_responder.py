@@ -2,12 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.lookup import Answer, Found, NotFound, Reason, Replies
-from trualias.monitoring.counters import BOUNDS, Result, Tallies
+from trualias.monitoring.counters import BOUNDS, Counters, Result
 from trualias.monitoring.statistics import Outcome
 from trualias.protocols import wire
-from trualias.protocols.responder import Replier
+from trualias.protocols.responder import Responder
 
 ANSWERS: dict[str, Answer] = {
     "foo": Found("baz", "baz"),
@@ -29,33 +29,33 @@ class ReplierTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Make a replier."""
-        self.tallies = Tallies()
-        self.tally = self.tallies.of("tcp_table", "table")
-        self.replier = Replier(wire.LINES, self.tally)
+        self.counters = Counters()
+        self.tally = self.counters.of("tcp_table", "table")
+        self.responder = Responder(wire.LINES, self.tally)
         self.replies = Replies(keeping=False)
 
     def test_made(self) -> None:
         """A reply knows where to count it, and the wrong codes of accounts."""
-        reply = self.replier.make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo", "bar"))
+        reply = self.responder.make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo", "bar"))
         self.assertEqual((reply.octets, reply.outcome), (b"500 not found\n", Outcome.NOT_FOUND))
         self.assertIs(reply.tally, self.tally)
         self.assertIs(reply.counts, self.tally.buckets["wrong_code"])
         self.assertEqual(reply.counts, [0] * (len(BOUNDS) + 1))
-        self.assertEqual(self.tallies.wrong_codes.counts, {"foo": 0, "bar": 0})
+        self.assertEqual(self.counters.wrong_codes.counts, {"foo": 0, "bar": 0})
         for number in reply.wrong_codes:
             number[0] += 1
-        self.assertEqual(self.tallies.wrong_codes.counts, {"foo": 1, "bar": 1})
+        self.assertEqual(self.counters.wrong_codes.counts, {"foo": 1, "bar": 1})
 
     def test_not_counted(self) -> None:
         """Without metrics a reply says no more than its outcome."""
-        reply = Replier(wire.LINES, None).make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo",))
+        reply = Responder(wire.LINES, None).make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo",))
         self.assertEqual((reply.outcome, reply.tally, reply.wrong_codes), (Outcome.NOT_FOUND, None, ()))
-        self.assertEqual(self.tallies.wrong_codes.counts, {})
+        self.assertEqual(self.counters.wrong_codes.counts, {})
 
     def test_alike(self) -> None:
         """What says and counts the same is made once, whichever key was asked for."""
         foo, bar, wrong, again, other = (
-            self.replier.reply(b"", key, look_up, self.replies)
+            self.responder.reply(b"", key, look_up, self.replies)
             for key in ("foo", "bar", "wrong", "wrong again", "other")
         )
         self.assertIs(foo, bar)
@@ -65,18 +65,18 @@ class ReplierTests(SynchronousTestCase):
 
     def test_alike_in_one_configuration(self) -> None:
         """With another configuration they are made anew: the numbers of accounts that are gone count no more."""
-        self.replier.reply(b"", "wrong", look_up, self.replies)
-        self.tallies.configure(load("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
-        reply = self.replier.reply(b"", "other", look_up, Replies(keeping=False))
+        self.responder.reply(b"", "wrong", look_up, self.replies)
+        self.counters.configure(parse_configuration("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
+        reply = self.responder.reply(b"", "other", look_up, Replies(keeping=False))
         [number] = reply.wrong_codes
         number[0] += 1
-        self.assertEqual({"baz": 0, "bar": 1}, self.tallies.wrong_codes.counts)
+        self.assertEqual({"baz": 0, "bar": 1}, self.counters.wrong_codes.counts)
 
     def test_unsendable(self) -> None:
         """A value that no reply can hold is a fault each time, and is never kept as the reply to a request."""
         replies = Replies(keeping=True)
         for _ in range(2):
-            reply = self.replier.reply(b"get long\n", "long", look_up, replies)
+            reply = self.responder.reply(b"get long\n", "long", look_up, replies)
             self.assertEqual((reply.outcome, reply.octets), (Outcome.BAD, wire.LINES.fault))
             self.assertIs(reply.counts, self.tally.buckets["fault"])
         self.assertEqual({}, replies.recent)

@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.protocols.scheduling import Turn, Turns
+from trualias.protocols.scheduling import FairQueue, Turn
 
 
 class TurnsTests(SynchronousTestCase):
@@ -12,7 +12,7 @@ class TurnsTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Start without anybody waiting."""
         self.clock = Clock()
-        self.turns = Turns(self.clock)
+        self.turns = FairQueue(self.clock)
         self.went: list[str] = []
         self.scheduled: list[int] = []  # calls that the reactor has to make yet, at each turn
 

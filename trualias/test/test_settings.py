@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import Configuration, ConfigurationErrors, load
+from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.settings import Address, Listener, Settings, Speaks
 
 
@@ -13,12 +13,12 @@ class SettingsTests(SynchronousTestCase):
 
     def settings(self, text: str) -> Settings:
         """Load a text and return its settings."""
-        return load(text, "a.conf").settings
+        return parse_configuration(text, "a.conf").settings
 
     def assert_errors(self, text: str, *expected: str) -> None:
         """Assert that a text has these errors and no others, each given with the excerpt."""
         with self.assertRaises(ConfigurationErrors) as raised:
-            load(text, "a.conf")
+            parse_configuration(text, "a.conf")
         self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
 
     def test_listen(self) -> None:
@@ -129,7 +129,7 @@ class SettingsTests(SynchronousTestCase):
 
     def test_error_at(self) -> None:
         """An error that shows later points at its setting, also where that is given several times."""
-        configuration: Configuration = load("LISTEN: socketmap x\nLISTEN: socketmap y\n", "a.conf")
+        configuration: Configuration = parse_configuration("LISTEN: socketmap x\nLISTEN: socketmap y\n", "a.conf")
         self.assertEqual(
             "a.conf:2:1: no\nLISTEN: socketmap y\n^", str(configuration.error_at("LISTEN", "no", number=1))
         )

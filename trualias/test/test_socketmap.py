@@ -8,8 +8,8 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
-from trualias.lookup import OverBudget, Snapshot, Snapshots
+from trualias.configuration import parse_configuration
+from trualias.lookup import CurrentSnapshot, OverBudget, Snapshot
 from trualias.monitoring.statistics import Outcome, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.socketmap import SocketmapFactory, SocketmapProtocol
@@ -61,10 +61,10 @@ class SocketmapTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make a factory and connect a client."""
         self.clock = Clock()
-        self.snapshots = Snapshots(Snapshot(load(CONFIGURATION, "a.conf")))
-        self.factory = SocketmapFactory(self.clock, self.snapshots, self.clock.seconds, Clients(limit=3))
+        self.current = CurrentSnapshot(Snapshot(parse_configuration(CONFIGURATION, "a.conf")))
+        self.factory = SocketmapFactory(self.clock, self.current, self.clock.seconds, Clients(limit=3))
         self.statistics = Statistics()
-        self.factory.clients.count_with(self.statistics)
+        self.factory.clients.use_statistics(self.statistics)
         self.protocol, self.transport = self.connect()
 
     def connect(self) -> tuple[SocketmapProtocol, StringTransport]:
@@ -77,7 +77,7 @@ class SocketmapTests(SynchronousTestCase):
 
     def hooked(self, value: Callable[[], str]) -> None:
         """Let hooks answer."""
-        self.snapshots.current = Snapshot(self.snapshots.current.configuration, Inventive(value))
+        self.current.snapshot = Snapshot(self.current.snapshot.configuration, Inventive(value))
 
     def say(self, data: bytes) -> bytes:
         """Send bytes and return what came back."""
@@ -140,7 +140,7 @@ class SocketmapTests(SynchronousTestCase):
     def test_reload(self) -> None:
         """A new configuration answers the next request, also one that was asked before."""
         self.assertEqual(b"6:OK foo,", self.say(netstring(b"table foo-shop-4")))
-        self.snapshots.current = Snapshot(load("", "a.conf"))
+        self.current.snapshot = Snapshot(parse_configuration("", "a.conf"))
         self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table foo-shop-4")))
 
     def test_fault(self) -> None:
@@ -155,7 +155,7 @@ class SocketmapTests(SynchronousTestCase):
 
     def test_over_budget(self) -> None:
         """An address that takes too long is a temporary error."""
-        snapshot = self.snapshots.current
+        snapshot = self.current.snapshot
         snapshot.table = lambda key: OverBudget()  # type: ignore[assignment]
         with capturedLogs() as events:
             reply = self.say(netstring(b"table foo-shop-4"))
@@ -271,7 +271,7 @@ class SocketmapTests(SynchronousTestCase):
         self.say(netstring(b"table foo-shop-4"))
         self.connect()
         statistics = Statistics()
-        self.factory.clients.count_with(statistics)
+        self.factory.clients.use_statistics(statistics)
         self.assertEqual((2, 1, 1), (statistics.connections.begun, statistics.reads.begun, statistics.writes.begun))
 
     def test_writing_ends(self) -> None:

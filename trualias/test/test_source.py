@@ -99,7 +99,7 @@ class ConfigurationErrorsTests(SynchronousTestCase):
         """The errors stand in the order of the file, whoever found them first; those of one place as they came."""
         source = Source("a\nb", "test.conf")
         errors = ConfigurationErrors(
-            [PolicyError(source, place, text) for place, text in ((2, "x"), (0, "z"), (0, "y"))]
+            [PolicyError(source, offset, text) for offset, text in ((2, "x"), (0, "z"), (0, "y"))]
         )
         self.assertEqual(["z", "y", "x"], [error.message for error in errors.errors])
         self.assertEqual("test.conf:1:1: z\na\n^\ntest.conf:1:1: y\na\n^\ntest.conf:2:1: x\nb\n^", str(errors))

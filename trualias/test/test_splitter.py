@@ -194,8 +194,8 @@ class AnyTextTests(PiecesCase):
         text = "".join(word + gap for word, gap in words)
         parsed = read(text)
         for error in parsed.errors:
-            place, excerpt, caret = str(error).split("\n")
-            self.assertEqual(f"test.conf:{error.line}:{error.column}: {error.message}", place)
+            offset, excerpt, caret = str(error).split("\n")
+            self.assertEqual(f"test.conf:{error.line}:{error.column}: {error.message}", offset)
             self.assertLess(len(caret), len(excerpt) + 2)
             self.assertNotIn("''", error.message)
         if not parsed.errors:

@@ -5,7 +5,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import log
-from trualias.configuration import load
+from trualias.configuration import parse_configuration
 from trualias.monitoring.statistics import NullStatistics, Outcome, Statistics
 from trualias.server.statistics_service import StatisticsService
 
@@ -15,7 +15,7 @@ class Counted:
 
     statistics: Statistics | NullStatistics = NullStatistics()
 
-    def count_with(self, statistics: Statistics | NullStatistics) -> None:
+    def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
         """Count with these from now on."""
         self.statistics = statistics
 
@@ -33,7 +33,7 @@ class StatisticsServiceTests(SynchronousTestCase):
 
     def configure(self, setting: str) -> None:
         """Configure STATISTICS."""
-        self.service.configure(load(f"STATISTICS: {setting}\nLOGGING: critical\n", "trualias.conf"))
+        self.service.configure(parse_configuration(f"STATISTICS: {setting}\nLOGGING: critical\n", "trualias.conf"))
 
     def collected(self) -> Statistics:
         """The collectors in use."""

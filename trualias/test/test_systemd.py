@@ -11,9 +11,9 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import load
-from trualias.lookup import Snapshot, Snapshots
-from trualias.server.systemd import NotifyService, Reactor, Supervisor, watchdog_seconds
+from trualias.configuration import parse_configuration
+from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.server.systemd import NotifyService, Reactor, SystemdNotifier, watchdog_seconds
 
 ONE = "ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"
 
@@ -63,21 +63,21 @@ class SupervisorTests(SystemdTestCase):
         """What is told comes in one message, by a socket in a folder or an abstract one."""
         for path in (None, f"@trualias-test-{os.getpid()}"):
             listener = self.listen(path)
-            Supervisor({"NOTIFY_SOCKET": listener.path}).tell("READY=1", "STATUS=\u00e9")
+            SystemdNotifier({"NOTIFY_SOCKET": listener.path}).notify("READY=1", "STATUS=\u00e9")
             self.assertEqual(["READY=1\nSTATUS=\u00e9"], listener.heard)
 
     def test_nobody(self) -> None:
         """Where nobody asks, nobody is told."""
         for environment in ({}, {"NOTIFY_SOCKET": ""}):
             with capturedLogs() as events:
-                Supervisor(environment).tell("READY=1")
+                SystemdNotifier(environment).notify("READY=1")
             self.assertEqual([], events)
 
     def test_failure(self) -> None:
         """One who asks and does not listen is named in the log; the server lives on."""
         path = str(Path(self.mktemp()).absolute())
         with capturedLogs() as events:
-            Supervisor({"NOTIFY_SOCKET": path}).tell("READY=1", "STATUS=x")
+            SystemdNotifier({"NOTIFY_SOCKET": path}).notify("READY=1", "STATUS=x")
         [event] = events
         self.assertEqual(
             f"systemd was not told READY=1 STATUS=x: [Errno {errno.ENOENT}] No such file or directory",
@@ -108,14 +108,14 @@ class NotifyServiceTests(SystemdTestCase):
         """Make a service whose supervisor wants a sign of life every 30 s."""
         self.listener = self.listen()
         self.reactor = MemoryReactorClock()
-        self.snapshots = Snapshots(Snapshot(load(ONE, "a.conf")))
+        self.current = CurrentSnapshot(Snapshot(parse_configuration(ONE, "a.conf")))
         self.service = self.make(30)
 
     def make(self, watchdog: float | None) -> NotifyService:
         """Make a service."""
-        supervisor = Supervisor({"NOTIFY_SOCKET": self.listener.path})
+        supervisor = SystemdNotifier({"NOTIFY_SOCKET": self.listener.path})
         reactor = cast(Reactor, self.reactor)
-        return NotifyService(reactor, supervisor, watchdog, self.snapshots, lambda: 4711)
+        return NotifyService(reactor, supervisor, watchdog, self.current, lambda: 4711)
 
     def test_life(self) -> None:
         """READY when the reactor runs, a sign of life every 15 s from then on, STOPPING at the end."""
@@ -151,7 +151,7 @@ class NotifyServiceTests(SystemdTestCase):
         """RELOADING comes with the clock that systemd wants; then READY, and what is in use now or still."""
         self.service.startService()
         self.service.load_begun()
-        self.snapshots.current = Snapshot(load("", "a.conf"))
+        self.current.snapshot = Snapshot(parse_configuration("", "a.conf"))
         self.service.load_ended(True)
         self.service.load_begun()
         self.service.load_ended(False)

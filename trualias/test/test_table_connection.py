@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration.locations import Kind
-from trualias.lookup import Snapshots
+from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.statistics import NullStatistics, Outcome, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
@@ -210,8 +210,8 @@ class CountingTests(ConversationCase):
         for state, depths in self.STATES.items():
             client = self.in_state(state)
             self.statistics = Statistics()
-            self.clients.count_with(NullStatistics())
-            self.clients.count_with(self.statistics)
+            self.clients.use_statistics(NullStatistics())
+            self.clients.use_statistics(self.statistics)
             self.assertEqual(depths, self.depths(), state)
             client.leave()
             self.assertEqual((0, 0, 0), self.depths(), state)
@@ -221,7 +221,7 @@ class CountingTests(ConversationCase):
         for state in ("waiting", "between turns", "reply not taken"):
             client = self.in_state(state)
             self.statistics = Statistics()
-            self.clients.count_with(self.statistics)
+            self.clients.use_statistics(self.statistics)
             self.clock.advance(0)
             client.transport.empty()
             self.assertEqual((1, 1, 0), self.depths(), state)
@@ -274,7 +274,7 @@ class CountingTests(ConversationCase):
     def test_switched_off(self) -> None:
         """Without statistics everything goes on."""
         client = self.connect()
-        self.clients.count_with(NullStatistics())
+        self.clients.use_statistics(NullStatistics())
         self.assertEqual(BAZ * 2, client.say(GET * 2))
         client.leave()
 
@@ -296,7 +296,7 @@ class AdmissionTests(ConversationCase):
 
     def test_default(self) -> None:
         """The limit is a thousand unless it is given."""
-        self.assertEqual(1_000, ClientFactory(self.clock, self.snapshots, self.clock.seconds).clients.limit)
+        self.assertEqual(1_000, ClientFactory(self.clock, self.current, self.clock.seconds).clients.limit)
 
 
 class SocketCase(SynchronousTestCase):
@@ -309,7 +309,7 @@ class SocketCase(SynchronousTestCase):
         self.clients = Clients()
         self.statistics = self.clients.statistics = Statistics()
         clock = self.loop.clock.seconds
-        self.factory = TableFactory(self.loop.time, Snapshots(snapshot()), Kind.TABLE, clock, self.clients)
+        self.factory = TableFactory(self.loop.time, CurrentSnapshot(snapshot()), Kind.TABLE, clock, self.clients)
         self.listen()
 
     def listen(self) -> None:

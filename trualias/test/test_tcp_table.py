@@ -127,7 +127,7 @@ class TableTests(ChatCase):
 
     def test_case(self) -> None:
         """Without regard to case every spelling has its reply."""
-        self.snapshots.current = snapshot("CASE SENSITIVE: no")
+        self.current.snapshot = snapshot("CASE SENSITIVE: no")
         self.assert_chat(((b"get SamIsSexy.34\n", BAZ), (b"get samissexy.34\n", BAZ), (b"get XXXXXX+00\n", BAZ)))
 
     def test_byte_by_byte(self) -> None:
@@ -175,13 +175,13 @@ class TableTests(ChatCase):
 
     def test_statistics_disabled(self) -> None:
         """Where statistics are off they are refused; everything else goes on."""
-        self.clients.count_with(NullStatistics())
+        self.clients.use_statistics(NullStatistics())
         disabled = b"400 statistics disabled\n"
         self.assert_chat(((b"stats\n", disabled), (b"jstats\n", disabled), (b"stats x\n", MALFORMED), *TRANSCRIPT))
 
     def test_over_budget(self) -> None:
         """What would take too long is a temporary error, each time."""
-        self.snapshots.current = snapshot("", ENDLESS)
+        self.current.snapshot = snapshot("", ENDLESS)
         self.assert_chat(((f"get {ENDLESS_KEY}\n".encode(), FAULT),))
 
 
@@ -196,7 +196,7 @@ class VirtualTests(ChatCase):
 
     def test_debug_account(self) -> None:
         """Mail that may be for several accounts goes to the debug account."""
-        self.snapshots.current = snapshot("DEBUG ACCOUNT: root")
+        self.current.snapshot = snapshot("DEBUG ACCOUNT: root")
         self.assert_chat(((b"get to-a.1@Example.com\n", b"200 root@Example.com\n"),))
 
 
@@ -275,7 +275,7 @@ class HookTests(ChatCase):
         hooks = Hooks()
         hooks.preprocess = preprocess or hooks.preprocess
         hooks.postprocess = postprocess or hooks.postprocess
-        self.snapshots.current = snapshot(hooks=hooks)
+        self.current.snapshot = snapshot(hooks=hooks)
         return self.connect()
 
     def test_fault(self) -> None:
@@ -346,19 +346,19 @@ class SnapshotTests(ChatCase):
         for _ in range(3):
             self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
             self.assertEqual(BAZ, other.say(b"get samissexy.34\n"))
-        before = self.snapshots.current
-        self.snapshots.current = snapshot("", self.NEW)
+        before = self.current.snapshot
+        self.current.snapshot = snapshot("", self.NEW)
         for _ in range(3):
             self.assertEqual(b"200 new\n", other.say(b"get samissexy.34\n"))
             self.assertEqual(b"200 new\n200 foo\n", client.say(b"get samissexy.34\nget foo\n"))
-        self.snapshots.current = before
+        self.current.snapshot = before
         self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
 
     def test_between_turns(self) -> None:
         """Of many requests that came together the later ones are answered by it."""
         client = self.connect()
         heard = client.say(b"get samissexy.34\n" * 6)
-        self.snapshots.current = snapshot("", self.NEW)
+        self.current.snapshot = snapshot("", self.NEW)
         heard += self.wait_for(client)
         self.assertEqual(BAZ * 4 + b"200 new\n" * 2, heard)
 
@@ -366,17 +366,17 @@ class SnapshotTests(ChatCase):
         """A request of which a part has come is answered by it."""
         client = self.connect()
         client.say(b"get samissexy.34\nget samissexy")
-        self.snapshots.current = snapshot("", self.NEW)
+        self.current.snapshot = snapshot("", self.NEW)
         self.assertEqual(b"200 new\n", client.say(b".34\n"))
 
     def test_within_a_lookup(self) -> None:
         """A reply that the old one gave while the new one came is kept by neither."""
 
         def reload(alias: str, domain: str | None) -> tuple[str, str | None]:
-            self.snapshots.current = snapshot("", self.NEW)
+            self.current.snapshot = snapshot("", self.NEW)
             return alias, domain
 
-        self.snapshots.current = snapshot(hooks=Hooks(preprocess=reload))
+        self.current.snapshot = snapshot(hooks=Hooks(preprocess=reload))
         client = self.connect()
         self.assertEqual(BAZ + b"200 new\n", client.say(b"get samissexy.34\n" * 2))
 
@@ -391,11 +391,11 @@ class SnapshotTests(ChatCase):
     def test_tables_apart(self) -> None:
         """The replies of one server are not those of the other."""
         both = Snapshot(snapshot().configuration)
-        self.snapshots.current = both
+        self.current.snapshot = both
         self.assertEqual(MISS, self.connect().say(b"get samissexy.34@example.com\n"))
         virtual = VirtualTests("test_chat")
         virtual.setUp()
-        virtual.snapshots.current = both
+        virtual.current.snapshot = both
         self.assertEqual(b"200 baz@example.com\n", virtual.connect().say(b"get samissexy.34@example.com\n"))
 
 
@@ -424,7 +424,7 @@ class FloodTests(ChatCase):
             answered += heard.count(b"\n")
             self.assertIsNotNone(self.REPLIES.fullmatch(heard))
             self.assertLessEqual(len(client.protocol._buffer), LONGEST_REQUEST)
-            self.assertLessEqual(len(self.snapshots.current.table_replies.recent), Replies.SPAN)
+            self.assertLessEqual(len(self.current.snapshot.table_replies.recent), Replies.SPAN)
         self.assertEqual(asked, answered)
         self.assertGreater(asked, 40_000)
         self.assertFalse(client.transport.disconnecting)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.protocols import wire
-from trualias.protocols.wire import Command, Get, MapGet, Misfit, Request, plain_key, read_map_request, read_request
+from trualias.protocols.wire import BadRequest, Command, Get, MapGet, Request, fast_key, read_map_request, read_request
 from trualias.test import trialprofile
 
 trialprofile.load()
@@ -66,7 +66,7 @@ class RequestTests(SynchronousTestCase):
     def test_bad_encoding(self) -> None:
         """A percent sign without two digits is a malformed request, be the rest no UTF-8."""
         for key in (b"%", b"a%", b"%4", b"%4x%41", b"%x4", b"%%41", b"%\xff", b"%FF%", b"%+1"):
-            self.assert_read({b"get " + key: Misfit.MALFORMED})
+            self.assert_read({b"get " + key: BadRequest.MALFORMED})
 
     def test_statistics(self) -> None:
         """The requests without a key, in any case."""
@@ -86,7 +86,7 @@ class RequestTests(SynchronousTestCase):
             b"jstats get",
             b"stats\tstats",
         ):
-            self.assert_read({line: Misfit.MALFORMED})
+            self.assert_read({line: BadRequest.MALFORMED})
 
     def test_unknown(self) -> None:
         """Anything else is an unknown command, with however many words."""
@@ -101,20 +101,20 @@ class RequestTests(SynchronousTestCase):
             b"%67et foo",
             b"QUIT now",
         ):
-            self.assert_read({line: Misfit.UNRECOGNIZED})
+            self.assert_read({line: BadRequest.UNRECOGNIZED})
 
     @given(st.binary(max_size=40))
     def test_any_bytes(self, line: bytes) -> None:
         """Any bytes are understood as something, and so is any key."""
         read_request(line)
-        self.assertIn(type(read_request(b"get " + line)), (Get, Misfit))
+        self.assertIn(type(read_request(b"get " + line)), (Get, BadRequest))
 
     @given(st.binary(max_size=12))
     def test_plain(self, key: bytes) -> None:
         """A key in the ordinary form is understood as any other."""
-        self.assertEqual("samissexy.34", plain_key(b"get samissexy.34\n"))
+        self.assertEqual("samissexy.34", fast_key(b"get samissexy.34\n"))
         for request in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
-            plain = plain_key(request)
+            plain = fast_key(request)
             if plain is not None:
                 self.assertEqual(Get(plain), read_request(request))
                 self.assertEqual(len(request) - 1, request.index(b"\n"))
@@ -133,11 +133,11 @@ class ReplyTests(SynchronousTestCase):
         """What is no request is told so."""
         self.assertEqual(
             {
-                Misfit.UNRECOGNIZED: b"400 unrecognized command\n",
-                Misfit.MALFORMED: b"400 improperly formed request\n",
-                Misfit.TOO_LONG: b"400 request too long\n",
+                BadRequest.UNRECOGNIZED: b"400 unrecognized command\n",
+                BadRequest.MALFORMED: b"400 improperly formed request\n",
+                BadRequest.TOO_LONG: b"400 request too long\n",
             },
-            {misfit: wire.refused(misfit) for misfit in Misfit},
+            {bad_request: wire.refused(bad_request) for bad_request in BadRequest},
         )
 
     def test_found(self) -> None:
@@ -192,16 +192,16 @@ class MapTests(SynchronousTestCase):
 
     def test_requests(self) -> None:
         """The name of a map, a space, and the key, which is not encoded and may have spaces itself."""
-        table: dict[bytes, MapGet | Misfit] = {
+        table: dict[bytes, MapGet | BadRequest] = {
             b"virtual nobody@va.test": MapGet("virtual", "nobody@va.test"),
             b"table a b%20c ": MapGet("table", "a b%20c "),
             b"table ": MapGet("table", ""),
             "table café".encode(): MapGet("table", "café"),
             b"table \xff": MapGet("table", None),
             b"t\xff x": MapGet("t\ufffd", "x"),
-            b"table": Misfit.MALFORMED,
-            b" x": Misfit.MALFORMED,
-            b"": Misfit.MALFORMED,
+            b"table": BadRequest.MALFORMED,
+            b" x": BadRequest.MALFORMED,
+            b"": BadRequest.MALFORMED,
         }
         self.assertEqual(table, {payload: read_map_request(payload) for payload in table})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.words.lists import Unreadable, read, shipped
+from trualias.analysis.words.lists import Unreadable, read_word_list, shipped
 from trualias.analysis.words.make import made, names, site, word
 from trualias.language.fields import fits
 from trualias.language.tree import FieldClass
@@ -81,7 +81,7 @@ class ReadTests(SynchronousTestCase):
     def test_words(self) -> None:
         """One word a line; blanks around it, empty lines and comments do not count."""
         path = self.written(b"\xef\xbb\xbf# shops\n macys \r\n\ngoogle\n")
-        found = read(path)
+        found = read_word_list(path)
         self.assertEqual(f"2 words of {path}", found.name)
         self.assertEqual(("macys", "google"), found.words.of(FieldClass.ALPHA, True))
 
@@ -92,4 +92,4 @@ class ReadTests(SynchronousTestCase):
             (self.written(b"caf\xe9\n"), "this is not UTF-8 text"),
             (self.written(b"# none\n"), "there is no word in it; write one a line"),
         ):
-            self.assertEqual(f"{path}: {reason}", str(self.assertRaises(Unreadable, read, path)))
+            self.assertEqual(f"{path}: {reason}", str(self.assertRaises(Unreadable, read_word_list, path)))

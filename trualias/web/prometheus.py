@@ -30,8 +30,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 import trualias
-from trualias.lookup import Snapshots
-from trualias.monitoring.counters import BOUNDS, Loads, Result, Tallies
+from trualias.lookup import CurrentSnapshot
+from trualias.monitoring.counters import BOUNDS, Counters, Loads, Result
 from trualias.protocols.clients import Clients
 
 OUTCOMES = {
@@ -62,10 +62,10 @@ _ENDS = (*map(floatToGoString, BOUNDS), "+Inf")
 class ServerCollector(Collector):
     """Makes the families of a process when somebody asks for them."""
 
-    def __init__(self, clients: Clients, tallies: Tallies, snapshots: Snapshots, loads: Loads) -> None:
+    def __init__(self, clients: Clients, counters: Counters, current: CurrentSnapshot, loads: Loads) -> None:
         self._clients = clients
-        self._tallies = tallies
-        self._snapshots = snapshots
+        self._counters = counters
+        self._current = current
         self._loads = loads
 
     def collect(self) -> Iterator[Metric]:
@@ -94,7 +94,7 @@ class ServerCollector(Collector):
             labels=labels,
         )
         hooks = 0
-        for pair, tally in self._tallies.all().items():
+        for pair, tally in self._counters.all().items():
             numbers = {result: sum(counts) for result, counts in tally.buckets.items()}
             hooks += numbers[Result.HOOK]
             for outcome, results in OUTCOMES.items():
@@ -109,9 +109,9 @@ class ServerCollector(Collector):
             "Addresses of an account's shape whose code was wrong: many are a sign that somebody guesses.",
             labels=("account",),
         )
-        for account, number in sorted(self._tallies.wrong_codes.counts.items()):
+        for account, number in sorted(self._counters.wrong_codes.counts.items()):
             wrong_codes.add_metric((account,), number)
-        wrong_codes.add_metric((OTHERS,), self._tallies.wrong_codes.others[0])
+        wrong_codes.add_metric((OTHERS,), self._counters.wrong_codes.others[0])
         yield wrong_codes
         yield CounterMetricFamily("trualias_hook_failures", "Lookups that failed in the PROCESSOR module.", value=hooks)
 
@@ -129,7 +129,7 @@ class ServerCollector(Collector):
 
     def _configuration(self) -> Iterator[Metric]:
         loads = self._loads
-        policy = self._snapshots.current.configuration.policy
+        policy = self._current.snapshot.configuration.policy
         yield CounterMetricFamily("trualias_reloads", "Reloads of the configuration, tried.", value=loads.tried)
         yield CounterMetricFamily(
             "trualias_reloads_failed", "Reloads of the configuration, failed.", value=loads.failed
@@ -268,9 +268,9 @@ class MetricsSite(WrappingFactory):
 
     def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
         """Take a client, or refuse one from a network that may not ask, or one too many."""
-        if not self._clients.lets_in(addr):
+        if not self._clients.is_allowed(addr):
             return None
         if len(self.protocols) >= self.MOST:
-            self._clients.refusals.tell(addr, f"there are {self.MOST} already who read the metrics")
+            self._clients.refusal_log.tell(addr, f"there are {self.MOST} already who read the metrics")
             return None
         return super().buildProtocol(addr)

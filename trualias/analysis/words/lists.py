@@ -29,7 +29,7 @@ def shipped() -> WordList:
     return WordList(f"{len(words) - sites} names of companies and {sites} of sites", Words(words))
 
 
-def read(path: str) -> WordList:
+def read_word_list(path: str) -> WordList:
     """Read words from a file of UTF-8 text, one a line; a line that begins with ``#`` is a comment.
 
     Raises:

@@ -23,7 +23,7 @@ class Sender(Protocol):
         """End the connection now."""
 
 
-class Outbox:
+class WriteBatch:
     """Replies that wait for the end of the reactor's turn.
 
     To wake a client takes three times as long as to write to one that is awake. So when many ask at the same time, the
