@@ -20,7 +20,7 @@ from benchmarks import policies
 from benchmarks.load import WrongReply
 from benchmarks.report import Row, at_most
 from benchmarks.servers import ROOT, resident
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.statistics import Statistics
@@ -51,7 +51,7 @@ def block_answers() -> Iterator[policies.Answer]:
 
 def ask_all(path: str) -> Iterator[float]:
     """Ask a server with this configuration everything; its resident size after each part. Raises `WrongReply`."""
-    factory = TableFactory(Clock(), CurrentSnapshot(load_snapshot(path)), Kind.TABLE, time.perf_counter)
+    factory = TableFactory(Clock(), CurrentSnapshot(load_snapshot(path)), Table.LOCAL_PART, time.perf_counter)
     factory.clients.statistics = Statistics()
     protocol, transport = factory.buildProtocol(None), StringTransport()
     assert protocol is not None

@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from benchmarks import policies
 from benchmarks.report import Row, at_least
 from trualias.configuration import parse_configuration
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.monitoring.counters import Counters
 from trualias.monitoring.statistics import Statistics
@@ -34,7 +34,7 @@ def connection(counters: Counters | None) -> TableProtocol:
     clients = Clients(counters=counters)
     clients.statistics = Statistics()
     current = CurrentSnapshot(Snapshot(parse_configuration(policies.sample(), "sample")))
-    protocol = TableFactory(Clock(), current, Kind.TABLE, time.perf_counter, clients).client()
+    protocol = TableFactory(Clock(), current, Table.LOCAL_PART, time.perf_counter, clients).client()
     protocol.makeConnection(_Sink())
     return protocol
 

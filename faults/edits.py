@@ -21,7 +21,7 @@ from faults.live import replace, serving, settings
 from faults.numbered import KEY, OTHERS, Numbers, answers, configuration, statement
 from trualias.configuration import ConfigurationErrors
 from trualias.lookup.loading import STABLE_SECONDS, load_snapshot
-from trualias.matching.outcome import NoMatch
+from trualias.matching.outcome import NotFound
 from trualias.test.live import wait_until
 
 CHANGES = 1_000
@@ -188,7 +188,7 @@ def beginnings(folder: Path, say: Say, *, virtual: bool, every: int = 1) -> None
             raise Fault(f"the first {end} octets have other statements than the whole")
         for key in keys:
             outcome = half.resolve(key)
-            if outcome != right[key] and not isinstance(outcome, NoMatch):
+            if outcome != right[key] and not isinstance(outcome, NotFound):
                 raise Fault(f"the first {end} octets answer {key} with {outcome}, all with {right[key]}")
     refused = len(ends) - loaded
     if not loaded:

@@ -14,9 +14,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.language.checks import folding
-from trualias.language.spans import BUDGET, BudgetExceeded, Spans
+from trualias.language.spans import BUDGET, Spans, StepBudgetExceeded
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.matching.matcher import FEW, Matcher
 from trualias.matching.policy import LONGEST, Policy
@@ -112,7 +112,7 @@ def _compare(policy: Policy, key: str) -> None:
                 counts.append(
                     Matcher(candidate.matcher.rule, fold, few).count(spans, candidate.account, candidate.alias)
                 )
-            except BudgetExceeded:
+            except StepBudgetExceeded:
                 return
         promise(counts[0] == counts[1], "counted otherwise than tried", key, *counts)
 
@@ -189,7 +189,7 @@ def line_protocol(data: bytes) -> None:
 
 def _table(pieces: Iterator[bytes] | list[bytes]) -> bytes:
     clock = Clock()
-    return _Talk(TableFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), Kind.VIRTUAL, clock.seconds), clock).run(
+    return _Talk(TableFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), Table.VIRTUAL, clock.seconds), clock).run(
         iter(pieces)
     )
 

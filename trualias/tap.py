@@ -13,9 +13,10 @@ from trualias import log
 from trualias.configuration import Configuration
 from trualias.configuration.endpoints import check_listeners, endpoint, endpoint_problem, listeners
 from trualias.configuration.fingerprint import stamp
-from trualias.configuration.locations import Kind, NoConfiguration, find_configuration, places
+from trualias.configuration.locations import NoConfiguration, configuration_paths, find_configuration
 from trualias.configuration.permissions import writable_by_others
 from trualias.configuration.settings import Address, Listener, Speaks
+from trualias.configuration.tables import Table
 from trualias.language.source import ConfigurationErrors
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.loading import load_snapshot, wait_until_stable
@@ -45,7 +46,7 @@ class Reactor(systemd.Reactor, IReactorFromThreads):
 class ServerOptions(Options):
     """The options of both servers; `kind` says whose they are."""
 
-    kind: Kind
+    kind: Table
     synopsis = "[options]"
     optParameters = [
         ["config", "c", None, "The configuration file. Without it, the first that exists of the places below."],
@@ -64,7 +65,7 @@ class ServerOptions(Options):
 
     def getUsage(self, width: int | None = None) -> str:
         """Explain the options, and list where a configuration is looked for."""
-        looked = "".join(f"    {path}\n" for path in places(self.kind))
+        looked = "".join(f"    {path}\n" for path in configuration_paths(self.kind))
         return f"{super().getUsage(width)}\nThe configuration is looked for at:\n{looked}"
 
 
@@ -183,7 +184,7 @@ def _warn_of_no_domains(configuration: Configuration) -> None:
         )
 
 
-_WARNINGS = {Kind.TABLE: (_warn_of_writers,), Kind.VIRTUAL: (_warn_of_writers, _warn_of_no_domains)}
+_WARNINGS = {Table.LOCAL_PART: (_warn_of_writers,), Table.VIRTUAL: (_warn_of_writers, _warn_of_no_domains)}
 
 
 @frozen

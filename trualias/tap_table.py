@@ -2,14 +2,14 @@
 
 from twisted.application.service import IService
 
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.tap import ServerOptions, make_service
 
 
 class Options(ServerOptions):
     """The options of `twistd trualias-table`."""
 
-    kind = Kind.TABLE
+    kind = Table.LOCAL_PART
     longdesc = (
         "Answers tcp_table(5) lookups of a local part with the account that it is an alias of: for postmap, Exim and "
         "scripts. (Postfix asks for whole addresses; its server is trualias-virtual.)"

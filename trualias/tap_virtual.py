@@ -2,14 +2,14 @@
 
 from twisted.application.service import IService
 
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.tap import ServerOptions, make_service
 
 
 class Options(ServerOptions):
     """The options of `twistd trualias-virtual`."""
 
-    kind = Kind.VIRTUAL
+    kind = Table.VIRTUAL
     longdesc = (
         "Answers tcp_table(5) lookups of a whole address, of a domain in ALIAS DOMAINS, with the address that it is an "
         "alias of: for virtual_alias_maps of Postfix."

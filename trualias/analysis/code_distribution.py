@@ -18,7 +18,7 @@ from attrs import frozen
 from trualias.language.checks import CodeItem, Rule
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import CodeText
-from trualias.language.spans import BudgetExceeded, Spans
+from trualias.language.spans import Spans, StepBudgetExceeded
 from trualias.language.tree import CodeField, CodeLiteral, FieldClass, Identifier, Literal, NameField, NameKind
 from trualias.matching.codes import contribution
 from trualias.matching.matcher import Matcher
@@ -202,7 +202,7 @@ class Codes:
         address = self.address(values, code)
         try:
             return len(address) <= LONGEST and self.matcher.count(Spans(address), self.account, self.alias) > 0
-        except BudgetExceeded:
+        except StepBudgetExceeded:
             return False
 
     def is_right(self, values: Sequence[str], code: str) -> bool:

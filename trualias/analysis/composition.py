@@ -23,7 +23,7 @@ from trualias.language.tree import (
 )
 from trualias.matching.codes import contribution, text_read
 from trualias.matching.matcher import Matcher
-from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, PolicyOutcome
 from trualias.matching.policy import LONGEST, Policy
 from trualias.messages import number_of
 
@@ -74,7 +74,7 @@ class Composed:
 
     pieces: tuple[str, ...]
     code_at: int
-    outcome: Outcome
+    outcome: PolicyOutcome
 
     @property
     def local_part(self) -> str:
@@ -113,7 +113,7 @@ def compose(
     target: Target,
     words: Sequence[str],
     order: Callable[[Sequence[str]], Sequence[str]] = _as_ordered,
-    resolve: Callable[[str], Outcome] | None = None,
+    resolve: Callable[[str], PolicyOutcome] | None = None,
     tried: int = TRIED,
 ) -> Composed | CannotCompose:
     """Write an address with a word for each identifier of the statement, in its order.
@@ -137,15 +137,15 @@ def compose(
     return best
 
 
-def _rank(outcome: Outcome) -> int:
+def _rank(outcome: PolicyOutcome) -> int:
     match outcome:
-        case Delivered():
+        case Found():
             return 0
         case Ambiguous():
             return 1
-        case Exhausted():
+        case BudgetExceeded():
             return 2
-        case NoMatch():  # only where the outcome is asked for in another way than the policy's own
+        case NotFound():  # only where the outcome is asked for in another way than the policy's own
             return 3
         case _:
             assert_never(outcome)

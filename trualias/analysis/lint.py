@@ -12,7 +12,7 @@ from trualias.analysis.reachability import Unreached, find_unreached
 from trualias.analysis.strength import ConstantShares
 from trualias.analysis.words.lists import shipped
 from trualias.configuration import Configuration
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.language.checks import CodeItem, Rule
 from trualias.language.tree import CodeLiteral, Literal, Name, NameField, NameKind, item_text
 from trualias.matching.policy import LONGEST
@@ -59,7 +59,7 @@ class Subject:
     def is_for_virtual(self) -> bool:
         """Whether the virtual server is likely to read it."""
         configuration = self.configuration
-        return bool(configuration.settings.alias_domains) or basename(configuration.name) == Kind.VIRTUAL.value
+        return bool(configuration.settings.alias_domains) or basename(configuration.name) == Table.VIRTUAL.value
 
 
 def advise(configuration: Configuration) -> tuple[tuple[Advice, ...], Search]:

@@ -12,7 +12,8 @@ from trualias.commands.options import add_config, add_json
 from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.configuration.locations import Kind, NoConfiguration, find_configuration
+from trualias.configuration.locations import NoConfiguration, find_configuration
+from trualias.configuration.tables import Table
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import number_of
 
@@ -71,7 +72,7 @@ def _found() -> list[str]:
     """The configurations that the servers would find, each once; raises `NoConfiguration` if there is none."""
     paths = []
     missing = None
-    for kind in Kind:
+    for kind in Table:
         try:
             paths.append(find_configuration(kind))
         except NoConfiguration as error:

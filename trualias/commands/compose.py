@@ -13,11 +13,10 @@ from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import console, shown, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
-from trualias.configuration.locations import Kind
-from trualias.language.source import did_you_mean
-from trualias.lookup import Ambiguous, Answer, Found, NotFound, OverBudget, Snapshot
+from trualias.configuration.tables import Table
+from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, NotFound, Snapshot, describe
 from trualias.lookup.loading import load_snapshot
-from trualias.matching import outcome as policy
+from trualias.messages import did_you_mean
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -57,7 +56,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Write addresses and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    snapshot = load_snapshot(configuration_path(arguments, Kind.VIRTUAL))
+    snapshot = load_snapshot(configuration_path(arguments, Table.VIRTUAL))
     configuration = snapshot.configuration
     domains = configuration.settings.alias_domains
     domain: str | None = arguments.domain
@@ -126,15 +125,16 @@ def _write(snapshot: Snapshot, target: Target, words: Sequence[str], domain: str
 
     configuration = snapshot.configuration
     virtual = domain is not None and bool(configuration.settings.alias_domains)
+    lookup = snapshot.tables[Table.VIRTUAL if virtual else Table.LOCAL_PART]
 
-    def ask(local_part: str) -> Answer:
-        return snapshot.virtual(f"{local_part}@{domain}") if virtual else snapshot.table(local_part)
+    def resolve(local_part: str) -> Answer:
+        return lookup(f"{local_part}@{domain}" if virtual else local_part)
 
     try:
-        made = compose(configuration.policy, target, words, order, lambda local_part: _outcome(ask(local_part)))
+        made = compose(configuration.policy, target, words, order, resolve)
         if isinstance(made, CannotCompose):
             return _Written(target, remark=made.reason)
-        answer = ask(made.local_part)
+        answer = made.outcome
     except Exception as error:
         return _Written(target, remark=raised(error))
     address = made.local_part if domain is None else f"{made.local_part}@{domain}"
@@ -145,31 +145,14 @@ def _write(snapshot: Snapshot, target: Target, words: Sequence[str], domain: str
     return _Written(target, remark=f"{address} {_fate(answer)}")
 
 
-def _outcome(answer: Answer) -> policy.Outcome:
-    match answer:
-        case Found(_, account, readings):
-            return policy.Delivered(account, readings)
-        case Ambiguous(accounts):
-            return policy.Ambiguous(accounts)
-        case NotFound():
-            return policy.NoMatch()
-        case OverBudget():
-            return policy.Exhausted()
-        case _:
-            assert_never(answer)
-
-
 def _fate(answer: Answer) -> str:
     match answer:
         case Found(value):
             return f"goes to {value}, because a hook changes it"
-        case Ambiguous(accounts, value):
-            goes = "is not found" if value is None else f"goes to {value}"
-            return f"{goes}: it is right for several accounts, {', '.join(accounts)}; other words may do"
         case NotFound():
             return "is not found, because a hook changes it"
-        case OverBudget():
-            return "gets a temporary error: its lookup takes too many steps; other words may do"
+        case Ambiguous() | BudgetExceeded():
+            return f"{describe(answer)}; other words may do"
         case _:
             assert_never(answer)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
     kinds = {_kind(arguments, key) for key in arguments.keys}
-    snapshot = load_snapshot(configuration_path(arguments, Kind.VIRTUAL if Kind.VIRTUAL in kinds else Kind.TABLE))
+    snapshot = load_snapshot(
+        configuration_path(arguments, Table.VIRTUAL if Table.VIRTUAL in kinds else Table.LOCAL_PART)
+    )
     keep = _EVERYTHING if arguments.all else _FEW
     cases = [evaluate(snapshot, key, _kind(arguments, key), keep) for key in map(_text, arguments.keys)]
     if arguments.json:
@@ -62,11 +64,11 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     return _ACCEPTED if all(map(is_accepted, cases)) else _REFUSED
 
 
-def _kind(arguments: Namespace, key: str) -> Kind:
+def _kind(arguments: Namespace, key: str) -> Table:
     """The server that a key is meant for."""
     if arguments.virtual or (not arguments.table and "@" in key):
-        return Kind.VIRTUAL
-    return Kind.TABLE
+        return Table.VIRTUAL
+    return Table.LOCAL_PART
 
 
 def _text(argument: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, frozen
 
 from trualias.analysis.explanation import Explanation, explain
-from trualias.configuration.locations import Kind
-from trualias.lookup import Answer, Hooks, NotFound, Reason, Snapshot
+from trualias.configuration.tables import Table
+from trualias.lookup import Answer, Hooks, NotFound, NotFoundReason, Snapshot
 
 
 @frozen
@@ -19,8 +19,8 @@ class HookCall:
 
 
 @define
-class _Watched:
-    """Hooks, and what they did."""
+class _RecordingHooks:
+    """Calls the hooks, and records what they were given and returned."""
 
     hooks: Hooks
     calls: list[HookCall] = Factory(list)
@@ -53,23 +53,26 @@ class Case:
     explanation: Explanation | None
 
 
-def evaluate(snapshot: Snapshot, key: str, kind: Kind, keep: int) -> Case:
+_BEFORE_THE_POLICY = frozenset({NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN})
+"""The reasons that are found without asking the policy."""
+
+
+def evaluate(snapshot: Snapshot, key: str, table: Table, keep: int) -> Case:
     """Ask as a server is asked, and have the policy's part explained, with at most so many readings of a statement."""
-    lookup = snapshot.virtual if kind is Kind.VIRTUAL else snapshot.table
     local_part, domain = key, None
-    if kind is Kind.VIRTUAL:
+    if table is Table.VIRTUAL:
         local_part, _, domain = key.rpartition("@")
-    watched = _Watched(lookup.hooks) if lookup.hooks else None
+    hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
     answer: Answer | str
     try:
-        answer = evolve(lookup, hooks=watched)(key)
+        answer = Snapshot(snapshot.configuration, hooks).tables[table](key)
     except Exception as error:
         answer = raised(error)
-    calls = tuple(watched.calls) if watched else ()
+    calls = tuple(hooks.calls) if hooks else ()
     if calls:
         local_part, domain = calls[0].gave
-    reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason is Reason.NO_MATCH
-    if watched and not calls:
+    reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason not in _BEFORE_THE_POLICY
+    if hooks and not calls:
         reached = False
     return Case(
         key, answer, calls, domain, explain(snapshot.configuration.policy, local_part, keep) if reached else None

@@ -10,7 +10,6 @@ from trualias.commands.output import shown
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
-from trualias.language.source import one_of
 from trualias.language.tree import (
     Call,
     CodeField,
@@ -21,8 +20,8 @@ from trualias.language.tree import (
     expression_text,
     item_text,
 )
-from trualias.lookup import Ambiguous, Found, NotFound, OverBudget, Reason
-from trualias.messages import number_of
+from trualias.lookup import Ambiguous, Found, NotFound, NotFoundReason, describe
+from trualias.messages import number_of, one_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,29 +48,21 @@ def outcome(case: Case, configuration: Configuration) -> str:
     match case.answer:
         case str(error):
             return f"gets a temporary error: {error}"
-        case OverBudget():
-            return "gets a temporary error: the lookup took too many steps and was given up"
-        case Found(value, account, readings):
-            ways = f"; it can be read in several ways, all of account {account}" if readings > 1 else ""
-            return f"goes to {value}{ways}"
-        case Ambiguous(accounts, value):
-            goes = "is not found, because there is no DEBUG ACCOUNT" if value is None else f"goes to {value}"
-            return f"{goes}: it is right for several accounts, {', '.join(accounts)}"
         case NotFound(reason):
             return f"is not found: {_reason(reason, case, configuration)}"
-        case _:
-            assert_never(case.answer)
+        case answer:
+            return describe(answer)
 
 
-def _reason(reason: Reason, case: Case, configuration: Configuration) -> str:
+def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) -> str:
     match reason:
-        case Reason.NO_DOMAIN:
+        case NotFoundReason.NO_DOMAIN:
             return "it has no domain, and the virtual server is asked for whole addresses"
-        case Reason.FOREIGN_DOMAIN:
+        case NotFoundReason.UNKNOWN_DOMAIN:
             domains = sorted(configuration.settings.alias_domains)
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
             return f"its domain, {shown(case.domain or '')!r}, is {listed}" if domains else listed
-        case Reason.NO_MATCH:
+        case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
             if case.explanation and case.explanation.invalid:
                 return case.explanation.invalid
             if case.explanation and any(one.readings for one in case.explanation.considered):

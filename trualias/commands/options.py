@@ -2,7 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from trualias.configuration.locations import Kind, NoConfiguration, find_configuration
+from trualias.configuration.locations import NoConfiguration, find_configuration
+from trualias.configuration.tables import Table
 
 
 def add_config(command: ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_json(command: ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON text, for programs")
 
 
-def configuration_path(arguments: Namespace, first: Kind) -> str:
+def configuration_path(arguments: Namespace, first: Table) -> str:
     """The path of the configuration: the file that was named, or where a server, the first choice first, finds it.
 
     Raises `NoConfiguration`.
@@ -27,7 +28,7 @@ def configuration_path(arguments: Namespace, first: Kind) -> str:
     try:
         return find_configuration(first)
     except NoConfiguration:
-        other = Kind.TABLE if first is Kind.VIRTUAL else Kind.VIRTUAL
+        other = Table.LOCAL_PART if first is Table.VIRTUAL else Table.VIRTUAL
         try:
             return find_configuration(other)
         except NoConfiguration:

@@ -26,7 +26,7 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
-def table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
     """Make a table without lines, which reads well in a pipe, too."""
     from rich.table import Table
 

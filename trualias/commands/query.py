@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from trualias.commands.terminal import Terminal
-from trualias.configuration.locations import Kind, find_configuration
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
+from trualias.configuration.locations import find_configuration
+from trualias.configuration.tables import Table
+from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound, describe
 from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Look up the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    kind = Kind.VIRTUAL if arguments.virtual else Kind.TABLE
-    snapshot = load_snapshot(arguments.config or find_configuration(kind))
-    lookup = snapshot.virtual if arguments.virtual else snapshot.table
+    table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
+    snapshot = load_snapshot(arguments.config or find_configuration(table))
+    lookup = snapshot.tables[table]
     status = _ALL_FOUND
     for key in _keys(arguments.keys, terminal):
         value = None if key is None else _value(lookup, key, terminal)
@@ -81,18 +82,15 @@ def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
         terminal.errors.write(f"{key}: the lookup failed\n{traceback.format_exc()}")
         return None
     match answer:
-        case Found(value, account, readings):
-            if readings > 1:
-                terminal.errors.write(f"{key}: can be read in several ways, all of account {account}\n")
-            return value
-        case Ambiguous(accounts, value):
-            consequence = "is not found, as no DEBUG ACCOUNT is set" if value is None else f"goes to {value}"
-            terminal.errors.write(f"{key}: verifies for several accounts ({', '.join(accounts)}) and {consequence}\n")
-            return value
-        case OverBudget():
-            terminal.errors.write(f"{key}: the lookup took too many steps and was given up\n")
-            return None
         case NotFound():
             return None
+        case Found(value, readings=1):
+            return value
+        case Found(value) | Ambiguous(_, value):
+            pass
+        case BudgetExceeded():
+            value = None
         case _:
             assert_never(answer)
+    terminal.errors.write(f"{key}: {describe(answer)}\n")
+    return value

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO, assert_never
 from attrs import frozen
 
 from trualias.commands.options import add_json
-from trualias.commands.output import console, show, shown, table, write_json
+from trualias.commands.output import console, show, shown, table_of, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
-from trualias.configuration.locations import Kind, find_configuration
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget
+from trualias.configuration.locations import find_configuration
+from trualias.configuration.tables import Table
+from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import number_of
 
@@ -69,7 +70,7 @@ class _Kind(Enum):
     """What would change for an address; the value is what to call it in front of people."""
 
     REFUSED = "now refused"
-    FAILING = "now an error that may pass"
+    FAILING = "now a temporary error"
     MOVED = "another account"
     ACCEPTED = "newly accepted"
 
@@ -81,7 +82,7 @@ class _Failed:
     why: str
 
 
-_Answer = str | _Failed | None
+_Result = str | _Failed | None
 
 
 @frozen
@@ -91,16 +92,17 @@ class _Change:
     kind: _Kind
     address: str
     seen: Seen
-    was: _Answer
-    now: _Answer
+    was: _Result
+    now: _Result
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
     from trualias.commands.maillog import Recipients, Unreadable, today
 
+    table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     new = load_snapshot(arguments.new)
-    old = load_snapshot(arguments.against or find_configuration(Kind.VIRTUAL if arguments.virtual else Kind.TABLE))
+    old = load_snapshot(arguments.against or find_configuration(table))
     domains = new.configuration.settings.alias_domains | old.configuration.settings.alias_domains
     if arguments.virtual and not domains:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")
@@ -112,9 +114,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     except Unreadable as error:
         terminal.errors.write(f"{error}\n")
         return _UNUSABLE
-    lookups: tuple[Lookup, Lookup] = old.table, new.table
-    if arguments.virtual:
-        lookups = old.virtual, new.virtual
+    lookups = old.tables[table], new.tables[table]
     with progress(terminal.errors, "looking up", len(recipients.seen)) as advance:
         changes = list(_changes(recipients, lookups, arguments.virtual, advance))
     changes.sort(key=lambda change: (-change.seen.received, -change.seen.tried, change.address))
@@ -168,7 +168,7 @@ def _changes(
             yield _Change(_kind(was, now), address, seen, was, now)
 
 
-def _ask(lookup: Lookup, key: str) -> _Answer:
+def _ask(lookup: Lookup, key: str) -> _Result:
     try:
         answer = lookup(key)
     except Exception as error:
@@ -178,13 +178,13 @@ def _ask(lookup: Lookup, key: str) -> _Answer:
             return value
         case NotFound():
             return None
-        case OverBudget():
+        case BudgetExceeded():
             return _Failed("the lookup took too many steps")
         case _:
             assert_never(answer)
 
 
-def _kind(was: _Answer, now: _Answer) -> _Kind:
+def _kind(was: _Result, now: _Result) -> _Kind:
     if isinstance(now, _Failed):
         return _Kind.FAILING
     if now is None:
@@ -201,7 +201,7 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
         if not found:
             continue
         out.print(f"{kind.value}: {number_of(len(found), 'address', 'addresses')}", style="bold")
-        rows = table("address", "received", "tried", "last seen", "was", "would be")
+        rows = table_of("address", "received", "tried", "last seen", "was", "would be")
         for column in rows.columns[1:3]:
             column.justify = "right"
         for change in found:
@@ -217,7 +217,7 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
     )
 
 
-def _text(answer: _Answer) -> str:
+def _text(answer: _Result) -> str:
     if isinstance(answer, _Failed):
         return shown(answer.why)
     return "-" if answer is None else shown(answer)
@@ -244,5 +244,5 @@ def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, objec
     }
 
 
-def _programs(answer: _Answer) -> object:
+def _programs(answer: _Result) -> object:
     return {"error": answer.why} if isinstance(answer, _Failed) else answer

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json, configuration_path
-from trualias.commands.output import console, show, table, write_json
+from trualias.commands.output import console, show, table_of, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, read_configuration
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.language.checks import Rule, folding
 from trualias.language.tree import expression_text, item_text
 
@@ -59,7 +59,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """Measure the statements and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
     from trualias.analysis.words.lists import Unreadable, read_word_list, shipped
 
-    configuration = read_configuration(configuration_path(arguments, Kind.TABLE))
+    configuration = read_configuration(configuration_path(arguments, Table.LOCAL_PART))
     try:
         words = read_word_list(arguments.words) if arguments.words else shipped()
     except Unreadable as error:
@@ -125,7 +125,7 @@ def _print(configuration: Configuration, words: WordList, seed: int, measured: _
         if isinstance(found, str):
             out.print(f"  no figures: none of {words.name} can be %{found}%\n")
             continue
-        rows = table("", "")
+        rows = table_of("", "")
         rows.show_header = False
         for name, sentence in sentences(found):
             rows.add_row(f"  {name}", sentence)

@@ -2,35 +2,29 @@
 
 import os.path
 from collections.abc import Callable
-from enum import Enum
+
+from trualias.configuration.tables import Table
 
 _SHARED_NAME = "trualias.conf"
 _FOLDERS = (".", "conf", "/etc/trualias")
-
-
-class Kind(Enum):
-    """The two servers; the value is the name of the configuration file that is a server's own."""
-
-    TABLE = "tcp_table_server.conf"
-    VIRTUAL = "tcp_virtual_server.conf"
 
 
 class NoConfiguration(Exception):
     """There is no configuration in any of the places; `str()` lists them and says what to do."""
 
 
-def places(kind: Kind) -> tuple[str, ...]:
+def configuration_paths(table: Table) -> tuple[str, ...]:
     """List the paths that may hold a configuration, the first choice first; relative ones to the working directory."""
-    return tuple(os.path.join(folder, name) for folder in _FOLDERS for name in (kind.value, _SHARED_NAME))
+    return tuple(os.path.join(folder, name) for folder in _FOLDERS for name in (table.file_name, _SHARED_NAME))
 
 
-def find_configuration(kind: Kind, exists: Callable[[str], bool] = os.path.exists) -> str:
+def find_configuration(table: Table, exists: Callable[[str], bool] = os.path.exists) -> str:
     """Return the first of the places where there is a file, or raise `NoConfiguration`."""
-    for path in places(kind):
+    for path in configuration_paths(table):
         if exists(path):
             return path
-    looked = "".join(f"    {path}\n" for path in places(kind))
+    looked = "".join(f"    {path}\n" for path in configuration_paths(table))
     raise NoConfiguration(
         f"There is no configuration. These places were looked at:\n{looked}"
-        f"Copy conf/{kind.value}.sample to one of them, or name a file with --config FILE."
+        f"Copy conf/{table.file_name}.sample to one of them, or name a file with --config FILE."
     )

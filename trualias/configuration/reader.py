@@ -10,9 +10,10 @@ from attrs import evolve, frozen
 from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, is_loopback
 from trualias.language.checks import check
 from trualias.language.parser import parse
-from trualias.language.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
+from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.language.tree import Account, Expect, Setting
 from trualias.matching.policy import Policy
+from trualias.messages import did_you_mean, one_of, quoted
 
 
 @frozen(eq=False)

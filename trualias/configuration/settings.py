@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from trualias.language.source import did_you_mean, one_of, quoted
+from trualias.messages import did_you_mean, one_of, quoted
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
 from trualias.language.memo import BoundedMemo
-from trualias.language.source import PolicyError, Source, quoted
+from trualias.language.source import PolicyError, Source
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
@@ -27,6 +27,7 @@ from trualias.language.tree import (
     NameKind,
     expression_text,
 )
+from trualias.messages import quoted
 
 CodeItem = CodeLiteral | BoundCall
 _PAUSE_EVERY = 50

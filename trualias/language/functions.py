@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from trualias.language.fields import RULES
-from trualias.language.source import did_you_mean, one_of, quoted
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, NameKind
+from trualias.messages import did_you_mean, one_of, quoted
 
 CodeText = str | frozenset[str]
 """What an item contributes to a code: one text, or any one of several characters."""

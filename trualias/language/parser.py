@@ -14,16 +14,16 @@ from lark.lexer import Token
 
 from trualias.language.grammar import generated
 from trualias.language.memo import MOST, BoundedMemo
-from trualias.language.source import PolicyError, Source, did_you_mean, one_of, quoted
+from trualias.language.source import PolicyError, Source
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
 from trualias.language.tree import (
     Account,
-    Answer,
     Argument,
     Call,
     CodeField,
     CodeLiteral,
     Expect,
+    ExpectedAnswer,
     Expression,
     FieldClass,
     Identifier,
@@ -37,6 +37,7 @@ from trualias.language.tree import (
     Tree,
 )
 from trualias.language.tree import Token as ExpressionToken
+from trualias.messages import did_you_mean, one_of, quoted
 
 _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
     **{kind.value: partial(NameField, kind) for kind in NameKind},
@@ -164,7 +165,7 @@ class _Build(Transformer[Token, Any]):
 
     def expect(self, *words: Token) -> Expect:
         *addresses, answer = words
-        keywords = {member.value: member for member in Answer}
+        keywords = {member.value: member for member in ExpectedAnswer}
         return Expect(
             tuple([Name(str(address), self._offset(address)) for address in addresses]),
             keywords.get(str(answer)) or Name(str(answer), self._offset(answer)),

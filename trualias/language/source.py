@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import accumulate
 
 from attrs import frozen
+
+from trualias.messages import visible
 
 
 @frozen(eq=False, slots=False)
@@ -72,7 +73,6 @@ class PolicyError(Exception):
 
 
 _LONGEST_LINE = 200
-_LONGEST_WORD = 64
 
 
 def _excerpt(text: str, column: int) -> tuple[str, int]:
@@ -81,19 +81,8 @@ def _excerpt(text: str, column: int) -> tuple[str, int]:
     A very long line is cut around the column: a list of 100,000 accounts is one line, too.
     """
     start = max(0, column - _LONGEST_LINE // 2) if len(text) > _LONGEST_LINE else 0
-    shown = [_visible(character) for character in text[start : start + _LONGEST_LINE]]
+    shown = [visible(character) for character in text[start : start + _LONGEST_LINE]]
     return "".join(shown), column - start
-
-
-def _visible(character: str) -> str:
-    """Replace what a terminal would obey or hide: an error may end up in one, or in a log."""
-    return character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
-
-
-def quoted(word: str) -> str:
-    """Quote what stands in a configuration for a message; the end of a very long word is left out."""
-    shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
-    return f"'{''.join(map(_visible, shown))}'"
 
 
 class ConfigurationErrors(Exception):
@@ -105,15 +94,3 @@ class ConfigurationErrors(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))
-
-
-def did_you_mean(found: str, known: Sequence[str]) -> str:
-    """Give ``; did you mean 'X'?`` for a near miss of a known spelling, and nothing for anything else."""
-    by_upper = {word.upper(): word for word in known}
-    close = get_close_matches(found.upper(), list(by_upper), n=1, cutoff=0.6)
-    return f"; did you mean '{by_upper[close[0]]}'?" if close else ""
-
-
-def one_of(words: Sequence[str]) -> str:
-    """List alternatives: ``a``, ``a or b``, ``a, b or c``."""
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -19,7 +19,7 @@ BUDGET = 3_000
 the budget is there for addresses that were made to be slow."""
 
 
-class BudgetExceeded(Exception):
+class StepBudgetExceeded(Exception):
     """A lookup took more steps than ``BUDGET``."""
 
 
@@ -75,11 +75,11 @@ class Spans:
         """Take one step.
 
         Raises:
-            BudgetExceeded: it is one too many.
+            StepBudgetExceeded: it is one too many.
         """
         self.steps += 1
         if self.steps > BUDGET:
-            raise BudgetExceeded
+            raise StepBudgetExceeded
 
     @property
     def all_ends(self) -> int:

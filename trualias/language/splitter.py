@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from trualias.language.source import did_you_mean, quoted
+from trualias.messages import did_you_mean, quoted
 
 COMMENT_HINT = "; a comment stands on lines of its own"
 _STARTS = ("ACCOUNT", "EXPECT")

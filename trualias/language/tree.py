@@ -135,7 +135,7 @@ class Setting:
     value_offset: int = _offset_field()
 
 
-class Answer(Enum):
+class ExpectedAnswer(Enum):
     """What an expectation may expect besides an account."""
 
     NOTHING = "NOTHING"
@@ -147,7 +147,7 @@ class Expect:
     """``EXPECT address, ... answer;``: what the configuration must answer for some addresses."""
 
     addresses: tuple[Name, ...]
-    answer: Name | Answer
+    answer: Name | ExpectedAnswer
     offset: int = _offset_field()
 
 
@@ -192,7 +192,7 @@ def unparse(statement: Statement) -> str:
         case Setting(name, value):
             return f"{name}: {value}"
         case Expect(addresses, answer):
-            wanted = answer.value if isinstance(answer, Answer) else answer.text
+            wanted = answer.value if isinstance(answer, ExpectedAnswer) else answer.text
             return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"
         case Account(accounts, using, aliases, expression, items):
             using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"

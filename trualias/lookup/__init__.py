@@ -1,35 +1,23 @@
 """What a table answers to a key: no bytes, no sockets."""
 
-from trualias.lookup.answers import (
-    Ambiguous,
-    Answer,
-    CurrentSnapshot,
-    Found,
-    Hooks,
-    Lookup,
-    NotFound,
-    OverBudget,
-    Reason,
-    Replies,
-    Snapshot,
-    TableLookup,
-    Unanswerable,
-    VirtualLookup,
-)
+from trualias.lookup.answers import Answer, describe
+from trualias.lookup.snapshot import CurrentSnapshot, Snapshot
+from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, Unanswerable, VirtualLookup
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason
 
 __all__ = [
     "Ambiguous",
     "Answer",
+    "BudgetExceeded",
     "CurrentSnapshot",
     "Found",
     "Hooks",
+    "LocalPartLookup",
     "Lookup",
     "NotFound",
-    "OverBudget",
-    "Reason",
-    "Replies",
+    "NotFoundReason",
     "Snapshot",
-    "TableLookup",
     "Unanswerable",
     "VirtualLookup",
+    "describe",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
 
 from trualias.configuration import ConfigurationErrors
-from trualias.language.source import one_of
-from trualias.language.tree import Answer as Expected
-from trualias.language.tree import Name
-from trualias.lookup import Ambiguous, Answer, Found, NotFound, OverBudget, Reason, Snapshot
+from trualias.configuration.tables import Table
+from trualias.language.tree import ExpectedAnswer, Name
+from trualias.lookup.answers import describe
+from trualias.lookup.snapshot import Snapshot
+from trualias.matching.outcome import Ambiguous, Found, NotFound
 
 
 def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
@@ -26,7 +26,9 @@ def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: N
             came = _disappointment(snapshot, address.text, expectation.answer)
             if came:
                 wanted = (
-                    expectation.answer.value if isinstance(expectation.answer, Expected) else expectation.answer.text
+                    expectation.answer.value
+                    if isinstance(expectation.answer, ExpectedAnswer)
+                    else expectation.answer.text
                 )
                 message = f"'{address.text}' is expected to give {wanted}, but {came}"
                 errors.append(configuration.error(address.offset, message))
@@ -35,44 +37,22 @@ def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: N
         raise ConfigurationErrors(errors)
 
 
-def _disappointment(snapshot: Snapshot, key: str, expected: Name | Expected) -> str:
-    """What came instead of what was expected, and why; empty where it did come."""
-    lookup = snapshot.virtual if "@" in key else snapshot.table
+def _disappointment(snapshot: Snapshot, key: str, expected: Name | ExpectedAnswer) -> str:
+    """Describe the answer that is not the expected one; empty where it is."""
+    lookup = snapshot.tables[Table.VIRTUAL if "@" in key else Table.LOCAL_PART]
     try:
         answer = lookup(key)
     except Exception as error:
         return f"a hook raised {type(error).__name__}: {error}".replace("\n", " ")
-    return "" if _meets(answer, expected) else _told(answer)
-
-
-def _meets(answer: Answer, expected: Name | Expected) -> bool:
-    match answer:
-        case Found(value):
-            return isinstance(expected, Name) and expected.text in (value, value.rpartition("@")[0])
-        case NotFound():
-            return expected is Expected.NOTHING
-        case Ambiguous(_, value):
-            return expected is (Expected.NOTHING if value is None else Expected.DEBUG)
-        case OverBudget():
-            return False
-        case _:
-            assert_never(answer)
-
-
-def _told(answer: Answer) -> str:
     match answer:
         case Found(value, account):
+            if isinstance(expected, Name) and expected.text in (value, value.rpartition("@")[0]):
+                return ""
             through = "" if account == value.rpartition("@")[0] or account == value else f" (account {account})"
             return f"it gives {value}{through}"
-        case NotFound(Reason.NO_MATCH, near_misses) if near_misses:
-            accounts = one_of(sorted(set(near_misses)))
-            return f"it is not found: it has the shape of an alias of {accounts}, but its code is wrong"
-        case NotFound(reason):
-            return f"it is not found: {reason.value}"
-        case Ambiguous(accounts, value):
-            goes = "no DEBUG ACCOUNT is set, so it is not found" if value is None else f"it gives {value} (DEBUG)"
-            return f"it verifies for several accounts ({', '.join(accounts)}): {goes}"
-        case OverBudget():
-            return "the lookup took too many steps"
+        case NotFound() if expected is ExpectedAnswer.NOTHING:
+            return ""
+        case Ambiguous(_, value) if expected is (ExpectedAnswer.NOTHING if value is None else ExpectedAnswer.DEBUG):
+            return ""
         case _:
-            assert_never(answer)
+            return f"it {describe(answer)}"

@@ -151,7 +151,7 @@ class ReadingCounter:
         """Count the readings that verify: 0, 1, or 2 for any more.
 
         Raises:
-            BudgetExceeded: too many steps were needed.
+            StepBudgetExceeded: too many steps were needed.
         """
         total = 0
         starts = self._code_starts()

@@ -162,7 +162,7 @@ class Matcher:
         """How many readings of a text verify for one account and one alias: 0, 1, or 2 for any more.
 
         Raises:
-            BudgetExceeded: too many steps were needed.
+            StepBudgetExceeded: too many steps were needed.
         """
         shape = self._shape
         text = spans.text

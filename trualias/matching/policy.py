@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 
 from trualias.language.checks import Rule, folding
 from trualias.language.memo import BoundedMemo
-from trualias.language.spans import BudgetExceeded, Spans
+from trualias.language.spans import Spans, StepBudgetExceeded
 from trualias.matching.index import Candidate, Index
 from trualias.matching.matcher import Matcher
-from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.messages import number_of
 
 LONGEST = 64
 """Octets that a local part may have (RFC 5321, section 4.5.3.1.1)."""
 
 _LOCAL_PART = re.compile(rf"[A-Za-z0-9!#$%&'*+\-/=?^_`{{|}}~.]{{1,{LONGEST}}}").fullmatch
-_NO_MATCH = NoMatch()
+_NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
 
 
 class Policy:
@@ -43,7 +43,7 @@ class Policy:
             self._index.add(matcher, pause)
         self._index.finish(pause)
 
-    def resolve(self, local_part: str) -> Outcome:
+    def resolve(self, local_part: str) -> PolicyOutcome:
         """Say which account a local part belongs to.
 
         Anything may be asked: what is longer than 64 octets or holds other characters than atext and '.' matches
@@ -51,7 +51,7 @@ class Policy:
         """
         return self._resolve(local_part)[0]
 
-    def resolve_counting(self, local_part: str) -> tuple[Outcome, int]:
+    def resolve_counting(self, local_part: str) -> tuple[PolicyOutcome, int]:
         """Resolve, and tell the steps that it took."""
         return self._resolve(local_part)
 
@@ -72,7 +72,7 @@ class Policy:
         """What the policy is made of: who drops one can let go of it a few parts at a time, since it may be large."""
         return [*self.rules, *self._index.parts()]
 
-    def _resolve(self, local_part: str) -> tuple[Outcome, int]:
+    def _resolve(self, local_part: str) -> tuple[PolicyOutcome, int]:
         if not _LOCAL_PART(local_part):
             return _NO_MATCH, 0
         text = self._fold(local_part)
@@ -82,10 +82,10 @@ class Policy:
         spans = Spans(text)
         try:
             return self._choose(candidates, spans), spans.steps
-        except BudgetExceeded:
-            return Exhausted(), spans.steps
+        except StepBudgetExceeded:
+            return BudgetExceeded(), spans.steps
 
-    def _choose(self, candidates: Sequence[Candidate], spans: Spans) -> Outcome:
+    def _choose(self, candidates: Sequence[Candidate], spans: Spans) -> PolicyOutcome:
         account: str | None = None
         spelled = ""
         readings = 0
@@ -104,7 +104,7 @@ class Policy:
             else:
                 others.setdefault(candidate.account, candidate.spelled)
         if account is None:
-            return NoMatch(tuple(dict.fromkeys(near))) if near else _NO_MATCH
+            return NotFound(NotFoundReason.WRONG_CODE, tuple(dict.fromkeys(near))) if near else _NO_MATCH
         if others:
             return Ambiguous(tuple(sorted([spelled, *others.values()])))
-        return Delivered(spelled, readings if readings < 2 else 2)
+        return Found(spelled, spelled, readings if readings < 2 else 2)

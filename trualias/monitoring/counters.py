@@ -10,6 +10,7 @@ from enum import StrEnum
 from attrs import define
 
 from trualias.configuration import Configuration
+from trualias.matching.outcome import NotFoundReason
 
 BOUNDS = (
     *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
@@ -21,20 +22,22 @@ MOST_ACCOUNTS = 100
 """Accounts whose wrong codes are told apart."""
 
 
-class Result(StrEnum):
-    """As what a request counts."""
+class RequestOutcome(StrEnum):
+    """What became of a request, where it is not one of the reasons why a key is not found."""
 
     FOUND = "found"
-    NO_SHAPE = "no_shape"
     BAD = "bad"
     STATS = "stats"
-    WRONG_CODE = "wrong_code"
-    NO_DOMAIN = "no_domain"
-    FOREIGN_DOMAIN = "foreign_domain"
     AMBIGUOUS = "ambiguous"
     FAULT = "fault"
     HOOK = "hook"
     OVER_BUDGET = "over_budget"
+
+
+CountedAs = RequestOutcome | NotFoundReason
+"""The outcomes that requests are counted by."""
+
+COUNTED_AS: tuple[CountedAs, ...] = (*RequestOutcome, *NotFoundReason)
 
 
 class WrongCodes:
@@ -82,7 +85,7 @@ class RequestCounters:
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
         self.wrong_codes = wrong_codes
-        self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in Result}
+        self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in COUNTED_AS}
         self.elapsed = 0.0
 
 

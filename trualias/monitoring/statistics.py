@@ -19,7 +19,7 @@ _MINUTE = 60
 _TEXT_STYLES = {"elapsed": ("e", ".4f"), "depth": ("d", "d"), "n_per_sec": ("n", "d")}
 
 
-class Outcome(IntEnum):
+class ReplyKind(IntEnum):
     """What becomes of a request; each counts places from 0 in ``outcomes`` of the statistics."""
 
     SUCCESS = 0
@@ -161,7 +161,7 @@ class Statistics:
         self.connections = DepthCollector("connections")
         self.reads = DepthCollector("reads")
         self.writes = DepthCollector("writes")
-        self.outcomes = tuple(Collector(outcome.name.lower()) for outcome in Outcome)
+        self.outcomes = tuple(Collector(outcome.name.lower()) for outcome in ReplyKind)
         self._collectors: tuple[Collector, ...] = (self.connections, self.reads, self.writes, *self.outcomes)
 
     def tick(self, seconds: int = 1) -> None:
@@ -229,4 +229,4 @@ class NullStatistics:
         self.connections: DepthCollector = _NullDepthCollector("connections")
         self.reads: DepthCollector = _NullDepthCollector("reads")
         self.writes: DepthCollector = _NullDepthCollector("writes")
-        self.outcomes: tuple[Collector, ...] = tuple(_NullCollector(outcome.name.lower()) for outcome in Outcome)
+        self.outcomes: tuple[Collector, ...] = tuple(_NullCollector(outcome.name.lower()) for outcome in ReplyKind)

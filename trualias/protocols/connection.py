@@ -31,6 +31,7 @@ from trualias.monitoring.counters import BOUNDS, RequestCounters
 from trualias.monitoring.statistics import NullStatistics, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.reply import Reply
+from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.scheduling import FairQueue, Turn
 from trualias.protocols.sockets import MORE, plain_socket
 from trualias.protocols.write_batch import WriteBatch
@@ -233,12 +234,12 @@ class ClientProtocol(Protocol):
             taken = 0 if self._full else len(octets)
         now = self._clock()
         elapsed = now - received
-        outcome = statistics.outcomes[reply.outcome]
+        outcome = statistics.outcomes[reply.kind]
         outcome.ended += 1
         outcome.elapsed += elapsed
-        tally = reply.tally
-        if tally is not None:
-            tally.elapsed += elapsed
+        counters = reply.counters
+        if counters is not None:
+            counters.elapsed += elapsed
             reply.counts[bisect_left(BOUNDS, elapsed)] += 1
             if reply.wrong_codes:
                 for number in reply.wrong_codes:
@@ -320,15 +321,16 @@ class ClientFactory(Factory):
         self.current = current
         self.clock = clock
         self.clients = clients or Clients()
+        self.cache = ReplyCache()
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol | None:  # type: ignore[override]
         """Take a client, or refuse it: None makes Twisted close the connection."""
         return self.client() if self.clients.admit(addr) else None
 
-    def tally(self, speaks: Speaks, server: str) -> RequestCounters | None:
+    def request_counters(self, speaks: Speaks, table: str) -> RequestCounters | None:
         """Give what counts the requests to a server; None where nobody wants to know."""
         counters = self.clients.counters
-        return None if counters is None else counters.of(speaks.value, server)
+        return None if counters is None else counters.of(speaks.value, table)
 
     def client(self) -> ClientProtocol:
         """Make the protocol for one client."""

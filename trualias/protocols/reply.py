@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from trualias.monitoring.counters import RequestCounters
-from trualias.monitoring.statistics import Outcome
+from trualias.monitoring.statistics import ReplyKind
 
 _NO_COUNTS: list[int] = []
 
@@ -19,7 +19,7 @@ class Reply:
     """
 
     octets: bytes
-    outcome: Outcome
-    tally: RequestCounters | None = None
+    kind: ReplyKind
+    counters: RequestCounters | None = None
     counts: list[int] = _NO_COUNTS
     wrong_codes: tuple[list[int], ...] = ()

@@ -1,93 +1,124 @@
-"""From a request for a key to its reply, in the form of a protocol, and as what it counts."""
+"""From the request for a key to its reply, in the format of a protocol, and with the counters that it increments."""
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from attrs import frozen
+
 from trualias.log import logger
-from trualias.lookup import Ambiguous, Found, Lookup, NotFound, OverBudget, Reason, Replies
-from trualias.monitoring.counters import RequestCounters, Result
-from trualias.monitoring.statistics import Outcome
+from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason, describe
+from trualias.lookup.hooks import is_from_hook
+from trualias.monitoring.counters import CountedAs, RequestCounters, RequestOutcome
+from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
-from trualias.protocols.answering import Fault, lookup_safely
 from trualias.protocols.reply import Reply
+from trualias.protocols.reply_cache import ReplyCache
 
 _log = logger(__name__)
 
-_RESULTS = {
-    Reason.NO_MATCH: Result.NO_SHAPE,
-    Reason.NO_DOMAIN: Result.NO_DOMAIN,
-    Reason.FOREIGN_DOMAIN: Result.FOREIGN_DOMAIN,
-}
+
+@frozen
+class Fault:
+    """The lookup raised, and the log has the traceback: a temporary error, never a "not found".
+
+    ``in_hook`` is True where the PROCESSOR module failed.
+    """
+
+    in_hook: bool = False
+
+
+def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
+    """Look up a key and log what is remarkable about the answer.
+
+    Whatever a hook raises becomes a `Fault`, ``SystemExit`` as well; only KeyboardInterrupt is raised.
+    """
+    try:
+        answer = lookup(key)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
+        return Fault(in_hook=is_from_hook(error))
+    match answer:
+        case NotFound() | Found(readings=1):
+            pass
+        case Found() | Ambiguous() | BudgetExceeded():
+            _log.warn("{key} {description}", key=key, description=describe(answer))
+        case _:
+            assert_never(answer)
+    return answer
 
 
 class Responder:
-    """Replies in one form. ``tally`` counts them for the metrics; None where there are none."""
+    """Makes the replies of one protocol. ``counters`` count them for the metrics; None where there are none."""
 
-    __slots__ = ("_faults", "_form", "_not_found", "_tally")
+    __slots__ = ("_counters", "_faults", "_format", "_not_found")
 
-    def __init__(self, form: wire.Form, tally: RequestCounters | None) -> None:
-        self._form = form
-        self._tally = tally
+    def __init__(self, reply_format: wire.ReplyFormat, counters: RequestCounters | None) -> None:
+        self._format = reply_format
+        self._counters = counters
         self._not_found = {
-            reason: self.make(form.not_found, Outcome.NOT_FOUND, result) for reason, result in _RESULTS.items()
+            reason: self.make(reply_format.not_found, ReplyKind.NOT_FOUND, reason) for reason in NotFoundReason
         }
         self._faults = {
-            result: self.make(form.fault, Outcome.BAD, result)
-            for result in (Result.FAULT, Result.HOOK, Result.OVER_BUDGET)
+            outcome: self.make(reply_format.fault, ReplyKind.BAD, outcome)
+            for outcome in (RequestOutcome.FAULT, RequestOutcome.HOOK, RequestOutcome.OVER_BUDGET)
         }
 
-    def make(self, octets: bytes, outcome: Outcome, result: Result, near: tuple[str, ...] = ()) -> Reply:
-        """Make a reply that counts as an outcome and a result, and as a wrong code of the accounts that are near."""
-        tally = self._tally
-        if tally is None:
-            return Reply(octets, outcome)
-        return Reply(octets, outcome, tally, tally.buckets[result], tuple(map(tally.wrong_codes.number, near)))
+    def make(self, octets: bytes, kind: ReplyKind, counted_as: CountedAs, near_misses: tuple[str, ...] = ()) -> Reply:
+        """Make a reply that increments the counters of a kind, of an outcome, and of the near misses' wrong codes."""
+        counters = self._counters
+        if counters is None:
+            return Reply(octets, kind)
+        wrong_codes = tuple(map(counters.wrong_codes.number, near_misses))
+        return Reply(octets, kind, counters, counters.buckets[counted_as], wrong_codes)
 
-    def reply(self, request: bytes, key: str, lookup: Lookup, replies: Replies) -> Reply:
-        """Give the reply to a request for a key, the one that was given before where that is known."""
-        known = replies.get(request)
+    def reply(self, request: bytes, key: str, lookup: Lookup, cache: ReplyCache) -> Reply:
+        """Return the reply to a request for a key, from the cache where it is there."""
+        known = cache.get(request)
         if known is not None:
             return known
-        match lookup_safely(lookup, key):
-            case NotFound() as missing:
-                reply = (
-                    self._wrong_code(missing.near_misses, replies)
-                    if missing.near_misses
-                    else self._not_found[missing.reason]
-                )
-                replies.keep(request, reply)
+        answer = lookup_safely(lookup, key)
+        match answer:
+            case NotFound(reason, near_misses):
+                reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[reason]
+                cache.keep(request, reply)
                 return reply
-            case Found() as found:
-                reply = self._found(found.value, replies)
-                if found.readings == 1 and reply.outcome is Outcome.SUCCESS:
-                    replies.keep(request, reply)
+            case Found(value, _, readings):
+                reply = self._found(value, cache)
+                if readings == 1 and reply.kind is ReplyKind.SUCCESS:
+                    cache.keep(request, reply)
                 return reply
             case Ambiguous(_, value):
                 if value is None:
-                    return self.make(self._form.not_found, Outcome.NOT_FOUND, Result.AMBIGUOUS)
-                return self._value(value, Result.AMBIGUOUS)
-            case OverBudget():
-                return self._faults[Result.OVER_BUDGET]
+                    return self.make(self._format.not_found, ReplyKind.NOT_FOUND, RequestOutcome.AMBIGUOUS)
+                return self._value(value, RequestOutcome.AMBIGUOUS)
+            case BudgetExceeded():
+                return self._faults[RequestOutcome.OVER_BUDGET]
             case Fault(in_hook):
-                return self._faults[Result.HOOK if in_hook else Result.FAULT]
+                return self._faults[RequestOutcome.HOOK if in_hook else RequestOutcome.FAULT]
+            case _:
+                assert_never(answer)
 
-    def _wrong_code(self, near: tuple[str, ...], replies: Replies) -> Reply:
-        reply = replies.shared.get((self, near))
+    def _wrong_code(self, near_misses: tuple[str, ...], cache: ReplyCache) -> Reply:
+        reply = cache.shared.get((self, near_misses))
         if reply is None:
-            reply = self.make(self._form.not_found, Outcome.NOT_FOUND, Result.WRONG_CODE, near)
-            replies.shared[self, near] = reply
+            reply = self.make(self._format.not_found, ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, near_misses)
+            cache.shared[self, near_misses] = reply
         return reply
 
-    def _found(self, value: str, replies: Replies) -> Reply:
-        reply = replies.shared.get((self, value))
+    def _found(self, value: str, cache: ReplyCache) -> Reply:
+        reply = cache.shared.get((self, value))
         if reply is None:
-            reply = self._value(value, Result.FOUND)
-            if reply.outcome is Outcome.SUCCESS:
-                replies.shared[self, value] = reply
+            reply = self._value(value, RequestOutcome.FOUND)
+            if reply.kind is ReplyKind.SUCCESS:
+                cache.shared[self, value] = reply
         return reply
 
-    def _value(self, value: str, result: Result) -> Reply:
+    def _value(self, value: str, outcome: RequestOutcome) -> Reply:
         try:
-            return self.make(self._form.found(value), Outcome.SUCCESS, result)
+            return self.make(self._format.found(value), ReplyKind.SUCCESS, outcome)
         except wire.Unsendable as error:
             _log.error("a value was not answered: {error}", error=str(error))
-            return self._faults[Result.FAULT]
+            return self._faults[RequestOutcome.FAULT]

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from operator import attrgetter
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.protocols.basic import NetstringReceiver
 
 from trualias.configuration.settings import Speaks
-from trualias.lookup import CurrentSnapshot, Lookup, Snapshot
-from trualias.monitoring.counters import Result
-from trualias.monitoring.statistics import Outcome
+from trualias.configuration.tables import Table
+from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.monitoring.counters import RequestOutcome
+from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
@@ -25,7 +25,7 @@ from trualias.protocols.responder import Responder
 _PIECE = 1024
 """Bytes that are cut into netstrings at a time; the rest of what came waits for the client's next turn."""
 
-_MAPS: dict[str, Callable[[Snapshot], Lookup]] = {"table": attrgetter("table"), "virtual": attrgetter("virtual")}
+_MAPS = {table.value: table for table in Table}
 
 _NO_NETSTRING = "what it sent is no netstring; does it use tcp: where it is to use socketmap:?"
 
@@ -63,6 +63,7 @@ class SocketmapProtocol(ClientProtocol):
         self._requests = _Requests()
         self._uncut = b""
         self._responders = factory.responders
+        self._cache = factory.cache
 
     def feed(self, data: bytes) -> None:
         """Take in what the client sent, unless something wrong came before."""
@@ -92,15 +93,16 @@ class SocketmapProtocol(ClientProtocol):
         """Work out the reply to a request."""
         asked = wire.read_map_request(request)
         if isinstance(asked, wire.BadRequest):
-            return self._responders[_NO_MAP].make(wire.MAP_MALFORMED, Outcome.BAD, Result.BAD)
-        lookup_of = _MAPS.get(asked.map_name)
-        if lookup_of is None:
-            return self._responders[_NO_MAP].make(wire.MAP_UNKNOWN, Outcome.BAD, Result.BAD)
+            return self._responders[_NO_MAP].make(wire.MAP_MALFORMED, ReplyKind.BAD, RequestOutcome.BAD)
+        table = _MAPS.get(asked.map_name)
+        if table is None:
+            return self._responders[_NO_MAP].make(wire.MAP_UNKNOWN, ReplyKind.BAD, RequestOutcome.BAD)
         responder = self._responders[asked.map_name]
         if asked.key is None:
-            return responder.make(wire.MAP_NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
+            return responder.make(wire.MAP_NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
         snapshot = self._current.snapshot
-        return responder.reply(request, asked.key, lookup_of(snapshot), snapshot.map_replies)
+        self._cache.use(snapshot)
+        return responder.reply(request, asked.key, snapshot.tables[table], self._cache)
 
 
 class SocketmapFactory(ClientFactory):
@@ -115,7 +117,8 @@ class SocketmapFactory(ClientFactory):
     ) -> None:
         super().__init__(reactor, current, clock, clients)
         self.responders = {
-            name: Responder(wire.NETSTRINGS, self.tally(Speaks.SOCKETMAP, name)) for name in (*_MAPS, _NO_MAP)
+            name: Responder(wire.NETSTRINGS, self.request_counters(Speaks.SOCKETMAP, name))
+            for name in (*_MAPS, _NO_MAP)
         }
 
     def client(self) -> SocketmapProtocol:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import cast
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from trualias.configuration.locations import Kind
 from trualias.configuration.settings import Speaks
-from trualias.lookup import CurrentSnapshot, Lookup, Replies, Snapshot
-from trualias.monitoring.counters import Result
-from trualias.monitoring.statistics import Outcome
+from trualias.configuration.tables import Table
+from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.monitoring.counters import RequestOutcome
+from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
@@ -32,8 +31,8 @@ class TableProtocol(ClientProtocol):
 
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
-        self._lookup_of = factory.lookup_of
-        self._replies_of = factory.replies_of
+        self._table = factory.table
+        self._cache = factory.cache
         self._responder = factory.responder
         self._buffer = b""
         self._searched = 0  # bytes of the buffer in which there is no line feed
@@ -43,7 +42,11 @@ class TableProtocol(ClientProtocol):
         """Answer the requests that are complete."""
         if self._ready is not None and not self._buffer:
             # What nearly always comes: one whole request.
-            reply = self._replies_of(self._current.snapshot).recent.get(data)
+            cache = self._cache
+            snapshot = self._current.snapshot
+            if cache.identity is not snapshot.identity:
+                cache.use(snapshot)
+            reply = cache.recent.get(data)
             if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
                 self._answer(data, last=True, reply=reply)
                 return
@@ -99,20 +102,21 @@ class TableProtocol(ClientProtocol):
         asked = wire.read_request(request)
         if isinstance(asked, wire.Get):
             if asked.key is None:
-                return make(wire.NOT_FOUND, Outcome.NOT_FOUND, Result.NO_SHAPE)
+                return make(wire.NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
             return self._reply_to_key(request, asked.key)
         if isinstance(asked, wire.BadRequest):
-            return make(wire.refused(asked), Outcome.BAD, Result.BAD)
+            return make(wire.refused(asked), ReplyKind.BAD, RequestOutcome.BAD)
         statistics = self._clients.statistics
         if not statistics.enabled:
-            return make(wire.NO_STATISTICS, Outcome.BAD, Result.BAD)
+            return make(wire.NO_STATISTICS, ReplyKind.BAD, RequestOutcome.BAD)
         if asked is wire.Command.STATS:
-            return make(wire.statistics_lines(statistics.lines()), Outcome.STATS, Result.STATS)
-        return make(wire.statistics_json(statistics.json()), Outcome.STATS, Result.STATS)
+            return make(wire.statistics_lines(statistics.lines()), ReplyKind.STATS, RequestOutcome.STATS)
+        return make(wire.statistics_json(statistics.json()), ReplyKind.STATS, RequestOutcome.STATS)
 
     def _reply_to_key(self, request: bytes, key: str) -> Reply:
         snapshot = self._current.snapshot
-        return self._responder.reply(request, key, self._lookup_of(snapshot), self._replies_of(snapshot))
+        self._cache.use(snapshot)
+        return self._responder.reply(request, key, snapshot.tables[self._table], self._cache)
 
     def _refuse_the_rest(self) -> None:
         """Answer a request that is too long, and throw away what may still come of it.
@@ -124,7 +128,7 @@ class TableProtocol(ClientProtocol):
         self._ended = True
         received = self._clock()
         self._clients.statistics.reads.end(received - cast(float, self._ready))
-        reply = self._responder.make(wire.refused(wire.BadRequest.TOO_LONG), Outcome.BAD, Result.BAD)
+        reply = self._responder.make(wire.refused(wire.BadRequest.TOO_LONG), ReplyKind.BAD, RequestOutcome.BAD)
         self.send(reply, received, received)
         self._stop_waiting()
         self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
@@ -147,21 +151,19 @@ class TableProtocol(ClientProtocol):
 
 
 class TableFactory(ClientFactory):
-    """Builds the protocol for each client that speaks the line protocol; `kind` tells which of the two servers asks."""
+    """Builds the protocol for each client that speaks the line protocol, for one table."""
 
     def __init__(
         self,
         reactor: IReactorTime,
         current: CurrentSnapshot,
-        kind: Kind,
+        table: Table,
         clock: Callable[[], float],
         clients: Clients | None = None,
     ) -> None:
         super().__init__(reactor, current, clock, clients)
-        name = {Kind.TABLE: "table", Kind.VIRTUAL: "virtual"}[kind]
-        self.lookup_of: Callable[[Snapshot], Lookup] = attrgetter(name)
-        self.replies_of: Callable[[Snapshot], Replies] = attrgetter(f"{name}_replies")
-        self.responder = Responder(wire.LINES, self.tally(Speaks.TCP_TABLE, name))
+        self.table = table
+        self.responder = Responder(wire.LINES, self.request_counters(Speaks.TCP_TABLE, table.value))
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

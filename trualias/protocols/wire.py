@@ -111,7 +111,7 @@ def _bytes_of(value: str) -> bytes:
 
 
 @frozen(eq=False)
-class Form:
+class ReplyFormat:
     """How a protocol writes its replies to a lookup; ``found`` raises `Unsendable`."""
 
     not_found: bytes
@@ -132,7 +132,7 @@ def found(value: str) -> bytes:
     return reply
 
 
-LINES = Form(NOT_FOUND, FAULT, found)
+LINES = ReplyFormat(NOT_FOUND, FAULT, found)
 
 
 def refused(bad_request: BadRequest) -> bytes:
@@ -201,4 +201,4 @@ def map_found(value: str) -> bytes:
     return _netstring(payload)
 
 
-NETSTRINGS = Form(MAP_NOT_FOUND, MAP_FAULT, map_found)
+NETSTRINGS = ReplyFormat(MAP_NOT_FOUND, MAP_FAULT, map_found)

@@ -202,7 +202,7 @@ class AliasService(Service):
         self._tell_loaded()
         parts = before.configuration.policy.parts()
         # A module and its functions are in cycles, which only the garbage collector ends.
-        with_hooks = before.table.hooks is not None
+        with_hooks = before.hooks is not None
         return self._in_thread(lambda: _forget(parts, with_hooks))
 
     def _tell_loaded(self) -> None:

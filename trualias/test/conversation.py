@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.monitoring.statistics import Statistics
 from trualias.protocols.clients import Clients
@@ -67,7 +67,7 @@ class Client:
 class ConversationCase(SynchronousTestCase):
     """A server's factory, and clients."""
 
-    kind = Kind.TABLE
+    kind = Table.LOCAL_PART
 
     def setUp(self) -> None:
         """Make a factory whose statistics are on. Durations are told by ``seconds``, which stand still."""

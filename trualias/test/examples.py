@@ -52,7 +52,7 @@ class Block:
 
 
 @frozen
-class Table:
+class RstTable:
     """A simple table: the line of the file that it begins in, the words of its head, and its rows, cell by cell."""
 
     line: int
@@ -70,7 +70,7 @@ class Table:
         return self.head == ("request", "reply") and self.rows[0][0].startswith("``get samissexy.34")
 
 
-def read_rst(text: str) -> Iterator[Block | Table]:
+def read_rst(text: str) -> Iterator[Block | RstTable]:
     """Find the literal blocks and simple tables of a text, in their order."""
     lines = text.splitlines()
     at = 0
@@ -89,7 +89,7 @@ def read_rst(text: str) -> Iterator[Block | Table]:
             at += 1
 
 
-def _read_table(lines: list[str], begin: int) -> tuple[Table, int]:
+def _read_table(lines: list[str], begin: int) -> tuple[RstTable, int]:
     columns = [column.span() for column in re.finditer("=+", lines[begin])]
     cuts = [*(start for start, _ in columns), None]
     rows: list[tuple[str, ...]] = []
@@ -104,7 +104,7 @@ def _read_table(lines: list[str], begin: int) -> tuple[Table, int]:
             rows.append(cells)
         else:  # the row goes on
             rows[-1] = tuple(f"{above} {below}".strip() for above, below in zip(rows[-1], cells, strict=True))
-    return Table(begin + 1, rows[0], tuple(rows[1:])), at + 1
+    return RstTable(begin + 1, rows[0], tuple(rows[1:])), at + 1
 
 
 def cell_text(cell: str) -> str:
@@ -139,7 +139,7 @@ def read_examples(text: str) -> tuple[Example, ...]:
                 found.append((part, [], []))
             case Block() if part.is_errors:
                 found[-1][1].append(part)
-            case Table() if part.is_answers:
+            case RstTable() if part.is_answers:
                 found[-1][2].extend(_answers(part))
             case _:
                 pass
@@ -149,7 +149,7 @@ def read_examples(text: str) -> tuple[Example, ...]:
     )
 
 
-def _answers(table: Table) -> Iterator[Answer]:
+def _answers(table: RstTable) -> Iterator[Answer]:
     for row in table.rows:
         account = None if row[1] == "not found" else cell_text(row[1])
         yield Answer(table.line, cell_text(row[0]), account)

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
-    Answer,
     Argument,
     Call,
     CodeField,
     CodeLiteral,
     Expect,
+    ExpectedAnswer,
     Expression,
     FieldClass,
     Identifier,
@@ -277,5 +277,5 @@ def settings_lines() -> st.SearchStrategy[Setting]:
 def expectations() -> st.SearchStrategy[Expect]:
     """Draw what a configuration may expect of itself."""
     texts = st.text(ANY_CHARACTER, min_size=1, max_size=12).filter(lambda text: text.lower() not in RESERVED)
-    answers = st.one_of(st.sampled_from(Answer), names(FieldClass.IDENT))
+    answers = st.one_of(st.sampled_from(ExpectedAnswer), names(FieldClass.IDENT))
     return st.builds(Expect, st.lists(texts.map(Name), min_size=1, max_size=3).map(tuple), answers)

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import trualias.analysis.lint
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.test.examples import Block, Table, cell_text, read_rst
+from trualias.test.examples import Block, RstTable, cell_text, read_rst
 from trualias.test.requirements import source_tree
 
 
@@ -50,7 +50,9 @@ class PageTests(SynchronousTestCase):
 
     def test_warnings(self) -> None:
         """The page lists every kind of warning that there is."""
-        (listed,) = (part for part in read_rst(page()) if isinstance(part, Table) and part.head[0] == "in ``--json``")
+        (listed,) = (
+            part for part in read_rst(page()) if isinstance(part, RstTable) and part.head[0] == "in ``--json``"
+        )
         code = Path(trualias.analysis.lint.__file__).read_text("utf-8")
         kinds = re.findall(r'Advice\(\s*"([a-z-]+)"', code)
         self.assertEqual(sorted(kinds), sorted(cell_text(row[0]) for row in listed.rows))

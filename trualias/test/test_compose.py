@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.composition import targets
 from trualias.commands.terminal import Terminal
+from trualias.configuration.tables import Table
 from trualias.language.tree import Account, Identifier, unparse
 from trualias.lookup import Found
 from trualias.lookup.loading import load_snapshot
@@ -101,7 +102,7 @@ class ComposeTests(SynchronousTestCase):
         for _ in range(30):
             status, output, _ = self.compose("joe", "macys", "--random")
             self.assertEqual(0, status)
-            self.assertIsInstance(snapshot.table(output.strip()), Found)
+            self.assertIsInstance(snapshot.tables[Table.LOCAL_PART](output.strip()), Found)
             seen.add(output)
         self.assertGreater(len(seen), 5)
         self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x", "--random"))
@@ -121,11 +122,14 @@ class ComposeTests(SynchronousTestCase):
         """An address that is another account's, too, is no address; where it would go is told."""
         self.path.write_text(self.AMBIGUOUS, "utf-8")
         reason = "it is right for several accounts, bar, foo; other words may do"
-        expected = f"statement at line 1: macys=5 is not found: {reason}\n"
+        expected = f"statement at line 1: macys=5 is not found, because there is no DEBUG ACCOUNT: {reason}\n"
         self.assertEqual((1, "", expected), self.compose("foo", "macys"))
         self.assertEqual((0, "macys2=6\n", ""), self.compose("bar", "macys2"))
         self.path.write_text(self.AMBIGUOUS + "DEBUG ACCOUNT: postmaster\n", "utf-8")
-        self.assertEqual((1, "", expected.replace("is not found", "goes to postmaster")), self.compose("foo", "macys"))
+        self.assertEqual(
+            (1, "", expected.replace("is not found, because there is no DEBUG ACCOUNT", "goes to postmaster")),
+            self.compose("foo", "macys"),
+        )
 
     def test_dots(self) -> None:
         """An address whose dots other servers may not like is written, with a remark."""
@@ -146,8 +150,8 @@ class ComposeTests(SynchronousTestCase):
         status, output, errors = self.compose("n0", *(6 * ["xxxxx"]))
         self.assertEqual((1, ""), (status, output))
         self.assertEqual(
-            f"statement at line 1: {35 * 'x'}.000q gets a temporary error: its lookup takes too many steps; "
-            "other words may do\n",
+            f"statement at line 1: {35 * 'x'}.000q gets a temporary error: the lookup took too many steps and "
+            "was given up; other words may do\n",
             errors,
         )
 
@@ -243,7 +247,7 @@ def postprocess(account, domain):
         fold = snapshot.configuration.policy.fold
         accounts = {fold(way.account) for way in targets(snapshot.configuration.policy, name)}
         for address in output.splitlines():
-            answer = snapshot.virtual(address)
+            answer = snapshot.tables[Table.VIRTUAL](address)
             assert isinstance(answer, Found), address
             self.assertIn(fold(answer.account), accounts)
         self.assertEqual(status, 0 if output else 1)

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.analysis.composition import CannotCompose, Composed, Target, compose, targets
 from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, CodeField, FieldClass, Identifier, Literal, NameField, NameKind, unparse
-from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
 from trualias.test.strategies import policies, tangles, words
@@ -53,7 +53,7 @@ class ComposingTests(SynchronousTestCase):
         policy = policy_of(self.FOO)
         (target,) = targets(policy, "foo")
         made = compose(policy, target, ["macys"])
-        self.assertEqual(Composed(("foo", "-", "macys", "-", "m5"), 4, Delivered("foo")), made)
+        self.assertEqual(Composed(("foo", "-", "macys", "-", "m5"), 4, Found("foo", "foo")), made)
 
     def test_each_statement(self) -> None:
         """There is an address or a reason for each statement of the account, in the order of the file."""
@@ -153,16 +153,20 @@ class ComposingTests(SynchronousTestCase):
         (target,) = targets(policy, "foo")
         asked: list[str] = []
 
-        def resolve(local_part: str) -> Outcome:
+        def resolve(local_part: str) -> PolicyOutcome:
             asked.append(local_part)
-            answers: dict[str, Outcome] = {"a": NoMatch(), "b": Exhausted(), "c": Ambiguous(("bar", "foo"))}
+            answers: dict[str, PolicyOutcome] = {
+                "a": NotFound(NotFoundReason.NO_MATCH),
+                "b": BudgetExceeded(),
+                "c": Ambiguous(("bar", "foo")),
+            }
             return answers[local_part[-1]]
 
         made = compose(policy, target, ["abc"], resolve=resolve)
         self.assertEqual(Composed(("abc", "-", "c"), 2, Ambiguous(("bar", "foo"))), made)
         self.assertEqual(["abc-a", "abc-b", "abc-c"], asked)
         made = compose(policy, target, ["abc"], resolve=resolve, tried=2)
-        self.assertEqual(Composed(("abc", "-", "b"), 2, Exhausted()), made)
+        self.assertEqual(Composed(("abc", "-", "b"), 2, BudgetExceeded()), made)
 
 
 class PropertyTests(SynchronousTestCase):
@@ -206,7 +210,7 @@ class PropertyTests(SynchronousTestCase):
             case CannotCompose():
                 self.assertEqual([], addresses, made)
                 return "unfit"
-            case Composed(outcome=Delivered(account)):
+            case Composed(outcome=Found(_, account)):
                 accounts = naive.naive_lookup(statements, made.local_part, case_sensitive).accounts
                 self.assertEqual(({account}, policy.fold(target.account)), (accounts, policy.fold(account)))
                 self.assertLessEqual(len(made.local_part), 64)

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.monitoring.statistics import Outcome, Statistics
+from trualias.monitoring.statistics import ReplyKind, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.socketmap import SocketmapFactory
 
@@ -124,9 +124,9 @@ class SocketTests(SynchronousTestCase):
         statistics = self.statistics
         self.assertEqual(
             (2.0, 5.0, 0.0),
-            (statistics.reads.elapsed, statistics.outcomes[Outcome.SUCCESS].elapsed, statistics.writes.elapsed),
+            (statistics.reads.elapsed, statistics.outcomes[ReplyKind.SUCCESS].elapsed, statistics.writes.elapsed),
         )
-        self.assertEqual((1, 1), (statistics.outcomes[Outcome.SUCCESS].ended, statistics.writes.ended))
+        self.assertEqual((1, 1), (statistics.outcomes[ReplyKind.SUCCESS].ended, statistics.writes.ended))
         statistics.tick()
         self.assertEqual((1, 0), (statistics.reads.depth, statistics.writes.depth))
 
@@ -181,7 +181,7 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual(LONG_REPLY * 100, heard)
         self.turn()
         self.assertTrue(self.reading)
-        self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.outcomes[Outcome.SUCCESS].ended))
+        self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.outcomes[ReplyKind.SUCCESS].ended))
 
     def test_held(self) -> None:
         """The system holds little for a client that does not read, and does not read on for it."""

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Counters, Loads, Result, WrongCodes
+from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Counters, Loads, RequestOutcome, WrongCodes
 
 
 def add(codes: WrongCodes, *accounts: str) -> None:
@@ -53,7 +53,7 @@ class TallyTests(SynchronousTestCase):
         self.assertIs(counters.of("tcp_table", "table"), table)
         self.assertEqual(counters.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
         self.assertIs(table.wrong_codes, virtual.wrong_codes)
-        self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in Result})
+        self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in RequestOutcome})
 
 
 class LoadsTests(SynchronousTestCase):

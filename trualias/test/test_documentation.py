@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, parse_configuration
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, CurrentSnapshot, Found, Snapshot
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
@@ -20,7 +20,7 @@ from trualias.monitoring.statistics import Statistics
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.tcp_table import TableFactory
-from trualias.test.examples import Answer, Block, Example, Table, cell_text, read_comments, read_examples, read_rst
+from trualias.test.examples import Answer, Block, Example, RstTable, cell_text, read_comments, read_examples, read_rst
 from trualias.test.requirements import source_tree
 
 # The port of each sample configuration, by which a command in the documentation tells the server that it means.
@@ -41,7 +41,7 @@ def sample(port: str) -> Snapshot:
 
 def ask(snapshot: Snapshot, address: str) -> str | None:
     """Look up an address: one with an ``@`` as the virtual server does, another as the table server does."""
-    match (snapshot.virtual if "@" in address else snapshot.table)(address):
+    match snapshot.tables[Table.VIRTUAL if "@" in address else Table.LOCAL_PART](address):
         case Found(value) | Ambiguous(_, str(value)):
             return value
         case _:
@@ -67,7 +67,7 @@ def configuration_of(example: Example) -> Snapshot | str:
         return f"{errors}\n"
 
 
-def converse(snapshot: Snapshot, kind: Kind, request: str) -> str:
+def converse(snapshot: Snapshot, kind: Table, request: str) -> str:
     """What a server replies to a request, without the end of its line."""
     factory = TableFactory(Clock(), CurrentSnapshot(snapshot), kind, lambda: 0.0)
     factory.clients.use_statistics(Statistics())
@@ -139,9 +139,9 @@ Some commands::
 
     def test_tables(self) -> None:
         """A row of a table may have several lines."""
-        tables = [part for part in read_rst(self.TEXT) if isinstance(part, Table)]
+        tables = [part for part in read_rst(self.TEXT) if isinstance(part, RstTable)]
         rows = (("``foo-x``", "``foo``", "it is"), ("``foo-y``", "not found", ""))
-        self.assertEqual([Table(11, ("address", "answer", "why"), rows)], tables)
+        self.assertEqual([RstTable(11, ("address", "answer", "why"), rows)], tables)
 
     def test_commands(self) -> None:
         """Each command goes with the lines that it prints."""
@@ -228,7 +228,7 @@ class DocumentationTests(SynchronousTestCase):
     def test_chats(self) -> None:
         """What a person and the table server say to each other over telnet is said so; figures may differ."""
         said = [
-            (name, request, converse(sample("3047"), Kind.TABLE, request), reply)
+            (name, request, converse(sample("3047"), Table.LOCAL_PART, request), reply)
             for name, text in documents().items()
             for block in read_rst(text)
             if isinstance(block, Block) and "telnet 127.0.0.1 3047" in block.text
@@ -240,7 +240,7 @@ class DocumentationTests(SynchronousTestCase):
 
     def test_statistics(self) -> None:
         """Wherever a reply to ``stats`` is shown, it has the lines and figures of one, with as many decimals."""
-        replied = without_figures(converse(sample("3047"), Kind.TABLE, "stats"))
+        replied = without_figures(converse(sample("3047"), Table.LOCAL_PART, "stats"))
         shown = [
             (name, without_figures(found))
             for name, text in documents().items()
@@ -255,11 +255,11 @@ class DocumentationTests(SynchronousTestCase):
         rows = [
             (cell_text(row[0]), cell_text(row[1]))
             for part in read_rst(documents()["docs/protocol.rst"])
-            if isinstance(part, Table) and part.is_chat
+            if isinstance(part, RstTable) and part.is_chat
             for row in part.rows
         ]
         self.assertNotEqual([], rows)
-        said = [(request, converse(sample("3047"), Kind.TABLE, request)) for request, _ in rows]
+        said = [(request, converse(sample("3047"), Table.LOCAL_PART, request)) for request, _ in rows]
         self.assertEqual(rows, said)
 
     def test_limits(self) -> None:

@@ -89,15 +89,15 @@ class ExpectationTests(SynchronousTestCase):
         """An ambiguous address is told with its accounts and where it goes."""
         self.assertEqual(
             self.errors("EXPECT aha.2 DEBUG;\n"),
-            "x.conf:6:8: 'aha.2' is expected to give DEBUG, but it verifies for several accounts (one, two): no DEBUG "
-            "ACCOUNT is set, so it is not found\n"
+            "x.conf:6:8: 'aha.2' is expected to give DEBUG, but it is not found, because there is no DEBUG ACCOUNT: it "
+            "is right for several accounts, one, two\n"
             "EXPECT aha.2 DEBUG;\n"
             "       ^",
         )
         self.assertEqual(
             self.errors("DEBUG ACCOUNT: postmaster\nEXPECT aha.2 one;\n"),
-            "x.conf:7:8: 'aha.2' is expected to give one, but it verifies for several accounts (one, two): it gives "
-            "postmaster (DEBUG)\n"
+            "x.conf:7:8: 'aha.2' is expected to give one, but it goes to postmaster: it is right for several "
+            "accounts, one, two\n"
             "EXPECT aha.2 one;\n"
             "       ^",
         )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
+from trualias.configuration.tables import Table
 from trualias.language.tree import Account, unparse
 from trualias.lookup import Found, NotFound
 from trualias.lookup.loading import load_snapshot
@@ -429,7 +430,7 @@ def postprocess(account, domain):
         keys = [key for key in keys if not key.startswith("-")]
         status, output = self.explain("--json", "--all", *keys)
         told = json.loads(output)["keys"]
-        answers = [(snapshot.virtual if "@" in key else snapshot.table)(key) for key in keys]
+        answers = [snapshot.tables[Table.VIRTUAL if "@" in key else Table.LOCAL_PART](key) for key in keys]
         self.assertEqual(0 if all(isinstance(answer, Found) for answer in answers) else 1, status)
         for answer, one in zip(answers, told, strict=True):
             value = answer.value if isinstance(answer, Found) else None

@@ -6,7 +6,7 @@ from importlib.resources import files
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.matching.outcome import Delivered, NoMatch
+from trualias.matching.outcome import Found, NotFound
 
 
 class HostileTests(SynchronousTestCase):
@@ -29,7 +29,7 @@ class HostileTests(SynchronousTestCase):
             "hostile.conf",
         ).policy
         outcome, steps = policy.resolve_counting("x" * 57 + ".0000")
-        self.assertEqual(Delivered("baz", readings=2), outcome)
+        self.assertEqual(Found("baz", "baz", readings=2), outcome)
         self.assertLess(steps, 1000)
 
     def test_letter_behind_a_digit(self) -> None:
@@ -38,4 +38,4 @@ class HostileTests(SynchronousTestCase):
             "ACCOUNT foo MATCHES %alnum%x%code%1%alpha% WITH ANY(2), VOWELS(1), ANY(1), ALPHAS(1);", "hostile.conf"
         ).policy
         key = "11x11xxx1x111111x11xxxxxxx11111xx111111xx11xx1001x1xxxx1xxx11111"
-        self.assertIsInstance(policy.resolve(key), NoMatch)
+        self.assertIsInstance(policy.resolve(key), NotFound)

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.fingerprint import stamp
+from trualias.configuration.tables import Table
 from trualias.lookup import Found
 from trualias.lookup.loading import STABLE_SECONDS, load_snapshot, wait_until_stable
 
@@ -30,8 +31,8 @@ class LoadTests(SynchronousTestCase):
         )
         self.path.write_text("PROCESSOR: loading_hooks\nALIAS DOMAINS: example.com\n" + STATEMENTS, "utf-8")
         snapshot = load_snapshot(str(self.path))
-        self.assertEqual(snapshot.table("xa7-shop-4"), Found("A7", "a7"))
-        self.assertEqual(snapshot.virtual("xa7-shop-4@example.com"), Found("A7@example.com", "a7"))
+        self.assertEqual(snapshot.tables[Table.LOCAL_PART]("xa7-shop-4"), Found("A7", "a7"))
+        self.assertEqual(snapshot.tables[Table.VIRTUAL]("xa7-shop-4@example.com"), Found("A7@example.com", "a7"))
         self.assertEqual(snapshot.configuration.name, str(self.path))
 
     def test_errors(self) -> None:

@@ -2,7 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration.locations import Kind, NoConfiguration, find_configuration, places
+from trualias.configuration.locations import NoConfiguration, configuration_paths, find_configuration
+from trualias.configuration.tables import Table
 
 
 class PlacesTests(SynchronousTestCase):
@@ -11,7 +12,7 @@ class PlacesTests(SynchronousTestCase):
     def test_order(self) -> None:
         """A server's own name comes before the shared one, and nearer folders before those further away."""
         self.assertEqual(
-            places(Kind.TABLE),
+            configuration_paths(Table.LOCAL_PART),
             (
                 "./tcp_table_server.conf",
                 "./trualias.conf",
@@ -24,17 +25,17 @@ class PlacesTests(SynchronousTestCase):
 
     def test_virtual(self) -> None:
         """The virtual server has a file name of its own and shares the other."""
-        self.assertEqual(places(Kind.VIRTUAL)[:2], ("./tcp_virtual_server.conf", "./trualias.conf"))
+        self.assertEqual(configuration_paths(Table.VIRTUAL)[:2], ("./tcp_virtual_server.conf", "./trualias.conf"))
 
     def test_first_that_exists(self) -> None:
         """Of several files the first in order is taken."""
         there = {"/etc/trualias/tcp_virtual_server.conf", "conf/trualias.conf"}
-        self.assertEqual(find_configuration(Kind.VIRTUAL, there.__contains__), "conf/trualias.conf")
+        self.assertEqual(find_configuration(Table.VIRTUAL, there.__contains__), "conf/trualias.conf")
 
     def test_none(self) -> None:
         """Where there is no file, the error lists the places and says what to do."""
         with self.assertRaises(NoConfiguration) as raised:
-            find_configuration(Kind.TABLE, lambda path: False)
+            find_configuration(Table.LOCAL_PART, lambda path: False)
         self.assertEqual(
             str(raised.exception),
             "There is no configuration. These places were looked at:\n"

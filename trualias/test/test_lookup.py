@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.configuration.tables import Table
 from trualias.lookup import (
     Ambiguous,
     Answer,
-    CurrentSnapshot,
+    BudgetExceeded,
     Found,
     Lookup,
     NotFound,
-    OverBudget,
-    Reason,
-    Replies,
+    NotFoundReason,
     Unanswerable,
 )
-from trualias.monitoring.statistics import Outcome
-from trualias.protocols.reply import Reply
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
-NO_MATCH = NotFound(Reason.NO_MATCH)
-NO_DOMAIN = NotFound(Reason.NO_DOMAIN)
-FOREIGN = NotFound(Reason.FOREIGN_DOMAIN)
-
-ONE = Reply(b"1", Outcome.SUCCESS)
+NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
+NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
+FOREIGN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
 
 
 class LookupCase(SynchronousTestCase):
@@ -48,41 +43,46 @@ class TableTests(LookupCase):
             "": NO_MATCH,
             "SAMISSEXY.34": NO_MATCH,
         }
-        self.assert_answers(snapshot().table, table)
+        self.assert_answers(snapshot().tables[Table.LOCAL_PART], table)
 
     def test_no_local_part(self) -> None:
         """What no address has before its at sign is not found, whatever it is."""
         for key in ("@", "a@b", "samissexy.34@example.com", "sam issexy.34", "é", "\n", "\ud800", "x" * 100_000):
-            self.assert_answers(snapshot().table, {key: NO_MATCH})
+            self.assert_answers(snapshot().tables[Table.LOCAL_PART], {key: NO_MATCH})
 
     def test_wrong_code(self) -> None:
         """Of an address with the shape of an alias, but the wrong code, it is told whose alias it might be."""
-        near = {"samissexy.43": NotFound(Reason.NO_MATCH, ("baz",)), "foo-a-b": NotFound(Reason.NO_MATCH, ("foo",))}
-        self.assert_answers(snapshot().table, {**near, "foo-a": NO_MATCH})
+        near = {
+            "samissexy.43": NotFound(NotFoundReason.WRONG_CODE, ("baz",)),
+            "foo-a-b": NotFound(NotFoundReason.WRONG_CODE, ("foo",)),
+        }
+        self.assert_answers(snapshot().tables[Table.LOCAL_PART], {**near, "foo-a": NO_MATCH})
 
     def test_wrong_code_of_two_statements(self) -> None:
         """An account is told once, of however many statements the address has the shape."""
         statement = "ACCOUNT foo ALIASED a, b MATCHES %alias%-%code%{}%alpha% WITH x;"
-        lookup = snapshot("", statement.format("-") + statement.format("-c")).table
-        self.assert_answers(lookup, {"a-y-cc": NotFound(Reason.NO_MATCH, ("foo",))})
+        lookup = snapshot("", statement.format("-") + statement.format("-c")).tables[Table.LOCAL_PART]
+        self.assert_answers(lookup, {"a-y-cc": NotFound(NotFoundReason.WRONG_CODE, ("foo",))})
 
     def test_several_readings(self) -> None:
         """Several readings of one account are an answer, which tells so."""
-        self.assert_answers(snapshot().table, {"xxxxxx+00": Found("Baz", "Baz", 2)})
+        self.assert_answers(snapshot().tables[Table.LOCAL_PART], {"xxxxxx+00": Found("Baz", "Baz", 2)})
 
     def test_several_accounts(self) -> None:
         """Several accounts are an answer with the debug account's name, or without one."""
-        self.assert_answers(snapshot().table, {"to-a.1": Ambiguous(("one", "two"), None)})
-        self.assert_answers(snapshot("DEBUG ACCOUNT: root").table, {"to-a.1": Ambiguous(("one", "two"), "root")})
+        self.assert_answers(snapshot().tables[Table.LOCAL_PART], {"to-a.1": Ambiguous(("one", "two"), None)})
+        self.assert_answers(
+            snapshot("DEBUG ACCOUNT: root").tables[Table.LOCAL_PART], {"to-a.1": Ambiguous(("one", "two"), "root")}
+        )
 
     def test_case(self) -> None:
         """Without regard to case accounts are one that differ in case only, and answered as first spelled."""
-        lookup = snapshot("CASE SENSITIVE: no").table
+        lookup = snapshot("CASE SENSITIVE: no").tables[Table.LOCAL_PART]
         self.assert_answers(lookup, {"SamIsSexy.34": Found("baz", "baz"), "XXXXXX+00": Found("baz", "baz", 2)})
 
     def test_over_budget(self) -> None:
         """What would take too long is given up."""
-        self.assert_answers(snapshot("", ENDLESS).table, {ENDLESS_KEY: OverBudget()})
+        self.assert_answers(snapshot("", ENDLESS).tables[Table.LOCAL_PART], {ENDLESS_KEY: BudgetExceeded()})
 
     def test_hooks(self) -> None:
         """Hooks are told that there is no domain; the account of an answer is the one before the hook."""
@@ -97,7 +97,8 @@ class TableTests(LookupCase):
             return f"{account} x", None
 
         self.assert_answers(
-            snapshot(hooks=Hooks(before, after)).table, {"SamIsSexy.34": Found("baz x", "baz"), "X": NO_MATCH}
+            snapshot(hooks=Hooks(before, after)).tables[Table.LOCAL_PART],
+            {"SamIsSexy.34": Found("baz x", "baz"), "X": NO_MATCH},
         )
         self.assertEqual([("SamIsSexy.34", None), ("baz", None), ("X", None)], told)
 
@@ -105,12 +106,12 @@ class TableTests(LookupCase):
         """The debug account goes through the hook as any other."""
         lookup = snapshot(
             "DEBUG ACCOUNT: root", hooks=Hooks(postprocess=lambda account, _: (f"{account}!", None))
-        ).table
+        ).tables[Table.LOCAL_PART]
         self.assert_answers(lookup, {"to-a.1": Ambiguous(("one", "two"), "root!")})
 
     def test_hook_without_answer(self) -> None:
         """A hook that leaves no account is a fault."""
-        lookup = snapshot(hooks=Hooks(postprocess=lambda *_: ("", None))).table
+        lookup = snapshot(hooks=Hooks(postprocess=lambda *_: ("", None))).tables[Table.LOCAL_PART]
         error = self.assertRaises(Unanswerable, lookup, "samissexy.34")
         self.assertEqual("postprocess() of the PROCESSOR module gave no name, or no domain", str(error))
         self.assertEqual(NO_MATCH, lookup("foo"))
@@ -121,8 +122,10 @@ class TableTests(LookupCase):
         def fail(*_: object) -> tuple[str, None]:
             raise ZeroDivisionError
 
-        self.assertRaises(ZeroDivisionError, snapshot(hooks=Hooks(preprocess=fail)).table, "foo")
-        self.assertRaises(ZeroDivisionError, snapshot(hooks=Hooks(postprocess=fail)).table, "samissexy.34")
+        self.assertRaises(ZeroDivisionError, snapshot(hooks=Hooks(preprocess=fail)).tables[Table.LOCAL_PART], "foo")
+        self.assertRaises(
+            ZeroDivisionError, snapshot(hooks=Hooks(postprocess=fail)).tables[Table.LOCAL_PART], "samissexy.34"
+        )
 
 
 class VirtualTests(LookupCase):
@@ -130,12 +133,12 @@ class VirtualTests(LookupCase):
 
     def test_answers(self) -> None:
         """The domain is one of ALIAS DOMAINS in any case, and the answer's is spelled as the key's."""
-        lookup = snapshot().virtual
+        lookup = snapshot().tables[Table.VIRTUAL]
         table: dict[str, Answer] = {
             "samissexy.34@example.com": Found("baz@example.com", "baz"),
             "samissexy.34@EXAMPLE.com": Found("baz@EXAMPLE.com", "baz"),
             "samissexy.34@example.org": Found("baz@example.org", "baz"),
-            "samissexy.43@example.org": NotFound(Reason.NO_MATCH, ("baz",)),
+            "samissexy.43@example.org": NotFound(NotFoundReason.WRONG_CODE, ("baz",)),
             "foo@example.com": NO_MATCH,
             "xxxxxx+00@example.com": Found("Baz@example.com", "Baz", 2),
             "to-a.1@example.com": Ambiguous(("one", "two"), None),
@@ -145,32 +148,34 @@ class VirtualTests(LookupCase):
     def test_other_domains(self) -> None:
         """An address in another domain is not looked up."""
         foreign = ("example.net", "", "example.com.", "sub.example.com", "example", " example.com", "example.com\n")
-        self.assert_answers(snapshot().virtual, {f"samissexy.34@{domain}": FOREIGN for domain in foreign})
+        self.assert_answers(snapshot().tables[Table.VIRTUAL], {f"samissexy.34@{domain}": FOREIGN for domain in foreign})
 
     def test_letters_that_look_alike(self) -> None:
         """A letter whose lower case is one of ASCII makes another domain: the Kelvin sign is no k."""
-        lookup = snapshot("", "ALIAS DOMAINS: k.example\nACCOUNT a MATCHES %code% WITH x;").virtual
+        lookup = snapshot("", "ALIAS DOMAINS: k.example\nACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
         self.assertEqual("k", "\u212a".lower())
         self.assert_answers(lookup, {"x@K.Example": Found("a@K.Example", "a"), "x@\u212a.example": FOREIGN})
 
     def test_no_domains(self) -> None:
         """Without ALIAS DOMAINS there is no domain of ours."""
-        lookup = snapshot("", "ACCOUNT a MATCHES %code% WITH x;").virtual
+        lookup = snapshot("", "ACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
         self.assert_answers(lookup, {"x@example.com": FOREIGN, "x@": FOREIGN})
 
     def test_no_address(self) -> None:
         """A key without a domain is not found: a bare name, a bare domain."""
-        self.assert_answers(snapshot().virtual, dict.fromkeys(("samissexy.34", "example.com", "", "*"), NO_DOMAIN))
+        self.assert_answers(
+            snapshot().tables[Table.VIRTUAL], dict.fromkeys(("samissexy.34", "example.com", "", "*"), NO_DOMAIN)
+        )
 
     def test_odd_addresses(self) -> None:
         """The last at sign divides a key; what is before it may be anything."""
         keys = ("@example.com", '""@example.com', '"no a"@example.com', "samissexy.34@example.com@example.com")
-        self.assert_answers(snapshot().virtual, dict.fromkeys(keys, NO_MATCH))
+        self.assert_answers(snapshot().tables[Table.VIRTUAL], dict.fromkeys(keys, NO_MATCH))
 
     def test_debug_account(self) -> None:
         """The debug account is one of the key's domain."""
         answer = Ambiguous(("one", "two"), "root@Example.com")
-        self.assert_answers(snapshot("DEBUG ACCOUNT: root").virtual, {"to-a.1@Example.com": answer})
+        self.assert_answers(snapshot("DEBUG ACCOUNT: root").tables[Table.VIRTUAL], {"to-a.1@Example.com": answer})
 
     def test_hooks(self) -> None:
         """Hooks may change the alias, the account, and the domain of either."""
@@ -184,71 +189,19 @@ class VirtualTests(LookupCase):
             told.append((account, domain))
             return account.upper(), "mail.example.net"
 
-        lookup = snapshot(hooks=Hooks(before, after)).virtual
+        lookup = snapshot(hooks=Hooks(before, after)).tables[Table.VIRTUAL]
         self.assert_answers(lookup, {"SamIsSexy.34@old.example": Found("BAZ@mail.example.net", "baz")})
         self.assertEqual([("SamIsSexy.34", "old.example"), ("baz", "example.com")], told)
 
     def test_hook_without_domain(self) -> None:
         """A hook that takes the domain away makes an address of no domain; at the end that is a fault."""
-        lookup = snapshot(hooks=Hooks(preprocess=lambda alias, _: (alias, None))).virtual
+        lookup = snapshot(hooks=Hooks(preprocess=lambda alias, _: (alias, None))).tables[Table.VIRTUAL]
         self.assert_answers(lookup, {"samissexy.34@example.com": NO_DOMAIN})
         for left in (("baz", None), ("baz", ""), ("", "example.com")):
-            lookup = snapshot(hooks=Hooks(postprocess=lambda *_, left=left: left)).virtual
+            lookup = snapshot(hooks=Hooks(postprocess=lambda *_, left=left: left)).tables[Table.VIRTUAL]
             self.assertRaises(Unanswerable, lookup, "samissexy.34@example.com")
 
     def test_over_budget(self) -> None:
         """What would take too long is given up."""
-        lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).virtual
-        self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": OverBudget(), f"{ENDLESS_KEY}@a.c": FOREIGN})
-
-
-class RepliesTests(SynchronousTestCase):
-    """Replies that were given before."""
-
-    def test_keep(self) -> None:
-        """What was kept is found, what was not is not."""
-        replies = Replies(keeping=True)
-        replies.keep(b"a", ONE)
-        self.assertEqual((ONE, None, {b"a": ONE}), (replies.get(b"a"), replies.get(b"b"), replies.recent))
-
-    def test_not_keeping(self) -> None:
-        """Where nothing shall be kept nothing is."""
-        replies = Replies(keeping=False)
-        replies.keep(b"a", ONE)
-        self.assertEqual((None, {}), (replies.get(b"a"), replies.recent))
-
-    def test_long_requests(self) -> None:
-        """No reply to a long request is kept."""
-        replies = Replies(keeping=True)
-        replies.keep(b"a" * 256, ONE)
-        replies.keep(b"a" * 257, ONE)
-        self.assertEqual({b"a" * 256: ONE}, replies.recent)
-
-    def test_forgets(self) -> None:
-        """However many are kept, there are never more than twice the span; what is asked for again stays."""
-        replies = Replies(keeping=True)
-        for number in range(5 * replies.SPAN):
-            replies.keep(b"%d" % number, ONE)
-            self.assertLessEqual(len(replies.recent), replies.SPAN)
-            if number % 1000 == 0:
-                self.assertIs(ONE, replies.get(b"0"))
-        found = sum(replies.get(b"%d" % number) is not None for number in range(5 * replies.SPAN))
-        self.assertLessEqual(found, 2 * replies.SPAN)
-        self.assertGreaterEqual(found, replies.SPAN)
-
-
-class SnapshotTests(SynchronousTestCase):
-    """What answers by one configuration."""
-
-    def test_kept_replies(self) -> None:
-        """Replies are kept for each table, and by no other snapshot; with hooks none are."""
-        current = CurrentSnapshot(snapshot())
-        places = [current.snapshot.table_replies, current.snapshot.virtual_replies, current.snapshot.map_replies]
-        kept = [Reply(b"%d" % number, Outcome.SUCCESS) for number in range(len(places))]
-        for reply, replies in zip(kept, places, strict=True):
-            replies.keep(b"a", reply)
-        self.assertEqual(kept, [replies.get(b"a") for replies in places])
-        current.snapshot = snapshot(hooks=Hooks())
-        replies = current.snapshot.table_replies
-        replies.keep(b"a", ONE)
-        self.assertIsNone(replies.get(b"a"))
+        lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).tables[Table.VIRTUAL]
+        self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded(), f"{ENDLESS_KEY}@a.c": FOREIGN})

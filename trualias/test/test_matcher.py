@@ -18,7 +18,7 @@ from trualias.language.source import Source
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse
 from trualias.matching.matcher import Matcher
-from trualias.matching.outcome import Ambiguous, Delivered, Exhausted, NoMatch, Outcome
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, PolicyOutcome
 from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
 from trualias.test.addresses import RANDOMS, hit, local_part
@@ -48,17 +48,17 @@ def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
     return Policy(rules, case_sensitive)
 
 
-def verdict(outcome: Outcome) -> Verdict:
+def verdict(outcome: PolicyOutcome) -> Verdict:
     """Say an outcome as the naive matcher does."""
     match outcome:
-        case Delivered(account, readings):
+        case Found(_, account, readings):
             return Verdict(frozenset([account]), readings > 1)
         case Ambiguous(names):
             assert len(set(names)) == len(names) > 1, names
             return Verdict(frozenset(names), True)
-        case NoMatch():
+        case NotFound():
             return Verdict()
-        case Exhausted():
+        case BudgetExceeded():
             raise AssertionError("the budget of steps is for hostile policies, not for these")
         case _:
             assert_never(outcome)

@@ -13,16 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias.configuration import parse_configuration
-from trualias.configuration.locations import Kind
-from trualias.lookup import Answer, CurrentSnapshot, Found, Lookup, OverBudget, Snapshot
+from trualias.configuration.tables import Table
+from trualias.lookup import Answer, BudgetExceeded, CurrentSnapshot, Found, Lookup, Snapshot
 from trualias.lookup.hooks import Hooks
-from trualias.monitoring.counters import Counters, Loads, Result
+from trualias.monitoring.counters import COUNTED_AS, Counters, Loads
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
-from trualias.web.prometheus import OTHERS, OUTCOMES, Health, MetricsSite, ServerCollector
+from trualias.web.prometheus import OTHERS, OUTCOME_LABELS, Health, MetricsSite, ServerCollector
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -96,11 +96,11 @@ class MetricsTestCase(SynchronousTestCase):
 
     def table(self) -> TableFactory:
         """Make a table server."""
-        return TableFactory(self.reactor, self.current, Kind.TABLE, self.clock, self.clients)
+        return TableFactory(self.reactor, self.current, Table.LOCAL_PART, self.clock, self.clients)
 
     def virtual(self) -> TableFactory:
         """Make a virtual server."""
-        return TableFactory(self.reactor, self.current, Kind.VIRTUAL, self.clock, self.clients)
+        return TableFactory(self.reactor, self.current, Table.VIRTUAL, self.clock, self.clients)
 
     def get(self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET") -> tuple[str, dict[str, str], str]:
         """Ask the site; return the status line, the header fields and the body."""
@@ -154,30 +154,30 @@ class RequestTests(MetricsTestCase):
             self.nonzero("not_found_total"),
             {
                 sample("not_found_total", reason="wrong_code", **on_table): 1,
-                sample("not_found_total", reason="no_shape", **on_table): 2,
+                sample("not_found_total", reason="no_match", **on_table): 2,
                 sample("not_found_total", reason="wrong_code", **on_virtual): 1,
                 sample("not_found_total", reason="no_domain", **on_virtual): 1,
-                sample("not_found_total", reason="foreign_domain", **on_virtual): 1,
+                sample("not_found_total", reason="unknown_domain", **on_virtual): 1,
             },
         )
         self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 2})
 
     def test_every_result(self) -> None:
         """There is no result that counts as no outcome, or as two."""
-        self.assertEqual(sorted(result for results in OUTCOMES.values() for result in results), sorted(Result))
+        self.assertEqual(sorted(counted for label in OUTCOME_LABELS.values() for counted in label), sorted(COUNTED_AS))
 
     def test_kept_replies(self) -> None:
         """A reply that is kept counts the same each time that it is given."""
         table = self.table()
         replies = self.ask(table, *[b"get foo-shop-5\n", b"get nobody\n", b"get foo-shop-4\n"] * 4)
         self.assertEqual(replies, b"500 not found\n500 not found\n200 foo\n" * 4)
-        self.assertEqual(len(self.current.snapshot.table_replies.recent), 3)
+        self.assertEqual(len(table.cache.recent), 3)
         on_table = {"protocol": "tcp_table", "server": "table"}
         self.assertEqual(
             self.nonzero("not_found_total"),
             {
                 sample("not_found_total", reason="wrong_code", **on_table): 4,
-                sample("not_found_total", reason="no_shape", **on_table): 4,
+                sample("not_found_total", reason="no_match", **on_table): 4,
             },
         )
         self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 4})
@@ -243,8 +243,8 @@ class RequestTests(MetricsTestCase):
 
         on_table = {"protocol": "tcp_table", "server": "table"}
         factory = self.table()
-        for lookup in (answering(OverBudget()), failing, answering(Found("a" * 5000, "a"))):
-            factory.lookup_of = lambda snapshot, lookup=lookup: lookup  # type: ignore[misc]
+        for lookup in (answering(BudgetExceeded()), failing, answering(Found("a" * 5000, "a"))):
+            self.current.snapshot.tables = {Table.LOCAL_PART: lookup}
             self.assertEqual(self.ask(factory, b"get some\n" * 2), wire.FAULT * 2)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
         self.assertEqual(
@@ -292,9 +292,10 @@ class RequestTests(MetricsTestCase):
     def test_without_metrics(self) -> None:
         """Where there are no metrics, no reply counts for them."""
         self.clients.counters = None
-        self.ask(self.table(), b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")
-        kept = self.current.snapshot.table_replies.recent.values()
-        self.assertEqual([(reply.tally, reply.wrong_codes) for reply in kept], [(None, ())] * 3)
+        table = self.table()
+        self.ask(table, b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")
+        kept = table.cache.recent.values()
+        self.assertEqual([(reply.counters, reply.wrong_codes) for reply in kept], [(None, ())] * 3)
         self.assertEqual(self.nonzero("requests_total"), {})
 
 

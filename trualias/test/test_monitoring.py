@@ -160,7 +160,7 @@ class MonitoringTests(SynchronousTestCase):
             'trualias_requests_total{outcome="ambiguous"}': "0x30",
             "trualias_hook_failures_total": "0x30",
             'trualias_not_found_total{reason="wrong_code"}': "0+1x30",
-            'trualias_not_found_total{reason="no_shape"}': "0+6000x30",
+            'trualias_not_found_total{reason="no_match"}': "0+6000x30",
             'trualias_wrong_codes_total{account="foo"}': "0+1x30",
             "trualias_connections": "700x30",
             "trualias_connections_limit": "1000x30",

@@ -4,11 +4,11 @@ from attrs import Factory, define
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.monitoring.statistics import Outcome
+from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.reply import Reply
 from trualias.protocols.write_batch import WriteBatch
 
-ONE, OTHER = Reply(b"200 foo\n", Outcome.SUCCESS), Reply(b"200 bar\n", Outcome.SUCCESS)
+ONE, OTHER = Reply(b"200 foo\n", ReplyKind.SUCCESS), Reply(b"200 bar\n", ReplyKind.SUCCESS)
 
 
 class Broken(Exception):

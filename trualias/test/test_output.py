@@ -8,7 +8,7 @@ from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import console, show, shown, table, write_json
+from trualias.commands.output import console, show, shown, table_of, write_json
 
 
 class PipeTests(SynchronousTestCase):
@@ -24,7 +24,7 @@ class PipeTests(SynchronousTestCase):
     def test_table(self) -> None:
         """A table has a line a row, with its columns in line, no cell cut and no space at an end."""
         output = StringIO()
-        rows = table("address", "answer")
+        rows = table_of("address", "answer")
         rows.add_row(300 * "x", "foo")
         rows.add_row("[bold]y[/]", "")
         show(console(output), rows)
@@ -81,7 +81,7 @@ class TerminalTests(SynchronousTestCase):
 
     def test_table(self) -> None:
         """A table keeps within the width of the terminal, and every character of a cell is shown."""
-        rows = table("address", "answer")
+        rows = table_of("address", "answer")
         rows.add_row(120 * "x", "foo")
         show(console(self.terminal), rows)
         seen = self.read()

@@ -8,12 +8,12 @@ from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.tree import (
     Account,
-    Answer,
     Argument,
     Call,
     CodeField,
     CodeLiteral,
     Expect,
+    ExpectedAnswer,
     Expression,
     FieldClass,
     Identifier,
@@ -422,8 +422,10 @@ class ExpectTests(ParserCase):
     def test_answers(self) -> None:
         """An account, or one of two words."""
         self.assertEqual([Expect((Name("a"),), Name("foo"))], self.statements("EXPECT a foo;"))
-        self.assertEqual([Expect((Name("a"), Name("b@c")), Answer.NOTHING)], self.statements("EXPECT a, b@c NOTHING;"))
-        self.assertEqual([Expect((Name("a"),), Answer.DEBUG)], self.statements("EXPECT\na\n# why\nDEBUG\n;"))
+        self.assertEqual(
+            [Expect((Name("a"), Name("b@c")), ExpectedAnswer.NOTHING)], self.statements("EXPECT a, b@c NOTHING;")
+        )
+        self.assertEqual([Expect((Name("a"),), ExpectedAnswer.DEBUG)], self.statements("EXPECT\na\n# why\nDEBUG\n;"))
 
     def test_refused(self) -> None:
         """What lacks is expected."""

@@ -73,7 +73,7 @@ class QueryTests(SynchronousTestCase):
         """An address that can be read in several ways is found, with a warning."""
         self.assertEqual(
             self.query("xxxxxx.00"),
-            (0, "xxxxxx.00\tbaz\n", "xxxxxx.00: can be read in several ways, all of account baz\n"),
+            (0, "xxxxxx.00\tbaz\n", "xxxxxx.00: goes to baz; it can be read in several ways, all of account baz\n"),
         )
 
     def test_ambiguous(self) -> None:
@@ -83,7 +83,7 @@ class QueryTests(SynchronousTestCase):
             (
                 1,
                 "",
-                "two-one.3: verifies for several accounts (one, two) and is not found, as no DEBUG ACCOUNT is set\n",
+                "two-one.3: is not found, because there is no DEBUG ACCOUNT: it is right for several accounts, one, two\n",
             ),
         )
 
@@ -95,7 +95,7 @@ class QueryTests(SynchronousTestCase):
             (
                 0,
                 "two-one.3\tpostmaster\n",
-                "two-one.3: verifies for several accounts (one, two) and goes to postmaster\n",
+                "two-one.3: goes to postmaster: it is right for several accounts, one, two\n",
             ),
         )
 

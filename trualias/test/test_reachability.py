@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.analysis.reachability import find_unreached
 from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, unparse
-from trualias.matching.outcome import Delivered
+from trualias.matching.outcome import Found
 from trualias.matching.policy import Policy
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, hit
@@ -116,5 +116,5 @@ class ReachTests(SynchronousTestCase):
         never = {policy.fold(one.target.account) for one in find_unreached(policy) if one.reasons}
         for statement in statements:
             outcome = policy.resolve(hit(random, statement, case_sensitive))
-            if isinstance(outcome, Delivered):
+            if isinstance(outcome, Found):
                 self.assertNotIn(policy.fold(outcome.account), never)

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.fingerprint import Absent, Present, stamp
+from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import load_snapshot
@@ -126,7 +127,7 @@ class AliasServiceTests(SynchronousTestCase):
 
     def ask(self, key: str) -> str | None:
         """Look a key up: the value, or None where there is none."""
-        answer = self.current.snapshot.table(key)
+        answer = self.current.snapshot.tables[Table.LOCAL_PART](key)
         return answer.value if isinstance(answer, Found) else None
 
     def assert_answers(self, account: str) -> None:
@@ -420,8 +421,8 @@ class AliasServiceTests(SynchronousTestCase):
         self.replace("PROCESSOR: forgotten_hooks\n" + ONE)
         self.watch()
         before = self.current.snapshot
-        assert isinstance(before.table.hooks, Hooks)
-        traces = [weakref.ref(each) for each in (before, before.configuration.policy, before.table.hooks._preprocess)]
+        assert isinstance(before.hooks, Hooks)
+        traces = [weakref.ref(each) for each in (before, before.configuration.policy, before.hooks._preprocess)]
         del before
         self.replace(TWO)
         self.watch()

@@ -184,7 +184,7 @@ deferred or bounced.
         self.write("new.conf", f"PROCESSOR: hooks_of_new\n{NEW}")
         status, output, _ = self.replay("--virtual", typed=b"baz.shop.4@example.com\n")
         self.assertEqual(1, status)
-        self.assertIn("now an error that may pass: 1 address\n", output)
+        self.assertIn("now a temporary error: 1 address\n", output)
         self.assertIn("baz@example.com  the hooks raised ValueError('baz.shop.4')\n", output)
         self.write("old.conf", f"PROCESSOR: hooks_of_new\n{OLD}")
         self.assertEqual([], self.changes(b"baz.shop.4@example.com\n"))

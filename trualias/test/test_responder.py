@@ -3,19 +3,21 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.lookup import Answer, Found, NotFound, Reason, Replies
-from trualias.monitoring.counters import BOUNDS, Counters, Result
-from trualias.monitoring.statistics import Outcome
+from trualias.lookup import Answer, Found, NotFound, NotFoundReason
+from trualias.monitoring.counters import BOUNDS, Counters
+from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
+from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.responder import Responder
+from trualias.test.lookups import snapshot
 
 ANSWERS: dict[str, Answer] = {
     "foo": Found("baz", "baz"),
     "bar": Found("baz", "baz"),
     "long": Found("a" * 5000, "a" * 5000),
-    "wrong": NotFound(Reason.NO_MATCH, ("foo", "bar")),
-    "wrong again": NotFound(Reason.NO_MATCH, ("foo", "bar")),
-    "other": NotFound(Reason.NO_MATCH, ("bar",)),
+    "wrong": NotFound(NotFoundReason.WRONG_CODE, ("foo", "bar")),
+    "wrong again": NotFound(NotFoundReason.WRONG_CODE, ("foo", "bar")),
+    "other": NotFound(NotFoundReason.WRONG_CODE, ("bar",)),
 }
 
 
@@ -30,16 +32,16 @@ class ReplierTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make a replier."""
         self.counters = Counters()
-        self.tally = self.counters.of("tcp_table", "table")
-        self.responder = Responder(wire.LINES, self.tally)
-        self.replies = Replies(keeping=False)
+        self.request_counters = self.counters.of("tcp_table", "table")
+        self.responder = Responder(wire.LINES, self.request_counters)
+        self.cache = ReplyCache()
 
     def test_made(self) -> None:
         """A reply knows where to count it, and the wrong codes of accounts."""
-        reply = self.responder.make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo", "bar"))
-        self.assertEqual((reply.octets, reply.outcome), (b"500 not found\n", Outcome.NOT_FOUND))
-        self.assertIs(reply.tally, self.tally)
-        self.assertIs(reply.counts, self.tally.buckets["wrong_code"])
+        reply = self.responder.make(b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo", "bar"))
+        self.assertEqual((reply.octets, reply.kind), (b"500 not found\n", ReplyKind.NOT_FOUND))
+        self.assertIs(reply.counters, self.request_counters)
+        self.assertIs(reply.counts, self.request_counters.buckets["wrong_code"])
         self.assertEqual(reply.counts, [0] * (len(BOUNDS) + 1))
         self.assertEqual(self.counters.wrong_codes.counts, {"foo": 0, "bar": 0})
         for number in reply.wrong_codes:
@@ -48,14 +50,16 @@ class ReplierTests(SynchronousTestCase):
 
     def test_not_counted(self) -> None:
         """Without metrics a reply says no more than its outcome."""
-        reply = Responder(wire.LINES, None).make(b"500 not found\n", Outcome.NOT_FOUND, Result.WRONG_CODE, ("foo",))
-        self.assertEqual((reply.outcome, reply.tally, reply.wrong_codes), (Outcome.NOT_FOUND, None, ()))
+        reply = Responder(wire.LINES, None).make(
+            b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo",)
+        )
+        self.assertEqual((reply.kind, reply.counters, reply.wrong_codes), (ReplyKind.NOT_FOUND, None, ()))
         self.assertEqual(self.counters.wrong_codes.counts, {})
 
     def test_alike(self) -> None:
         """What says and counts the same is made once, whichever key was asked for."""
         foo, bar, wrong, again, other = (
-            self.responder.reply(b"", key, look_up, self.replies)
+            self.responder.reply(b"", key, look_up, self.cache)
             for key in ("foo", "bar", "wrong", "wrong again", "other")
         )
         self.assertIs(foo, bar)
@@ -65,18 +69,18 @@ class ReplierTests(SynchronousTestCase):
 
     def test_alike_in_one_configuration(self) -> None:
         """With another configuration they are made anew: the numbers of accounts that are gone count no more."""
-        self.responder.reply(b"", "wrong", look_up, self.replies)
+        self.responder.reply(b"", "wrong", look_up, self.cache)
         self.counters.configure(parse_configuration("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
-        reply = self.responder.reply(b"", "other", look_up, Replies(keeping=False))
+        reply = self.responder.reply(b"", "other", look_up, ReplyCache())
         [number] = reply.wrong_codes
         number[0] += 1
         self.assertEqual({"baz": 0, "bar": 1}, self.counters.wrong_codes.counts)
 
     def test_unsendable(self) -> None:
         """A value that no reply can hold is a fault each time, and is never kept as the reply to a request."""
-        replies = Replies(keeping=True)
+        self.cache.use(snapshot())
         for _ in range(2):
-            reply = self.responder.reply(b"get long\n", "long", look_up, replies)
-            self.assertEqual((reply.outcome, reply.octets), (Outcome.BAD, wire.LINES.fault))
-            self.assertIs(reply.counts, self.tally.buckets["fault"])
-        self.assertEqual({}, replies.recent)
+            reply = self.responder.reply(b"get long\n", "long", look_up, self.cache)
+            self.assertEqual((reply.kind, reply.octets), (ReplyKind.BAD, wire.LINES.fault))
+            self.assertIs(reply.counts, self.request_counters.buckets["fault"])
+        self.assertEqual({}, self.cache.recent)

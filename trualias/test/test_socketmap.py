@@ -9,8 +9,9 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.lookup import CurrentSnapshot, OverBudget, Snapshot
-from trualias.monitoring.statistics import Outcome, Statistics
+from trualias.configuration.tables import Table
+from trualias.lookup import BudgetExceeded, CurrentSnapshot, Snapshot
+from trualias.monitoring.statistics import ReplyKind, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.socketmap import SocketmapFactory, SocketmapProtocol
 
@@ -132,8 +133,8 @@ class SocketmapTests(SynchronousTestCase):
         for request, _ in self.CHAT:
             self.say(netstring(request))
         counted = self.statistics
-        ended = {outcome: counted.outcomes[outcome].ended for outcome in Outcome}
-        self.assertEqual({Outcome.SUCCESS: 3, Outcome.NOT_FOUND: 10, Outcome.BAD: 7, Outcome.STATS: 0}, ended)
+        ended = {outcome: counted.outcomes[outcome].ended for outcome in ReplyKind}
+        self.assertEqual({ReplyKind.SUCCESS: 3, ReplyKind.NOT_FOUND: 10, ReplyKind.BAD: 7, ReplyKind.STATS: 0}, ended)
         self.assertEqual((20, 20), (counted.reads.ended, counted.writes.ended))
         self.assertEqual(1, counted.connections.begun)
 
@@ -155,12 +156,11 @@ class SocketmapTests(SynchronousTestCase):
 
     def test_over_budget(self) -> None:
         """An address that takes too long is a temporary error."""
-        snapshot = self.current.snapshot
-        snapshot.table = lambda key: OverBudget()  # type: ignore[assignment]
+        self.current.snapshot.tables = {Table.LOCAL_PART: lambda key: BudgetExceeded()}
         with capturedLogs() as events:
             reply = self.say(netstring(b"table foo-shop-4"))
         self.assertEqual(FAULT, reply)
-        self.assertIn("took too many steps", events[0]["log_format"])
+        self.assertIn("took too many steps", formatEvent(events[0]))
 
     def test_values(self) -> None:
         """A value may be long and have blanks; what a mail server would not take, or misread, is a temporary error."""

@@ -2,7 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.source import ConfigurationErrors, PolicyError, Source, did_you_mean, one_of, quoted
+from trualias.language.source import ConfigurationErrors, PolicyError, Source
+from trualias.messages import did_you_mean, one_of, quoted
 
 
 class SourceTests(SynchronousTestCase):

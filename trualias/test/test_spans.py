@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.fields import fits
-from trualias.language.spans import BUDGET, BudgetExceeded, Spans, ends_of
+from trualias.language.spans import BUDGET, Spans, StepBudgetExceeded, ends_of
 from trualias.language.tree import FieldClass
 from trualias.test import trialprofile
 
@@ -72,7 +72,7 @@ class StepsTests(SynchronousTestCase):
         for _ in range(BUDGET):
             spans.step()
         self.assertEqual(BUDGET, spans.steps)
-        self.assertRaises(BudgetExceeded, spans.step)
+        self.assertRaises(StepBudgetExceeded, spans.step)
 
     def test_classes_take_steps(self) -> None:
         """To look for the ends of a class is a step, to look them up is none."""

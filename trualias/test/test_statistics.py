@@ -5,7 +5,7 @@ import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.monitoring.statistics import Collector, NullStatistics, Outcome, Statistics
+from trualias.monitoring.statistics import Collector, NullStatistics, ReplyKind, Statistics
 
 _E = "emin=0.0000 emax=0.0000 e1=0.0000 e10=0.0000 e60=0.0000"
 _D = "dmin=0 dmax=0 d1=0.0000 d10=0.0000 d60=0.0000"
@@ -40,19 +40,19 @@ def second_1_to_18(statistics: Statistics) -> None:
     """A lookup by a program in second 1; a person in telnet from second 6, and then three requests."""
     statistics.connections.begin()
     statistics.reads.begin()
-    answer(statistics, statistics.outcomes[Outcome.SUCCESS], 0.0003, 0.0006763935089111328, 9.5367431640625e-05)
+    answer(statistics, statistics.outcomes[ReplyKind.SUCCESS], 0.0003, 0.0006763935089111328, 9.5367431640625e-05)
     statistics.reads.abandon()
     statistics.connections.end(0.06274080276489258)
     statistics.tick(5)
     statistics.connections.begin()
     statistics.reads.begin()
     statistics.tick(2)
-    answer(statistics, statistics.outcomes[Outcome.BAD], 2.2528, 3.910064697265625e-05, 9.059906005859375e-05)
+    answer(statistics, statistics.outcomes[ReplyKind.BAD], 2.2528, 3.910064697265625e-05, 9.059906005859375e-05)
     statistics.tick(4)
-    answer(statistics, statistics.outcomes[Outcome.NOT_FOUND], 3.3421, 0.00010251998901367188, 8.821487426757812e-05)
+    answer(statistics, statistics.outcomes[ReplyKind.NOT_FOUND], 3.3421, 0.00010251998901367188, 8.821487426757812e-05)
     statistics.tick(5)
     answer(
-        statistics, statistics.outcomes[Outcome.SUCCESS], 5.409029722213745, 0.0007426738739013672, 9.918212890625e-05
+        statistics, statistics.outcomes[ReplyKind.SUCCESS], 5.409029722213745, 0.0007426738739013672, 9.918212890625e-05
     )
     statistics.tick(2)
 
@@ -60,7 +60,11 @@ def second_1_to_18(statistics: Statistics) -> None:
 def second_19_to_55(statistics: Statistics) -> None:
     """The person asks for statistics, and thinks."""
     answer(
-        statistics, statistics.outcomes[Outcome.STATS], 2.002826394844055, 0.0016276836395263672, 8.702278137207031e-05
+        statistics,
+        statistics.outcomes[ReplyKind.STATS],
+        2.002826394844055,
+        0.0016276836395263672,
+        8.702278137207031e-05,
     )
     statistics.tick(37)
 
@@ -133,7 +137,7 @@ class FiguresTests(SynchronousTestCase):
         statistics = Statistics()
         before = statistics.json()
         statistics.connections.begin()
-        answer(statistics, statistics.outcomes[Outcome.SUCCESS], 0.5, 0.25, 0.125)
+        answer(statistics, statistics.outcomes[ReplyKind.SUCCESS], 0.5, 0.25, 0.125)
         self.assertEqual(statistics.lines(), _IDLE)
         self.assertEqual(statistics.json(), before)
         statistics.tick()
@@ -144,7 +148,7 @@ class FiguresTests(SynchronousTestCase):
         """A second's elapsed time is the mean of the events that ended in it, not their sum."""
         statistics = Statistics()
         for elapsed in (1.0, 2.0, 6.0):
-            statistics.outcomes[Outcome.BAD].end(elapsed)
+            statistics.outcomes[ReplyKind.BAD].end(elapsed)
         statistics.tick()
         self.assertEqual(figures(statistics, "bad", "elapsed"), [0, 3, 3, 3 / 10, 3 / 60])
         self.assertEqual(figures(statistics, "bad", "n_per_sec"), [0, 3, 3, 3 / 10, 3 / 60])
@@ -154,7 +158,7 @@ class FiguresTests(SynchronousTestCase):
         statistics = Statistics()
         for second in range(1, 61):
             for _ in range(second):
-                statistics.outcomes[Outcome.NOT_FOUND].end(second / 4)
+                statistics.outcomes[ReplyKind.NOT_FOUND].end(second / 4)
             statistics.tick()
         self.assertEqual(figures(statistics, "not_found", "elapsed"), [0.25, 15, 15, 13.875, 7.625])
         self.assertEqual(figures(statistics, "not_found", "n_per_sec"), [1, 60, 60, 55.5, 30.5])
@@ -162,7 +166,7 @@ class FiguresTests(SynchronousTestCase):
     def test_event_grows_old(self) -> None:
         """An event is in the mean of ten seconds for ten seconds, and in the other figures for sixty."""
         statistics = Statistics()
-        statistics.outcomes[Outcome.SUCCESS].end(6.0)
+        statistics.outcomes[ReplyKind.SUCCESS].end(6.0)
         for age in range(1, 63):
             statistics.tick()
             newest, ten, minute = age == 1, age <= 10, age <= 60
@@ -194,14 +198,14 @@ class FiguresTests(SynchronousTestCase):
         called.reads.begin()
         called.reads.end(0.25)
         called.reads.abandon()
-        called.outcomes[Outcome.SUCCESS].end(0.5)
+        called.outcomes[ReplyKind.SUCCESS].end(0.5)
         called.tick()
         added.reads.begun += 2
         added.reads.ended += 1
         added.reads.elapsed += 0.25
         added.reads.abandoned += 1
-        added.outcomes[Outcome.SUCCESS].ended += 1
-        added.outcomes[Outcome.SUCCESS].elapsed += 0.5
+        added.outcomes[ReplyKind.SUCCESS].ended += 1
+        added.outcomes[ReplyKind.SUCCESS].elapsed += 0.5
         added.tick()
         self.assertNotEqual(called.lines(), _IDLE)
         self.assertEqual(added.json(), called.json())
@@ -211,7 +215,7 @@ class FiguresTests(SynchronousTestCase):
         statistics = Statistics()
         statistics.connections.begin()
         statistics.connections.end(1)
-        answer(statistics, statistics.outcomes[Outcome.BAD], 1, 1, 1)
+        answer(statistics, statistics.outcomes[ReplyKind.BAD], 1, 1, 1)
         for _ in range(3):
             for collector in json.loads(statistics.json()):
                 del collector["name"]
@@ -232,7 +236,7 @@ class MissedTicksTests(SynchronousTestCase):
                 second_1_to_18(statistics)
                 statistics.connections.begin()
                 statistics.writes.begin()
-                answer(statistics, statistics.outcomes[Outcome.SUCCESS], 0.25, 0.5, 0.75)
+                answer(statistics, statistics.outcomes[ReplyKind.SUCCESS], 0.25, 0.5, 0.75)
             late.tick(seconds)
             for _ in range(seconds):
                 punctual.tick()
@@ -242,7 +246,7 @@ class MissedTicksTests(SynchronousTestCase):
         """A leap of a clock costs no more than a minute, and keeps the depth."""
         statistics = Statistics()
         statistics.connections.begin()
-        statistics.outcomes[Outcome.SUCCESS].end(1.0)
+        statistics.outcomes[ReplyKind.SUCCESS].end(1.0)
         statistics.tick(10**15)
         self.assertEqual(figures(statistics, "connections", "depth"), [1, 1, 1, 1, 1])
         self.assertEqual(figures(statistics, "connections", "n_per_sec"), [0, 0, 0, 0, 0])
@@ -251,7 +255,7 @@ class MissedTicksTests(SynchronousTestCase):
     def test_no_time(self) -> None:
         """A tick of less than a second is refused, and nothing is lost by it."""
         statistics = Statistics()
-        statistics.outcomes[Outcome.SUCCESS].end(1.0)
+        statistics.outcomes[ReplyKind.SUCCESS].end(1.0)
         for seconds in (0, -1):
             error = self.assertRaises(ValueError, statistics.tick, seconds)
             self.assertEqual(str(error), f"seconds must be 1 or more, not {seconds}")
@@ -266,7 +270,7 @@ class MissedTicksTests(SynchronousTestCase):
         kept = []
         for _ in range(2):
             for second in range(1000):
-                answer(statistics, statistics.outcomes[Outcome.SUCCESS], second / 7, second / 3, second / 9)
+                answer(statistics, statistics.outcomes[ReplyKind.SUCCESS], second / 7, second / 3, second / 9)
                 statistics.tick(1 + second % 3)
             kept.append(tracemalloc.get_traced_memory()[0])
         self.assertLess(kept[1] - kept[0], 4096)
@@ -332,7 +336,7 @@ class NullStatisticsTests(SynchronousTestCase):
         levels = (off.connections, off.reads, off.writes)
         outcomes = off.outcomes
         self.assertEqual([level.name for level in levels], ["connections", "reads", "writes"])
-        self.assertEqual([outcome.name for outcome in outcomes], [outcome.name.lower() for outcome in Outcome])
+        self.assertEqual([outcome.name for outcome in outcomes], [outcome.name.lower() for outcome in ReplyKind])
         for level in levels:
             for _ in range(3):
                 level.begin()

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias import log
 from trualias.configuration import parse_configuration
-from trualias.monitoring.statistics import NullStatistics, Outcome, Statistics
+from trualias.monitoring.statistics import NullStatistics, ReplyKind, Statistics
 from trualias.server.statistics_service import StatisticsService
 
 
@@ -62,7 +62,7 @@ class StatisticsServiceTests(SynchronousTestCase):
     def test_seconds(self) -> None:
         """Each second is turned over when it is complete."""
         self.configure("0")
-        self.collected().outcomes[Outcome.BAD].end(0.5)
+        self.collected().outcomes[ReplyKind.BAD].end(0.5)
         self.assertIn("bad: emin=0.0000 emax=0.0000 e1=0.0000", self.collected().lines()[0])
         self.clock.advance(1)
         self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.5000", self.collected().lines()[0])
@@ -72,7 +72,7 @@ class StatisticsServiceTests(SynchronousTestCase):
     def test_missed_seconds(self) -> None:
         """Seconds that were missed, as on a busy machine, are turned over with the next."""
         self.configure("0")
-        self.collected().outcomes[Outcome.BAD].end(0.5)
+        self.collected().outcomes[ReplyKind.BAD].end(0.5)
         self.clock.advance(60)
         self.assertIn("emax=0.5000 e1=0.0000", self.collected().lines()[0])
         self.clock.advance(1)

@@ -12,9 +12,9 @@ from twisted.internet.address import IPv4Address
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration.locations import Kind
+from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot
-from trualias.monitoring.statistics import NullStatistics, Outcome, Statistics
+from trualias.monitoring.statistics import NullStatistics, ReplyKind, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.tcp_table import TableFactory
@@ -235,13 +235,13 @@ class CountingTests(ConversationCase):
         statistics = self.statistics
         self.assertEqual(
             (3.0, 6.0, 4.0),
-            (statistics.reads.elapsed, statistics.outcomes[Outcome.NOT_FOUND].elapsed, statistics.writes.elapsed),
+            (statistics.reads.elapsed, statistics.outcomes[ReplyKind.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
         self.seconds = iter((20.0, 20.0, 21.0)).__next__  # the reply is known
         client.say(b"get foo\n")
         self.assertEqual(
             (14.0, 7.0, 5.0),
-            (statistics.reads.elapsed, statistics.outcomes[Outcome.NOT_FOUND].elapsed, statistics.writes.elapsed),
+            (statistics.reads.elapsed, statistics.outcomes[ReplyKind.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
         self.seconds = lambda: 100.0
         client.leave()
@@ -267,8 +267,8 @@ class CountingTests(ConversationCase):
         ):
             client.say(requests)
         statistics = self.statistics
-        ended = {outcome: statistics.outcomes[outcome].ended for outcome in Outcome}
-        self.assertEqual({Outcome.SUCCESS: 2, Outcome.NOT_FOUND: 4, Outcome.BAD: 4, Outcome.STATS: 2}, ended)
+        ended = {outcome: statistics.outcomes[outcome].ended for outcome in ReplyKind}
+        self.assertEqual({ReplyKind.SUCCESS: 2, ReplyKind.NOT_FOUND: 4, ReplyKind.BAD: 4, ReplyKind.STATS: 2}, ended)
         self.assertEqual((12, 12, 13), (statistics.reads.ended, statistics.writes.ended, statistics.reads.begun))
 
     def test_switched_off(self) -> None:
@@ -309,7 +309,7 @@ class SocketCase(SynchronousTestCase):
         self.clients = Clients()
         self.statistics = self.clients.statistics = Statistics()
         clock = self.loop.clock.seconds
-        self.factory = TableFactory(self.loop.time, CurrentSnapshot(snapshot()), Kind.TABLE, clock, self.clients)
+        self.factory = TableFactory(self.loop.time, CurrentSnapshot(snapshot()), Table.LOCAL_PART, clock, self.clients)
         self.listen()
 
     def listen(self) -> None:

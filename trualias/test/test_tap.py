@@ -395,7 +395,7 @@ class ProcessTests(TapTestCase):
             self.assertEqual((status, errors), (1, ""))
             self.assertRegex(
                 output,
-                r"\A.* starting up\.\n.*\n.*\[trualias\.listening#critical\] Cannot listen on "
+                r"\A.* starting up\.\n.*\n.*\[trualias\.server\.listening#critical\] Cannot listen on "
                 rf"tcp:{port}:interface=127\.0\.0\.1: Address already in use\n\Z",
             )
             status, output, errors = self.twistd("trualias-table", "-c", "tried.conf")

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.logger import capturedLogs, formatEvent
 
-from trualias.configuration.locations import Kind
-from trualias.lookup import Replies, Snapshot
-from trualias.monitoring.statistics import NullStatistics, Outcome
+from trualias.configuration.tables import Table
+from trualias.lookup import Snapshot
+from trualias.monitoring.statistics import NullStatistics, ReplyKind
+from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.wire import LONGEST_REQUEST
 from trualias.test import trialprofile
 from trualias.test.conversation import Client, ConversationCase
@@ -188,7 +189,7 @@ class TableTests(ChatCase):
 class VirtualTests(ChatCase):
     """The virtual server."""
 
-    kind = Kind.VIRTUAL
+    kind = Table.VIRTUAL
 
     def test_chat(self) -> None:
         """Each row of what the protocol has."""
@@ -262,7 +263,7 @@ class LimitTests(ChatCase):
         self.connect().say(b"x" * 70_000)
         self.assertEqual(
             (1, 1, 1),
-            (self.statistics.outcomes[Outcome.BAD].ended, self.statistics.reads.ended, self.statistics.writes.ended),
+            (self.statistics.outcomes[ReplyKind.BAD].ended, self.statistics.reads.ended, self.statistics.writes.ended),
         )
         self.assertEqual((1, 0, 0), self.depths())
 
@@ -424,21 +425,21 @@ class FloodTests(ChatCase):
             answered += heard.count(b"\n")
             self.assertIsNotNone(self.REPLIES.fullmatch(heard))
             self.assertLessEqual(len(client.protocol._buffer), LONGEST_REQUEST)
-            self.assertLessEqual(len(self.current.snapshot.table_replies.recent), Replies.SPAN)
+            self.assertLessEqual(len(self.factory.cache.recent), ReplyCache.SPAN)
         self.assertEqual(asked, answered)
         self.assertGreater(asked, 40_000)
         self.assertFalse(client.transport.disconnecting)
 
     def test_memory(self) -> None:
         """However many different keys are asked for, no more memory is used than for those whose replies are kept."""
-        self.patch(Replies, "SPAN", 1_000)
+        self.patch(ReplyCache, "SPAN", 1_000)
         client = self.connect()
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
         number = 0
         used = []
         for _ in range(4):
-            for _ in range(Replies.SPAN // 40):
+            for _ in range(ReplyCache.SPAN // 40):
                 client.say(b"".join(b"get nobody%d\n" % (number := number + 1) for _ in range(40)))
                 self.wait_for(client)
             used.append(tracemalloc.get_traced_memory()[0])

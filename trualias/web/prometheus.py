@@ -30,28 +30,20 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 import trualias
-from trualias.lookup import CurrentSnapshot
-from trualias.monitoring.counters import BOUNDS, Counters, Loads, Result
+from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.monitoring.counters import BOUNDS, CountedAs, Counters, Loads, RequestOutcome
 from trualias.protocols.clients import Clients
 
-OUTCOMES = {
-    "found": (Result.FOUND,),
-    "not_found": (Result.NO_SHAPE, Result.WRONG_CODE, Result.NO_DOMAIN, Result.FOREIGN_DOMAIN),
-    "ambiguous": (Result.AMBIGUOUS,),
-    "bad": (Result.BAD,),
-    "stats": (Result.STATS,),
-    "fault": (Result.FAULT, Result.HOOK),
-    "over_budget": (Result.OVER_BUDGET,),
+OUTCOME_LABELS: dict[str, tuple[CountedAs, ...]] = {
+    "found": (RequestOutcome.FOUND,),
+    "not_found": tuple(NotFoundReason),
+    "ambiguous": (RequestOutcome.AMBIGUOUS,),
+    "bad": (RequestOutcome.BAD,),
+    "stats": (RequestOutcome.STATS,),
+    "fault": (RequestOutcome.FAULT, RequestOutcome.HOOK),
+    "over_budget": (RequestOutcome.OVER_BUDGET,),
 }
 """What becomes of a request, and the results that count as such."""
-
-REASONS = {
-    "wrong_code": Result.WRONG_CODE,
-    "no_shape": Result.NO_SHAPE,
-    "no_domain": Result.NO_DOMAIN,
-    "foreign_domain": Result.FOREIGN_DOMAIN,
-}
-"""Why an address is not found."""
 
 OTHERS = "other accounts"
 """What stands for the accounts that are not told apart; no account has a space in its name."""
@@ -96,11 +88,11 @@ class ServerCollector(Collector):
         hooks = 0
         for pair, tally in self._counters.all().items():
             numbers = {result: sum(counts) for result, counts in tally.buckets.items()}
-            hooks += numbers[Result.HOOK]
-            for outcome, results in OUTCOMES.items():
+            hooks += numbers[RequestOutcome.HOOK]
+            for outcome, results in OUTCOME_LABELS.items():
                 requests.add_metric((*pair, outcome), sum(numbers[result] for result in results))
-            for reason, result in REASONS.items():
-                not_found.add_metric((*pair, reason), numbers[result])
+            for reason in NotFoundReason:
+                not_found.add_metric((*pair, reason.value), numbers[reason])
             counts = map(sum, zip(*tally.buckets.values(), strict=True))
             seconds.add_metric(pair, _cumulated(counts), tally.elapsed)
         yield from (requests, not_found, seconds)

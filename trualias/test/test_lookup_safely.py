@@ -5,9 +5,10 @@ from __future__ import annotations
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, OverBudget, Reason
+from trualias.configuration.tables import Table
+from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason
 from trualias.lookup.hooks import Hooks as LoadedHooks
-from trualias.protocols.answering import Fault, lookup_safely
+from trualias.protocols.responder import Fault, lookup_safely
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
@@ -22,31 +23,33 @@ class AskTests(SynchronousTestCase):
 
     def test_nothing_remarkable(self) -> None:
         """Hits with one reading and misses are not logged."""
-        lookup = snapshot().table
+        lookup = snapshot().tables[Table.LOCAL_PART]
         self.assert_answer(lookup, "samissexy.34", Found("baz", "baz"))
-        self.assert_answer(lookup, "samissexy.43", NotFound(Reason.NO_MATCH, ("baz",)))
-        self.assert_answer(lookup, "\0", NotFound(Reason.NO_MATCH))
+        self.assert_answer(lookup, "samissexy.43", NotFound(NotFoundReason.WRONG_CODE, ("baz",)))
+        self.assert_answer(lookup, "\0", NotFound(NotFoundReason.NO_MATCH))
 
     def test_several_readings(self) -> None:
         """Several readings are a warning with the address and the account."""
-        message = "xxxxxx+00@example.com can be read in several ways, all of account Baz"
+        message = "xxxxxx+00@example.com goes to Baz@example.com; it can be read in several ways, all of account Baz"
         answer = Found("Baz@example.com", "Baz", 2)
-        self.assert_answer(snapshot().virtual, "xxxxxx+00@example.com", answer, ("warn", message))
+        self.assert_answer(snapshot().tables[Table.VIRTUAL], "xxxxxx+00@example.com", answer, ("warn", message))
 
     def test_several_accounts(self) -> None:
         """Several accounts are a warning that says what becomes of the mail."""
-        message = "to-a.1 verifies for several accounts (one, two): not found, as no DEBUG ACCOUNT is set"
-        self.assert_answer(snapshot().table, "to-a.1", Ambiguous(("one", "two"), None), ("warn", message))
-        message = "to-a.1 verifies for several accounts (one, two): goes to root"
-        lookup = snapshot("DEBUG ACCOUNT: root").table
+        message = "to-a.1 is not found, because there is no DEBUG ACCOUNT: it is right for several accounts, one, two"
+        self.assert_answer(
+            snapshot().tables[Table.LOCAL_PART], "to-a.1", Ambiguous(("one", "two"), None), ("warn", message)
+        )
+        message = "to-a.1 goes to root: it is right for several accounts, one, two"
+        lookup = snapshot("DEBUG ACCOUNT: root").tables[Table.LOCAL_PART]
         self.assert_answer(lookup, "to-a.1", Ambiguous(("one", "two"), "root"), ("warn", message))
 
     def test_over_budget(self) -> None:
         """What was given up is a warning."""
-        message = (
-            f"the lookup of {ENDLESS_KEY} took too many steps and was given up; the client is told to try again later"
+        message = f"{ENDLESS_KEY} gets a temporary error: the lookup took too many steps and was given up"
+        self.assert_answer(
+            snapshot("", ENDLESS).tables[Table.LOCAL_PART], ENDLESS_KEY, BudgetExceeded(), ("warn", message)
         )
-        self.assert_answer(snapshot("", ENDLESS).table, ENDLESS_KEY, OverBudget(), ("warn", message))
 
     def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
         """Assert that an exception becomes a fault, and goes to the log with its traceback."""
@@ -67,7 +70,7 @@ class AskTests(SynchronousTestCase):
             def fail(*_: object, error: BaseException = error) -> tuple[str, None]:
                 raise error.with_traceback(None)
 
-            lookup = snapshot(hooks=LoadedHooks("test", fail, fail)).table  # type: ignore[arg-type]
+            lookup = snapshot(hooks=LoadedHooks("test", fail, fail)).tables[Table.LOCAL_PART]  # type: ignore[arg-type]
             self.assert_fault(error, lookup, Fault(in_hook=True))
             self.assert_fault(error, fail, Fault())  # type: ignore[arg-type]
 
@@ -77,4 +80,9 @@ class AskTests(SynchronousTestCase):
         def interrupted(*_: object) -> tuple[str, None]:
             raise KeyboardInterrupt
 
-        self.assertRaises(KeyboardInterrupt, lookup_safely, snapshot(hooks=Hooks(preprocess=interrupted)).table, "foo")
+        self.assertRaises(
+            KeyboardInterrupt,
+            lookup_safely,
+            snapshot(hooks=Hooks(preprocess=interrupted)).tables[Table.LOCAL_PART],
+            "foo",
+        )

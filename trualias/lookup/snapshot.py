@@ -1,0 +1,42 @@
+"""What a process answers by: everything that follows from one state of the configuration, and which one is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trualias.configuration import Configuration
+from trualias.configuration.tables import Table
+from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
+
+
+class Snapshot:
+    """The tables of one configuration. A new snapshot takes the place of the old one by a single assignment.
+
+    ``identity`` is an object of this snapshot alone: who keeps something that follows from a snapshot compares it,
+    and need not keep the snapshot.
+    """
+
+    def __init__(self, configuration: Configuration, hooks: Hooks | None = None) -> None:
+        settings = configuration.settings
+        policy, debug_account = configuration.policy, settings.debug_account
+        self.configuration = configuration
+        self.hooks = hooks
+        self.identity = object()
+        self.tables: Mapping[Table, Lookup] = {
+            Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks),
+            Table.VIRTUAL: VirtualLookup(policy, settings.alias_domains, debug_account, hooks),
+        }
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether a key has the same answer each time; hooks may answer as they like."""
+        return self.hooks is None
+
+
+class CurrentSnapshot:
+    """Holds the snapshot that is in use; a reload replaces it."""
+
+    __slots__ = ("snapshot",)
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot

@@ -1,0 +1,55 @@
+"""Replies that were given, so that they need not be worked out again."""
+
+from __future__ import annotations
+
+from trualias.language.memo import BoundedMemo
+from trualias.lookup import Snapshot
+from trualias.protocols.reply import Reply
+
+
+class ReplyCache:
+    """The replies of one snapshot, by the bytes of their requests.
+
+    It holds at most twice ``SPAN`` replies, and none to a request longer than ``LONGEST`` bytes. ``use`` a snapshot
+    before each look: a new one empties the cache, so that no reply outlives the snapshot that it follows from.
+    ``recent`` is public, since a connection looks there for each request without the cost of a call; a reply that is
+    not there may still be found by ``get``. ``shared`` has the replies that many requests have in common, by the
+    responder that makes them and what they say.
+    """
+
+    SPAN = 8192
+    LONGEST = 256
+
+    __slots__ = ("_is_keeping", "_older", "identity", "recent", "shared")
+
+    def __init__(self) -> None:
+        self.identity: object = None
+        self._is_keeping = False
+        self.recent: dict[bytes, Reply] = {}
+        self._older: dict[bytes, Reply] = {}
+        self.shared: BoundedMemo[tuple[object, object], Reply] = BoundedMemo()
+
+    def use(self, snapshot: Snapshot) -> None:
+        """Hold the replies of this snapshot from now on, and forget those of any other."""
+        if self.identity is not snapshot.identity:
+            self.identity = snapshot.identity
+            self._is_keeping = snapshot.is_cacheable
+            self.recent = {}
+            self._older = {}
+            self.shared = BoundedMemo()
+
+    def get(self, request: bytes) -> Reply | None:
+        """Return the reply that was given before, None if there was none."""
+        reply = self.recent.get(request) or self._older.get(request)
+        if reply is not None:
+            self.keep(request, reply)
+        return reply
+
+    def keep(self, request: bytes, reply: Reply) -> None:
+        """Remember a reply."""
+        if not self._is_keeping or len(request) > self.LONGEST:
+            return
+        if len(self.recent) >= self.SPAN:
+            self._older = self.recent
+            self.recent = {}
+        self.recent[request] = reply

@@ -1,0 +1,60 @@
+"""Replies that were given before."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.monitoring.statistics import ReplyKind
+from trualias.protocols.reply import Reply
+from trualias.protocols.reply_cache import ReplyCache
+from trualias.test.lookups import Hooks, snapshot
+
+ONE = Reply(b"1", ReplyKind.SUCCESS)
+
+
+class ReplyCacheTests(SynchronousTestCase):
+    """What is kept, and for how long."""
+
+    def setUp(self) -> None:
+        """Make a cache for a snapshot without hooks."""
+        self.cache = ReplyCache()
+        self.cache.use(snapshot())
+
+    def test_keep(self) -> None:
+        """What was kept is found, what was not is not."""
+        self.cache.keep(b"a", ONE)
+        self.assertEqual((ONE, None, {b"a": ONE}), (self.cache.get(b"a"), self.cache.get(b"b"), self.cache.recent))
+
+    def test_hooks(self) -> None:
+        """Nothing is kept where hooks may answer differently each time, nor before there is a snapshot."""
+        hooked = ReplyCache()
+        hooked.use(snapshot(hooks=Hooks()))
+        for cache in (hooked, ReplyCache()):
+            cache.keep(b"a", ONE)
+            self.assertEqual((None, {}), (cache.get(b"a"), cache.recent))
+
+    def test_another_snapshot(self) -> None:
+        """A reply never outlives the snapshot that it follows from, be the next one of the same configuration."""
+        first, second = snapshot(), snapshot()
+        self.cache.use(first)
+        self.cache.keep(b"a", ONE)
+        self.cache.shared[self, "one"] = ONE
+        self.cache.use(first)
+        self.assertEqual((ONE, {(self, "one"): ONE}), (self.cache.get(b"a"), self.cache.shared))
+        self.cache.use(second)
+        self.assertEqual((None, {}, {}), (self.cache.get(b"a"), self.cache.recent, self.cache.shared))
+
+    def test_long_requests(self) -> None:
+        """No reply to a long request is kept."""
+        self.cache.keep(b"a" * 256, ONE)
+        self.cache.keep(b"a" * 257, ONE)
+        self.assertEqual({b"a" * 256: ONE}, self.cache.recent)
+
+    def test_forgets(self) -> None:
+        """However many are kept, there are never more than twice the span; what is asked for again stays."""
+        for number in range(5 * self.cache.SPAN):
+            self.cache.keep(b"%d" % number, ONE)
+            self.assertLessEqual(len(self.cache.recent), self.cache.SPAN)
+            if number % 1000 == 0:
+                self.assertIs(ONE, self.cache.get(b"0"))
+        found = sum(self.cache.get(b"%d" % number) is not None for number in range(5 * self.cache.SPAN))
+        self.assertLessEqual(found, 2 * self.cache.SPAN)
+        self.assertGreaterEqual(found, self.cache.SPAN)
