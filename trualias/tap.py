@@ -11,11 +11,11 @@ from twisted.python.usage import Options
 
 from trualias import log
 from trualias.configuration import Configuration
-from trualias.configuration.endpoints import check_listeners, endpoint, endpoint_problem, listeners
-from trualias.configuration.fingerprint import stamp
-from trualias.configuration.locations import NoConfiguration, configuration_paths, find_configuration
-from trualias.configuration.permissions import writable_by_others
-from trualias.configuration.settings import Address, Listener, Speaks
+from trualias.configuration.endpoints import check_listeners, configured_listeners, endpoint_problem, tcp_endpoint
+from trualias.configuration.fingerprint import fingerprint
+from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
+from trualias.configuration.permissions import permission_problem
+from trualias.configuration.settings import Address, Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.language.source import ConfigurationErrors
 from trualias.lookup import CurrentSnapshot
@@ -65,7 +65,7 @@ class ServerOptions(Options):
 
     def getUsage(self, width: int | None = None) -> str:
         """Explain the options, and list where a configuration is looked for."""
-        looked = "".join(f"    {path}\n" for path in configuration_paths(self.kind))
+        looked = "".join(f"    {path}\n" for path in default_paths(self.kind))
         return f"{super().getUsage(width)}\nThe configuration is looked for at:\n{looked}"
 
 
@@ -87,7 +87,7 @@ def make_service(
     try:
         # twistd may change the working directory later.
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
-        seen = stamp(path)
+        seen = fingerprint(path)
         with memory.growing():
             snapshot = load_snapshot(path)
             if snapshot.configuration.settings.metrics is not None:
@@ -109,7 +109,7 @@ def make_service(
         effect(snapshot.configuration)
     effects.append(_MetricsRestartWarning(metrics))
     if not options["endpoints"]:
-        effects.append(_RestartWarning(listeners(snapshot.configuration)))
+        effects.append(_RestartWarning(configured_listeners(snapshot.configuration)))
     notify = NotifyService(reactor, SystemdNotifier(os.environ), watchdog_seconds(os.environ, os.getpid()), current)
     aliases = AliasService(
         path,
@@ -123,8 +123,8 @@ def make_service(
         lambda pause: wait_until_stable(path, pause),
     )
 
-    def factory(speaks: Speaks) -> ClientFactory:
-        if speaks is Speaks.TCP_TABLE:
+    def factory(protocol: WireProtocol) -> ClientFactory:
+        if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(reactor, current, options.kind, time.perf_counter, clients)
         return SocketmapFactory(reactor, current, time.perf_counter, clients)
 
@@ -132,15 +132,15 @@ def make_service(
         return ListeningService(reactor, where, factory, lambda: bool(current.snapshot.configuration.settings.allow))
 
     wanted = _listeners(options, snapshot.configuration)
-    factories = {speaks: factory(speaks) for speaks in {listener.speaks for listener in wanted}}
-    listening = [listen(listener.endpoint, factories[listener.speaks]) for listener in wanted]
+    factories = {protocol: factory(protocol) for protocol in {listener.protocol for listener in wanted}}
+    listening = [listen(listener.endpoint, factories[listener.protocol]) for listener in wanted]
     services: list[Service] = [*listening]
     if metrics is not None and counters is not None:
         from trualias.web.prometheus import Health, MetricsSite, ServerCollector
 
         collector = ServerCollector(clients, counters, current, aliases.loads)
         site = MetricsSite(collector, Health(listening), clients)
-        services.append(listen(endpoint(metrics.host, metrics.port), site))
+        services.append(listen(tcp_endpoint(metrics.host, metrics.port), site))
     server = MultiService()
     # What stands first stops last: clients are let go when no more can come.
     for service in (
@@ -160,7 +160,9 @@ def _listeners(options: ServerOptions, configuration: Configuration) -> tuple[Li
         problem = endpoint_problem(description, bool(configuration.settings.allow))
         if problem is not None:
             raise SystemExit(f"--endpoint {problem}")
-    return tuple([Listener(Speaks.TCP_TABLE, each) for each in options["endpoints"]]) or listeners(configuration)
+    return tuple([Listener(WireProtocol.TCP_TABLE, each) for each in options["endpoints"]]) or configured_listeners(
+        configuration
+    )
 
 
 def _set_log_level(configuration: Configuration) -> None:
@@ -169,7 +171,7 @@ def _set_log_level(configuration: Configuration) -> None:
 
 def _warn_of_writers(configuration: Configuration) -> None:
     try:
-        problem = writable_by_others(configuration.name)
+        problem = permission_problem(configuration.name)
     except OSError:  # it is being replaced, and will be looked at when the new one is there
         return
     if problem is not None:
@@ -194,7 +196,7 @@ class _RestartWarning:
     listening: tuple[Listener, ...]
 
     def __call__(self, configuration: Configuration) -> None:
-        wanted = listeners(configuration)
+        wanted = configured_listeners(configuration)
         if wanted != self.listening:
             _log.warn(
                 "HOST, PORT or LISTEN is another now, which needs a restart: listening on {listening}, the file says "

@@ -102,7 +102,7 @@ def _check(path: str) -> _Checked:
             # Twisted, which nothing else here needs, takes longer to import than all the rest.
             from trualias.configuration.endpoints import check_listeners
 
-            check_listeners(configuration, elsewhere=True)
+            check_listeners(configuration, skip_systemd=True)
     except ConfigurationErrors as errors:
         return _Checked(path, errors.errors)
     advice, search = advise(configuration)

@@ -1,4 +1,4 @@
-"""What a file says: its settings and its policy; where it is, whether it has changed, and who may write to it."""
+"""Configuration files: settings and policy, file locations, change detection, and write permissions."""
 
 from trualias.configuration.reader import Configuration, parse_configuration, read_configuration
 from trualias.configuration.settings import SETTINGS, Settings

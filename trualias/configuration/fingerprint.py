@@ -1,4 +1,4 @@
-"""Telling that a file has changed, without reading it."""
+"""Fingerprints of files: they differ when a file has changed, and need only stat(2)."""
 
 import os
 
@@ -6,30 +6,32 @@ from attrs import frozen
 
 
 @frozen
-class Present:
-    """What tells one state of a file from another without reading it.
+class ExistingFile:
+    """The fingerprint of a file that exists; times in nanoseconds since 1970.
 
-    The time of change comes with the time of modification, so that a file is looked at again whose permissions were
-    mended.
+    ctime is compared as well as mtime, so that fixing a file's permissions triggers a reload.
     """
 
-    modified: int
-    changed: int
+    mtime: int
+    ctime: int
     size: int
     inode: int
 
 
 @frozen
-class Absent:
-    """There is no such file, or nobody can tell."""
+class MissingFile:
+    """The fingerprint of a file that stat(2) fails for, with the text of the error."""
 
     reason: str
 
 
-def stamp(path: str) -> Present | Absent:
-    """Look at a file; a stamp that differs from the last one, be it older, is a change."""
+Fingerprint = ExistingFile | MissingFile
+
+
+def fingerprint(path: str) -> Fingerprint:
+    """Return the fingerprint of a file. Any difference is a change, also an older time."""
     try:
         status = os.stat(path)
     except OSError as error:
-        return Absent(error.strerror or str(error))
-    return Present(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        return MissingFile(error.strerror or str(error))
+    return ExistingFile(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)

@@ -1,4 +1,4 @@
-"""Where the configuration is looked for when nobody names a file."""
+"""Default locations of the configuration file."""
 
 import os.path
 from collections.abc import Callable
@@ -10,21 +10,21 @@ _FOLDERS = (".", "conf", "/etc/trualias")
 
 
 class NoConfiguration(Exception):
-    """There is no configuration in any of the places; `str()` lists them and says what to do."""
+    """No configuration exists at any default path; ``str()`` lists the paths and what to do."""
 
 
-def configuration_paths(table: Table) -> tuple[str, ...]:
-    """List the paths that may hold a configuration, the first choice first; relative ones to the working directory."""
+def default_paths(table: Table) -> tuple[str, ...]:
+    """Return the paths to try, in order of preference; relative ones are relative to the working directory."""
     return tuple(os.path.join(folder, name) for folder in _FOLDERS for name in (table.file_name, _SHARED_NAME))
 
 
 def find_configuration(table: Table, exists: Callable[[str], bool] = os.path.exists) -> str:
-    """Return the first of the places where there is a file, or raise `NoConfiguration`."""
-    for path in configuration_paths(table):
+    """Return the first default path that exists; raise ``NoConfiguration`` if none does."""
+    for path in default_paths(table):
         if exists(path):
             return path
-    looked = "".join(f"    {path}\n" for path in configuration_paths(table))
+    listed = "".join(f"    {path}\n" for path in default_paths(table))
     raise NoConfiguration(
-        f"There is no configuration. These places were looked at:\n{looked}"
+        f"There is no configuration. These places were looked at:\n{listed}"
         f"Copy conf/{table.file_name}.sample to one of them, or name a file with --config FILE."
     )

@@ -1,4 +1,4 @@
-"""The settings of a configuration: what their values may be, and their defaults."""
+"""The settings of a configuration: their values, how these are parsed, and their defaults."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class InvalidValue(Exception):
-    """A setting's value cannot be used; the text says why."""
+    """A setting has an invalid value; ``str()`` is the reason."""
 
 
-def _host(value: str) -> str:
+def _parse_host(value: str) -> str:
     try:
         return str(ip_address(value))
     except ValueError:
         raise InvalidValue(f"{quoted(value)} is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
 
 
-def _port(value: str) -> int:
+def _parse_port(value: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", value) or int(value) > 65535:
         raise InvalidValue(f"{quoted(value)} is not a port; expected a number from 0 to 65535")
     return int(value)
 
 
-def _connections(value: str) -> int:
+def _parse_connections(value: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,5}", value):
         raise InvalidValue(f"{quoted(value)} is not a number of connections; expected a number from 1 to 999999")
     return int(value)
 
 
-def _level(value: str) -> str:
+def _parse_level(value: str) -> str:
     if value.lower() not in LEVELS:
         raise InvalidValue(f"unknown level {quoted(value)}; expected {one_of(LEVELS)}{did_you_mean(value, LEVELS)}")
     return value.lower()
 
 
-def _account(value: str) -> str:
+def _parse_account(value: str) -> str:
     if re.search(r"[\s@]", value) or not value.isprintable():
         raise InvalidValue(f"{quoted(value)} is not an account; it may have no space and no '@'")
     return value
 
 
-def _seconds(value: str) -> int | None:
+def _parse_seconds(value: str) -> int | None:
     if value.lower() in ("no", "none"):
         return None
     if not re.fullmatch("[0-9]{1,9}", value):
@@ -58,7 +58,7 @@ def _seconds(value: str) -> int | None:
     return int(value)
 
 
-def _module(value: str) -> str:
+def _parse_module(value: str) -> str:
     if value.endswith(".py") or not all(part.isidentifier() for part in value.split(".")):
         raise InvalidValue(f"{quoted(value)} is not the name of a Python module (without '.py')")
     return value
@@ -67,22 +67,22 @@ def _module(value: str) -> str:
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*")
 
 
-def _domains(value: str) -> frozenset[str]:
+def _parse_domains(value: str) -> frozenset[str]:
     for name in value.split():
         if not _DOMAIN.fullmatch(name) or len(name) > 253:
             raise InvalidValue(f"{quoted(name)} is not a domain name; names are separated by white space")
     return frozenset(name.lower() for name in value.split())
 
 
-def _yes_or_no(value: str) -> bool:
+def _parse_boolean(value: str) -> bool:
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if value.lower() not in known:
         raise InvalidValue(f"{quoted(value)} is neither yes nor no")
     return known[value.lower()]
 
 
-class Speaks(Enum):
-    """The protocols that a server speaks; the values are their names in the configuration."""
+class WireProtocol(Enum):
+    """A protocol for lookups. The value is its name in the configuration and in the metrics."""
 
     TCP_TABLE = "tcp_table"
     SOCKETMAP = "socketmap"
@@ -90,13 +90,13 @@ class Speaks(Enum):
 
 @frozen
 class Listener:
-    """Where to listen for clients that speak a protocol; the endpoint is described as Twisted does."""
+    """A protocol, and the endpoint to listen on for its clients, as a Twisted endpoint description."""
 
-    speaks: Speaks
+    protocol: WireProtocol
     endpoint: str
 
     def __str__(self) -> str:
-        return f"{self.speaks.value} {self.endpoint}"
+        return f"{self.protocol.value} {self.endpoint}"
 
 
 @frozen
@@ -113,27 +113,27 @@ class Address:
 Network = IPv4Network | IPv6Network
 
 
-def _listener(value: str) -> tuple[Listener]:
+def _parse_listener(value: str) -> tuple[Listener]:
     name, *endpoint = value.split(maxsplit=1)
-    known = [protocol.value for protocol in Speaks]
+    known = [protocol.value for protocol in WireProtocol]
     if name not in known:
         raise InvalidValue(f"unknown protocol {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}")
     if not endpoint:
         raise InvalidValue(f"{name} where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1")
-    return (Listener(Speaks(name), endpoint[0]),)
+    return (Listener(WireProtocol(name), endpoint[0]),)
 
 
-def _networks(value: str) -> tuple[Network, ...]:
-    return tuple([_network(word) for word in value.split()])
+def _parse_networks(value: str) -> tuple[Network, ...]:
+    return tuple([_parse_network(word) for word in value.split()])
 
 
-def _network(word: str) -> Network:
+def _parse_network(word: str) -> Network:
     try:
         network = ip_network(word, strict=False)
     except ValueError:
         raise InvalidValue(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
     first = unmapped(network.network_address)
-    if first.version != network.version:  # all clients of such a network are IPv4 clients
+    if first.version != network.version:  # the clients of an IPv4-mapped network are IPv4 clients
         network = ip_network((first, network.prefixlen - 96))
     try:
         ip_network(word)
@@ -143,51 +143,63 @@ def _network(word: str) -> Network:
 
 
 def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that one such as ::ffff:192.0.2.1 stands for, RFC 4291, section 2.5.5.2; others as they are."""
+    """Return the IPv4 address in an IPv4-mapped IPv6 address, or the address itself.
+
+    RFC 4291, section 2.5.5.2; an example is ``::ffff:192.0.2.1``.
+    """
     return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
 _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:]+)):([0-9]+)")
 
 
-def _address(value: str) -> Address:
+def _parse_address(value: str) -> Address:
     parts = _ADDRESS.fullmatch(value)
     if parts is None or (parts[1] is not None) != (":" in (parts[1] or parts[2])):
         raise InvalidValue(f"{quoted(value)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
-    return Address(_host(parts[1] or parts[2]), _port(parts[3]))
+    return Address(_parse_host(parts[1] or parts[2]), _parse_port(parts[3]))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches an IP address."""
+    """Return whether an IP address is a loopback one; raise ValueError if it is no IP address."""
     return unmapped(ip_address(host)).is_loopback
 
 
-def _setting(name: str, read: Callable[[str], Any], default: Any, many: bool = False) -> Any:
-    return field(default=default, metadata={"name": name, "read": read, "many": many})
+def exposure_problem(address: str) -> str:
+    """Return the message for an address or endpoint that other machines can reach while ALLOW is not set."""
+    return (
+        f"{address} can be reached from other machines; say which may connect, such as "
+        "ALLOW: 127.0.0.1 ::1 192.0.2.0/24, or listen on 127.0.0.1 or ::1"
+    )
+
+
+def _setting(name: str, parse: Callable[[str], Any], default: Any, repeatable: bool = False) -> Any:
+    """Declare a setting. The values of a ``repeatable`` one are tuples, which are joined."""
+    return field(default=default, metadata={"name": name, "parse": parse, "repeatable": repeatable})
 
 
 @frozen
 class Settings:
     """The settings of a configuration, each with its default.
 
-    ``statistics`` is None where statistics are off, 0 where they are kept but not logged, otherwise the seconds between
-    two reports. ``alias_domains`` are in lower case. ``listen`` and ``allow`` may be given several times in a file.
-    ``connections`` is how many clients there may be at a time. ``metrics`` is None where there are none.
+    ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
+    ``alias_domains`` are in lower case. ``listen`` and ``allow`` can be repeated in a file. ``connections`` is the most
+    clients at a time. ``metrics`` is the address of the metrics; None: no metrics.
     """
 
-    host: str = _setting("HOST", _host, "127.0.0.1")
-    port: int = _setting("PORT", _port, 3047)
-    listen: tuple[Listener, ...] = _setting("LISTEN", _listener, (), many=True)
-    allow: tuple[Network, ...] = _setting("ALLOW", _networks, (), many=True)
-    connections: int = _setting("CONNECTIONS", _connections, 1000)
-    metrics: Address | None = _setting("METRICS", _address, None)  # noqa: RUF009 (an Address is frozen)
-    logging: str = _setting("LOGGING", _level, "warning")
-    debug_account: str | None = _setting("DEBUG ACCOUNT", _account, None)
-    statistics: int | None = _setting("STATISTICS", _seconds, None)
-    processor: str | None = _setting("PROCESSOR", _module, None)
-    alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _domains, frozenset())
-    case_sensitive: bool = _setting("CASE SENSITIVE", _yes_or_no, True)
+    host: str = _setting("HOST", _parse_host, "127.0.0.1")
+    port: int = _setting("PORT", _parse_port, 3047)
+    listen: tuple[Listener, ...] = _setting("LISTEN", _parse_listener, (), repeatable=True)
+    allow: tuple[Network, ...] = _setting("ALLOW", _parse_networks, (), repeatable=True)
+    connections: int = _setting("CONNECTIONS", _parse_connections, 1000)
+    metrics: Address | None = _setting("METRICS", _parse_address, None)  # noqa: RUF009 (an Address is frozen)
+    logging: str = _setting("LOGGING", _parse_level, "warning")
+    debug_account: str | None = _setting("DEBUG ACCOUNT", _parse_account, None)
+    statistics: int | None = _setting("STATISTICS", _parse_seconds, None)
+    processor: str | None = _setting("PROCESSOR", _parse_module, None)
+    alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset())
+    case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
 
 
 SETTINGS = {attribute.metadata["name"]: attribute for attribute in Settings.__attrs_attrs__}
-"""The settings by the names that the file gives them."""
+"""The attributes of ``Settings`` by the settings' names in a file."""

@@ -15,8 +15,8 @@ from types import CodeType, ModuleType
 
 from attrs import frozen
 
-from trualias.configuration import Configuration
-from trualias.configuration.permissions import writable_by_others
+from trualias.configuration import Configuration, ConfigurationErrors
+from trualias.configuration.permissions import permission_problem
 from trualias.lookup import Unanswerable
 
 Hook = Callable[[str, str | None], object]
@@ -76,7 +76,7 @@ def load_hooks(configuration: Configuration) -> Hooks | None:
         module.ALIASES = configuration.policy.aliases  # type: ignore[attr-defined]
         _call(module, "reload() raised", module.reload)
     except _Unusable as unusable:
-        raise configuration.error_at("PROCESSOR", str(unusable)) from unusable.__cause__
+        raise ConfigurationErrors([configuration.setting_error("PROCESSOR", str(unusable))]) from unusable.__cause__
     return Hooks(name, module.preprocess, module.postprocess)
 
 
@@ -158,7 +158,7 @@ def _import_package(spec: ModuleSpec) -> None:
 
 def _check_writers(path: str) -> None:
     try:
-        problem = writable_by_others(path)
+        problem = permission_problem(path)
     except OSError as error:
         raise _Unusable(
             f"{path} is not run, since there is no telling who could change what it does: {error.strerror}; a module "

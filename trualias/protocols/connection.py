@@ -25,7 +25,7 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias.configuration.settings import Speaks
+from trualias.configuration.settings import WireProtocol
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import BOUNDS, RequestCounters
 from trualias.monitoring.statistics import NullStatistics, Statistics
@@ -327,10 +327,10 @@ class ClientFactory(Factory):
         """Take a client, or refuse it: None makes Twisted close the connection."""
         return self.client() if self.clients.admit(addr) else None
 
-    def request_counters(self, speaks: Speaks, table: str) -> RequestCounters | None:
+    def request_counters(self, protocol: WireProtocol, table: str) -> RequestCounters | None:
         """Give what counts the requests to a server; None where nobody wants to know."""
         counters = self.clients.counters
-        return None if counters is None else counters.of(speaks.value, table)
+        return None if counters is None else counters.of(protocol.value, table)
 
     def client(self) -> ClientProtocol:
         """Make the protocol for one client."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.protocols.basic import NetstringReceiver
 
-from trualias.configuration.settings import Speaks
+from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.counters import RequestOutcome
@@ -117,7 +117,7 @@ class SocketmapFactory(ClientFactory):
     ) -> None:
         super().__init__(reactor, current, clock, clients)
         self.responders = {
-            name: Responder(wire.NETSTRINGS, self.request_counters(Speaks.SOCKETMAP, name))
+            name: Responder(wire.NETSTRINGS, self.request_counters(WireProtocol.SOCKETMAP, name))
             for name in (*_MAPS, _NO_MAP)
         }
 

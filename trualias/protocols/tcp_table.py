@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from trualias.configuration.settings import Speaks
+from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.counters import RequestOutcome
@@ -163,7 +163,7 @@ class TableFactory(ClientFactory):
     ) -> None:
         super().__init__(reactor, current, clock, clients)
         self.table = table
-        self.responder = Responder(wire.LINES, self.request_counters(Speaks.TCP_TABLE, table.value))
+        self.responder = Responder(wire.LINES, self.request_counters(WireProtocol.TCP_TABLE, table.value))
 
     def client(self) -> TableProtocol:
         """Make the protocol for one client."""

@@ -18,9 +18,8 @@ from twisted.internet.unix import Port as UNIXPort
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias.configuration.endpoints import PLAIN, probe, reason
-from trualias.configuration.reader import beyond_loopback
-from trualias.configuration.settings import is_loopback
+from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address
+from trualias.configuration.settings import exposure_problem, is_loopback
 from trualias.log import logger
 
 _log = logger(__name__)
@@ -111,7 +110,7 @@ class ListeningService(Service):
         allowed: Callable[[], bool] = lambda: False,
     ) -> None:
         self.description = description
-        place = probe(description)
+        place = listening_address(description)
         self._path = place.path
         self._place_is_known = place.path is not None or place.interface is not None
         if self._path is not None and ":lockfile=" not in description:
@@ -119,7 +118,7 @@ class ListeningService(Service):
             description += ":lockfile=0"
         self._reactor = reactor
         self._endpoint = serverFromString(reactor, description)
-        self._factory = factory if description.split(":")[0] in PLAIN else _Wrapped(factory)
+        self._factory = factory if description.split(":")[0] in PLAIN_ENDPOINTS else _Wrapped(factory)
         self._allowed = allowed
         self._port: IListeningPort | None = None
 
@@ -163,7 +162,7 @@ class ListeningService(Service):
             self._port = self._listen()
             self._check_place(self._port)
         except Exception as error:
-            why = reason(error)
+            why = error_reason(error)
             _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=why)
             raise CannotListen(f"cannot listen on {self.description}: {why}") from error
 
@@ -186,7 +185,7 @@ class ListeningService(Service):
         """Raise OSError where others can connect and must not; for endpoints that only show it now."""
         host = getattr(port.getHost(), "host", "127.0.0.1")
         if not self._place_is_known and not is_loopback(host) and not self._allowed():
-            raise OSError(errno.EACCES, beyond_loopback(host))
+            raise OSError(errno.EACCES, exposure_problem(host))
 
 
 def _remove_stale(path: str) -> None:

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias.configuration import Configuration
-from trualias.configuration.fingerprint import Absent, Present, stamp
+from trualias.configuration.fingerprint import Fingerprint, MissingFile, fingerprint
 from trualias.language.source import ConfigurationErrors
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
@@ -97,17 +97,17 @@ class AliasService(Service):
     def __init__(
         self,
         path: str,
-        seen: Present | Absent,
+        seen: Fingerprint,
         current: CurrentSnapshot,
         effects: Iterable[Callable[[Configuration], None]],
         clock: IReactorTime,
         in_thread: InThread,
         check: Callable[[Configuration], None] = lambda configuration: None,
         watchers: Iterable[LoadWatcher] = (),
-        wait_until_stable: Callable[[Callable[[], None]], Present | Absent] | None = None,
+        wait_until_stable: Callable[[Callable[[], None]], Fingerprint] | None = None,
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
-        self._wait_until_stable = wait_until_stable or (lambda pause: stamp(path))
+        self._wait_until_stable = wait_until_stable or (lambda pause: fingerprint(path))
         self.loads = Loads(time_of_day())
         self._check = check
         self._clock = clock
@@ -152,8 +152,8 @@ class AliasService(Service):
             self._again = True
             return
         # Before it is read: what is written meanwhile is a change that the next look will see.
-        self._seen = stamp(self._path)
-        if isinstance(self._seen, Absent):
+        self._seen = fingerprint(self._path)
+        if isinstance(self._seen, MissingFile):
             self._fail()
             _log.error(
                 "{path}: {reason}; the configuration from before stays in use until it is back",
@@ -170,7 +170,7 @@ class AliasService(Service):
         loading.addCallback(self._end_load)
 
     def _watch(self, count: int) -> None:
-        if stamp(self._path) != self._seen:
+        if fingerprint(self._path) != self._seen:
             self.load()
 
     def _load_apart(self) -> Snapshot:
@@ -184,7 +184,7 @@ class AliasService(Service):
         except ConfigurationErrors as errors:
             if isinstance(errors.__cause__, OSError) and errors.__cause__.errno in _PASSING:
                 # The file need not change for the next attempt to succeed.
-                self._seen = Absent(str(errors))
+                self._seen = MissingFile(str(errors))
             # The traceback would keep all that was read until somebody forgets the errors.
             raise errors.with_traceback(None) from None
 

@@ -1,4 +1,4 @@
-"""From the text of a configuration to its settings and policy: good values, bad ones, and files that cannot be read."""
+"""Tests of reading a configuration: valid and invalid values of settings, and unreadable files."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ UNKNOWN = f"expected {', '.join(list(SETTINGS)[:-1])} or {list(SETTINGS)[-1]}"
 
 
 class ConfigurationCase(SynchronousTestCase):
-    """Says what a text is loaded as."""
+    """Assertions about the configuration in a text."""
 
     def load(self, text: str) -> Configuration:
-        """Load a text in which nothing is wrong."""
+        """Parse a text without errors."""
         try:
             return parse_configuration(text, "test.conf")
         except ConfigurationErrors as errors:
             self.fail(str(errors))
 
     def assert_refused(self, text: str, *errors: Complaint) -> None:
-        """Assert the complete text of all that is wrong."""
+        """Assert the complete text of all errors."""
         refused = self.assertRaises(ConfigurationErrors, parse_configuration, text, "test.conf")
         self.assertEqual(complaints(text, *errors), str(refused))
 
 
 class ValueTests(ConfigurationCase):
-    """Which values a setting may have."""
+    """The valid and invalid values of each setting."""
 
     def assert_values(self, setting: str, attribute: str, good: dict[str, object], bad: dict[str, str]) -> None:
-        """Assert what values are read as, and what is wrong with others; the messages follow the setting's name."""
+        """Assert the results of valid values, and the messages for invalid ones, without the setting's name."""
         for text, value in good.items():
             settings = self.load(f"{setting}: {text}\n").settings
             self.assertEqual(value, getattr(settings, attribute), text)
@@ -43,12 +43,12 @@ class ValueTests(ConfigurationCase):
     def test_host(self) -> None:
         """HOST is an IPv4 or IPv6 address."""
         good = {"127.0.0.1": "127.0.0.1", "127.9.8.7": "127.9.8.7", "::1": "::1", "0:0:0:0:0:0:0:1": "::1"}
-        unfit = ("localhost", "127.0.0.256", "127.0.0.1:3047", "[::1]", "127.0.0.1 # mine", "1", "٣.0.0.1")
+        invalid = ("localhost", "127.0.0.256", "127.0.0.1:3047", "[::1]", "127.0.0.1 # mine", "1", "٣.0.0.1")
         message = "is not an IPv4 or IPv6 address, such as 127.0.0.1"
-        self.assert_values("HOST", "host", dict(good), {text: f"'{text}' {message}" for text in unfit})
+        self.assert_values("HOST", "host", dict(good), {text: f"'{text}' {message}" for text in invalid})
 
-    def test_host_for_others(self) -> None:
-        """A HOST that other machines reach needs to say which of them may connect."""
+    def test_exposed_host(self) -> None:
+        """A HOST that other machines can reach is an error without ALLOW."""
         for host in ("192.0.2.1", "0.0.0.0", "::", "2001:db8::1"):
             self.assertEqual(host, self.load(f"HOST: {host}\nALLOW: 192.0.2.0/24").settings.host)
             message = (
@@ -60,9 +60,9 @@ class ValueTests(ConfigurationCase):
     def test_port(self) -> None:
         """PORT is a number from 0 to 65535."""
         good = {"0": 0, "25": 25, "65535": 65535, "00080": 80}
-        unfit = ("65536", "-1", "+1", "3047.0", "x", "0x10", "1e3", "1_0", "٣", "3047 tcp", "000080", "9" * 60)
+        invalid = ("65536", "-1", "+1", "3047.0", "x", "0x10", "1e3", "1_0", "٣", "3047 tcp", "000080", "9" * 60)
         message = "is not a port; expected a number from 0 to 65535"
-        self.assert_values("PORT", "port", dict(good), {text: f"'{text}' {message}" for text in unfit})
+        self.assert_values("PORT", "port", dict(good), {text: f"'{text}' {message}" for text in invalid})
 
     def test_logging(self) -> None:
         """LOGGING is one of five levels, in any case."""
@@ -79,11 +79,11 @@ class ValueTests(ConfigurationCase):
         self.assert_values("LOGGING", "logging", good, bad)
 
     def test_debug_account(self) -> None:
-        """DEBUG ACCOUNT is a name without a space and without an at sign."""
+        """DEBUG ACCOUNT is a name without white space and at sign."""
         good = {"postmaster": "postmaster", "fred.morris+x": "fred.morris+x", "jürgen": "jürgen"}
-        unfit = {"a b": "a b", "a@b": "a@b", "a\tb": "a\tb", "a\u200bb": "a\ufffdb", "a\u00a0b": "a\ufffdb"}
+        invalid = {"a b": "a b", "a@b": "a@b", "a\tb": "a\tb", "a\u200bb": "a\ufffdb", "a\u00a0b": "a\ufffdb"}
         message = "is not an account; it may have no space and no '@'"
-        for text, shown in unfit.items():
+        for text, shown in invalid.items():
             (error,) = self.assertRaises(
                 ConfigurationErrors, parse_configuration, f"DEBUG ACCOUNT: {text}", "test.conf"
             ).errors
@@ -91,18 +91,18 @@ class ValueTests(ConfigurationCase):
         self.assert_values("DEBUG ACCOUNT", "debug_account", dict(good), {})
 
     def test_statistics(self) -> None:
-        """STATISTICS is a number of seconds, or says that there are none."""
+        """STATISTICS is a number of seconds, or no or none."""
         good = {"0": 0, "60": 60, "999999999": 999_999_999, "no": None, "None": None, "NONE": None, "No": None}
-        unfit = ("-1", "1.5", "yes", "1 h", "60s", "1000000000", "off", "٣")
+        invalid = ("-1", "1.5", "yes", "1 h", "60s", "1000000000", "off", "٣")
         message = "is not a number of seconds; expected a whole number, 0, no or none"
-        self.assert_values("STATISTICS", "statistics", dict(good), {text: f"'{text}' {message}" for text in unfit})
+        self.assert_values("STATISTICS", "statistics", dict(good), {text: f"'{text}' {message}" for text in invalid})
 
     def test_processor(self) -> None:
-        """PROCESSOR is the name of a Python module; whether there is such a module is not looked at here."""
+        """PROCESSOR is the name of a Python module; whether the module exists is not checked here."""
         good = {"preprocessing_sample": "preprocessing_sample", "a.b_2": "a.b_2", "größe": "größe"}
-        unfit = ("hooks.py", "a-b", "a b", ".a", "a.", "a..b", "/etc/a", "2a", "a/b")
+        invalid = ("hooks.py", "a-b", "a b", ".a", "a.", "a..b", "/etc/a", "2a", "a/b")
         message = "is not the name of a Python module (without '.py')"
-        self.assert_values("PROCESSOR", "processor", dict(good), {text: f"'{text}' {message}" for text in unfit})
+        self.assert_values("PROCESSOR", "processor", dict(good), {text: f"'{text}' {message}" for text in invalid})
 
     def test_alias_domains(self) -> None:
         """ALIAS DOMAINS are domain names in any case, separated by white space."""
@@ -114,8 +114,8 @@ class ValueTests(ConfigurationCase):
             longest: {longest},
         }
         message = "is not a domain name; names are separated by white space"
-        unfit = ("a,b", "a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher.example", "x" * 64, "*.a")
-        bad = {text: f"'{text}' {message}" for text in unfit}
+        invalid = ("a,b", "a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher.example", "x" * 64, "*.a")
+        bad = {text: f"'{text}' {message}" for text in invalid}
         bad["example.com a,b"] = f"'a,b' {message}"
         self.assert_values("ALIAS DOMAINS", "alias_domains", dict(good), bad)
 
@@ -129,7 +129,7 @@ class ValueTests(ConfigurationCase):
         self.assertEqual(message, error.message)
 
     def test_case_sensitive(self) -> None:
-        """CASE SENSITIVE is yes or no, which may be spelled in several ways."""
+        """CASE SENSITIVE is yes or no, true or false, 1 or 0."""
         good: dict[str, object] = dict.fromkeys(("yes", "Yes", "true", "TRUE", "1"), True)
         good |= dict.fromkeys(("no", "NO", "false", "False", "0"), False)
         bad = {text: f"'{text}' is neither yes nor no" for text in ("y", "on", "off", "2", "yes no", "none")}
@@ -137,7 +137,7 @@ class ValueTests(ConfigurationCase):
 
 
 class SettingsTests(ConfigurationCase):
-    """What goes for every setting."""
+    """Rules for all settings."""
 
     def test_defaults(self) -> None:
         """A configuration without settings has the defaults."""
@@ -158,16 +158,16 @@ class SettingsTests(ConfigurationCase):
         )
 
     def test_one_changes_no_other(self) -> None:
-        """A setting that is given leaves the others at their defaults."""
+        """A setting leaves the others at their defaults."""
         self.assertEqual(Settings(port=25), self.load("PORT: 25").settings)
 
     def test_no_value(self) -> None:
-        """A setting without a value is an error, whatever its default."""
+        """A setting without a value is an error."""
         for setting in SETTINGS:
             self.assert_refused(f"{setting}:", (1, len(setting) + 1, f"{setting} has no value"))
 
     def test_unknown(self) -> None:
-        """A setting that there is not names those that there are, and the one that was meant."""
+        """The error for an unknown setting lists the known ones and suggests a similar one."""
         near = {"host": "HOST", "POTR": "PORT", "LOG": "LOGGING", "DEBUG-ACCOUNT": "DEBUG ACCOUNT"}
         near |= {"Case Sensitive": "CASE SENSITIVE", "CASESENSITIVE": "CASE SENSITIVE", "ALIAS DOMAIN": "ALIAS DOMAINS"}
         for name, meant in near.items():
@@ -176,7 +176,7 @@ class SettingsTests(ConfigurationCase):
         self.assert_refused("  TIMEOUT: 5", (1, 3, f"unknown setting 'TIMEOUT'; {UNKNOWN}"))
 
     def test_twice(self) -> None:
-        """A setting that is given twice is an error, be the values the same, different or bad."""
+        """A setting that is given twice is an error, whether the values are equal, different or invalid."""
         for name, value in (("PORT", "1"), ("CASE SENSITIVE", "no"), ("HOST", "127.0.0.1")):
             errors = [(line, 1, f"{name} is already given in line 2") for line in (3, 5)]
             self.assert_refused(f"#\n{name}: {value}\n{name}: {value}\n\n{name}:\n", *errors)
@@ -187,22 +187,22 @@ class SettingsTests(ConfigurationCase):
         )
 
     def test_given(self) -> None:
-        """A configuration tells whether its file gave a setting, also where it gave the default."""
+        """A setting counts as given also with its default value."""
         configuration = self.load("PORT: 3047")
         self.assertEqual((True, False), (configuration.given("PORT"), configuration.given("HOST")))
 
-    def test_places(self) -> None:
-        """A configuration tells where its file gives a setting first, and in which line a place is."""
+    def test_offsets(self) -> None:
+        """The offset of a setting is that of its first occurrence; an offset has a line."""
         configuration = self.load("# x\nLISTEN: tcp_table tcp:1\nLISTEN: tcp_table tcp:2\n")
         self.assertEqual((4, 0), (configuration.offset("LISTEN"), configuration.offset("HOST")))
         self.assertEqual((1, 2, 3), (configuration.line(0), configuration.line(4), configuration.line(30)))
 
 
 class LoadTests(ConfigurationCase):
-    """A whole text."""
+    """Whole texts."""
 
     def test_policy(self) -> None:
-        """The statements and the settings come together."""
+        """A configuration has the policy, the settings and the expectations of a text."""
         configuration = self.load(
             "ACCOUNT Foo ALIASED bar MATCHES %alias%-%code% WITH x;\nCASE SENSITIVE: no\nEXPECT bar-x Foo;"
         )
@@ -211,14 +211,14 @@ class LoadTests(ConfigurationCase):
         self.assertEqual(("test.conf", 1), (configuration.name, len(configuration.expectations)))
 
     def test_case_counts_in_the_checks(self) -> None:
-        """Statements are checked by the case sensitivity that the file gives, be it after them."""
+        """Statements are checked with the file's CASE SENSITIVE, also if that comes after them."""
         text = "ACCOUNT a MATCHES x%code% WITH x;\nACCOUNT b MATCHES X%code% WITH x;\n"
         self.load(text)
         message = "the same expression stands in line {}; it must have %account%, or differ"
         self.assert_refused(f"{text}CASE SENSITIVE: no", (1, 19, message.format(2)), (2, 19, message.format(1)))
 
     def test_all_errors(self) -> None:
-        """Everything that is wrong is told, in the order of the file, whichever part of the loading found it."""
+        """All errors are reported in the order of the file, whichever step found them."""
         self.assert_refused(
             "ACCOUNT a- MATCHES %account%.%code% WITH x;\nPORT: x\nfoo\nHOTS: y\n"
             "ACCOUNT b MATCHES %code WITH x;\nACCOUNT c MATCHES %code% WITH",
@@ -231,17 +231,17 @@ class LoadTests(ConfigurationCase):
         )
 
     def test_errors_after_loading(self) -> None:
-        """What turns out unusable later is told at the place of its setting, or of any place."""
+        """An error found after parsing points at its setting or at any offset."""
         configuration = self.load("# x\n PROCESSOR: foo\nLISTEN: tcp_table tcp:1\nLISTEN: tcp_table tcp:2\n")
         self.assertEqual(
-            "test.conf:2:2: no such\n PROCESSOR: foo\n ^", str(configuration.error_at("PROCESSOR", "no such"))
+            "test.conf:2:2: no such\n PROCESSOR: foo\n ^", str(configuration.setting_error("PROCESSOR", "no such"))
         )
-        second = configuration.error_at("LISTEN", "in use", 1)
+        second = configuration.setting_error("LISTEN", "in use", 1)
         self.assertEqual("test.conf:4:1: in use\nLISTEN: tcp_table tcp:2\n^", str(second))
         self.assertEqual("test.conf:1:3: here\n# x\n  ^", str(configuration.error(2, "here")))
 
     def test_pauses(self) -> None:
-        """Who loads a long text is asked now and then whether others want to work."""
+        """The pause is called often while a long text is parsed."""
         pauses: list[None] = []
         parse_configuration(
             "ACCOUNT a MATCHES %account%-%code% WITH x;" * 200, "test.conf", lambda: pauses.append(None)
@@ -250,10 +250,10 @@ class LoadTests(ConfigurationCase):
 
 
 class ReadTests(SynchronousTestCase):
-    """A file."""
+    """Files."""
 
     def setUp(self) -> None:
-        """Think of a file's name."""
+        """Choose the name of a file."""
         self.path = self.mktemp()
 
     def write(self, content: bytes) -> None:
@@ -262,25 +262,25 @@ class ReadTests(SynchronousTestCase):
             file.write(content)
 
     def assert_refused(self, text: str) -> None:
-        """Assert the complete text of what is wrong, the file being called FILE."""
+        """Assert the complete text of the errors, with FILE for the path."""
         refused = self.assertRaises(ConfigurationErrors, read_configuration, self.path)
         self.assertEqual(text, str(refused).replace(self.path, "FILE"))
 
     def test_read(self) -> None:
-        """A file in UTF-8 is loaded under its path."""
+        """A configuration read from a UTF-8 file has the path as its name."""
         self.write("# größer\nPORT: 25\n".encode())
         configuration = read_configuration(self.path)
         self.assertEqual((self.path, 25), (configuration.name, configuration.settings.port))
 
     def test_byte_order_mark(self) -> None:
-        """A byte order mark, as some editors write it, is no part of the text."""
+        """A byte order mark is ignored, and not counted in columns."""
         self.write(b"\xef\xbb\xbfPORT: 25\n")
         self.assertEqual(25, read_configuration(self.path).settings.port)
         self.write(b"\xef\xbb\xbfPORT: x\n")
         self.assert_refused("FILE:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^")
 
     def test_pauses(self) -> None:
-        """The pause is handed on."""
+        """The pause is called while a file is read."""
         self.write(b"PORT: 25\n")
         pauses: list[None] = []
         read_configuration(self.path, lambda: pauses.append(None))
@@ -292,37 +292,37 @@ class ReadTests(SynchronousTestCase):
         self.assert_refused("FILE:1:1: expected a setting (NAME: value), ACCOUNT or EXPECT, found 'foo'\nfoo\n^")
 
     def test_missing(self) -> None:
-        """A file that is not there."""
+        """A missing file is an error."""
         self.assert_refused("FILE: cannot be read: No such file or directory")
 
     def test_folder(self) -> None:
-        """A folder."""
+        """A folder in place of the file is an error."""
         os.mkdir(self.path)
         self.assert_refused("FILE: cannot be read: Is a directory")
 
     def test_no_file_in_a_file(self) -> None:
-        """A path that goes on behind a file."""
+        """A path below a file is an error."""
         self.write(b"")
         self.path += "/x"
         self.assert_refused("FILE: cannot be read: Not a directory")
 
     def test_not_utf8(self) -> None:
-        """Bytes that are no UTF-8 are told with their place, which counts characters."""
+        """The error for bytes that are not UTF-8 has their column, counted in characters."""
         self.write(b"PORT: 25\n# gr\xc3\xb6\xdfer \xff\n")
         self.assert_refused("FILE:2:6: this is not UTF-8 text\n# gr\u00f6\ufffder \ufffd\n     ^")
 
-    def test_not_utf8_behind_a_byte_order_mark(self) -> None:
-        """The place does not count a byte order mark."""
+    def test_not_utf8_after_a_byte_order_mark(self) -> None:
+        """The column does not count a byte order mark."""
         self.write(b"\xef\xbb\xbf# \xc3\xb6\xff\n")
         self.assert_refused("FILE:1:4: this is not UTF-8 text\n# \u00f6\ufffd\n   ^")
 
-    def test_torn_off(self) -> None:
-        """A character that the file's end cuts is told, too."""
+    def test_truncated(self) -> None:
+        """A character truncated by the end of the file is an error."""
         self.write(b"# \xe2\x82")
         self.assert_refused("FILE:1:3: this is not UTF-8 text\n# \ufffd\n  ^")
 
     def test_utf16(self) -> None:
-        """A file in another encoding is refused at its first byte."""
+        """A UTF-16 file is refused at its first byte."""
         self.write("PORT: 25\n".encode("utf-16"))
         refused = str(self.assertRaises(ConfigurationErrors, read_configuration, self.path)).replace(self.path, "FILE")
         self.assertTrue(refused.startswith("FILE:1:1: this is not UTF-8 text\n\ufffd\ufffdP"), refused)

@@ -3,18 +3,24 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, parse_configuration
-from trualias.configuration.endpoints import RecordingReactor, check_listeners, listeners, probe
+from trualias.configuration.endpoints import (
+    RecordingReactor,
+    check_listeners,
+    configured_listeners,
+    listening_address,
+)
 
 
 class ListenersTests(SynchronousTestCase):
-    """From a configuration to where it says to listen."""
+    """The listeners of a configuration."""
 
     def assert_listeners(self, text: str, *expected: str) -> None:
-        """Assert that the settings of a text come to these listeners, as text."""
-        self.assertEqual(list(expected), [str(listener) for listener in listeners(parse_configuration(text, "a.conf"))])
+        """Assert that a text has these listeners."""
+        listeners = configured_listeners(parse_configuration(text, "a.conf"))
+        self.assertEqual(list(expected), [str(listener) for listener in listeners])
 
-    def test_short(self) -> None:
-        """HOST and PORT are one listener, there where either is given or there is no LISTEN; by default on loopback."""
+    def test_host_and_port(self) -> None:
+        """HOST and PORT make one listener if either is given or LISTEN is not; the default is on loopback."""
         default = "tcp_table tcp:3047:interface=127.0.0.1"
         unix = "socketmap unix:/x"
         self.assert_listeners("", default)
@@ -23,19 +29,19 @@ class ListenersTests(SynchronousTestCase):
         self.assert_listeners(f"HOST: 127.0.0.1\nLISTEN: {unix}\n", default, unix)
 
     def test_ipv6(self) -> None:
-        """An IPv6 address, whose colons mean something in a description, comes through."""
+        """The colons of an IPv6 address are escaped in the description."""
         self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
-        description = listeners(parse_configuration("HOST: ::1\nPORT: 25\n", "a.conf"))[0].endpoint
-        self.assertEqual(RecordingReactor(interface="::1"), probe(description))
+        [listener] = configured_listeners(parse_configuration("HOST: ::1\nPORT: 25\n", "a.conf"))
+        self.assertEqual(RecordingReactor(interface="::1"), listening_address(listener.endpoint))
 
     def assert_errors(self, text: str, *expected: str) -> None:
-        """Assert what is wrong with the listeners of a text."""
+        """Assert the errors in the listeners of a text."""
         with self.assertRaises(ConfigurationErrors) as raised:
             check_listeners(parse_configuration(text, "a.conf"))
         self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
 
     def test_unknown(self) -> None:
-        """What Twisted does not understand is an error at each LISTEN that has it."""
+        """Each LISTEN with a description that Twisted rejects is an error."""
         self.assert_errors(
             "LISTEN: tcp_table hurz:25\nLISTEN: tcp_table unix:/x\nLISTEN: tcp_table tcp:x\n",
             "a.conf:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
@@ -44,15 +50,15 @@ class ListenersTests(SynchronousTestCase):
             "LISTEN: tcp_table tcp:x\n^",
         )
 
-    def test_not_from_systemd(self) -> None:
-        """A socket that systemd should have opened, and did not, is told as such."""
+    def test_no_systemd_socket(self) -> None:
+        """An endpoint of a socket that systemd has not passed is an error of its own."""
         for endpoint in ("systemd:domain=INET:index=0", "systemd:domain=INET:name=x"):
             line = f"LISTEN: socketmap {endpoint}\n"
-            told = f"{endpoint} is no endpoint that can be used: systemd handed no such socket to this process"
-            self.assert_errors(line, f"a.conf:1:1: LISTEN: {told}\n{line}^")
+            message = f"{endpoint} is no endpoint that can be used: systemd handed no such socket to this process"
+            self.assert_errors(line, f"a.conf:1:1: LISTEN: {message}\n{line}^")
 
     def test_beyond_this_machine(self) -> None:
-        """An endpoint that others reach is an error unless ALLOW says which."""
+        """An endpoint that other machines can reach is an error without ALLOW."""
         reached = (
             "can be reached from other machines; say which may connect, such as ALLOW: 127.0.0.1 ::1 192.0.2.0/24, "
             "or listen on 127.0.0.1 or ::1"
@@ -65,17 +71,17 @@ class ListenersTests(SynchronousTestCase):
             check_listeners(parse_configuration(f"LISTEN: socketmap {endpoint}\n", "a.conf"))
 
     def test_name(self) -> None:
-        """An endpoint takes an address and no name: which addresses a name stands for may change."""
+        """An interface must be an IP address: the addresses of a name can change."""
         for endpoint, interface in (("tcp:25:interface=localhost", "localhost"), ("tcp6:25:interface=127.1", "127.1")):
             line = f"LISTEN: tcp_table {endpoint}\n"
-            told = rf"'{interface}' is no IP address; this machine alone is 127.0.0.1 or, for tcp6, \:\:1"
+            message = rf"'{interface}' is no IP address; this machine alone is 127.0.0.1 or, for tcp6, \:\:1"
             for allow in ("", "ALLOW: 192.0.2.0/24\n"):
                 number = 2 if allow else 1
-                self.assert_errors(allow + line, f"a.conf:{number}:1: LISTEN: {endpoint}: {told}\n{line}^")
+                self.assert_errors(allow + line, f"a.conf:{number}:1: LISTEN: {endpoint}: {message}\n{line}^")
 
-    def test_elsewhere(self) -> None:
-        """Where another process is to listen, all is said but what systemd holds for it."""
+    def test_skip_systemd(self) -> None:
+        """A check for another process leaves out the sockets that systemd holds for that process."""
         text = "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:25\n"
         with self.assertRaises(ConfigurationErrors) as raised:
-            check_listeners(parse_configuration(text, "a.conf"), elsewhere=True)
+            check_listeners(parse_configuration(text, "a.conf"), skip_systemd=True)
         self.assertEqual([2], [error.line for error in raised.exception.errors])

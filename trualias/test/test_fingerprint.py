@@ -5,45 +5,45 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration.fingerprint import Absent, stamp
+from trualias.configuration.fingerprint import MissingFile, fingerprint
 
 
-class StampTests(SynchronousTestCase):
-    """What makes a stamp differ."""
+class FingerprintTests(SynchronousTestCase):
+    """The changes of a file that change its fingerprint."""
 
     def setUp(self) -> None:
         """Write a file."""
         self.path = Path(self.mktemp()).absolute()
         self.path.write_text("text", "utf-8")
-        self.before = stamp(str(self.path))
+        self.before = fingerprint(str(self.path))
 
     def test_same(self) -> None:
-        """To read a file does not change its stamp."""
+        """Reading a file does not change its fingerprint."""
         self.path.read_text("utf-8")
-        self.assertEqual(stamp(str(self.path)), self.before)
+        self.assertEqual(fingerprint(str(self.path)), self.before)
 
     def test_size(self) -> None:
-        """Another size does, though the time of modification be set back."""
+        """A different size changes it, also with the old modification time."""
         status = self.path.stat()
         self.path.write_text("longer text", "utf-8")
         os.utime(self.path, ns=(status.st_atime_ns, status.st_mtime_ns))
-        self.assertNotEqual(stamp(str(self.path)), self.before)
+        self.assertNotEqual(fingerprint(str(self.path)), self.before)
 
     def test_time(self) -> None:
-        """Another time does, be it an older one."""
+        """A different modification time changes it, also an older one."""
         os.utime(self.path, ns=(0, 0))
-        self.assertNotEqual(stamp(str(self.path)), self.before)
+        self.assertNotEqual(fingerprint(str(self.path)), self.before)
 
     def test_inode(self) -> None:
-        """Another file does, though time and size be the same."""
+        """Another file of the same size and modification time changes it."""
         status = self.path.stat()
         other = self.path.with_suffix(".new")
         other.write_text("TEXT", "utf-8")
         os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
         other.replace(self.path)
-        self.assertNotEqual(stamp(str(self.path)), self.before)
+        self.assertNotEqual(fingerprint(str(self.path)), self.before)
 
     def test_absent(self) -> None:
-        """A file that is not there, or cannot be looked at, has the reason for a stamp."""
-        self.assertEqual(stamp(f"{self.path}.no"), Absent("No such file or directory"))
-        self.assertEqual(stamp(f"{self.path}/x"), Absent("Not a directory"))
+        """The fingerprint of a file that does not exist or cannot be examined is the reason."""
+        self.assertEqual(fingerprint(f"{self.path}.no"), MissingFile("No such file or directory"))
+        self.assertEqual(fingerprint(f"{self.path}/x"), MissingFile("Not a directory"))

@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors
-from trualias.configuration.fingerprint import stamp
+from trualias.configuration.fingerprint import fingerprint
 from trualias.configuration.tables import Table
 from trualias.lookup import Found
 from trualias.lookup.loading import STABLE_SECONDS, load_snapshot, wait_until_stable
@@ -75,7 +75,7 @@ class RestTests(SynchronousTestCase):
     def test_half_written(self) -> None:
         """A file that is written piece by piece is waited for until a moment after the last piece."""
         rested = wait_until_stable(str(self.path), lambda: None, self.sleep)
-        self.assertEqual(stamp(str(self.path)), rested)
+        self.assertEqual(fingerprint(str(self.path)), rested)
         self.assertEqual("ACCOUNT foo MATCHES ", self.path.read_text("utf-8"))
         self.assertEqual([STABLE_SECONDS] * 4, self.slept)
 

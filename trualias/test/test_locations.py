@@ -2,17 +2,17 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration.locations import NoConfiguration, configuration_paths, find_configuration
+from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
 from trualias.configuration.tables import Table
 
 
-class PlacesTests(SynchronousTestCase):
-    """Where a configuration is looked for."""
+class LocationsTests(SynchronousTestCase):
+    """The default paths of a configuration."""
 
     def test_order(self) -> None:
-        """A server's own name comes before the shared one, and nearer folders before those further away."""
+        """In each folder a server's own file name comes before the shared one; the working directory comes first."""
         self.assertEqual(
-            configuration_paths(Table.LOCAL_PART),
+            default_paths(Table.LOCAL_PART),
             (
                 "./tcp_table_server.conf",
                 "./trualias.conf",
@@ -24,16 +24,16 @@ class PlacesTests(SynchronousTestCase):
         )
 
     def test_virtual(self) -> None:
-        """The virtual server has a file name of its own and shares the other."""
-        self.assertEqual(configuration_paths(Table.VIRTUAL)[:2], ("./tcp_virtual_server.conf", "./trualias.conf"))
+        """The virtual server has a file name of its own, and the shared one."""
+        self.assertEqual(default_paths(Table.VIRTUAL)[:2], ("./tcp_virtual_server.conf", "./trualias.conf"))
 
     def test_first_that_exists(self) -> None:
-        """Of several files the first in order is taken."""
-        there = {"/etc/trualias/tcp_virtual_server.conf", "conf/trualias.conf"}
-        self.assertEqual(find_configuration(Table.VIRTUAL, there.__contains__), "conf/trualias.conf")
+        """Of several files that exist, the first in order is returned."""
+        existing = {"/etc/trualias/tcp_virtual_server.conf", "conf/trualias.conf"}
+        self.assertEqual(find_configuration(Table.VIRTUAL, existing.__contains__), "conf/trualias.conf")
 
     def test_none(self) -> None:
-        """Where there is no file, the error lists the places and says what to do."""
+        """Without any file, the error lists the paths and what to do."""
         with self.assertRaises(NoConfiguration) as raised:
             find_configuration(Table.LOCAL_PART, lambda path: False)
         self.assertEqual(

@@ -1,4 +1,4 @@
-"""Tests of trualias.configuration.permissions, and of what is done about files that others may write to."""
+"""Tests of ``trualias.configuration.permissions``, and of the refusal of PROCESSOR modules that others can change."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, parse_configuration
-from trualias.configuration.permissions import MOST_LINKS, writable_by_others
+from trualias.configuration.permissions import MOST_LINKS, permission_problem
 from trualias.lookup.hooks import load_hooks
 
 HOOKS = """
@@ -20,15 +20,15 @@ def postprocess(account, domain): return account, domain
 def reload(): open("{marker}", "w").close()
 """
 
-# Not one that anything on this machine belongs to.
+# A user and a group that own nothing on this machine.
 STRANGER = 54321
 
 
 class PermissionsTestCase(SynchronousTestCase):
-    """A folder that nobody else may write to, within one that everybody may."""
+    """A private folder in a world-writable one."""
 
     def setUp(self) -> None:
-        """Make the folder, and a file in it."""
+        """Make the folder and a file in it."""
         folder = tempfile.TemporaryDirectory(dir="/tmp")
         self.addCleanup(folder.cleanup)
         self.folder = Path(os.path.realpath(folder.name))
@@ -38,26 +38,26 @@ class PermissionsTestCase(SynchronousTestCase):
         self.path.touch(mode=0o644)
 
 
-class WritableByOthersTests(PermissionsTestCase):
-    """Who may write to what."""
+class PermissionProblemTests(PermissionsTestCase):
+    """Files that another user can change."""
 
     def problem(self, path: Path) -> str | None:
-        """Ask about a path."""
-        return writable_by_others(str(path))
+        """Check a path."""
+        return permission_problem(str(path))
 
-    def test_nobody(self) -> None:
-        """A file of the server's own, in folders of his or root's, is safe; that everybody uses /tmp is no matter."""
+    def test_safe(self) -> None:
+        """A file of this user in folders of this user or root is safe, also below /tmp, which is sticky."""
         self.assertIsNone(self.problem(self.path))
 
-    def test_everybody(self) -> None:
-        """A file, its folder and the folders above may not be for everybody to write to."""
-        for place in (self.path, self.inner, self.folder):
-            place.chmod(0o757)
-            self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(self.path))
-            place.chmod(0o755)
+    def test_world_writable(self) -> None:
+        """A world-writable file, or folder at any level above it, is a problem."""
+        for path in (self.path, self.inner, self.folder):
+            path.chmod(0o757)
+            self.assertEqual(f"everybody may write to {path} (chmod o-w {path})", self.problem(self.path))
+            path.chmod(0o755)
 
     def test_group(self) -> None:
-        """Nor for a group, unless it is root's."""
+        """A group-writable file is a problem, unless the group is root's."""
         if os.geteuid() != 0:
             self.skipTest("only root can give files away")
         os.chown(self.path, 0, STRANGER)
@@ -69,9 +69,9 @@ class WritableByOthersTests(PermissionsTestCase):
         self.assertIsNone(self.problem(self.path))
 
     def test_access_list(self) -> None:
-        """An access list can let anybody in, behind a mode that shows a group's rights."""
+        """An access list is a problem where the mode's group bits, its mask, allow writing."""
         self.path.chmod(0o664)
-        # Version 2, then tag, rights and user, acl(5): the owner, STRANGER, the group, the most for both, everybody.
+        # Version 2, then tag, permissions and id of each entry, acl(5): owner, user STRANGER, group, mask, others.
         entries = ((1, 6, -1), (2, 6, STRANGER), (4, 4, -1), (16, 6, -1), (32, 4, -1))
         access = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
         try:
@@ -84,29 +84,29 @@ class WritableByOthersTests(PermissionsTestCase):
         )
 
     def test_owner(self) -> None:
-        """Nor may one of them belong to another user than root and the server's."""
+        """A file or folder of a user other than root and this one is a problem."""
         if os.geteuid() != 0:
             self.skipTest("only root can give files away")
-        for place in (self.path, self.inner):
-            os.chown(place, STRANGER, 0)
+        for path in (self.path, self.inner):
+            os.chown(path, STRANGER, 0)
             self.assertEqual(
-                f"{place} belongs to user {STRANGER}, neither root nor the user that loads it (chown root {place})",
+                f"{path} belongs to user {STRANGER}, neither root nor the user that loads it (chown root {path})",
                 self.problem(self.path),
             )
-            os.chown(place, 0, 0)
+            os.chown(path, 0, 0)
 
     def test_own_user(self) -> None:
-        """What belongs to the user of the process is safe from others."""
+        """A file of the user of the process, in that user's folders, is safe."""
         if os.geteuid() != 0:
             self.skipTest("only root can give files away")
-        for place in (self.folder, self.inner, self.path):
-            os.chown(place, STRANGER, STRANGER)
+        for path in (self.folder, self.inner, self.path):
+            os.chown(path, STRANGER, STRANGER)
         self.addCleanup(os.seteuid, 0)
         os.seteuid(STRANGER)
         self.assertIsNone(self.problem(self.path))
 
     def test_links(self) -> None:
-        """Where a link stands counts, and where it leads, over all links that follow."""
+        """The folders of each link in a chain are checked, and those of its target."""
         etc, middle = self.folder / "etc", self.folder / "middle"
         for folder in (etc, middle):
             folder.mkdir(mode=0o755)
@@ -116,13 +116,13 @@ class WritableByOthersTests(PermissionsTestCase):
         (etc / "inner").symlink_to("../middle/inner")
         for path in (etc / "file.py", etc / "inner" / "file.py"):
             self.assertIsNone(self.problem(path))
-            for place in (etc, middle, self.inner, self.path):
-                place.chmod(0o757)
-                self.assertEqual(f"everybody may write to {place} (chmod o-w {place})", self.problem(path))
-                place.chmod(0o755)
+            for changed in (etc, middle, self.inner, self.path):
+                changed.chmod(0o757)
+                self.assertEqual(f"everybody may write to {changed} (chmod o-w {changed})", self.problem(path))
+                changed.chmod(0o755)
 
     def test_up_from_link(self) -> None:
-        """What is above a link is above where it leads, as the system takes it."""
+        """.. after a link is the parent of the link's target, as for the kernel."""
         middle = self.folder / "middle"
         for folder in (middle, middle / "below"):
             folder.mkdir(mode=0o755)
@@ -135,7 +135,7 @@ class WritableByOthersTests(PermissionsTestCase):
         )
 
     def test_owner_of_link(self) -> None:
-        """A link may not be another's, who could replace it even where everybody may only touch his own."""
+        """A link of another user is a problem also in a sticky folder, since its owner can replace it."""
         if os.geteuid() != 0:
             self.skipTest("only root can give files away")
         shared = self.folder / "shared"
@@ -151,7 +151,7 @@ class WritableByOthersTests(PermissionsTestCase):
         )
 
     def test_no_file(self) -> None:
-        """A path that leads nowhere, or round and round, is an OSError that names the reason."""
+        """A path that leads to no file, or in a circle, raises OSError with the reason."""
         (self.inner / "missing").symlink_to("nothing")
         (self.inner / "round").symlink_to("round")
         for name, reason in (("missing", errno.ENOENT), ("round", errno.ELOOP), ("file.py/x", errno.ENOTDIR)):
@@ -160,7 +160,7 @@ class WritableByOthersTests(PermissionsTestCase):
             self.assertEqual(reason, raised.exception.errno)
 
     def test_most_links(self) -> None:
-        """As many links are followed as the system follows, and no more."""
+        """As many links are followed as by the kernel, and no more."""
         last = self.path
         for number in range(MOST_LINKS + 1):
             link = self.inner / str(number)
@@ -176,33 +176,33 @@ class WritableByOthersTests(PermissionsTestCase):
 
 
 class HooksTests(PermissionsTestCase):
-    """A PROCESSOR module that others may write to."""
+    """A PROCESSOR module that others can change."""
 
-    def assert_refused(self, name: str, path: Path, place: Path) -> None:
-        """Assert that a module is refused because of a place, and was not run."""
+    def assert_refused(self, name: str, path: Path, writable: Path) -> None:
+        """Assert that a module is refused for a writable file or folder, and not run."""
         configuration = parse_configuration(f"PROCESSOR: {name}\n", str(self.inner / "a.conf"))
         with self.assertRaises(ConfigurationErrors) as raised:
             load_hooks(configuration)
         self.assertEqual(
             f"{self.inner}/a.conf:1:1: {path} is not run, since others could change what it does: "
-            f"everybody may write to {place} (chmod o-w {place})\nPROCESSOR: {name}\n^",
+            f"everybody may write to {writable} (chmod o-w {writable})\nPROCESSOR: {name}\n^",
             str(raised.exception),
         )
         self.assertFalse((self.inner / "marker").exists())
 
     def test_beside(self) -> None:
-        """A module beside the configuration is not run where others may write to it, or to its folder."""
+        """A module beside the configuration is not run if it or its folder is world-writable."""
         hooks = self.inner / "hooks_beside.py"
         hooks.write_text(HOOKS.format(marker=self.inner / "marker"))
-        for place in (hooks, self.inner):
-            place.chmod(0o757)
-            self.assert_refused("hooks_beside", hooks, place)
-            place.chmod(0o755)
+        for path in (hooks, self.inner):
+            path.chmod(0o757)
+            self.assert_refused("hooks_beside", hooks, path)
+            path.chmod(0o755)
         self.assertIsNotNone(load_hooks(parse_configuration("PROCESSOR: hooks_beside\n", str(self.inner / "a.conf"))))
         self.assertTrue((self.inner / "marker").exists())
 
     def test_on_path(self) -> None:
-        """Nor is one on Python's path, and a package is not run either before that is looked at."""
+        """A module on Python's path is checked as well, and its package before that is run."""
         package = self.inner / "installed_hooks"
         package.mkdir()
         (package / "__init__.py").write_text(f"open({str(self.inner / 'marker')!r}, 'w').close()\n")

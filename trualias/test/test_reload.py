@@ -15,7 +15,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
-from trualias.configuration.fingerprint import Absent, Present, stamp
+from trualias.configuration.fingerprint import Fingerprint, MissingFile, fingerprint
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
@@ -90,7 +90,7 @@ class AliasServiceTests(SynchronousTestCase):
         """Make a service on a path."""
         return AliasService(
             path,
-            stamp(path),
+            fingerprint(path),
             self.current,
             [self.came_into_use.append],
             self.clock,
@@ -98,13 +98,11 @@ class AliasServiceTests(SynchronousTestCase):
             time_of_day=lambda: self.day + self.clock.seconds(),
         )
 
-    def start(
-        self, path: str, wait_until_stable: Callable[[Callable[[], None]], Present | Absent] | None = None
-    ) -> None:
+    def start(self, path: str, wait_until_stable: Callable[[Callable[[], None]], Fingerprint] | None = None) -> None:
         """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
         self.service.stopService()
         service = AliasService(
-            path, stamp(path), self.current, [], self.clock, self.threads, wait_until_stable=wait_until_stable
+            path, fingerprint(path), self.current, [], self.clock, self.threads, wait_until_stable=wait_until_stable
         )
         service.startService()
         self.addCleanup(service.stopService)
@@ -204,9 +202,9 @@ class AliasServiceTests(SynchronousTestCase):
     def test_settled(self) -> None:
         """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
 
-        def wait_until_stable(pause: Callable[[], None]) -> Present | Absent:
+        def wait_until_stable(pause: Callable[[], None]) -> Fingerprint:
             self.replace(TWO)
-            return stamp(str(self.path))
+            return fingerprint(str(self.path))
 
         self.start(str(self.path), wait_until_stable)
         self.replace(BAD)
@@ -218,8 +216,8 @@ class AliasServiceTests(SynchronousTestCase):
         """What somebody began to write just after the file was whole is not taken for the whole."""
         beginnings = ["# the first line of many\n"]
 
-        def wait_until_stable(pause: Callable[[], None]) -> Present | Absent:
-            rested = stamp(str(self.path))
+        def wait_until_stable(pause: Callable[[], None]) -> Fingerprint:
+            rested = fingerprint(str(self.path))
             if beginnings:
                 self.path.write_text(beginnings.pop(), "utf-8")
             return rested
@@ -311,8 +309,8 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("one")
         if os.getuid() == 0:
             os.seteuid(0)
-        before = stamp(str(self.path))
-        while stamp(str(self.path)) == before:  # until the file system's clock goes on
+        before = fingerprint(str(self.path))
+        while fingerprint(str(self.path)) == before:  # until the file system's clock goes on
             self.path.chmod(0o600)
         self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
@@ -352,8 +350,8 @@ class AliasServiceTests(SynchronousTestCase):
 
     def test_permissions(self) -> None:
         """A file is looked at again when its permissions were changed: it may have been unreadable."""
-        before = stamp(str(self.path))
-        while stamp(str(self.path)) == before:  # until the file system's clock goes on
+        before = fingerprint(str(self.path))
+        while fingerprint(str(self.path)) == before:  # until the file system's clock goes on
             self.path.chmod(0o600)
         self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
@@ -468,7 +466,7 @@ class AliasServiceTests(SynchronousTestCase):
             return fail(MemoryError())
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.current, [], self.clock, no_memory)
+        service = AliasService(path, fingerprint(path), self.current, [], self.clock, no_memory)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 2)
@@ -481,7 +479,7 @@ class AliasServiceTests(SynchronousTestCase):
             raise RuntimeError("can't start new thread")
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.current, [], self.clock, no_thread)
+        service = AliasService(path, fingerprint(path), self.current, [], self.clock, no_thread)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
@@ -493,7 +491,7 @@ class AliasServiceTests(SynchronousTestCase):
             raise ZeroDivisionError
 
         path = str(self.path)
-        service = AliasService(path, stamp(path), self.current, [fail], self.clock, self.threads)
+        service = AliasService(path, fingerprint(path), self.current, [fail], self.clock, self.threads)
         for text in (TWO, ONE, TWO):
             self.replace(text)
             service.load()
@@ -503,7 +501,7 @@ class AliasServiceTests(SynchronousTestCase):
 
     def test_watch_fails(self) -> None:
         """A look at the file that fails is in the log, and the next one is made."""
-        service = AliasService("\0", Absent(""), self.current, [], self.clock, self.threads)
+        service = AliasService("\0", MissingFile(""), self.current, [], self.clock, self.threads)
         service.startService()
         self.clock.advance(2)
         self.clock.advance(2)

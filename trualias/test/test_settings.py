@@ -1,40 +1,40 @@
-"""Tests of the settings that say where a server listens and who may connect."""
+"""Tests of the settings for listening and access, in ``trualias.configuration.settings``."""
 
 from ipaddress import ip_address, ip_network
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
-from trualias.configuration.settings import Address, Listener, Settings, Speaks
+from trualias.configuration.settings import Address, Listener, Settings, WireProtocol
 
 
 class SettingsTests(SynchronousTestCase):
     """Settings in the text of a configuration."""
 
     def settings(self, text: str) -> Settings:
-        """Load a text and return its settings."""
+        """Parse a text and return its settings."""
         return parse_configuration(text, "a.conf").settings
 
     def assert_errors(self, text: str, *expected: str) -> None:
-        """Assert that a text has these errors and no others, each given with the excerpt."""
+        """Assert that a text has exactly these errors, each with its excerpt."""
         with self.assertRaises(ConfigurationErrors) as raised:
             parse_configuration(text, "a.conf")
         self.assertEqual(list(expected), [str(error) for error in raised.exception.errors])
 
     def test_listen(self) -> None:
-        """LISTEN can be given again and again, and the order of the file stays."""
+        """LISTEN can be repeated, and the order of the file is kept."""
         text = "LISTEN: socketmap unix:/run/a b.sock:mode=660\nLISTEN:tcp_table  tcp:3047:interface=127.0.0.1 \n"
         self.assertEqual(
             (
-                Listener(Speaks.SOCKETMAP, "unix:/run/a b.sock:mode=660"),
-                Listener(Speaks.TCP_TABLE, "tcp:3047:interface=127.0.0.1"),
+                Listener(WireProtocol.SOCKETMAP, "unix:/run/a b.sock:mode=660"),
+                Listener(WireProtocol.TCP_TABLE, "tcp:3047:interface=127.0.0.1"),
             ),
             self.settings(text).listen,
         )
         self.assertEqual((), self.settings("PORT: 25\n").listen)
 
     def test_listen_errors(self) -> None:
-        """An unknown protocol and a missing endpoint are told, each at its own LISTEN."""
+        """An unknown protocol and a missing endpoint are errors at their own LISTEN."""
         self.assert_errors(
             "LISTEN: socketmap unix:/x\nLISTEN: tcp-table tcp:25\nLISTEN: socketmap\nLISTEN:\n",
             "a.conf:2:9: LISTEN: unknown protocol 'tcp-table'; expected tcp_table or socketmap; did you mean "
@@ -45,28 +45,28 @@ class SettingsTests(SynchronousTestCase):
         )
 
     def test_once(self) -> None:
-        """The other settings can be given once."""
+        """A setting that is not repeatable is an error the second time."""
         self.assert_errors(
             "METRICS: 127.0.0.1:1\nMETRICS: 127.0.0.1:1\n",
             "a.conf:2:1: METRICS is already given in line 1\nMETRICS: 127.0.0.1:1\n^",
         )
 
     def test_allow(self) -> None:
-        """ALLOW takes networks and addresses of both kinds, in one line or several."""
+        """ALLOW takes IPv4 and IPv6 networks and addresses, in one line or several."""
         self.assertEqual(
             tuple(map(ip_network, ("192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"))),
             self.settings("ALLOW: 192.0.2.0/24 2001:db8::/32\nALLOW: 198.51.100.7\n").allow,
         )
 
     def test_allow_mapped(self) -> None:
-        """A network of IPv4 addresses that are written as IPv6 is the IPv4 network, which its clients come from."""
+        """An IPv4-mapped network is read as the IPv4 network."""
         self.assertEqual(
             tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.7/32", "0.0.0.0/0", "::/0"))),
             self.settings("ALLOW: ::ffff:192.0.2.0/120 ::ffff:198.51.100.7 ::ffff:0:0/96 ::/0\n").allow,
         )
 
     def test_allow_errors(self) -> None:
-        """What is no network is told, and for an address with a mask the network that may be meant."""
+        """A value that is no network is an error; for an address with host bits the error names the network."""
         self.assert_errors(
             "ALLOW: mail.example.com\nALLOW: 192.0.2.0/24 192.0.2.7/24\nALLOW: ::ffff:192.0.2.7/120\n",
             "a.conf:1:8: ALLOW: 'mail.example.com' is not a network, such as 192.0.2.0/24 or 2001:db8::/32\n"
@@ -78,7 +78,7 @@ class SettingsTests(SynchronousTestCase):
         )
 
     def test_connections(self) -> None:
-        """CONNECTIONS is a number, one at least; by default a thousand."""
+        """CONNECTIONS is a number from 1; the default is 1000."""
         self.assertEqual(1000, self.settings("").connections)
         for number in (1, 999999):
             self.assertEqual(number, self.settings(f"CONNECTIONS: {number}\n").connections)
@@ -89,7 +89,7 @@ class SettingsTests(SynchronousTestCase):
             )
 
     def test_metrics(self) -> None:
-        """METRICS is an address with a port, with brackets where it has colons itself; by default there are none."""
+        """METRICS is an address with a port, an IPv6 address in brackets; the default is no metrics."""
         self.assertEqual(Address("127.0.0.1", 9347), self.settings("METRICS: 127.0.0.1:9347\n").metrics)
         self.assertEqual(Address("::1", 9347), self.settings("METRICS: [::1]:9347\n").metrics)
         self.assertIsNone(self.settings("").metrics)
@@ -97,7 +97,7 @@ class SettingsTests(SynchronousTestCase):
             self.assertEqual(text, str(self.settings(f"METRICS: {text}\n").metrics))
 
     def test_metrics_errors(self) -> None:
-        """What is no address with a port is told."""
+        """A value that is no address with a port is an error."""
         no_address = "is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347"
         for value, message in (
             ("9347", f"'9347' {no_address}"),
@@ -111,7 +111,7 @@ class SettingsTests(SynchronousTestCase):
             self.assert_errors(f"METRICS: {value}\n", f"a.conf:1:10: METRICS: {message}\nMETRICS: {value}\n         ^")
 
     def test_beyond_this_machine(self) -> None:
-        """An address that others reach is an error unless the file says who may connect."""
+        """An address that other machines can reach is an error unless the file has ALLOW."""
         exposed = "HOST: 0.0.0.0\nMETRICS: [2001:db8::1]:9347\n"
         reached = (
             "can be reached from other machines; say which may connect, such as ALLOW: 127.0.0.1 ::1 192.0.2.0/24, "
@@ -124,14 +124,20 @@ class SettingsTests(SynchronousTestCase):
         )
         self.assertEqual("0.0.0.0", self.settings(f"ALLOW: 192.0.2.0/24\n{exposed}").host)
         for host in ("127.0.0.9", "::1", "::ffff:7f00:1"):
-            # Newer Pythons write an address such as the last one with dots.
+            # Newer versions of Python write an IPv4-mapped address with dots.
             self.assertEqual(ip_address(host), ip_address(self.settings(f"HOST: {host}\n").host))
 
-    def test_error_at(self) -> None:
-        """An error that shows later points at its setting, also where that is given several times."""
+    def test_invalid_metrics(self) -> None:
+        """An invalid METRICS is one error, also beside an exposed HOST."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            parse_configuration("HOST: 0.0.0.0\nMETRICS: x\n", "a.conf")
+        self.assertEqual([(1, 7), (2, 10)], [(error.line, error.column) for error in raised.exception.errors])
+
+    def test_setting_error(self) -> None:
+        """An error found after parsing points at its setting, also at a repeated one."""
         configuration: Configuration = parse_configuration("LISTEN: socketmap x\nLISTEN: socketmap y\n", "a.conf")
         self.assertEqual(
-            "a.conf:2:1: no\nLISTEN: socketmap y\n^", str(configuration.error_at("LISTEN", "no", number=1))
+            "a.conf:2:1: no\nLISTEN: socketmap y\n^", str(configuration.setting_error("LISTEN", "no", occurrence=1))
         )
         self.assertTrue(configuration.given("LISTEN"))
         self.assertFalse(configuration.given("HOST"))
