@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Connection
 
 MORE: int = getattr(socket, "MSG_MORE", 0)
@@ -23,7 +24,7 @@ def plain_socket(transport: object) -> socket.socket | None:
 
     One that wraps another transport, or encrypts, has to be written to in the ordinary way.
     """
-    if not isinstance(transport, Connection) or getattr(transport, "TLS", False):
+    if not isinstance(transport, Connection) or ISSLTransport.providedBy(transport):
         return None
     handle: socket.socket = transport.getHandle()
     for buffer, size in _HELD.items():
