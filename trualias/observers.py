@@ -1,4 +1,4 @@
-"""Two ways to write the log to standard error, for twistd: ``twistd --logger trualias.observers.journal ...``."""
+"""Log observers for twistd that write to standard error: ``twistd --logger trualias.observers.journal ...``."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
 from zope.interface import implementer
 
 _LEVELS = {"debug": 7, "info": 6, "warn": 4, "error": 3, "critical": 2}
-"""Twisted's levels as the priorities of syslog(3), which the journal knows."""
+"""The syslog(3) priorities of Twisted's levels."""
 
 
-def _level(event: LogEvent) -> str:
+def _level_name(event: LogEvent) -> str:
     level = event.get("log_level")
     return str(level.name) if level is not None and level.name in _LEVELS else LogLevel.info.name
 
@@ -27,9 +27,9 @@ def _text(event: LogEvent, traceback: bool) -> str:
 @implementer(ILogObserver)
 @frozen
 class JournalObserver:
-    """Writes lines without the time, which the journal adds itself; ``levels``: with their levels in front.
+    """Writes lines without the time, which the journal adds; with ``levels``, each line begins with its priority.
 
-    sd-daemon(3) has the form: ``<4>`` before each line of a message, since the journal takes each line for one.
+    The journal reads each line as a message, so each needs its own ``<4>``, sd-daemon(3).
     """
 
     out: TextIO
@@ -37,16 +37,16 @@ class JournalObserver:
 
     def __call__(self, event: LogEvent) -> None:
         """Write an event."""
-        mark = f"<{_LEVELS[_level(event)]}>" if self.levels else ""
+        priority = f"<{_LEVELS[_level_name(event)]}>" if self.levels else ""
         lines = f"[{event.get('log_namespace', '-')}] {_text(event, traceback=True)}".splitlines()
-        self.out.write("".join(f"{mark}{line}\n" for line in lines))
+        self.out.write("".join(f"{priority}{line}\n" for line in lines))
         self.out.flush()
 
 
 @implementer(ILogObserver)
 @frozen
 class JSONObserver:
-    """Writes an object a line: time, level, from and message, and the traceback where there is one."""
+    """Writes one JSON object per line: time, level, from, message, and the traceback of a failure."""
 
     out: TextIO
 
@@ -54,7 +54,7 @@ class JSONObserver:
         """Write an event."""
         entry = {
             "time": datetime.fromtimestamp(event.get("log_time", 0.0), UTC).isoformat(timespec="milliseconds"),
-            "level": _level(event),
+            "level": _level_name(event),
             "from": event.get("log_namespace", "-"),
             "message": _text(event, traceback=False),
         }
@@ -65,16 +65,16 @@ class JSONObserver:
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether it is systemd's journal that reads a stream: systemd.exec(5), ``JOURNAL_STREAM``."""
+    """Return whether a stream is connected to systemd's journal: ``JOURNAL_STREAM``, systemd.exec(5)."""
     status = os.fstat(stream.fileno())
     return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def journal() -> JournalObserver:
-    """Make twistd's observer that writes for the journal."""
+    """Make the observer for the journal."""
     return JournalObserver(sys.stderr, is_journal(sys.stderr, os.environ))
 
 
 def json_lines() -> JSONObserver:
-    """Make twistd's observer that writes JSON."""
+    """Make the observer that writes JSON."""
     return JSONObserver(sys.stderr)

@@ -1,4 +1,4 @@
-"""Tests of trualias.log."""
+"""Tests of ``trualias.log``."""
 
 import pkgutil
 from importlib import import_module
@@ -11,14 +11,14 @@ from trualias import log
 
 
 class LevelTests(SynchronousTestCase):
-    """What the setting LOGGING keeps out of the log."""
+    """The level set by LOGGING."""
 
     def setUp(self) -> None:
-        """Leave the levels as they were found."""
+        """Restore the levels after each test."""
         self.addCleanup(log.levels.clearLogLevels)
 
-    def written(self, level: str, logger: Logger) -> list[str]:
-        """Log a message of each level where LOGGING is `level`, and tell the levels that came through."""
+    def logged(self, level: str, logger: Logger) -> list[str]:
+        """Log a message of each level with LOGGING set to ``level``; return the levels that were logged."""
         log.set_level(level)
         with capturedLogs() as events:
             for each in LogLevel.iterconstants():
@@ -26,7 +26,23 @@ class LevelTests(SynchronousTestCase):
         return [event["log_level"].name for event in events]
 
     def test_each_level(self) -> None:
-        """A level lets itself and everything above it through."""
+        """A level logs its own messages and those of the levels above it."""
+        names = ["debug", "info", "warn", "error", "critical"]
+        for position, setting in enumerate(("debug", "info", "warning", "error", "critical")):
+            self.assertEqual(names[position:], self.logged(setting, log.logger("trualias.some.module")), setting)
+
+    def test_reports(self) -> None:
+        """Reports, which have level info, are logged at every level of LOGGING."""
+        for setting in ("debug", "info", "warning", "error", "critical"):
+            self.assertIn("info", self.logged(setting, log.logger(log.REPORT)), setting)
+
+    def test_others(self) -> None:
+        """Messages of other software are not affected."""
+        names = [level.name for level in LogLevel.iterconstants()]
+        self.assertEqual(names, self.logged("critical", Logger("twisted.some")))
+
+    def test_every_module(self) -> None:
+        """The logger of each module has the module's name, and follows LOGGING."""
         modules = [
             import_module(found.name)
             for found in pkgutil.walk_packages(trualias.__path__, "trualias.")

@@ -1,4 +1,4 @@
-"""Tests of trualias.observers."""
+"""Tests of ``trualias.observers``."""
 
 import io
 import json
@@ -17,10 +17,10 @@ from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD
 
 
 class ObserverTestCase(SynchronousTestCase):
-    """An observer that writes into memory."""
+    """Observers that write to memory."""
 
     def setUp(self) -> None:
-        """Make what is written to."""
+        """Make the output."""
         self.out = io.StringIO()
 
     def fault(self) -> Failure:
@@ -32,23 +32,23 @@ class ObserverTestCase(SynchronousTestCase):
 
 
 class JournalTests(ObserverTestCase):
-    """What the journal gets."""
+    """The observer for the journal."""
 
     def test_levels(self) -> None:
-        """Each line of a message has the level of syslog in front, also where a message has several."""
+        """Each line of a message begins with its syslog priority."""
         log = Logger("trualias.x", observer=JournalObserver(self.out, levels=True))
         for level in LogLevel.iterconstants():
-            log.emit(level, "{n} things\nwent on", n=2)
-        expected = "".join(f"<{n}>[trualias.x] 2 things\n<{n}>went on\n" for n in (7, 6, 4, 3, 2))
+            log.emit(level, "{n} things\nmore", n=2)
+        expected = "".join(f"<{n}>[trualias.x] 2 things\n<{n}>more\n" for n in (7, 6, 4, 3, 2))
         self.assertEqual(expected, self.out.getvalue())
 
-    def test_terminal(self) -> None:
-        """Where somebody else reads, there are no levels."""
+    def test_no_journal(self) -> None:
+        """Without the journal there are no priorities."""
         Logger("trualias.x", observer=JournalObserver(self.out, levels=False)).warn("hello")
         self.assertEqual("[trualias.x] hello\n", self.out.getvalue())
 
     def test_traceback(self) -> None:
-        """A failure has its traceback, line by line."""
+        """A failure is written with its traceback, each line with its priority."""
         Logger("x", observer=JournalObserver(self.out, levels=True)).failure("oh", self.fault())
         lines = self.out.getvalue().splitlines()
         self.assertEqual("<2>[x] oh", lines[0])
@@ -56,12 +56,12 @@ class JournalTests(ObserverTestCase):
         self.assertIn("<2>builtins.ZeroDivisionError: by zero", lines)
 
     def test_foreign_event(self) -> None:
-        """An event without anything is an information."""
+        """An event without level and namespace is written at level info."""
         JournalObserver(self.out, levels=True)({"log_format": "bare"})
         self.assertEqual("<6>[-] bare\n", self.out.getvalue())
 
     def test_is_journal(self) -> None:
-        """The journal reads if JOURNAL_STREAM names the very file that is written to."""
+        """A stream is the journal's if JOURNAL_STREAM names its device and inode."""
         with tempfile.TemporaryFile("w") as stream:
             status = os.fstat(stream.fileno())
             self.assertTrue(is_journal(stream, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}))
@@ -70,10 +70,10 @@ class JournalTests(ObserverTestCase):
 
 
 class JSONTests(ObserverTestCase):
-    """The log as JSON."""
+    """The observer that writes JSON."""
 
     def test_line(self) -> None:
-        """An event is one line, whatever is in it."""
+        """An event is one line, whatever characters it has."""
         JSONObserver(self.out)(
             {
                 "log_time": 0.5,
@@ -90,7 +90,7 @@ class JSONTests(ObserverTestCase):
         )
 
     def test_traceback(self) -> None:
-        """A failure has its traceback in a place of its own."""
+        """A failure has its traceback under a key of its own."""
         Logger("x", observer=JSONObserver(self.out)).failure("oh", self.fault())
         entry = json.loads(self.out.getvalue())
         self.assertEqual(["time", "level", "from", "message", "traceback"], list(entry))
@@ -99,15 +99,15 @@ class JSONTests(ObserverTestCase):
 
 
 class TwistdTests(SynchronousTestCase):
-    """The observers as twistd uses them."""
+    """The observers in twistd."""
 
     def test_interface(self) -> None:
-        """Both are observers, made without arguments."""
+        """Both functions make observers, without arguments."""
         for make in (journal, json_lines):
             self.assertTrue(verifyObject(ILogObserver, make()))
 
     def run_server(self, logger: str, environment: dict[str, str], stderr: int) -> None:
-        """Run a server that ends at once, since it cannot listen."""
+        """Run a server that ends at once because its port is in use."""
         folder = self.mktemp()
         os.mkdir(folder)
         with socket.create_server(("127.0.0.1", 0)) as other:
@@ -123,7 +123,7 @@ class TwistdTests(SynchronousTestCase):
             )
 
     def test_journal(self) -> None:
-        """A critical message comes with its level where the journal reads."""
+        """A critical message has its priority if the journal reads."""
         with tempfile.TemporaryFile("w+") as stream:
             status = os.fstat(stream.fileno())
             environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
@@ -132,7 +132,7 @@ class TwistdTests(SynchronousTestCase):
             self.assertIn("<2>[trualias.server.listening] Cannot listen on tcp:", stream.read())
 
     def test_json_lines(self) -> None:
-        """Every line is JSON."""
+        """Every line of the log is JSON."""
         with tempfile.TemporaryFile("w+") as stream:
             self.run_server("trualias.observers.json_lines", {}, stream.fileno())
             stream.seek(0)
