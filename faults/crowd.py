@@ -15,7 +15,7 @@ from benchmarks.load import connect
 from faults.asking import Asked, SampleQuestions, ask, together
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, serving
-from trualias.server.file_limits import allow
+from trualias.server.file_limits import raise_descriptor_limit
 from trualias.test.live import wait_until
 
 ORDINARY = 20
@@ -168,7 +168,7 @@ class Round:
 
 def run(folder: Path, say: Say, idle: int = IDLE, rounds: int = ROUNDS) -> None:
     """Ask undisturbed and disturbed in turns, as the machine has other things to do as well."""
-    allow(2 * PLACES)
+    raise_descriptor_limit(2 * PLACES)
     flooded = resets = 0
     stuck: list[float] = []
     calm: list[Asked] = []

@@ -18,7 +18,7 @@ from faults.case import Fault, Say
 from faults.live import check_log, descriptors, replace, serving, settings
 from faults.numbered import KEY, configuration, statement
 from trualias.configuration.settings import Settings
-from trualias.server.file_limits import allow
+from trualias.server.file_limits import raise_descriptor_limit
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
 LIMIT = Settings().connections
@@ -73,7 +73,7 @@ def connections(folder: Path, say: Say, beyond: int = 50) -> None:
     with serving(folder) as (server, _), ExitStack() as stack:
         # All the clients are of this process; the server keeps to what it was started with.
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
-        allow(2 * LIMIT)
+        raise_descriptor_limit(2 * LIMIT)
         within: list[socket.socket] = []
         while len(within) < LIMIT:
             # As many as the kernel lets wait to be accepted; it drops others, which come again a second later.

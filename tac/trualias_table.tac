@@ -5,7 +5,7 @@ from twisted.application.service import Application
 from trualias.tap_table import Options, makeService
 
 options = Options()
-# What stands after `twistd trualias-table` otherwise:
+# As the options of twistd trualias-table:
 # options["config"] = "/etc/trualias/trualias.conf"
 # options["endpoints"].append("unix:/run/trualias.sock:mode=660")
 

@@ -5,7 +5,7 @@ from twisted.application.service import Application
 from trualias.tap_virtual import Options, makeService
 
 options = Options()
-# What stands after `twistd trualias-virtual` otherwise:
+# As the options of twistd trualias-virtual:
 # options["config"] = "/etc/trualias/trualias.conf"
 # options["endpoints"].append("unix:/run/trualias.sock:mode=660")
 

@@ -1,4 +1,4 @@
-"""`twistd trualias-table`: the server that answers a local part with the account it is an alias of."""
+"""``twistd trualias-table``: the server that answers a local part with the account of that alias."""
 
 from twisted.application.service import IService
 
@@ -7,7 +7,7 @@ from trualias.tap import ServerOptions, make_service
 
 
 class Options(ServerOptions):
-    """The options of `twistd trualias-table`."""
+    """The options of ``twistd trualias-table``."""
 
     kind = Table.LOCAL_PART
     longdesc = (
@@ -17,5 +17,5 @@ class Options(ServerOptions):
 
 
 def makeService(options: Options) -> IService:
-    """Make the server that `options` ask for; raises SystemExit with a message for people."""
+    """Make the server; raise SystemExit with a message for the user if it cannot start."""
     return make_service(options)

@@ -1,4 +1,4 @@
-"""`twistd trualias-virtual`: the server that answers a whole address with the address it is an alias of."""
+"""``twistd trualias-virtual``: the server that answers a whole address with the account's address."""
 
 from twisted.application.service import IService
 
@@ -7,7 +7,7 @@ from trualias.tap import ServerOptions, make_service
 
 
 class Options(ServerOptions):
-    """The options of `twistd trualias-virtual`."""
+    """The options of ``twistd trualias-virtual``."""
 
     kind = Table.VIRTUAL
     longdesc = (
@@ -17,5 +17,5 @@ class Options(ServerOptions):
 
 
 def makeService(options: Options) -> IService:
-    """Make the server that `options` ask for; raises SystemExit with a message for people."""
+    """Make the server; raise SystemExit with a message for the user if it cannot start."""
     return make_service(options)

@@ -55,7 +55,7 @@ def _component_problem(path: Path, status: os.stat_result, trusted: set[int]) ->
     if is_link or (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
         return None
     if status.st_mode & stat.S_IWOTH:
-        return f"everybody may write to {path} (chmod o-w {path})"
+        return f"any user may write to {path} (chmod o-w {path})"
     if status.st_mode & stat.S_IWGRP and _has_access_list(path):
         # The group bits of the mode are then the list's mask: the most that any of its entries grants, acl(5).
         return f"an access list may let others write to {path} (getfacl {path}; setfacl -b {path})"

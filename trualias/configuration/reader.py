@@ -76,7 +76,7 @@ def parse_configuration(text: str, name: str, pause: Callable[[], None] = lambda
 
 
 class _SettingsReader:
-    """Collects the values of settings, where the file gives them, and the errors in them."""
+    """Collects the values, the occurrences and the errors of settings."""
 
     def __init__(self, source: Source) -> None:
         self.settings = Settings()

@@ -1,1 +1,1 @@
-"""How a process lives: composition, listening, reloads, signals, systemd and limits."""
+"""The life of a server process: composition, listening, reloads, signals, systemd and limits."""

@@ -1,4 +1,4 @@
-"""How many files and connections the system lets this process have open at a time."""
+"""The limit on open file descriptors, which bounds the number of connections."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from trualias.log import logger
 
 _log = logger(__name__)
 
-_BESIDES = 64
-"""Descriptors for all but clients: listeners, the log, the configuration, those who ask for metrics."""
+_OTHER_DESCRIPTORS = 64
+"""Descriptors that are not lookup clients: listening sockets, the log, the configuration, HTTP clients."""
 
 
-def allow(wanted: int) -> int:
-    """Raise this process' own limit to what is wanted, or as far as the system lets it; give the limit.
+def raise_descriptor_limit(wanted: int) -> int:
+    """Raise the soft limit on file descriptors to ``wanted``, or to the hard limit; return what is available of it.
 
-    It is never lowered (getrlimit(2), RLIMIT_NOFILE).
+    The limit is never lowered (getrlimit(2), RLIMIT_NOFILE).
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -28,15 +28,15 @@ def allow(wanted: int) -> int:
 
 
 def ensure_descriptors(configuration: Configuration) -> None:
-    """Let there be a descriptor for each of the setting CONNECTIONS; the log says where there cannot be."""
+    """Ensure a file descriptor for each of CONNECTIONS; log a warning if the hard limit is too low."""
     connections = configuration.settings.connections
-    wanted = connections + _BESIDES
-    allowed = allow(wanted)
-    if allowed < wanted:
+    wanted = connections + _OTHER_DESCRIPTORS
+    available = raise_descriptor_limit(wanted)
+    if available < wanted:
         _log.warn(
-            "CONNECTIONS is {connections}, which needs {wanted} file descriptors, and the system allows {allowed}: "
+            "CONNECTIONS is {connections}, which needs {wanted} file descriptors, and the system allows {available}: "
             "raise LimitNOFILE of the systemd unit, or the limit of ulimit -Hn",
             connections=connections,
             wanted=wanted,
-            allowed=allowed,
+            available=available,
         )

@@ -1,7 +1,7 @@
-"""Large configurations in a process that must not stop: what Python's memory management is told around a load.
+"""Tuning of Python's garbage collector for loads of large configurations.
 
-A configuration of 30,000 statements is a million objects. None of them are in reference cycles, so that they need no
-garbage collector; yet it would stop all threads, for up to a second each time, to look at them.
+A configuration of 30,000 statements is a million objects without reference cycles. A full garbage collection would stop
+all threads for up to a second to examine them, and find nothing.
 """
 
 import gc
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _NEVER = 2**31 - 1
-_AT_ONCE = 200
+_RELEASED_AT_ONCE = 200
 
 
 @contextmanager
-def growing() -> Iterator[None]:
-    """Let the garbage collector look at new objects alone, while many are made that stay.
+def full_collections_suspended() -> Iterator[None]:
+    """Suspend full collections while many lasting objects are created; the collection of new objects goes on.
 
-    Afterwards, unless that failed, it passes over all that there is.
+    Afterwards, unless an exception was raised, all existing objects are excluded from later collections.
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(*thresholds[:2], _NEVER)
@@ -28,15 +28,15 @@ def growing() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def release(parts: list[object], pause: Callable[[], None]) -> None:
-    """Empty a list, so that what nobody else holds goes away little by little; `pause` is called in between."""
-    while parts:
-        del parts[-_AT_ONCE:]
+def release_in_steps(objects: list[object], pause: Callable[[], None]) -> None:
+    """Empty a list a few objects at a time, and call ``pause`` after each step, since freeing many takes long."""
+    while objects:
+        del objects[-_RELEASED_AT_ONCE:]
         pause()
 
 
-def collect_all() -> None:
-    """Find the cycles even among what the collector passes over. This stops all threads."""
+def collect_frozen() -> None:
+    """Run a full collection that includes the excluded objects. It stops all threads."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Listening on one endpoint, while a server runs."""
+"""Listening on an endpoint, from the start to the stop of a server."""
 
 import errno
 import os
@@ -13,23 +13,23 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReactorCore
 from twisted.internet.protocol import Protocol
-from twisted.internet.tcp import Connection, Port, _reservedFD
-from twisted.internet.unix import Port as UNIXPort
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address
 from trualias.configuration.settings import exposure_problem, is_loopback
 from trualias.log import logger
+from trualias.server.twisted_internals import accept_waiting_clients, adopt_unix_socket, stop_accepting
 
 _log = logger(__name__)
 
 
-class CannotListen(SystemExit, Exception):
-    """Ends the process with status 1 and no traceback, the reason being in the log.
+class ListenError(SystemExit, Exception):
+    """An endpoint cannot be listened on: ends the process with status 1 and no traceback, once the reason is logged.
 
-    It is an Exception besides because twistd then removes its pid file, and tells the reason to the one who waits for
-    the daemon to start.
+    It is an Exception as well because twistd then removes its pid file, and shows the reason to the process that waits
+    for the daemon to start.
     """
 
     def __init__(self, message: str) -> None:
@@ -37,68 +37,45 @@ class CannotListen(SystemExit, Exception):
         self.code = 1
 
 
-class _HeldUNIXPort(UNIXPort):
-    """Accepts clients at a unix socket that systemd holds.
-
-    Who may use it, how many may wait there, and its place in its folder are systemd's. Twisted would let everybody use
-    it (chmod(2), mode 666), and fails where it may not.
-    """
-
-    def __init__(self, reactor: IReactorCore, held: socket.socket, factory: IProtocolFactory) -> None:
-        super().__init__(held.getsockname(), factory, reactor=reactor)
-        self._held = held
-
-    def startListening(self) -> None:
-        """Begin to accept."""
-        _reservedFD.reserve()
-        assert self.factory is not None
-        self.factory.doStart()
-        self.connected = True
-        self.socket = self._held
-        self.fileno = self.socket.fileno  # type: ignore[method-assign]
-        self.numberAccepts = 100
-        self.startReading()
-
-
-class _Refused(Protocol):
-    """Turns a client away."""
+class _RejectedClient(Protocol):
+    """The protocol of a rejected client: closes the connection at once."""
 
     def connectionMade(self) -> None:
-        """End the connection at once."""
+        """Close the connection."""
         cast(Connection, self.transport).abortConnection()
 
 
 @implementer(IProtocolFactory)
 @frozen
-class _Wrapped:
-    """A factory for endpoints that wrap one protocol in another, as TLS does.
+class _RejectingFactory:
+    """A factory for endpoints that wrap one protocol in another, such as TLS.
 
-    Where these are given no protocol, for a client that is turned away, they leave it connected.
+    They leave a client connected if the inner factory builds no protocol for it.
     """
 
     factory: IProtocolFactory
 
     def doStart(self) -> None:
-        """Hear that somebody listens."""
+        """Start the inner factory."""
         self.factory.doStart()
 
     def doStop(self) -> None:
-        """Hear that somebody listens no more."""
+        """Stop the inner factory."""
         self.factory.doStop()
 
     def buildProtocol(self, addr: IAddress) -> IProtocol:
-        """Take a client, or turn it away."""
-        return self.factory.buildProtocol(addr) or _Refused()
+        """Build the inner factory's protocol, or one that closes the connection."""
+        return self.factory.buildProtocol(addr) or _RejectedClient()
 
 
 class ListeningService(Service):
     """Listens on one endpoint while it runs.
 
     Args:
-        reactor: where the endpoint listens.
-        description: of the endpoint; ValueError where Twisted does not understand it.
+        reactor: runs the endpoint.
+        description: of the endpoint; ValueError is raised if Twisted does not understand it.
         factory: builds the protocols.
-        allowed: tells whether others than this machine may connect.
+        remote_allowed: returns whether other machines may connect.
 
     """
 
@@ -107,19 +84,19 @@ class ListeningService(Service):
         reactor: IReactorCore,
         description: str,
         factory: IProtocolFactory,
-        allowed: Callable[[], bool] = lambda: False,
+        remote_allowed: Callable[[], bool] = lambda: False,
     ) -> None:
         self.description = description
-        place = listening_address(description)
-        self._path = place.path
-        self._place_is_known = place.path is not None or place.interface is not None
+        address = listening_address(description)
+        self._path = address.path
+        self._address_is_checked = address.path is not None or address.interface is not None
         if self._path is not None and ":lockfile=" not in description:
-            # A lock file that outlives a crash names a process id, which may be another's by then.
+            # A lock file that outlives a crash holds a process id, which another process may have by then.
             description += ":lockfile=0"
         self._reactor = reactor
         self._endpoint = serverFromString(reactor, description)
-        self._factory = factory if description.split(":")[0] in PLAIN_ENDPOINTS else _Wrapped(factory)
-        self._allowed = allowed
+        self._factory = factory if description.split(":")[0] in PLAIN_ENDPOINTS else _RejectingFactory(factory)
+        self._remote_allowed = remote_allowed
         self._port: IListeningPort | None = None
 
     @property
@@ -128,29 +105,26 @@ class ListeningService(Service):
         return self._port is not None
 
     def privilegedStartService(self) -> None:
-        """Begin to listen, before root is given up; raises `CannotListen`."""
+        """Start to listen, before root privileges are dropped; raise ``ListenError`` if that fails."""
         super().privilegedStartService()
         self._open()
 
     def startService(self) -> None:
-        """Begin to listen, unless that was done already; raises `CannotListen`."""
+        """Start to listen unless that is done already; raise ``ListenError`` if that fails."""
         super().startService()
         self._open()
 
     def stopService(self) -> "Deferred[None]":
-        """Stop listening; connections that there are stay."""
+        """Stop listening; open connections stay open."""
         super().stopService()
         port, self._port = self._port, None
         if port is None:
             return succeed(None)
         if isinstance(self._endpoint, AdoptedStreamServerEndpoint):
-            # systemd goes on listening for the next process, so that a unix socket must not be removed from its folder.
-            cast(Port, port).stopReading()
+            # systemd keeps listening for the next process, and the path of a unix socket must stay.
+            stop_accepting(port)
             return succeed(None)
-        if isinstance(port, Port):
-            # Those whom the system has connected already are clients, and would be reset.
-            port.numberAccepts = socket.SOMAXCONN
-            port.doRead()
+        accept_waiting_clients(port)
         return port.stopListening() or succeed(None)
 
     def _open(self) -> None:
@@ -158,22 +132,18 @@ class ListeningService(Service):
             return
         try:
             if self._path is not None:
-                _remove_stale(self._path)
+                _remove_stale_socket(self._path)
             self._port = self._listen()
-            self._check_place(self._port)
+            self._check_address(self._port)
         except Exception as error:
-            why = error_reason(error)
-            _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=why)
-            raise CannotListen(f"cannot listen on {self.description}: {why}") from error
+            reason = error_reason(error)
+            _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
+            raise ListenError(f"cannot listen on {self.description}: {reason}") from error
 
     def _listen(self) -> IListeningPort:
         endpoint = self._endpoint
         if isinstance(endpoint, AdoptedStreamServerEndpoint) and endpoint.addressFamily == socket.AF_UNIX:
-            held = socket.socket(fileno=endpoint.fileno)
-            held.setblocking(False)
-            port = _HeldUNIXPort(self._reactor, held, self._factory)
-            port.startListening()
-            return port
+            return adopt_unix_socket(self._reactor, endpoint.fileno, self._factory)
         opened: list[IListeningPort] = []
         failures: list[Failure] = []
         endpoint.listen(self._factory).addCallbacks(opened.append, failures.append)
@@ -181,15 +151,15 @@ class ListeningService(Service):
             failure.raiseException()
         return opened[0]
 
-    def _check_place(self, port: IListeningPort) -> None:
-        """Raise OSError where others can connect and must not; for endpoints that only show it now."""
+    def _check_address(self, port: IListeningPort) -> None:
+        """Raise OSError if an endpoint whose address was unknown until it listened is exposed and must not be."""
         host = getattr(port.getHost(), "host", "127.0.0.1")
-        if not self._place_is_known and not is_loopback(host) and not self._allowed():
+        if not self._address_is_checked and not is_loopback(host) and not self._remote_allowed():
             raise OSError(errno.EACCES, exposure_problem(host))
 
 
-def _remove_stale(path: str) -> None:
-    """Remove the unix socket that a process left behind; raise OSError where one is listening, or it is no socket."""
+def _remove_stale_socket(path: str) -> None:
+    """Remove a unix socket that no process listens on; raise OSError if one listens, or if the file is no socket."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -197,7 +167,7 @@ def _remove_stale(path: str) -> None:
     if not stat.S_ISSOCK(mode):
         raise OSError(errno.EEXIST, f"{path} is there and is no socket; remove it, or listen elsewhere")
     with socket.socket(socket.AF_UNIX) as client:
-        client.setblocking(False)  # a server whose queue is full lets a client wait
+        client.setblocking(False)  # connect(2) blocks while a server's backlog is full
         status = client.connect_ex(path)
     if status in (0, errno.EAGAIN):
         raise OSError(errno.EADDRINUSE, "another process is listening there")

@@ -1,4 +1,4 @@
-"""What is done again and again, whatever becomes of it."""
+"""Periodic calls that survive exceptions."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,28 @@ from trualias.log import logger
 _log = logger(__name__)
 
 
-def every(clock: IReactorTime, seconds: float, body: Callable[[int], None]) -> LoopingCall:
-    """Make a LoopingCall that calls `body` with how many intervals have passed since the last call.
+class PeriodicCall:
+    """Calls a function at an interval, in seconds, with the number of intervals since the last call.
 
-    Whatever `body` raises goes to the log: to a LoopingCall it would be the end.
+    An exception is logged, and the calls go on; it would end a plain ``LoopingCall``.
     """
 
-    def surviving(count: int) -> None:
-        try:
-            body(count)
-        except Exception:
-            _log.failure("What is done every {seconds} s failed, and will be tried again", seconds=seconds)
+    def __init__(self, clock: IReactorTime, interval: float, function: Callable[[int], None]) -> None:
+        self._interval = interval
+        self._function = function
+        self._loop = LoopingCall.withCount(self._call)
+        self._loop.clock = clock
 
-    call = LoopingCall.withCount(surviving)
-    call.clock = clock
-    return call
+    def start(self) -> None:
+        """Start the calls; the first is after one interval."""
+        self._loop.start(self._interval, now=False)
+
+    def stop(self) -> None:
+        """Stop the calls."""
+        self._loop.stop()
+
+    def _call(self, intervals: int) -> None:
+        try:
+            self._function(intervals)
+        except Exception:
+            _log.failure("A periodic call failed; the next one is in {interval} s", interval=self._interval)

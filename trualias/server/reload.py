@@ -1,9 +1,8 @@
-"""The configuration in use: loaded anew after each change of its file, beside the lookups."""
+"""Reloads of the configuration after each change of its file, while lookups go on."""
 
 import errno
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -17,123 +16,116 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import Loads
-from trualias.protocols.clients import GracefulShutdownService
-from trualias.server import gc_tuning as memory
-from trualias.server.periodic import every
+from trualias.server import gc_tuning
+from trualias.server.load_thread import RunInThread, YieldingPause, yield_to_reactor
+from trualias.server.periodic import PeriodicCall
 
 _log = logger(__name__)
 
 WATCH_SECONDS = 2
+"""The interval between two checks of the file for a change."""
 
-# How long a load that runs sleeps each time that it gives way to the lookups, in seconds.
-YIELD_SECONDS = 0.001
+STOP_SECONDS = 1.5
+"""The longest wait for a load when the server stops: as long as clients have to take their last replies."""
 
-# Why a file that is there cannot be read for now: no more descriptors or memory, a disk or a network that fails.
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
-
-
-def _yield_to_reactor() -> None:
-    """Let the reactor's thread run; called by another one."""
-    time.sleep(YIELD_SECONDS)
+# Errors of reading a file that can pass without a change of it: no descriptors or memory, a disk or network fault.
+_TEMPORARY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
 
 
-def _forget(parts: list[object], with_hooks: bool) -> None:
-    memory.release(parts, _yield_to_reactor)
-    if with_hooks:
-        memory.collect_all()
+def _release(parts: list[object], has_hooks: bool) -> None:
+    gc_tuning.release_in_steps(parts, yield_to_reactor)
+    if has_hooks:
+        # A module and its functions are in reference cycles.
+        gc_tuning.collect_frozen()
 
 
 class LoadAbandoned(Exception):
-    """The server stops, so that nobody waits for this load any more."""
+    """The server stops, and does not need the configuration that is being loaded."""
 
 
-_Result = TypeVar("_Result")
+class ReloadListener:
+    """Receives the events of reloads; by default it does nothing.
+
+    All methods but ``check`` are called in the reactor's thread.
+    """
+
+    def check(self, configuration: Configuration) -> None:
+        """Raise ``ConfigurationErrors`` for a configuration that cannot be used; called in the thread of the load."""
+
+    def begun(self) -> None:
+        """Handle the start of a load."""
+
+    def applied(self, configuration: Configuration) -> None:
+        """Handle a new configuration, which is in use from now on."""
+
+    def failed(self) -> None:
+        """Handle a failed load, after which the previous configuration stays in use."""
 
 
-class InThread(Protocol):
-    """Runs a function outside the reactor's thread."""
+class ReloadService(Service):
+    """Watches the configuration file, loads it after each change, and replaces the snapshot in use.
 
-    def __call__(self, function: Callable[[], _Result], /) -> "Deferred[_Result]":
-        """Return a Deferred of what the function returns."""
-        ...
+    A load that fails is logged, once for each change of the file, and the previous configuration stays in use. Only one
+    load runs at a time; a change during a load is loaded after it.
 
-
-class LoadWatcher(Protocol):
-    """Who is told of each load after the first."""
-
-    def load_begun(self) -> None:
-        """Hear that a load begins."""
-
-    def load_ended(self, loaded: bool) -> None:
-        """Hear that it has ended, and whether a new configuration is in use."""
-
-
-class AliasService(Service):
-    """Watches the configuration, loads it anew after each change, and swaps it in.
-
-    There is always a configuration in use: one that cannot be loaded is logged, once for each change of the file. Never
-    do two loads run at the same time; a change during a load is loaded after it.
-
-    ``loads`` counts what became of them.
+    ``loads`` counts the loads.
 
     Args:
         path: the configuration file, absolute.
-        seen: the stamp of the file from before it was loaded for the first time.
-        current: where the loaded snapshot is put.
-        effects: told of each configuration that came into use.
-        clock: of the reactor.
-        in_thread: runs a load outside the reactor's thread.
-        check: raises `ConfigurationErrors` for what else is wrong with a configuration that was loaded.
-        watchers: told when a load begins and ends.
-        settle: returns the stamp of the file when it is whole, raises `ConfigurationErrors` where it does not become
-            so; it is given what to call while it waits, and is called in the thread of the load.
-        time_of_day: tells the seconds since 1970, for ``loads``. The reactor's go on from the time at its start, which
-            a machine without a clock of its own learns later.
+        loaded: the fingerprint of the file from before its first load.
+        current: holds the snapshot in use.
+        listeners: receive the events, in this order.
+        clock: the reactor's.
+        run_in_thread: runs a load outside the reactor's thread.
+        wait_until_stable: called in the thread of the load with the path and a pause; returns the file's fingerprint
+            once the file no longer changes, or raises ``ConfigurationErrors``. By default there is no wait.
+        pause: called often in the thread of the load, to let the reactor's thread run.
+        time_of_day: returns seconds since 1970, for ``loads``. The reactor's clock does not follow when the time of day
+            is set, as on a machine without a battery-backed clock after its start.
 
     """
 
-    name = "aliases"
+    name = "reload"
 
     def __init__(
         self,
         path: str,
-        seen: Fingerprint,
+        loaded: Fingerprint,
         current: CurrentSnapshot,
-        effects: Iterable[Callable[[Configuration], None]],
+        listeners: Iterable[ReloadListener],
         clock: IReactorTime,
-        in_thread: InThread,
-        check: Callable[[Configuration], None] = lambda configuration: None,
-        watchers: Iterable[LoadWatcher] = (),
-        wait_until_stable: Callable[[Callable[[], None]], Fingerprint] | None = None,
+        run_in_thread: RunInThread,
+        *,
+        wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] = lambda path, pause: fingerprint(path),
+        pause: Callable[[], None] | None = None,
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
-        self._wait_until_stable = wait_until_stable or (lambda pause: fingerprint(path))
         self.loads = Loads(time_of_day())
-        self._check = check
-        self._clock = clock
-        self._time_of_day = time_of_day
-        self._watchers = tuple(watchers)
         self._path = path
-        self._seen = seen
+        self._seen = loaded
         self._current = current
-        self._effects = tuple(effects)
-        self._in_thread = in_thread
-        self._watching = every(clock, WATCH_SECONDS, self._watch)
+        self._listeners = tuple(listeners)
+        self._clock = clock
+        self._run_in_thread = run_in_thread
+        self._wait_until_stable = wait_until_stable
+        self._yielding_pause = pause or YieldingPause()
+        self._time_of_day = time_of_day
+        self._watching = PeriodicCall(clock, WATCH_SECONDS, self._watch)
         self._loading: Deferred[None] | None = None
-        self._again = False
+        self._load_again = False
         self._stopping = False
 
     def startService(self) -> None:
-        """Begin to watch."""
+        """Start to watch the file."""
         super().startService()
         self._stopping = False
-        self._tell_loaded()
-        self._watching.start(WATCH_SECONDS, now=False)
+        self._log_loaded()
+        self._watching.start()
 
     def stopService(self) -> "Deferred[None] | None":
-        """Stop watching; the Deferred fires when a load that still runs has ended, or is not worth the wait.
+        """Stop watching; the Deferred fires when a running load has ended, or after ``STOP_SECONDS``.
 
-        A load gives up when it is told to, but a hook may take its time.
+        A load ends at its next pause, unless a hook takes longer.
         """
         super().stopService()
         self._stopping = True
@@ -142,99 +134,90 @@ class AliasService(Service):
             return None
         ended: Deferred[None] = Deferred()
         self._loading.addCallback(ended.callback)
-        return ended.addTimeout(
-            GracefulShutdownService.PATIENCE, self._clock, onTimeoutCancel=lambda failure, seconds: None
-        )
+        return ended.addTimeout(STOP_SECONDS, self._clock, onTimeoutCancel=lambda failure, seconds: None)
 
     def load(self) -> None:
-        """Load the file now, changed or not; where a load runs already, load once more after it."""
+        """Load the file now, changed or not; during a load, load once more after it."""
         if self._loading is not None:
-            self._again = True
+            self._load_again = True
             return
-        # Before it is read: what is written meanwhile is a change that the next look will see.
+        # Before the file is read: a change during the load is then seen at the next check.
         self._seen = fingerprint(self._path)
         if isinstance(self._seen, MissingFile):
-            self._fail()
+            self._report_failure()
             _log.error(
-                "{path}: {reason}; the configuration from before stays in use until it is back",
+                "{path}: {reason}; the previous configuration stays in use until the file is back",
                 path=self._path,
                 reason=self._seen.reason,
             )
             return
         self._loading = Deferred()
-        for watcher in self._watchers:
-            watcher.load_begun()
-        loading = maybeDeferred(self._in_thread, self._load_apart)
-        loading.addCallbacks(self._swap, self._keep)
-        loading.addErrback(lambda failure: _log.failure("A new configuration had no full effect", failure))
-        loading.addCallback(self._end_load)
+        for listener in self._listeners:
+            listener.begun()
+        loading = maybeDeferred(self._run_in_thread, self._load_in_thread)
+        loading.addCallbacks(self._apply, self._keep)
+        loading.addErrback(lambda failure: _log.failure("A new configuration was only partly applied", failure))
+        loading.addCallback(self._finish_load)
 
-    def _watch(self, count: int) -> None:
+    def _watch(self, intervals: int) -> None:
         if fingerprint(self._path) != self._seen:
             self.load()
 
-    def _load_apart(self) -> Snapshot:
-        """Load, in another thread than the reactor's."""
+    def _load_in_thread(self) -> Snapshot:
         try:
-            self._seen = self._wait_until_stable(self._pause)
-            with memory.growing():
+            self._seen = self._wait_until_stable(self._path, self._pause)
+            with gc_tuning.full_collections_suspended():
                 snapshot = load_snapshot(self._path, self._pause, self._seen)
-            self._check(snapshot.configuration)
+            for listener in self._listeners:
+                listener.check(snapshot.configuration)
             return snapshot
         except ConfigurationErrors as errors:
-            if isinstance(errors.__cause__, OSError) and errors.__cause__.errno in _PASSING:
-                # The file need not change for the next attempt to succeed.
+            if isinstance(errors.__cause__, OSError) and errors.__cause__.errno in _TEMPORARY_ERRORS:
+                # Differs from the file's fingerprint, so that the next check loads it again.
                 self._seen = MissingFile(str(errors))
-            # The traceback would keep all that was read until somebody forgets the errors.
+            # The traceback would keep the text and the tree in memory as long as the errors.
             raise errors.with_traceback(None) from None
 
     def _pause(self) -> None:
         if self._stopping:
             raise LoadAbandoned
-        _yield_to_reactor()
+        self._yielding_pause()
 
-    def _swap(self, snapshot: Snapshot) -> "Deferred[None]":
+    def _apply(self, snapshot: Snapshot) -> "Deferred[None]":
         before, self._current.snapshot = self._current.snapshot, snapshot
         self.loads.succeed(self._time_of_day())
-        self._tell_ended(True)
-        for effect in self._effects:
-            effect(snapshot.configuration)
-        self._tell_loaded()
+        for listener in self._listeners:
+            listener.applied(snapshot.configuration)
+        self._log_loaded()
         parts = before.configuration.policy.parts()
-        # A module and its functions are in cycles, which only the garbage collector ends.
-        with_hooks = before.hooks is not None
-        return self._in_thread(lambda: _forget(parts, with_hooks))
+        has_hooks = before.hooks is not None
+        return self._run_in_thread(lambda: _release(parts, has_hooks))
 
-    def _tell_loaded(self) -> None:
+    def _log_loaded(self) -> None:
         size = self._current.snapshot.configuration.policy.size
         _log.info("{path} is loaded: {size}", path=self._path, size=size)
 
-    def _tell_ended(self, loaded: bool) -> None:
-        for watcher in self._watchers:
-            watcher.load_ended(loaded)
-
-    def _fail(self) -> None:
+    def _report_failure(self) -> None:
         self.loads.fail()
-        self._tell_ended(False)
+        for listener in self._listeners:
+            listener.failed()
 
     def _keep(self, failure: Failure) -> None:
         if failure.check(LoadAbandoned):
             return
-        self._fail()
+        self._report_failure()
         if failure.check(ConfigurationErrors):
             _log.error(
-                "{path} has errors; the configuration from before stays in use\n{errors}",
+                "{path} has errors; the previous configuration stays in use\n{errors}",
                 path=self._path,
                 errors=failure.value,
             )
         else:
-            _log.failure(
-                "{path} cannot be loaded; the configuration from before stays in use", failure, path=self._path
-            )
+            _log.failure("{path} cannot be loaded; the previous configuration stays in use", failure, path=self._path)
 
-    def _end_load(self, _: object) -> None:
+    def _finish_load(self, _: object) -> None:
         ended, self._loading = self._loading, None
-        again, self._again = self._again, False
+        again, self._load_again = self._load_again, False
         if again and not self._stopping:
             self.load()
         assert ended is not None

@@ -1,4 +1,4 @@
-"""SIGHUP, by which an administrator asks a server to load its configuration at once."""
+"""SIGHUP, the signal by which an administrator requests a reload."""
 
 import signal
 from collections.abc import Callable
@@ -8,25 +8,25 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorFromThreads
 
 
-class HangupService(Service):
-    """Calls `action` in the reactor's thread when the process gets a SIGHUP."""
+class SighupService(Service):
+    """Calls a function in the reactor's thread on each SIGHUP."""
 
-    name = "hangup"
+    name = "sighup"
 
-    def __init__(self, reactor: IReactorFromThreads, action: Callable[[], None]) -> None:
+    def __init__(self, reactor: IReactorFromThreads, function: Callable[[], None]) -> None:
         self._reactor = reactor
-        self._action = action
+        self._function = function
 
     def startService(self) -> None:
-        """Take the signal over."""
+        """Install the signal handler."""
         super().startService()
-        signal.signal(signal.SIGHUP, self._hang_up)
+        signal.signal(signal.SIGHUP, self._handle)
 
     def stopService(self) -> None:
-        """Let the signal do nothing: it would end a process that still has replies to send."""
+        """Ignore the signal: by default it would end a process that still has replies to send."""
         super().stopService()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        # A signal comes in the middle of anything.
-        self._reactor.callFromThread(self._action)
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        # A signal handler runs between any two bytecodes of the main thread.
+        self._reactor.callFromThread(self._function)

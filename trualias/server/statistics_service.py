@@ -1,4 +1,4 @@
-"""The seconds of the statistics, and their reports in the log."""
+"""The clock of the statistics, and their reports in the log."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,60 +9,60 @@ from twisted.internet.interfaces import IReactorTime
 from trualias.configuration import Configuration
 from trualias.log import REPORT, logger
 from trualias.monitoring.statistics import NullStatistics, Statistics
-from trualias.server.periodic import every
+from trualias.server.periodic import PeriodicCall
 
 _report = logger(REPORT)
 
 
-class Counted(Protocol):
-    """What counts its requests in the collectors that it is given."""
+class StatisticsUser(Protocol):
+    """A part of the server that counts its requests."""
 
     def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
-        """Count with these from now on."""
+        """Count in these statistics from now on."""
 
 
 class StatisticsService(Service):
-    """Gives collectors to those who count, turns their seconds over, and reports to the log where that is asked for.
+    """Hands out statistics as the setting STATISTICS says, closes their seconds, and logs their reports.
 
-    The report goes to the log whatever `LOGGING` says: to ask for it and not to see it would be no use.
+    The reports are logged at every level of LOGGING.
     """
 
     name = "statistics"
 
-    def __init__(self, clock: IReactorTime, counted: Iterable[Counted]) -> None:
-        self._counted = tuple(counted)
+    def __init__(self, clock: IReactorTime, users: Iterable[StatisticsUser]) -> None:
+        self._users = tuple(users)
         self._statistics: Statistics | NullStatistics = NullStatistics()
-        self._period = 0
-        self._due = 0
-        self._turning = every(clock, 1, self._turn)
+        self._interval = 0  # seconds between reports; 0: no reports
+        self._until_report = 0
+        self._ticks = PeriodicCall(clock, 1, self._tick)
 
     def startService(self) -> None:
-        """Begin to turn the seconds over."""
+        """Start the clock of the statistics."""
         super().startService()
-        self._turning.start(1, now=False)
+        self._ticks.start()
 
     def stopService(self) -> None:
-        """Stop the seconds."""
+        """Stop the clock of the statistics."""
         super().stopService()
-        self._turning.stop()
+        self._ticks.stop()
 
     def configure(self, configuration: Configuration) -> None:
-        """Let the setting STATISTICS take effect; what was counted stays, unless they are switched off."""
+        """Apply the setting STATISTICS; the counts are kept unless statistics are switched off."""
         setting = configuration.settings.statistics
         if (setting is not None) != self._statistics.enabled:
             self._statistics = NullStatistics() if setting is None else Statistics()
-            for counted in self._counted:
-                counted.use_statistics(self._statistics)
-        if (setting or 0) != self._period:
-            self._due = self._period = setting or 0
+            for user in self._users:
+                user.use_statistics(self._statistics)
+        if (setting or 0) != self._interval:
+            self._until_report = self._interval = setting or 0
 
-    def _turn(self, seconds: int) -> None:
+    def _tick(self, seconds: int) -> None:
         statistics = self._statistics
         if not statistics.enabled:
             return
         statistics.tick(seconds)
-        self._due -= seconds
-        if self._period and self._due <= 0:
-            self._due = self._period
+        self._until_report -= seconds
+        if self._interval and self._until_report <= 0:
+            self._until_report = self._interval
             for line in statistics.lines():
                 _report.info("{line}", line=line)

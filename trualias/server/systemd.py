@@ -1,6 +1,6 @@
-"""What systemd is told of the server's life, where it asks for it: sd_notify(3), with no library between.
+"""Notifications to systemd by the protocol of sd_notify(3), without a library.
 
-Nothing of this raises: a server that answers is worth more than one that tells about it.
+No failure in here is raised: lookups matter more than notifications.
 """
 
 import socket
@@ -11,107 +11,113 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.internet.task import LoopingCall
 
+from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
+from trualias.server.reload import ReloadListener
 
 _log = logger(__name__)
 
 
 class Reactor(IReactorCore, IReactorTime):
-    """What is needed of a reactor."""
+    """The interfaces that the service needs of its reactor."""
 
 
 class SystemdNotifier:
-    """The one that wants to be told, from ``NOTIFY_SOCKET`` in the environment; where there is none, nobody is told."""
+    """Sends notifications to the socket named by ``NOTIFY_SOCKET`` in the environment; without it, sends none."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         path = environment.get("NOTIFY_SOCKET", "")
-        # The first byte of an abstract socket's name is NUL, which no environment can hold.
+        # An abstract socket's name begins with a NUL byte, written as "@" since no environment can hold one.
         self._address = "\0" + path[1:] if path.startswith("@") else path
 
-    def notify(self, *lines: str) -> None:
+    def notify(self, *assignments: str) -> None:
         """Send assignments, such as ``READY=1``, in one message."""
         if not self._address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
                 sender.setblocking(False)
-                sender.sendto("\n".join(lines).encode(), self._address)
+                sender.sendto("\n".join(assignments).encode(), self._address)
         except OSError as error:
-            _log.warn("systemd was not told {lines}: {error}", lines=" ".join(lines), error=str(error))
+            _log.warn(
+                "cannot notify systemd of {assignments}: {error}", assignments=" ".join(assignments), error=str(error)
+            )
 
 
-def watchdog_seconds(environment: Mapping[str, str], pid: int) -> float | None:
-    """Tell how long systemd waits for a sign of life; None where it does not ask this process for one."""
+def watchdog_seconds(environment: Mapping[str, str], process_id: int) -> float | None:
+    """Return the longest time between two watchdog notifications, sd_watchdog_enabled(3); None if none are wanted."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or int(microseconds) == 0:
         return None
-    if environment.get("WATCHDOG_PID", str(pid)) != str(pid):
+    if environment.get("WATCHDOG_PID", str(process_id)) != str(process_id):
         return None
     return int(microseconds) / 1_000_000
 
 
-class NotifyService(Service):
-    """Tells when the server is ready, loads and stops, what it answers by, and from the reactor that it lives.
+class SystemdService(Service, ReloadListener):
+    """Notifies systemd when the server is ready, reloads and stops, and sends watchdog notifications from the reactor.
 
     Args:
-        reactor: whose turning is the sign of life.
-        supervisor: who is told.
-        watchdog: seconds within which a sign of life is wanted; None for none.
-        current: hold the configuration in use.
-        monotonic: tells the microseconds of CLOCK_MONOTONIC.
+        reactor: its timers send the watchdog notifications, so that these end if it hangs.
+        notifier: sends the notifications.
+        watchdog: the longest time between two watchdog notifications in seconds; None for none.
+        current: holds the snapshot in use.
+        monotonic: returns the microseconds of CLOCK_MONOTONIC.
 
     """
 
-    name = "notify"
+    name = "systemd"
 
     def __init__(
         self,
         reactor: Reactor,
-        supervisor: SystemdNotifier,
+        notifier: SystemdNotifier,
         watchdog: float | None,
         current: CurrentSnapshot,
         monotonic: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000,
     ) -> None:
         self._reactor = reactor
-        self._supervisor = supervisor
+        self._notifier = notifier
         self._watchdog = watchdog
         self._current = current
         self._monotonic = monotonic
-        self._living = LoopingCall(supervisor.notify, "WATCHDOG=1")
-        self._living.clock = reactor
+        self._watchdog_calls = LoopingCall(notifier.notify, "WATCHDOG=1")
+        self._watchdog_calls.clock = reactor
 
     def startService(self) -> None:
-        """Tell that the server is ready, once all of it has started and the reactor turns."""
+        """Report that the server is ready once all services have started and the reactor runs."""
         super().startService()
-        self._reactor.callWhenRunning(self._ready)
-
-    def _ready(self) -> None:
-        if not self.running:
-            return
-        self._supervisor.notify("READY=1", self._status())
-        if self._watchdog is not None:
-            self._living.start(self._watchdog / 2)
+        self._reactor.callWhenRunning(self._report_ready)
 
     def stopService(self) -> None:
-        """Tell that the server stops."""
+        """Report that the server stops."""
         super().stopService()
-        self._supervisor.notify("STOPPING=1")
-        if self._living.running:
-            self._living.stop()
+        self._notifier.notify("STOPPING=1")
+        if self._watchdog_calls.running:
+            self._watchdog_calls.stop()
 
-    def load_begun(self) -> None:
-        """Tell that a configuration is being loaded."""
+    def begun(self) -> None:
+        """Report that a configuration is being loaded."""
+        if self.running:
+            self._notifier.notify("RELOADING=1", f"MONOTONIC_USEC={self._monotonic()}")
+
+    def applied(self, configuration: Configuration) -> None:
+        """Report the size of the new configuration."""
+        if self.running:
+            self._notifier.notify("READY=1", self._status())
+
+    def failed(self) -> None:
+        """Report that the previous configuration stays in use."""
+        if self.running:
+            self._notifier.notify("READY=1", f"{self._status()}; the last change has errors, which are in the log")
+
+    def _report_ready(self) -> None:
         if not self.running:
             return
-        self._supervisor.notify("RELOADING=1", f"MONOTONIC_USEC={self._monotonic()}")
-
-    def load_ended(self, loaded: bool) -> None:
-        """Tell that the server is as ready as before, and by what it answers; after its end it is not ready again."""
-        if not self.running:
-            return
-        problem = "" if loaded else "; the last change has errors, which are in the log"
-        self._supervisor.notify("READY=1", self._status() + problem)
+        self._notifier.notify("READY=1", self._status())
+        if self._watchdog is not None:
+            self._watchdog_calls.start(self._watchdog / 2)
 
     def _status(self) -> str:
         return f"STATUS={self._current.snapshot.configuration.policy.size}"

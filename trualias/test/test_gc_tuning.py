@@ -1,42 +1,42 @@
-"""Tests of trualias.server.gc_tuning."""
+"""Tests of ``trualias.server.gc_tuning``."""
 
 import gc
 import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server import gc_tuning as memory
+from trualias.server.gc_tuning import collect_frozen, full_collections_suspended, release_in_steps
 
 
 class Thing:
-    """Something that can be seen to go away."""
+    """An object with weak references."""
 
     other: "Thing | None" = None
 
 
-class MemoryTestCase(SynchronousTestCase):
-    """The garbage collector is left as it was found."""
+class CollectorTestCase(SynchronousTestCase):
+    """Restores the garbage collector after each test."""
 
     def setUp(self) -> None:
-        """Remember the thresholds."""
+        """Set the thresholds."""
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
         self.addCleanup(gc.unfreeze)
         gc.unfreeze()
         gc.set_threshold(700, 10, 10)
 
 
-class GrowingTests(MemoryTestCase):
-    """The garbage collector during a load."""
+class SuspendedTests(CollectorTestCase):
+    """The suspension of full collections."""
 
     def full_collections(self) -> int:
-        """How many full collections there were so far."""
+        """Return the number of full collections so far."""
         number: int = gc.get_stats()[2]["collections"]
         return number
 
     def test_no_full_collection(self) -> None:
-        """Among ever so many new objects that stay there is no full collection; without this there would be some."""
+        """200,000 lasting objects cause no full collection; without the suspension they do."""
         before = self.full_collections()
-        with memory.growing():
+        with full_collections_suspended():
             kept = [[number] for number in range(200_000)]
         self.assertEqual(self.full_collections(), before)
         gc.unfreeze()
@@ -45,54 +45,54 @@ class GrowingTests(MemoryTestCase):
         del kept, more
 
     def test_young_garbage(self) -> None:
-        """What is in a cycle and young is collected all the same."""
-        with memory.growing():
+        """Young objects in reference cycles are collected all the same."""
+        with full_collections_suspended():
             thing = Thing()
             thing.other = thing
-            trace = weakref.ref(thing)
+            reference = weakref.ref(thing)
             del thing
             kept = [[number] for number in range(10_000)]
-            self.assertIsNone(trace())
+            self.assertIsNone(reference())
         del kept
 
     def test_afterwards(self) -> None:
-        """Afterwards the collector works as before, but passes over what there is."""
-        with memory.growing():
+        """Afterwards the thresholds are restored, and the existing objects are excluded."""
+        with full_collections_suspended():
             kept = [[number] for number in range(10_000)]
         self.assertEqual(gc.get_threshold(), (700, 10, 10))
         self.assertGreater(gc.get_freeze_count(), len(kept))
 
     def test_failed(self) -> None:
-        """After a failure nothing is passed over, and the collector works as before."""
+        """After an exception the thresholds are restored, and no objects are excluded."""
 
         def fail() -> None:
-            with memory.growing():
+            with full_collections_suspended():
                 raise ZeroDivisionError
 
         self.assertRaises(ZeroDivisionError, fail)
         self.assertEqual((gc.get_threshold(), gc.get_freeze_count()), ((700, 10, 10), 0))
 
 
-class ReleaseTests(MemoryTestCase):
-    """Letting go of what is large."""
+class ReleaseTests(CollectorTestCase):
+    """The release of many objects, and of excluded ones."""
 
-    def test_little_by_little(self) -> None:
-        """At each pause a few more have gone; at the end all."""
+    def test_in_steps(self) -> None:
+        """A few objects are freed before each pause, and in the end all."""
         parts: list[object] = [Thing() for _ in range(1001)]
-        traces = [weakref.ref(part) for part in parts]
+        references = [weakref.ref(part) for part in parts]
         left: list[int] = []
-        memory.release(parts, lambda: left.append(sum(trace() is not None for trace in traces)))
+        release_in_steps(parts, lambda: left.append(sum(reference() is not None for reference in references)))
         self.assertEqual(left, [801, 601, 401, 201, 1, 0])
 
-    def test_collect_all(self) -> None:
-        """A cycle is found even among what the collector passes over, and it does so again afterwards."""
-        with memory.growing():
+    def test_collect_frozen(self) -> None:
+        """A cycle of excluded objects is collected, and the others are excluded again."""
+        with full_collections_suspended():
             thing = Thing()
             thing.other = thing
-        trace = weakref.ref(thing)
+        reference = weakref.ref(thing)
         del thing
         gc.collect()
-        self.assertIsNotNone(trace())
-        memory.collect_all()
-        self.assertIsNone(trace())
+        self.assertIsNotNone(reference())
+        collect_frozen()
+        self.assertIsNone(reference())
         self.assertGreater(gc.get_freeze_count(), 0)

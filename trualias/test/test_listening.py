@@ -1,4 +1,4 @@
-"""Tests of trualias.server.listening."""
+"""Tests of ``trualias.server.listening``."""
 
 import errno
 import socket
@@ -14,30 +14,30 @@ from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor, String
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server.listening import CannotListen, ListeningService
+from trualias.server.listening import ListenError, ListeningService
 from trualias.test.loop import Loop
 
 
-class Counting(Factory):
-    """Counts those who connect, and takes none."""
+class CountingFactory(Factory):
+    """Counts the clients and rejects them."""
 
     noisy = False
     built = 0
 
     def buildProtocol(self, addr: IAddress | None) -> None:
-        """Count."""
+        """Count a client."""
         self.built += 1
 
 
 class ListeningServiceTests(SynchronousTestCase):
-    """A service that listens."""
+    """Services that listen on an endpoint."""
 
     def service(self, reactor: object, description: str = "tcp:3047:interface=127.0.0.1") -> ListeningService:
-        """Make a service on a reactor that is not one."""
+        """Make a service on a reactor in memory."""
         return ListeningService(cast(IReactorCore, reactor), description, Factory())
 
     def test_start(self) -> None:
-        """It listens once, be it started with privileges first or not; after its stop it listens no more."""
+        """It listens once, also if it is started with privileges first; once stopped, it does not listen."""
         for privileged in (True, False):
             reactor = MemoryReactor()
             service = self.service(reactor)
@@ -48,13 +48,13 @@ class ListeningServiceTests(SynchronousTestCase):
             self.successResultOf(service.stopService())
             self.assertFalse(service.running)
 
-    def test_connected_before_the_end(self) -> None:
-        """Whoever the system has connected before it stops is a client, however many they are; later ones are none."""
+    def test_waiting_clients(self) -> None:
+        """All clients that the kernel has connected before the stop are accepted; the path is then gone."""
         loop = Loop()
         self.addCleanup(loop.close)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        factory, path = Counting(), f"{folder.name}/a.sock"
+        factory, path = CountingFactory(), f"{folder.name}/a.sock"
         service = ListeningService(loop.core, f"unix:{path}", factory)
         service.startService()
         for _ in range(20):
@@ -67,10 +67,10 @@ class ListeningServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertFalse(Path(path).exists())
 
-    def test_turned_away(self) -> None:
-        """A client that the factory turns away is gone also where the endpoint wraps one protocol in another."""
+    def test_rejected(self) -> None:
+        """A client that the factory rejects is disconnected also if the endpoint wraps one protocol in another."""
         reactor = MemoryReactor()
-        factory = Counting()
+        factory = CountingFactory()
         service = ListeningService(cast(IReactorCore, reactor), "haproxy:tcp:25", factory, lambda: True)
         service.startService()
         [(_, wrapping, _, _)] = reactor.tcpServers
@@ -79,11 +79,11 @@ class ListeningServiceTests(SynchronousTestCase):
         protocol.makeConnection(transport)
         self.assertEqual((1, True), (factory.built, transport.disconnecting))
 
-    def test_place_shows_later(self) -> None:
-        """An endpoint that shows only when it is open that others reach it, is closed again unless they may."""
-        reactor = MemoryReactor()  # its ports all are at 0.0.0.0
+    def test_address_is_known_late(self) -> None:
+        """An endpoint that turns out to be exposed once it is open is an error without ALLOW."""
+        reactor = MemoryReactor()  # all its ports have the address 0.0.0.0
         description = "haproxy:tcp:25"
-        with capturedLogs() as events, self.assertRaises(CannotListen):
+        with capturedLogs() as events, self.assertRaises(ListenError):
             self.service(reactor, description).startService()
         self.assertEqual(
             "Cannot listen on haproxy:tcp:25: 0.0.0.0 can be reached from other machines; say which may connect, such "
@@ -95,34 +95,34 @@ class ListeningServiceTests(SynchronousTestCase):
         self.assertTrue(service.listening)
 
     def test_unknown_description(self) -> None:
-        """What Twisted does not understand is refused at once."""
+        """A description that Twisted does not understand is refused at once."""
         self.assertRaises(ValueError, self.service, MemoryReactor(), "hurz:3047")
 
-    def refused(self, error: Exception) -> tuple[CannotListen, str]:
-        """Start a service where listening raises; return what it raises and what it logs."""
+    def refused(self, error: Exception) -> tuple[ListenError, str]:
+        """Start a service whose endpoint raises; return the exception and the logged message."""
         service = self.service(RaisingMemoryReactor(listenException=error))
-        with capturedLogs() as events, self.assertRaises(CannotListen) as raised:
+        with capturedLogs() as events, self.assertRaises(ListenError) as raised:
             service.privilegedStartService()
         [event] = events
         self.assertEqual(event["log_level"].name, "critical")
         return raised.exception, event["log_format"].format(**event)
 
     def test_port_in_use(self) -> None:
-        """A port in use is one clear line in the log."""
+        """A port in use is one line in the log."""
         error = CannotListenError("127.0.0.1", 3047, OSError(errno.EADDRINUSE, "Address already in use"))
         self.assertEqual(
             self.refused(error)[1], "Cannot listen on tcp:3047:interface=127.0.0.1: Address already in use"
         )
 
-    def test_anything_else(self) -> None:
-        """So is whatever else keeps it from listening."""
+    def test_other_error(self) -> None:
+        """Any other exception of the endpoint is one line in the log."""
         self.assertEqual(
             self.refused(OverflowError("bind(): port must be 0-65535."))[1],
             "Cannot listen on tcp:3047:interface=127.0.0.1: bind(): port must be 0-65535.",
         )
 
     def test_end_of_the_process(self) -> None:
-        """The error ends the process with status 1, and still is one that twistd tells to who started the daemon."""
+        """The error ends the process with status 1, and is an Exception, which twistd shows when it starts a daemon."""
         raised, _ = self.refused(PermissionError(errno.EACCES, "Permission denied"))
         self.assertIsInstance(raised, Exception)
         self.assertIsInstance(raised, SystemExit)

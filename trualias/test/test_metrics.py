@@ -1,4 +1,4 @@
-"""Tests of trualias.web.prometheus, and of what those who answer count for it."""
+"""Tests of ``trualias.web.prometheus``, of the counting of requests for it, and of the site of a server process."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,8 @@ from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
-from trualias.web.prometheus import OTHERS, OUTCOME_LABELS, Health, MetricsSite, ServerCollector
+from trualias.server.web_service import make_site
+from trualias.web.prometheus import OTHERS, OUTCOME_LABELS
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -38,7 +39,7 @@ Sample = tuple[str, frozenset[tuple[str, str]]]
 
 
 def samples(exposition: str) -> dict[Sample, float]:
-    """Read an exposition with the parser of prometheus_client, which is strict; the values by name and labels."""
+    """Parse an exposition with the strict parser of ``prometheus_client``; return the values by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(exposition)
@@ -52,7 +53,7 @@ def sample(name: str, **labels: str) -> Sample:
 
 
 class Listener:
-    """Listens, or does not."""
+    """An endpoint that is listened on or not."""
 
     def __init__(self, description: str, listening: bool) -> None:
         self.description = description
@@ -60,10 +61,10 @@ class Listener:
 
 
 class MetricsTestCase(SynchronousTestCase):
-    """A process in memory."""
+    """The parts of a server process in memory."""
 
     def setUp(self) -> None:
-        """Put together what counts."""
+        """Make the parts."""
         self.counters = Counters()
         self.clients = Clients(limit=3, counters=self.counters)
         self.current = CurrentSnapshot(Snapshot(parse_configuration(CONFIGURATION, "tried.conf")))
@@ -71,11 +72,7 @@ class MetricsTestCase(SynchronousTestCase):
         self.now = 0.0
         self.reactor = Clock()
         self.listeners = [Listener("tcp:1", True)]
-        self.site = MetricsSite(
-            ServerCollector(self.clients, self.counters, self.current, self.loads),
-            Health(self.listeners),
-            self.clients,
-        )
+        self.site = make_site(self.clients, self.counters, self.current, self.loads, self.listeners)
 
     def clock(self) -> float:
         """Tell the time, which does not pass by itself."""
@@ -103,7 +100,7 @@ class MetricsTestCase(SynchronousTestCase):
         return TableFactory(self.reactor, self.current, Table.VIRTUAL, self.clock, self.clients)
 
     def get(self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET") -> tuple[str, dict[str, str], str]:
-        """Ask the site; return the status line, the header fields and the body."""
+        """Request a page; return the status line, the header fields and the body."""
         self.site.doStart()
         self.addCleanup(self.site.doStop)
         protocol = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
@@ -117,11 +114,11 @@ class MetricsTestCase(SynchronousTestCase):
         return status, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}, body
 
     def scrape(self) -> dict[Sample, float]:
-        """Read all samples."""
+        """Scrape all samples."""
         return samples(self.get("/metrics")[2])
 
     def nonzero(self, name: str) -> dict[Sample, float]:
-        """Read the samples of a name that are not 0."""
+        """Scrape the samples of a name that are not 0."""
         return {key: value for key, value in self.scrape().items() if key[0] == f"trualias_{name}" and value}
 
 
@@ -300,10 +297,10 @@ class RequestTests(MetricsTestCase):
 
 
 class ProcessTests(MetricsTestCase):
-    """What is not about requests."""
+    """Metrics of connections and the configuration."""
 
     def test_connections(self) -> None:
-        """Clients are counted while they are connected, and those that were turned away, by why."""
+        """Connected clients are counted, and refused ones by reason."""
         factory = self.table()
         for _ in range(4):
             protocol = factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
@@ -317,7 +314,7 @@ class ProcessTests(MetricsTestCase):
         self.assertEqual(seen[sample("connections_refused_total", reason="network")], 1)
 
     def test_configuration(self) -> None:
-        """The configuration in use is told, and what became of the loads."""
+        """The size of the configuration in use and the loads are counted."""
         self.loads.succeed(2000.25)
         self.loads.fail()
         seen = self.scrape()
@@ -334,7 +331,7 @@ class ProcessTests(MetricsTestCase):
         self.assertEqual(build["version"], trualias.__version__)
 
     def test_reload(self) -> None:
-        """The accounts that are told apart are those of the configuration in use, each from the beginning."""
+        """The accounts with counters are those of the configuration in use, each from 0."""
         self.counters.configure(self.current.snapshot.configuration)
         self.ask(self.table(), b"get foo-shop-5\n")
         self.current.snapshot = Snapshot(parse_configuration(CONFIGURATION.replace("foo", "new"), "tried.conf"))
@@ -345,7 +342,7 @@ class ProcessTests(MetricsTestCase):
         self.assertEqual(seen, {"bar": 0, "new": 0, "one": 0, "two": 0, OTHERS: 0})
 
     def test_accounts_are_escaped(self) -> None:
-        """What an account may hold of characters that labels quote, a scrape holds as well."""
+        """Characters of an account that are escaped in labels are the same after parsing."""
         for account in ('a"b', "a\\b", "a{b}"):
             self.counters.wrong_codes.number(account)[0] += 1
         self.assertEqual(
@@ -354,65 +351,65 @@ class ProcessTests(MetricsTestCase):
 
 
 class SiteTests(MetricsTestCase):
-    """What is served over HTTP."""
+    """The pages of the site, and the clients that may connect."""
 
     def test_openmetrics(self) -> None:
-        """Who asks for OpenMetrics gets it."""
+        """A client that accepts OpenMetrics gets it."""
         status, fields, body = self.get("/metrics")
         self.assertEqual(status, "HTTP/1.0 200 OK")
         self.assertTrue(fields["content-type"].startswith(OPENMETRICS), fields)
         self.assertTrue(body.endswith("# EOF\n"))
 
     def test_plain(self) -> None:
-        """Who does not, such as a browser, gets the older text."""
+        """Any other client, such as a browser, gets the older text format."""
         _, fields, body = self.get("/metrics", "*/*")
         self.assertTrue(fields["content-type"].startswith("text/plain"), fields)
         self.assertIn("trualias_statements 4.0\n", body)
 
     def test_process(self) -> None:
-        """The figures of the process are there, too."""
+        """The metrics of the process are included."""
         self.assertIn(("process_resident_memory_bytes", frozenset()), self.scrape())
 
-    def test_well(self) -> None:
-        """With all listeners up the server is well."""
+    def test_healthy(self) -> None:
+        """A server that listens on all endpoints is healthy."""
         status, fields, body = self.get("/healthz")
         self.assertEqual((status, body), ("HTTP/1.0 200 OK", "ok\n"))
         self.assertEqual(fields["content-type"], "text/plain; charset=utf-8")
 
-    def test_not_well(self) -> None:
-        """Where it does not listen, it says so and on what."""
+    def test_unhealthy(self) -> None:
+        """A server that does not listen on all endpoints answers 503 and names the others."""
         self.listeners += [Listener("tcp:2", False), Listener("unix:/x", False)]
         status, _, body = self.get("/healthz")
         self.assertEqual((status, body), ("HTTP/1.0 503 Service Unavailable", "not listening on tcp:2, unix:/x\n"))
 
     def test_nothing_else(self) -> None:
-        """There is nothing else."""
+        """Any other path is not found."""
         self.assertEqual(self.get("/")[0], "HTTP/1.0 404 Not Found")
 
     def test_no_log(self) -> None:
-        """A request leaves nothing in the log, where one every few seconds would hide the rest."""
+        """A request is not logged."""
         with capturedLogs() as events:
             self.get("/metrics")
         self.assertEqual([event for event in events if "/metrics" in formatEvent(event)], [])
 
-    def test_headers_alone(self) -> None:
-        """Who asks for the headers alone gets those, and the log nothing."""
+    def test_head(self) -> None:
+        """HEAD is answered with the headers alone, and not logged."""
         for path in ("/metrics", "/healthz"):
             with capturedLogs() as events:
                 status, _, body = self.get(path, method="HEAD")
             self.assertEqual((status, body), ("HTTP/1.0 200 OK", ""))
             self.assertEqual([event for event in events if "HEAD" in formatEvent(event)], [])
 
-    def test_strange_wish(self) -> None:
-        """Who accepts what nobody knows, in no encoding that there is, gets the older form."""
+    def test_unknown_format(self) -> None:
+        """A client that accepts an unknown format, in an invalid encoding, gets the older one."""
         status, fields, _ = self.get("/metrics", accept=b"\xff\xfe")
         self.assertEqual(status, "HTTP/1.0 200 OK")
         self.assertTrue(fields["content-type"].startswith("text/plain"))
 
-    def test_few(self) -> None:
-        """Some may ask at the same time, one more is refused, and there is a place again when they leave."""
+    def test_connection_limit(self) -> None:
+        """One client more than the limit is refused, until others have disconnected."""
         channels = []
-        for _ in range(self.site.MOST):
+        for _ in range(self.site.MAX_CONNECTIONS):
             channel = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
             assert channel is not None
             channel.makeConnection(StringTransport())
@@ -421,14 +418,14 @@ class SiteTests(MetricsTestCase):
             self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
         [event] = events
         self.assertEqual(
-            "refused a connection from 127.0.0.1: there are 32 already who read the metrics",
+            "refused a connection from 127.0.0.1: 32 HTTP clients are connected already",
             formatEvent(event),
         )
         for channel in channels:
             channel.connectionLost(Failure(ConnectionDone()))
         self.assertIsNotNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
 
-    def test_refused(self) -> None:
-        """Who may not connect to the server may not connect to its metrics; he is counted."""
+    def test_network(self) -> None:
+        """A client that may not connect for lookups may not connect to the site; it is counted."""
         self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)))
         self.assertEqual(self.clients.refused_by_network, 1)

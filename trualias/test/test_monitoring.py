@@ -1,4 +1,4 @@
-"""The files in ``install`` for Prometheus and Grafana, held against real metrics and by Prometheus' own promtool."""
+"""Tests of the Prometheus and Grafana files in ``install``, with real metrics and with promtool."""
 
 import json
 import re
@@ -16,17 +16,17 @@ from trualias.test.requirements import require_program, source_tree
 from trualias.test.test_metrics import CONFIGURATION, OPENMETRICS, samples
 
 
-def leaves(tree: object, place: str = "") -> Iterator[tuple[str, object]]:
-    """Give each single value of a JSON text with its place."""
+def leaves(tree: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the path and the value of each leaf of a JSON document."""
     if isinstance(tree, (dict, list)):
         for key, below in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from leaves(below, f"{place}/{key}")
+            yield from leaves(below, f"{path}/{key}")
     elif tree is not None:
-        yield place, tree
+        yield path, tree
 
 
 class MonitoringTests(SynchronousTestCase):
-    """The alert rules and the dashboard, held against a scrape of a real server."""
+    """The alert rules and the dashboard, compared with a scrape of a real server."""
 
     def setUp(self) -> None:
         """Read the files."""
@@ -35,7 +35,7 @@ class MonitoringTests(SynchronousTestCase):
         self.dashboard = json.loads((self.install / "grafana-dashboard.json").read_text("utf-8"))
 
     def start(self) -> tuple[LiveServer, str]:
-        """Start a table server with metrics; return it and where they are."""
+        """Start a table server with metrics; return it and the URL of its site."""
         folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         port, metrics = free_port(), free_port()
@@ -46,21 +46,21 @@ class MonitoringTests(SynchronousTestCase):
         return server, f"http://127.0.0.1:{metrics}"
 
     def get(self, url: str, accept: str = OPENMETRICS) -> str:
-        """Ask a real server."""
+        """Request a page of a real server; return the body."""
         request = urllib.request.Request(url, headers={"Accept": accept})
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             body: bytes = response.read()
         return body.decode()
 
     def queries(self) -> Iterator[str]:
-        """Give each query of both files."""
+        """Yield each query of both files."""
         yield from re.findall(r"^ +expr: (?:>-\n +)?(.+)$", self.alerts, re.MULTILINE)
         for panel in self.dashboard["panels"]:
             for target in panel["targets"]:
                 yield target["expr"]
 
     def test_every_metric_exists(self) -> None:
-        """Every metric that the files name is in a scrape of a real server, with every label that they name of it."""
+        """Every metric in the files is in a scrape of a real server, with every label that they use."""
         server, url = self.start()
         self.assertEqual(server.ask(b"get foo-shop-5"), b"500 not found\n")
         self.assertEqual(self.get(f"{url}/healthz"), "ok\n")
@@ -82,14 +82,14 @@ class MonitoringTests(SynchronousTestCase):
                 self.assertEqual(set(re.split(", *", grouped)) - known, set(), query)
 
     def test_every_metric_is_used(self) -> None:
-        """The dashboard shows every metric that is our own."""
+        """The dashboard shows every metric of trualias."""
         shown = " ".join(target["expr"] for panel in self.dashboard["panels"] for target in panel["targets"])
         _, url = self.start()
         names = {re.sub("_(bucket|count|sum)$", "_bucket", name) for name, _ in samples(self.get(f"{url}/metrics"))}
         self.assertEqual({name for name in names if name.startswith("trualias_") and name not in shown}, set())
 
     def test_every_metric_is_documented(self) -> None:
-        """The documentation names every metric that is our own, and no other."""
+        """The documentation names every metric of trualias, and no others."""
         _, url = self.start()
         text = (source_tree() / "docs" / "metrics.rst").read_text("utf-8")
         names = {re.sub("_(bucket|count|sum)$", "", name) for name, _ in samples(self.get(f"{url}/metrics"))}
@@ -99,37 +99,35 @@ class MonitoringTests(SynchronousTestCase):
         )
 
     def test_grafana(self) -> None:
-        """Grafana's own model of a dashboard holds all that the dashboard says, but for what is null."""
+        """Grafana's own model of a dashboard keeps every value of ours that is not null."""
         known = dict(leaves(json.loads(JSONEncoder().encode(Dashboard.from_json(self.dashboard)))))
-        said = dict(leaves(self.dashboard))
-        self.assertEqual(said, {place: known.get(place) for place in said})
+        ours = dict(leaves(self.dashboard))
+        self.assertEqual(ours, {path: known.get(path) for path in ours})
 
     def test_dashboard(self) -> None:
-        """No two panels lie on each other or have the same number, and each says what it shows."""
+        """No two panels overlap or have the same number, and each has a title and a description."""
         panels = self.dashboard["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
         taken: set[tuple[int, int]] = set()
         for panel in panels:
             self.assertTrue(panel["title"] and panel["description"])
-            place = panel["gridPos"]
+            grid = panel["gridPos"]
             cells = {
-                (x, y)
-                for x in range(place["x"], place["x"] + place["w"])
-                for y in range(place["y"], place["y"] + place["h"])
+                (x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])
             }
             self.assertEqual(cells & taken, set(), panel["title"])
-            self.assertLessEqual(place["x"] + place["w"], 24)
+            self.assertLessEqual(grid["x"] + grid["w"], 24)
             taken |= cells
 
     def written(self, name: str, content: object) -> str:
-        """Write a file for promtool, and return its path; its YAML may as well be JSON."""
+        """Write a file for promtool as JSON, which is YAML; return its path."""
         folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         (folder / name).write_text(json.dumps(content), "utf-8")
         return str(folder / name)
 
     def promtool(self, *arguments: str, text: str | None = None) -> str:
-        """Run promtool, installed or unpacked in build/prometheus; return what it printed."""
+        """Run promtool, installed or unpacked in ``build/prometheus``; return its output."""
         program = require_program("promtool", folders=(source_tree() / "build" / "prometheus",))
         done = subprocess.run(
             [program, *arguments],
@@ -144,13 +142,13 @@ class MonitoringTests(SynchronousTestCase):
         return done.stdout
 
     def test_rules(self) -> None:
-        """Prometheus takes the alert rules."""
+        """The alert rules are valid for Prometheus."""
         rules = self.alerts.count("- alert:")
         checked = self.promtool("check", "rules", str(self.install / "prometheus-alerts.yml"))
         self.assertIn(f"SUCCESS: {rules} rules found", checked)
 
     def test_alarms(self) -> None:
-        """Each alarm goes off for its reason, and for no other; none does where all is well."""
+        """Each alert fires for its reason and no other; none fires if all is well."""
         well = {
             'up{job="trualias"}': "1x30",
             "trualias_configuration_current": "1x30",
@@ -208,7 +206,7 @@ class MonitoringTests(SynchronousTestCase):
         self.promtool("test", "rules", self.written("tests.yml", {"rule_files": [rules], "tests": tests}))
 
     def test_queries(self) -> None:
-        """Prometheus understands every query of the dashboard."""
+        """Every query of the dashboard is valid for Prometheus."""
         replaced = {"$__rate_interval": "1m", "$instance": ".*"}
         rules = []
         for number, query in enumerate(self.queries()):
@@ -219,6 +217,6 @@ class MonitoringTests(SynchronousTestCase):
         self.promtool("check", "rules", self.written("queries.yml", groups))
 
     def test_metrics(self) -> None:
-        """Prometheus' own check finds nothing wrong with a scrape."""
+        """promtool finds no fault in a scrape."""
         _, url = self.start()
         self.assertEqual(self.promtool("check", "metrics", text=self.get(f"{url}/metrics", "text/plain")), "")

@@ -1,72 +1,72 @@
-"""Tests of trualias.server.monotonic_clock."""
+"""Tests of ``trualias.server.monotonic_clock``."""
 
 from twisted.internet.base import ReactorBase
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server.monotonic_clock import go_by_steady_clock
+from trualias.server.monotonic_clock import use_monotonic_clock
 
 
-class TimeOfDay(ReactorBase):
-    """A reactor that waits for nothing, on a day whose time somebody sets."""
+class WallClockReactor(ReactorBase):
+    """A reactor whose time of day a test sets, and which waits for nothing."""
 
     now = 1_000_000.0
 
     def installWaker(self) -> None:
-        """There is nothing to wake."""
+        """Install nothing."""
 
     def seconds(self) -> float:
-        """Tell the time of day."""
+        """Return the time of day."""
         return self.now
 
 
-class SteadyTests(SynchronousTestCase):
-    """What happens to delays when the clock is set."""
+class MonotonicClockTests(SynchronousTestCase):
+    """Timers when the time of day is set."""
 
     def setUp(self) -> None:
-        """Start on a machine that has run for 50 seconds."""
-        self.reactor = TimeOfDay()
-        self.steady = 50.0
+        """Make a reactor whose monotonic clock is at 50 seconds."""
+        self.reactor = WallClockReactor()
+        self.monotonic = 50.0
         self.called: list[str] = []
 
-    def go_by_steady_clock(self) -> None:
-        """Let the reactor go by the machine's seconds."""
-        go_by_steady_clock(self.reactor, lambda: self.steady)
+    def use_monotonic_clock(self) -> None:
+        """Set the monotonic clock."""
+        use_monotonic_clock(self.reactor, lambda: self.monotonic)
 
     def pass_seconds(self, seconds: float, set_back: float = 0) -> None:
-        """Let time pass, while somebody sets the time of day back."""
-        self.steady += seconds
+        """Advance both clocks, and set the time of day back."""
+        self.monotonic += seconds
         self.reactor.now += seconds - set_back
         self.reactor.runUntilCurrent()
 
     def test_set_back(self) -> None:
-        """What is due in two seconds comes after two seconds, though the clock was set back by an hour."""
-        self.go_by_steady_clock()
-        self.reactor.callLater(2, self.called.append, "look")
+        """A timer of two seconds fires after two seconds, also if the time of day is set back by an hour."""
+        self.use_monotonic_clock()
+        self.reactor.callLater(2, self.called.append, "call")
         self.pass_seconds(1.5, set_back=3600)
         self.assertEqual(([], 0.5), (self.called, self.reactor.timeout()))
         self.pass_seconds(0.5)
-        self.assertEqual(["look"], self.called)
+        self.assertEqual(["call"], self.called)
 
     def test_set_forward(self) -> None:
-        """Nor does it come an hour early."""
-        self.go_by_steady_clock()
-        self.reactor.callLater(2, self.called.append, "look")
+        """A timer does not fire early if the time of day is set forward."""
+        self.use_monotonic_clock()
+        self.reactor.callLater(2, self.called.append, "call")
         self.pass_seconds(1.5, set_back=-3600)
         self.assertEqual([], self.called)
 
     def test_scheduled_before(self) -> None:
-        """What was scheduled before keeps its time."""
-        self.reactor.callLater(2, self.called.append, "look")
-        self.go_by_steady_clock()
+        """A timer from before the change of clock keeps its delay."""
+        self.reactor.callLater(2, self.called.append, "call")
+        self.use_monotonic_clock()
         self.pass_seconds(1.5, set_back=3600)
         self.assertEqual([], self.called)
         self.pass_seconds(0.5)
-        self.assertEqual(["look"], self.called)
+        self.assertEqual(["call"], self.called)
 
-    def test_once_more(self) -> None:
-        """Two servers in one process do not disturb each other."""
-        self.go_by_steady_clock()
-        self.reactor.callLater(2, self.called.append, "look")
+    def test_twice(self) -> None:
+        """A second call, by a second server in the process, changes no timer."""
+        self.use_monotonic_clock()
+        self.reactor.callLater(2, self.called.append, "call")
         self.pass_seconds(1, set_back=3600)
-        self.go_by_steady_clock()
+        self.use_monotonic_clock()
         self.assertEqual(1, self.reactor.timeout())

@@ -1,26 +1,29 @@
-"""Tests of trualias.server.periodic."""
+"""Tests of ``trualias.server.periodic``."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server.periodic import every
+from trualias.server.periodic import PeriodicCall
 
 
-class EveryTests(SynchronousTestCase):
-    """What is done again and again."""
+class PeriodicCallTests(SynchronousTestCase):
+    """Periodic calls."""
 
     def test_survives(self) -> None:
-        """A body that raises is called again, and what it raised is in the log."""
+        """A function that raises is called again, and each exception is logged."""
         clock = Clock()
-        counts: list[int] = []
+        intervals_seen: list[int] = []
 
-        def body(count: int) -> None:
-            counts.append(count)
+        def fail(intervals: int) -> None:
+            intervals_seen.append(intervals)
             raise ZeroDivisionError
 
-        every(clock, 2, body).start(2, now=False)
+        calls = PeriodicCall(clock, 2, fail)
+        calls.start()
         for _ in range(3):
             clock.advance(2)
         clock.advance(6)
-        self.assertEqual(counts, [1, 1, 1, 3])
+        self.assertEqual(intervals_seen, [1, 1, 1, 3])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 4)
+        calls.stop()
+        self.assertEqual([], clock.getDelayedCalls())

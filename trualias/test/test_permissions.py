@@ -53,7 +53,7 @@ class PermissionProblemTests(PermissionsTestCase):
         """A world-writable file, or folder at any level above it, is a problem."""
         for path in (self.path, self.inner, self.folder):
             path.chmod(0o757)
-            self.assertEqual(f"everybody may write to {path} (chmod o-w {path})", self.problem(self.path))
+            self.assertEqual(f"any user may write to {path} (chmod o-w {path})", self.problem(self.path))
             path.chmod(0o755)
 
     def test_group(self) -> None:
@@ -118,7 +118,7 @@ class PermissionProblemTests(PermissionsTestCase):
             self.assertIsNone(self.problem(path))
             for changed in (etc, middle, self.inner, self.path):
                 changed.chmod(0o757)
-                self.assertEqual(f"everybody may write to {changed} (chmod o-w {changed})", self.problem(path))
+                self.assertEqual(f"any user may write to {changed} (chmod o-w {changed})", self.problem(path))
                 changed.chmod(0o755)
 
     def test_up_from_link(self) -> None:
@@ -130,7 +130,7 @@ class PermissionProblemTests(PermissionsTestCase):
         (middle / "file.py").chmod(0o646)
         (self.inner / "below").symlink_to(middle / "below")
         self.assertEqual(
-            f"everybody may write to {middle}/file.py (chmod o-w {middle}/file.py)",
+            f"any user may write to {middle}/file.py (chmod o-w {middle}/file.py)",
             self.problem(self.inner / "below" / ".." / "file.py"),
         )
 
@@ -185,7 +185,7 @@ class HooksTests(PermissionsTestCase):
             load_hooks(configuration)
         self.assertEqual(
             f"{self.inner}/a.conf:1:1: {path} is not run, since others could change what it does: "
-            f"everybody may write to {writable} (chmod o-w {writable})\nPROCESSOR: {name}\n^",
+            f"any user may write to {writable} (chmod o-w {writable})\nPROCESSOR: {name}\n^",
             str(raised.exception),
         )
         self.assertFalse((self.inner / "marker").exists())

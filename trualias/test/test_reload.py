@@ -1,4 +1,4 @@
-"""Tests of trualias.server.reload."""
+"""Tests of ``trualias.server.reload``."""
 
 import os
 import resource
@@ -21,11 +21,11 @@ from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import Loads
-from trualias.server.reload import AliasService
+from trualias.server.reload import ReloadListener, ReloadService
 
 Result = TypeVar("Result")
 
-# What one of these finds, the other does not.
+# Each finds only the addresses of its own account.
 ONE = "ACCOUNT one MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
 TWO = "# two\n\nACCOUNT two MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
 BAD = "ACCOUNT two MATCHES %account%-%alpa%-%code% WITH CHARS();\nPROT: 3\n"
@@ -39,13 +39,13 @@ def reload(): pass
 
 
 class Threads:
-    """Stands for the reactor's threads: holds each piece of work back until a test lets it run."""
+    """A thread pool that queues functions until a test runs them."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
     def __call__(self, function: Callable[[], Result], /) -> Deferred[Result]:
-        """Take work."""
+        """Queue a function."""
         deferred: Deferred[Result] = Deferred()
 
         def work() -> None:
@@ -60,48 +60,73 @@ class Threads:
         return deferred
 
     def run_one(self) -> None:
-        """Do the first piece of work that waits."""
+        """Run the first function in the queue."""
         self.waiting.pop(0)()
 
     def run(self) -> None:
-        """Do all the work that waits, and what comes of it."""
+        """Run the functions in the queue, and those that they add."""
         while self.waiting:
             self.run_one()
 
 
-class AliasServiceTests(SynchronousTestCase):
-    """The reload of the configuration, with real files."""
+class RecordingListener(ReloadListener):
+    """Records the events of reloads, and the configurations that came into use."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.applied_configurations: list[Configuration] = []
+
+    def begun(self) -> None:
+        """Record the event."""
+        self.events.append("begun")
+
+    def applied(self, configuration: Configuration) -> None:
+        """Record the event and the configuration."""
+        self.events.append("applied")
+        self.applied_configurations.append(configuration)
+
+    def failed(self) -> None:
+        """Record the event."""
+        self.events.append("failed")
+
+
+class ReloadServiceTests(SynchronousTestCase):
+    """Reloads of the configuration, with real files."""
 
     def setUp(self) -> None:
-        """Run a service on a configuration of the account one."""
+        """Start a service on a configuration with the account one."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         self.path = folder / "trualias.conf"
         self.path.write_text(ONE, "utf-8")
         self.current = CurrentSnapshot(load_snapshot(str(self.path)))
         self.clock = Clock()
-        self.day = 0.0  # when the clock's time begins, by the time of day
+        self.day = 0.0  # the time of day at which the clock starts
         self.threads = Threads()
-        self.came_into_use: list[Configuration] = []
+        self.listener = RecordingListener()
         self.service = self.make_service(str(self.path))
         self.service.startService()
 
-    def make_service(self, path: str) -> AliasService:
+    def make_service(self, path: str) -> ReloadService:
         """Make a service on a path."""
-        return AliasService(
+        return ReloadService(
             path,
             fingerprint(path),
             self.current,
-            [self.came_into_use.append],
+            [self.listener],
             self.clock,
             self.threads,
             time_of_day=lambda: self.day + self.clock.seconds(),
         )
 
-    def start(self, path: str, wait_until_stable: Callable[[Callable[[], None]], Fingerprint] | None = None) -> None:
-        """Run a service in the place of the first, on another path or one that knows otherwise when a file is whole."""
+    def start(
+        self,
+        path: str,
+        wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] = lambda path, pause: fingerprint(path),
+    ) -> None:
+        """Replace the service by one for another path, or with another wait for the file to be complete."""
         self.service.stopService()
-        service = AliasService(
+        service = ReloadService(
             path, fingerprint(path), self.current, [], self.clock, self.threads, wait_until_stable=wait_until_stable
         )
         service.startService()
@@ -114,7 +139,7 @@ class AliasServiceTests(SynchronousTestCase):
         new.replace(self.path)
 
     def watch(self) -> list[str]:
-        """Let two seconds pass and the loads run that begin then; return what was logged, level first."""
+        """Advance two seconds, run the loads that begin then, and return the logged messages, each after its level."""
         with capturedLogs() as events:
             self.clock.advance(2)
             self.threads.run()
@@ -124,22 +149,22 @@ class AliasServiceTests(SynchronousTestCase):
         ]
 
     def ask(self, key: str) -> str | None:
-        """Look a key up: the value, or None where there is none."""
+        """Look a key up; return its value, or None."""
         answer = self.current.snapshot.tables[Table.LOCAL_PART](key)
         return answer.value if isinstance(answer, Found) else None
 
     def assert_answers(self, account: str) -> None:
-        """Assert that addresses of this account alone are found."""
+        """Assert that only addresses of this account are found."""
         for each in ("one", "two"):
             self.assertEqual(self.ask(f"{each}-shop-4"), account if each == account else None)
 
     def test_unchanged(self) -> None:
-        """A file that is not changed is not loaded again."""
+        """An unchanged file is not loaded again."""
         self.clock.advance(100)
         self.assertEqual(self.threads.waiting, [])
 
     def test_good(self) -> None:
-        """A change is in use within two seconds; until it is loaded, lookups are answered from before."""
+        """A change is loaded after two seconds; until then lookups use the previous configuration."""
         self.replace(TWO)
         self.clock.advance(1.9)
         self.assertEqual(self.threads.waiting, [])
@@ -147,29 +172,71 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("one")
         self.threads.run()
         self.assert_answers("two")
-        self.assertEqual([configuration.name for configuration in self.came_into_use], [str(self.path)])
+        self.assertEqual(
+            [configuration.name for configuration in self.listener.applied_configurations], [str(self.path)]
+        )
+
+    def test_events(self) -> None:
+        """A listener receives the events of each load; a missing file fails without a load."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        self.assertEqual(["begun"], self.listener.events)
+        self.threads.run()
+        self.replace(BAD)
+        self.watch()
+        self.path.unlink()
+        self.watch()
+        self.assertEqual(["begun", "applied", "begun", "failed", "failed"], self.listener.events)
+
+    def test_check(self) -> None:
+        """A configuration that a listener rejects does not come into use."""
+
+        class Rejecting(RecordingListener):
+            def check(self, configuration: Configuration) -> None:
+                raise ConfigurationErrors([configuration.error(2, "not this one")])
+
+        self.service.stopService()
+        listener, path = Rejecting(), str(self.path)
+        service = ReloadService(path, fingerprint(path), self.current, [listener], self.clock, self.threads)
+        service.load()
+        with capturedLogs() as events:
+            self.threads.run()
+        self.assertEqual([f"{path}:1:3: not this one\n{ONE}  ^"], [str(event["errors"]) for event in events])
+        self.assertEqual(["begun", "failed"], listener.events)
+
+    def test_pause(self) -> None:
+        """A load calls the injected pause, in the thread of the load."""
+        pauses: list[None] = []
+        path = str(self.path)
+        service = ReloadService(
+            path, fingerprint(path), self.current, [], self.clock, self.threads, pause=lambda: pauses.append(None)
+        )
+        service.load()
+        self.assertEqual([], pauses)
+        self.threads.run()
+        self.assertNotEqual([], pauses)
 
     def test_log_of_a_good_one(self) -> None:
-        """A load is told at level info."""
+        """A load is logged at level info."""
         self.replace(TWO)
         self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_bad(self) -> None:
-        """A configuration with errors changes nothing; the log has all its errors, once for the change."""
+        """A configuration with errors changes nothing; all its errors are logged once for the change."""
         self.replace(BAD)
         with self.assertRaises(ConfigurationErrors) as raised:
             parse_configuration(BAD, "FILE")
         self.assertEqual(len(raised.exception.errors), 2)
         self.assertEqual(
             self.watch(),
-            [f"error: FILE has errors; the configuration from before stays in use\n{raised.exception}"],
+            [f"error: FILE has errors; the previous configuration stays in use\n{raised.exception}"],
         )
         self.assertEqual(self.watch(), [])
         self.assert_answers("one")
-        self.assertEqual(self.came_into_use, [])
+        self.assertEqual(self.listener.applied_configurations, [])
 
     def test_counted(self) -> None:
-        """Loads are counted, failed ones besides; the time is of the last that went well, by the time of that day."""
+        """Loads and failed loads are counted; the time is the time of day of the last successful load."""
         self.assertEqual(self.service.loads, Loads(0.0))
         self.day = 1000.0
         for text, expected in (
@@ -184,8 +251,8 @@ class AliasServiceTests(SynchronousTestCase):
         self.watch()
         self.assertEqual(self.service.loads, Loads(1006.0, tried=4, failed=2, current=False))
 
-    def test_mended(self) -> None:
-        """After a bad configuration a good one is loaded."""
+    def test_fixed(self) -> None:
+        """A fixed configuration is loaded after one with errors."""
         self.replace(BAD)
         self.watch()
         self.replace(TWO)
@@ -193,16 +260,16 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_other_bad(self) -> None:
-        """A second bad configuration is told as the first."""
+        """A second configuration with errors is logged as well."""
         self.replace(BAD)
         first = self.watch()
         self.replace(BAD + "\n")
         self.assertEqual(self.watch(), first)
 
-    def test_settled(self) -> None:
-        """What is written while a load waits for the file to be whole is loaded with it, and not once more."""
+    def test_changed_during_the_wait(self) -> None:
+        """A change while a load waits for the file to be complete is part of that load, and causes no other."""
 
-        def wait_until_stable(pause: Callable[[], None]) -> Fingerprint:
+        def wait_until_stable(path: str, pause: Callable[[], None]) -> Fingerprint:
             self.replace(TWO)
             return fingerprint(str(self.path))
 
@@ -213,20 +280,20 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual([], self.watch())
 
     def test_changed_while_it_is_read(self) -> None:
-        """What somebody began to write just after the file was whole is not taken for the whole."""
+        """A file that changes between the wait and the end of reading is not loaded."""
         beginnings = ["# the first line of many\n"]
 
-        def wait_until_stable(pause: Callable[[], None]) -> Fingerprint:
-            rested = fingerprint(str(self.path))
+        def wait_until_stable(path: str, pause: Callable[[], None]) -> Fingerprint:
+            stable = fingerprint(str(self.path))
             if beginnings:
                 self.path.write_text(beginnings.pop(), "utf-8")
-            return rested
+            return stable
 
         self.start(str(self.path), wait_until_stable)
         self.replace(BAD)
         self.assertEqual(
             [
-                "error: FILE has errors; the configuration from before stays in use\n"
+                "error: FILE has errors; the previous configuration stays in use\n"
                 "FILE: changed while it was read, and will be read again"
             ],
             self.watch(),
@@ -237,7 +304,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_no_descriptors(self) -> None:
-        """A file that cannot be read for want of descriptors is read once there are some, changed or not."""
+        """A file that cannot be read for lack of file descriptors is loaded once there are some, also unchanged."""
         self.replace(TWO)
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
@@ -250,12 +317,12 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_vanished(self) -> None:
-        """A file that vanishes is told once, and loaded when it returns, though it is the same."""
+        """A missing file is logged once, and loaded when it is back, also unchanged."""
         away = self.path.with_suffix(".away")
         self.path.rename(away)
         self.assertEqual(
             self.watch(),
-            ["error: FILE: No such file or directory; the configuration from before stays in use until it is back"],
+            ["error: FILE: No such file or directory; the previous configuration stays in use until the file is back"],
         )
         self.assertEqual(self.watch(), [])
         self.assert_answers("one")
@@ -263,7 +330,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_vanished_before_read(self) -> None:
-        """A file that vanishes between the look and the load is told."""
+        """A file that vanishes between the check and the load is an error."""
         self.replace(TWO)
         self.clock.advance(2)
         self.path.unlink()
@@ -274,21 +341,18 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("one")
 
     def test_folder(self) -> None:
-        """A folder in the place of the file is an error as any other."""
+        """A folder in place of the file is an error."""
         self.path.unlink()
         self.path.mkdir()
         self.assertEqual(
             self.watch(),
-            [
-                "error: FILE has errors; the configuration from before stays in use\n"
-                "FILE: cannot be read: Is a directory"
-            ],
+            ["error: FILE has errors; the previous configuration stays in use\nFILE: cannot be read: Is a directory"],
         )
         self.assertEqual(self.watch(), [])
 
     def test_unreadable(self) -> None:
-        """A file that may not be read changes nothing, and is loaded when it may be."""
-        # Where the user that root becomes for the test may go as well.
+        """A file without read permission changes nothing, and is loaded when it becomes readable."""
+        # A folder that the user nobody, which root becomes below, can enter.
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder)
         folder.chmod(0o755)
@@ -301,7 +365,7 @@ class AliasServiceTests(SynchronousTestCase):
             os.seteuid(65534)
         self.assertEqual(
             [
-                "error: FILE has errors; the configuration from before stays in use\n"
+                "error: FILE has errors; the previous configuration stays in use\n"
                 "FILE: cannot be read: Permission denied"
             ],
             self.watch(),
@@ -310,30 +374,30 @@ class AliasServiceTests(SynchronousTestCase):
         if os.getuid() == 0:
             os.seteuid(0)
         before = fingerprint(str(self.path))
-        while fingerprint(str(self.path)) == before:  # until the file system's clock goes on
+        while fingerprint(str(self.path)) == before:  # until the file system's clock advances
             self.path.chmod(0o600)
         self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
         self.assert_answers("two")
 
     def test_link_to_itself(self) -> None:
-        """A link that leads nowhere is told as a file that is missing."""
+        """A symbolic link to itself is logged as a missing file."""
         self.path.unlink()
         self.path.symlink_to(self.path)
-        complaint = "Too many levels of symbolic links; the configuration from before stays in use until it is back"
+        complaint = "Too many levels of symbolic links; the previous configuration stays in use until the file is back"
         self.assertEqual([f"error: FILE: {complaint}"], self.watch())
         self.assert_answers("one")
         self.replace(TWO)
         self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
 
     def test_older(self) -> None:
-        """An older file put back is a change."""
+        """An older file is a change."""
         self.replace(TWO)
         os.utime(self.path, (0, 0))
         self.watch()
         self.assert_answers("two")
 
     def test_in_place(self) -> None:
-        """A file that is written in its place is a change."""
+        """Writing a file in place is a change."""
         inode = self.path.stat().st_ino
         self.path.write_text(TWO, "utf-8")
         self.assertEqual(self.path.stat().st_ino, inode)
@@ -341,7 +405,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_same_time_and_size(self) -> None:
-        """A file of the same size and time is a change when it is another file."""
+        """Another file of the same size and modification time is a change."""
         status = self.path.stat()
         self.replace(ONE.replace("one", "two"))
         os.utime(self.path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -349,14 +413,14 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_permissions(self) -> None:
-        """A file is looked at again when its permissions were changed: it may have been unreadable."""
+        """A change of permissions triggers a load: the file may have been unreadable."""
         before = fingerprint(str(self.path))
-        while fingerprint(str(self.path)) == before:  # until the file system's clock goes on
+        while fingerprint(str(self.path)) == before:  # until the file system's clock advances
             self.path.chmod(0o600)
         self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_quick_succession(self) -> None:
-        """A change during a load is loaded after it; never do two loads run at once."""
+        """A change during a load is loaded after it; two loads never run at a time."""
         self.replace(BAD)
         self.clock.advance(2)
         self.replace(TWO)
@@ -364,13 +428,13 @@ class AliasServiceTests(SynchronousTestCase):
             self.clock.advance(2)
             self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
-        self.assertEqual(len(self.came_into_use), 2)
+        self.assertEqual(len(self.listener.applied_configurations), 2)
         self.assert_answers("two")
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
 
     def test_change_after_it_was_read(self) -> None:
-        """A change that comes when the file was read already, but is not in use yet, is seen."""
+        """A change after the file was read, but before it is in use, is loaded next."""
         module = self.path.with_name("changing_hooks.py")
         module.write_text(
             HOOKS.replace("pass", f"import os; os.replace({str(self.path) + '.next'!r}, {str(self.path)!r})"), "utf-8"
@@ -382,11 +446,11 @@ class AliasServiceTests(SynchronousTestCase):
         self.watch()
         self.assert_answers("two")
 
-    def test_at_once(self) -> None:
-        """A load that is asked for does not wait for the watch, and needs no change."""
+    def test_requested(self) -> None:
+        """A requested load begins at once, and needs no change."""
         self.service.load()
         self.threads.run()
-        self.assertEqual(len(self.came_into_use), 1)
+        self.assertEqual(len(self.listener.applied_configurations), 1)
         self.replace(TWO)
         self.service.load()
         self.threads.run()
@@ -394,41 +458,41 @@ class AliasServiceTests(SynchronousTestCase):
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
 
-    def test_asked_for_during_a_load(self) -> None:
-        """However often a load is asked for while one runs, one more follows."""
+    def test_requested_during_a_load(self) -> None:
+        """Any number of requests during a load cause one more load."""
         for _ in range(3):
             self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
-        self.assertEqual(len(self.came_into_use), 2)
+        self.assertEqual(len(self.listener.applied_configurations), 2)
 
-    def test_asked_for_while_the_old_one_goes(self) -> None:
-        """A load that is asked for while the configuration from before is given up follows, too."""
+    def test_requested_during_the_release(self) -> None:
+        """A load requested while the previous configuration is released follows after that."""
         self.service.load()
         self.threads.run_one()
-        self.assertEqual((len(self.came_into_use), len(self.threads.waiting)), (1, 1))
+        self.assertEqual((len(self.listener.applied_configurations), len(self.threads.waiting)), (1, 1))
         self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
         self.threads.run()
-        self.assertEqual(len(self.came_into_use), 2)
+        self.assertEqual(len(self.listener.applied_configurations), 2)
 
-    def test_forgotten(self) -> None:
-        """Of a configuration and its hooks nothing stays behind when the next is in use."""
-        module = self.path.with_name("forgotten_hooks.py")
+    def test_released(self) -> None:
+        """A configuration and its hooks are freed when the next one is in use."""
+        module = self.path.with_name("released_hooks.py")
         module.write_text(HOOKS + "class Table: pass\nreload.table = Table()\n", "utf-8")
-        self.replace("PROCESSOR: forgotten_hooks\n" + ONE)
+        self.replace("PROCESSOR: released_hooks\n" + ONE)
         self.watch()
         before = self.current.snapshot
         assert isinstance(before.hooks, Hooks)
-        traces = [weakref.ref(each) for each in (before, before.configuration.policy, before.hooks._preprocess)]
+        references = [weakref.ref(each) for each in (before, before.configuration.policy, before.hooks._preprocess)]
         del before
         self.replace(TWO)
         self.watch()
-        self.came_into_use.clear()
-        self.assertEqual([trace() for trace in traces], [None] * 3)
+        self.listener.applied_configurations.clear()
+        self.assertEqual([reference() for reference in references], [None] * 3)
 
     def test_hooks(self) -> None:
-        """A PROCESSOR takes effect, stays as it was when a later one fails, and is loaded anew with the next."""
+        """Hooks come into use with a load, stay in use if the next load fails, and are replaced by a later one."""
         module = self.path.with_name("reload_hooks.py")
         module.write_text(HOOKS, "utf-8")
         self.replace("PROCESSOR: reload_hooks\n" + ONE)
@@ -442,7 +506,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assertEqual(
             self.watch(),
             [
-                "error: FILE has errors; the configuration from before stays in use\n"
+                "error: FILE has errors; the previous configuration stays in use\n"
                 f"FILE:1:1: the module reload_hooks ({module}): reload() raised OSError: no such table (line 5)\n"
                 "PROCESSOR: reload_hooks\n"
                 "^"
@@ -459,39 +523,40 @@ class AliasServiceTests(SynchronousTestCase):
         self.watch()
         self.assert_answers("one")
 
-    def test_unforeseen(self) -> None:
-        """Whatever a load raises, it is in the log, the old configuration stays, and the next is loaded."""
+    def test_unexpected_exception(self) -> None:
+        """An unexpected exception of a load is logged, the configuration stays in use, and later loads run."""
 
         def no_memory(function: Callable[[], Result], /) -> Deferred[Result]:
             return fail(MemoryError())
 
         path = str(self.path)
-        service = AliasService(path, fingerprint(path), self.current, [], self.clock, no_memory)
+        service = ReloadService(path, fingerprint(path), self.current, [], self.clock, no_memory)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 2)
         self.assert_answers("one")
 
     def test_no_threads(self) -> None:
-        """A load that cannot even begin does not stand in the way of the next."""
+        """A load that cannot start a thread is logged, and later loads run."""
 
         def no_thread(function: Callable[[], Result], /) -> Deferred[Result]:
             raise RuntimeError("can't start new thread")
 
         path = str(self.path)
-        service = AliasService(path, fingerprint(path), self.current, [], self.clock, no_thread)
+        service = ReloadService(path, fingerprint(path), self.current, [], self.clock, no_thread)
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
 
-    def test_effect_fails(self) -> None:
-        """An effect that fails is in the log, and the new configuration in use."""
+    def test_listener_fails(self) -> None:
+        """An exception of a listener is logged, and the new configuration is in use."""
 
-        def fail(configuration: Configuration) -> None:
-            raise ZeroDivisionError
+        class FailingListener(ReloadListener):
+            def applied(self, configuration: Configuration) -> None:
+                raise ZeroDivisionError
 
         path = str(self.path)
-        service = AliasService(path, fingerprint(path), self.current, [fail], self.clock, self.threads)
+        service = ReloadService(path, fingerprint(path), self.current, [FailingListener()], self.clock, self.threads)
         for text in (TWO, ONE, TWO):
             self.replace(text)
             service.load()
@@ -500,15 +565,15 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_watch_fails(self) -> None:
-        """A look at the file that fails is in the log, and the next one is made."""
-        service = AliasService("\0", MissingFile(""), self.current, [], self.clock, self.threads)
+        """A check of the file that raises is logged, and the next one follows."""
+        service = ReloadService("\0", MissingFile(""), self.current, [], self.clock, self.threads)
         service.startService()
         self.clock.advance(2)
         self.clock.advance(2)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
     def test_stop(self) -> None:
-        """A service that was stopped watches no more, until it is started again."""
+        """A stopped service does not watch the file until it is started again."""
         self.assertIsNone(self.service.stopService())
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.replace(TWO)
@@ -517,7 +582,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_stop_during_a_long_load(self) -> None:
-        """A load that does not end, since a hook takes its time, keeps nobody waiting for longer than 1.5 s."""
+        """A load that does not end, such as a hook that blocks, delays the stop by 1.5 s."""
         self.replace(TWO)
         self.clock.advance(2)
         stopped = self.service.stopService()
@@ -530,7 +595,7 @@ class AliasServiceTests(SynchronousTestCase):
         self.assert_answers("one")
 
     def test_stop_during_a_load(self) -> None:
-        """The service has stopped when the load has; the load is abandoned, and nothing follows."""
+        """The service stops when the load ends, which is abandoned, without a log message and without another load."""
         self.replace(TWO)
         self.clock.advance(2)
         self.service.load()

@@ -1,4 +1,4 @@
-"""Tests of trualias.server.signals."""
+"""Tests of ``trualias.server.signals``."""
 
 import os
 import signal
@@ -8,38 +8,38 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from trualias.server.signals import HangupService
+from trualias.server.signals import SighupService
 
 
 @implementer(IReactorFromThreads)
-class CallsFromThread:
-    """Collects what is to be called in the reactor's thread."""
+class ThreadCalls:
+    """A reactor that collects the calls from other threads."""
 
     def __init__(self) -> None:
         self.calls: list[Callable[..., object]] = []
 
     def callFromThread(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
-        """Take a call."""
+        """Collect a call."""
         self.calls.append(callable)
 
 
-class HangupServiceTests(SynchronousTestCase):
-    """SIGHUP."""
+class SighupServiceTests(SynchronousTestCase):
+    """The handling of SIGHUP."""
 
     def test_signal(self) -> None:
-        """While the service runs, a SIGHUP leads to the action in the reactor's thread; afterwards to nothing."""
+        """SIGHUP calls the function in the reactor's thread while the service runs, and is ignored afterwards."""
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
-        reactor = CallsFromThread()
-        actions: list[str] = []
-        service = HangupService(reactor, lambda: actions.append("reload"))
+        reactor = ThreadCalls()
+        calls: list[str] = []
+        service = SighupService(reactor, lambda: calls.append("reload"))
         service.startService()
         try:
             os.kill(os.getpid(), signal.SIGHUP)
-            self.assertEqual(actions, [])
+            self.assertEqual(calls, [])
             [call] = reactor.calls
             call()
-            self.assertEqual(actions, ["reload"])
+            self.assertEqual(calls, ["reload"])
         finally:
             service.stopService()
         os.kill(os.getpid(), signal.SIGHUP)
-        self.assertEqual((len(reactor.calls), actions), (1, ["reload"]))
+        self.assertEqual((len(reactor.calls), calls), (1, ["reload"]))

@@ -1,4 +1,4 @@
-"""Sockets that outlive a server, and servers that outlive a socket: unix sockets, and those that systemd holds."""
+"""Tests of unix sockets, also stale ones, and of the sockets that systemd holds, with real servers."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server.listening import CannotListen, ListeningService
+from trualias.server.listening import ListenError, ListeningService
 from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.test.requirements import require_program
 
@@ -24,7 +24,7 @@ REQUEST, REPLY = b"16:table foo-shop-4,", b"6:OK foo,"
 
 
 def ask(path: Path) -> bytes:
-    """Ask at a unix socket."""
+    """Send a request to a unix socket, and return the reply."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE)
         client.connect(str(path))
@@ -33,7 +33,7 @@ def ask(path: Path) -> bytes:
 
 
 class FolderTestCase(SynchronousTestCase):
-    """A folder whose name is short enough for sockets in it."""
+    """A folder whose path is short enough for unix sockets."""
 
     def setUp(self) -> None:
         """Make the folder."""
@@ -43,7 +43,7 @@ class FolderTestCase(SynchronousTestCase):
         self.path = self.folder / "map.sock"
 
     def server(self, settings: str) -> LiveServer:
-        """Make a server, which is stopped at the end."""
+        """Make a server, which is stopped after the test."""
         port = free_port()
         (self.folder / "a.conf").write_text(f"PORT: {port}\n{settings}{POLICY}", "utf-8")
         server = LiveServer(("trualias-table", "-c", "a.conf"), self.folder, port)
@@ -52,29 +52,29 @@ class FolderTestCase(SynchronousTestCase):
 
 
 class StaleTests(FolderTestCase):
-    """What is done about what is in the place of a unix socket."""
+    """Files at the path of a unix socket before the server starts."""
 
     def refused(self) -> str:
-        """Start to listen, expect that it fails, and return what the log says."""
+        """Start a service that fails to listen, and return the logged message."""
         service = ListeningService(cast(IReactorCore, MemoryReactor()), f"unix:{self.path}", Factory())
-        with capturedLogs() as events, self.assertRaises(CannotListen):
+        with capturedLogs() as events, self.assertRaises(ListenError):
             service.startService()
         [event] = events
         text: str = event["log_format"].format(**event)
         return text
 
     def test_live(self) -> None:
-        """A socket that somebody listens on is left to him."""
+        """A socket that another process listens on is left alone."""
         with socket.socket(socket.AF_UNIX) as other:
             other.bind(str(self.path))
             other.listen(0)
-            told = f"Cannot listen on unix:{self.path}: another process is listening there"
-            self.assertEqual(told, self.refused())
-            # Its queue, of one, is full from now on.
-            self.assertEqual(told, self.refused())
+            message = f"Cannot listen on unix:{self.path}: another process is listening there"
+            self.assertEqual(message, self.refused())
+            # The backlog, of one, is full now.
+            self.assertEqual(message, self.refused())
         self.assertTrue(self.path.exists())
 
-    def test_no_socket(self) -> None:
+    def test_other_file(self) -> None:
         """A file that is no socket is left alone."""
         self.path.touch()
         self.assertEqual(
@@ -84,14 +84,14 @@ class StaleTests(FolderTestCase):
         self.assertTrue(self.path.exists())
 
     def test_datagrams(self) -> None:
-        """So is a socket of another type."""
+        """A datagram socket is left alone."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
             other.bind(str(self.path))
             self.assertEqual(f"Cannot listen on unix:{self.path}: Protocol wrong type for socket", self.refused())
         self.assertTrue(self.path.exists())
 
     def test_stale(self) -> None:
-        """One that nobody listens on is removed."""
+        """A socket that no process listens on is replaced."""
         with socket.socket(socket.AF_UNIX) as other:
             other.bind(str(self.path))
         reactor = MemoryReactor()
@@ -107,10 +107,10 @@ class StaleTests(FolderTestCase):
 
 
 class UnixSocketTests(FolderTestCase):
-    """A unix socket through the lives of a server."""
+    """Unix sockets of running servers."""
 
     def test_life(self) -> None:
-        """It has its mode while the server runs, no lock file beside it, is gone after it, and survives a crash."""
+        """A socket has its mode and no lock file; it is removed at the stop, and replaced after a crash."""
         server = self.server(f"LISTEN: socketmap unix:{self.path}:mode=640\n")
         server.start()
         self.assertEqual(0o640, stat.S_IMODE(self.path.stat().st_mode))
@@ -124,7 +124,7 @@ class UnixSocketTests(FolderTestCase):
         self.assertFalse(self.path.exists())
 
     def test_second_server(self) -> None:
-        """A second server on the same socket ends with one clear line, and the first goes on."""
+        """A second server on the same socket ends with one logged line, and the first one keeps answering."""
         server = self.server(f"LISTEN: socketmap unix:{self.path}\n")
         server.start()
         (self.folder / "b.conf").write_text(f"LISTEN: socketmap unix:{self.path}\n", "utf-8")
@@ -138,15 +138,15 @@ class UnixSocketTests(FolderTestCase):
             check=False,
         )
         self.assertEqual((1, ""), (done.returncode, done.stderr))
-        told = f"Cannot listen on unix:{self.path}: another process is listening there"
-        self.assertEqual(1, done.stdout.count(told), done.stdout)
+        message = f"Cannot listen on unix:{self.path}: another process is listening there"
+        self.assertEqual(1, done.stdout.count(message), done.stdout)
         self.assertEqual(REPLY, ask(self.path))
 
 
 class ActivationTests(FolderTestCase):
     """Sockets that systemd holds, by ``systemd-socket-activate``."""
 
-    # Runs one server after the other, each when its turn comes, with the sockets that are handed on to all of them.
+    # Runs two servers one after the other on the same sockets, each once the file turn-N exists.
     SCRIPT = """
     for turn in 1 2; do
         while [ ! -e turn-$turn ]; do sleep 0.02; done
@@ -156,7 +156,7 @@ class ActivationTests(FolderTestCase):
     """
 
     def setUp(self) -> None:
-        """Let the sockets be held."""
+        """Start ``systemd-socket-activate``, which holds the sockets."""
         super().setUp()
         activate = require_program("systemd-socket-activate")
         shell = require_program("sh")
@@ -165,7 +165,7 @@ class ActivationTests(FolderTestCase):
             "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: socketmap systemd:domain=UNIX:name=maps\n" + POLICY,
             "utf-8",
         )
-        # Twisted wants names where there are sockets; systemd itself always gives them.
+        # Twisted needs names for the sockets; systemd itself always passes them.
         sockets = ("--fdname=lines:maps", "-l", f"127.0.0.1:{self.port}", "-l", str(self.path))
         variables = ("-E", f"PYTHONPATH={ENVIRONMENT['PYTHONPATH']}", "-E", f"SHELL={shell}")
         server = (*TWISTD, "--nodaemon", "--pidfile=", "trualias-table", "-c", "a.conf")
@@ -181,40 +181,40 @@ class ActivationTests(FolderTestCase):
         wait_until(self.path.exists, "a socket of systemd-socket-activate", log=self.log)
 
     def end(self) -> None:
-        """End everything."""
+        """End all processes."""
         self.stop()
         self.process.kill()
         self.process.wait(PATIENCE)
 
     def log(self) -> str:
-        """What was said so far."""
+        """Return the logs so far."""
         return "".join(path.read_text("utf-8") for path in sorted(self.folder.glob("*.log")))
 
     def stop(self) -> None:
-        """Stop the server that runs, if one does."""
+        """Stop the running server, if any."""
         pid = self.folder / "server.pid"
         if pid.exists():
             os.kill(int(pid.read_text()), signal.SIGTERM)
             wait_until(lambda: not pid.exists(), "the end of the server", log=self.log)
 
-    def let_run(self, turn: int) -> None:
-        """Let the next server run."""
+    def start_server(self, turn: int) -> None:
+        """Start the first or the second server."""
         (self.folder / f"turn-{turn}").touch()
 
     def test_restart(self) -> None:
-        """Who connects while no server runs waits, and is answered by the next one: nobody is turned away.
+        """A client that connects while no server runs is answered by the next one.
 
-        Who may connect is systemd's to say, and stays as it is.
+        The mode of the socket, which systemd sets, does not change.
         """
         self.path.chmod(0o600)
         for turn in (1, 2):
             with socket.socket() as lines, socket.socket(socket.AF_UNIX) as maps:
-                for client, place in ((lines, ("127.0.0.1", self.port)), (maps, str(self.path))):
+                for client, address in ((lines, ("127.0.0.1", self.port)), (maps, str(self.path))):
                     client.settimeout(PATIENCE)
-                    client.connect(place)
+                    client.connect(address)
                 lines.sendall(b"get foo-shop-4\n")
                 maps.sendall(REQUEST)
-                self.let_run(turn)
+                self.start_server(turn)
                 self.assertEqual((b"200 foo\n", REPLY), (lines.recv(100), maps.recv(100)), self.log())
             self.stop()
             self.assertEqual(0o600, stat.S_IMODE(self.path.stat().st_mode), self.log())

@@ -1,4 +1,4 @@
-"""Tests of trualias.server.statistics_service."""
+"""Tests of ``trualias.server.statistics_service``."""
 
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -10,39 +10,39 @@ from trualias.monitoring.statistics import NullStatistics, ReplyKind, Statistics
 from trualias.server.statistics_service import StatisticsService
 
 
-class Counted:
-    """Counts in the collectors that it is given."""
+class User:
+    """Keeps the statistics to count in."""
 
     statistics: Statistics | NullStatistics = NullStatistics()
 
     def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
-        """Count with these from now on."""
+        """Count in these statistics from now on."""
         self.statistics = statistics
 
 
 class StatisticsServiceTests(SynchronousTestCase):
-    """The seconds and the reports of the statistics."""
+    """The clock and the reports of the statistics."""
 
     def setUp(self) -> None:
-        """Run a service."""
+        """Start a service."""
         self.addCleanup(log.levels.clearLogLevels)
         self.clock = Clock()
-        self.counted = Counted()
-        self.service = StatisticsService(self.clock, [self.counted])
+        self.user = User()
+        self.service = StatisticsService(self.clock, [self.user])
         self.service.startService()
 
     def configure(self, setting: str) -> None:
-        """Configure STATISTICS."""
+        """Apply STATISTICS."""
         self.service.configure(parse_configuration(f"STATISTICS: {setting}\nLOGGING: critical\n", "trualias.conf"))
 
     def collected(self) -> Statistics:
-        """The collectors in use."""
-        statistics = self.counted.statistics
+        """Return the statistics in use."""
+        statistics = self.user.statistics
         assert statistics.enabled
         return statistics
 
     def reports(self, seconds: int) -> list[int]:
-        """Let seconds pass one by one; tell in which of them, from 1, a whole report was logged."""
+        """Advance the seconds one by one; return those, counted from 1, at which a whole report was logged."""
         found = []
         for second in range(1, seconds + 1):
             with capturedLogs() as events:
@@ -54,13 +54,13 @@ class StatisticsServiceTests(SynchronousTestCase):
         return found
 
     def test_off(self) -> None:
-        """Where statistics are off, nothing is counted and nothing is logged."""
+        """Without statistics nothing is counted or logged."""
         self.configure("none")
-        self.assertFalse(self.counted.statistics.enabled)
+        self.assertFalse(self.user.statistics.enabled)
         self.assertEqual(self.reports(100), [])
 
     def test_seconds(self) -> None:
-        """Each second is turned over when it is complete."""
+        """Each second is closed when it is complete."""
         self.configure("0")
         self.collected().outcomes[ReplyKind.BAD].end(0.5)
         self.assertIn("bad: emin=0.0000 emax=0.0000 e1=0.0000", self.collected().lines()[0])
@@ -70,7 +70,7 @@ class StatisticsServiceTests(SynchronousTestCase):
         self.assertIn("bad: emin=0.0000 emax=0.5000 e1=0.0000", self.collected().lines()[0])
 
     def test_missed_seconds(self) -> None:
-        """Seconds that were missed, as on a busy machine, are turned over with the next."""
+        """Missed seconds, as on a busy machine, are closed with the next."""
         self.configure("0")
         self.collected().outcomes[ReplyKind.BAD].end(0.5)
         self.clock.advance(60)
@@ -79,18 +79,18 @@ class StatisticsServiceTests(SynchronousTestCase):
         self.assertIn("emax=0.0000 e1=0.0000", self.collected().lines()[0])
 
     def test_no_report(self) -> None:
-        """0 counts without reporting."""
+        """STATISTICS 0 counts without reports."""
         self.configure("0")
         self.assertEqual(self.reports(100), [])
 
     def test_report(self) -> None:
-        """A report is made each time that the seconds have passed, and is seen at every level of LOGGING."""
+        """A report is logged at each interval, at every level of LOGGING."""
         self.configure("3")
         log.set_level("critical")
         self.assertEqual(self.reports(10), [3, 6, 9])
 
     def test_report_after_missed_seconds(self) -> None:
-        """However many seconds were missed, one report makes up for them."""
+        """Any number of missed seconds causes one report."""
         self.configure("3")
         with capturedLogs() as events:
             self.clock.advance(50)
@@ -98,7 +98,7 @@ class StatisticsServiceTests(SynchronousTestCase):
         self.assertEqual(self.reports(3), [3])
 
     def test_other_period(self) -> None:
-        """A new period begins anew, and what was counted stays."""
+        """A new interval starts at once, and the counts are kept."""
         self.configure("60")
         before = self.collected()
         self.reports(50)
@@ -107,14 +107,14 @@ class StatisticsServiceTests(SynchronousTestCase):
         self.assertIs(self.collected(), before)
 
     def test_same_period(self) -> None:
-        """A configuration that leaves the period as it was does not put the report off."""
+        """An unchanged interval does not delay the next report."""
         self.configure("4")
         self.reports(3)
         self.configure("4")
         self.assertEqual(self.reports(5), [1, 5])
 
     def test_switched_off_and_on(self) -> None:
-        """What was counted before statistics were off is gone when they are on again."""
+        """Switching statistics off discards the counts."""
         self.configure("2")
         before = self.collected()
         self.configure("no")
@@ -124,6 +124,6 @@ class StatisticsServiceTests(SynchronousTestCase):
         self.assertEqual(self.reports(5), [2, 4])
 
     def test_stop(self) -> None:
-        """A service that was stopped leaves nothing behind in the reactor."""
+        """A stopped service leaves no timer in the reactor."""
         self.service.stopService()
         self.assertEqual(self.clock.getDelayedCalls(), [])

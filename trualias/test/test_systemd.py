@@ -1,4 +1,4 @@
-"""Tests of trualias.server.systemd."""
+"""Tests of ``trualias.server.systemd``."""
 
 import errno
 import os
@@ -13,13 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.server.systemd import NotifyService, Reactor, SystemdNotifier, watchdog_seconds
+from trualias.server.systemd import Reactor, SystemdNotifier, SystemdService, watchdog_seconds
 
 ONE = "ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"
 
 
-class Listener:
-    """A real socket, as systemd has it, below a folder or, with an "@" before it, in the abstract namespace."""
+class NotifySocket:
+    """A real socket, as systemd's, at a path or, after "@", in the abstract namespace."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -28,8 +28,8 @@ class Listener:
         self._socket.setblocking(False)
 
     @property
-    def heard(self) -> list[str]:
-        """What was told since the last time."""
+    def received(self) -> list[str]:
+        """The messages since the last access."""
         messages = []
         while True:
             try:
@@ -38,58 +38,58 @@ class Listener:
                 return messages
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the socket."""
         self._socket.close()
 
 
 class SystemdTestCase(SynchronousTestCase):
-    """A socket that listens."""
+    """Sockets for notifications."""
 
-    def listen(self, path: str | None = None) -> Listener:
-        """Listen on a path, by default one that is short enough for a socket."""
+    def listen(self, path: str | None = None) -> NotifySocket:
+        """Listen at a path, by default at one that is short enough for a socket."""
         if path is None:
             folder = tempfile.TemporaryDirectory()
             self.addCleanup(folder.cleanup)
             path = f"{folder.name}/notify"
-        listener = Listener(path)
+        listener = NotifySocket(path)
         self.addCleanup(listener.close)
         return listener
 
 
-class SupervisorTests(SystemdTestCase):
-    """How systemd is told."""
+class SystemdNotifierTests(SystemdTestCase):
+    """Messages to systemd."""
 
-    def test_tell(self) -> None:
-        """What is told comes in one message, by a socket in a folder or an abstract one."""
+    def test_notify(self) -> None:
+        """Assignments are sent in one message, to a socket at a path or an abstract one."""
         for path in (None, f"@trualias-test-{os.getpid()}"):
             listener = self.listen(path)
             SystemdNotifier({"NOTIFY_SOCKET": listener.path}).notify("READY=1", "STATUS=\u00e9")
-            self.assertEqual(["READY=1\nSTATUS=\u00e9"], listener.heard)
+            self.assertEqual(["READY=1\nSTATUS=\u00e9"], listener.received)
 
-    def test_nobody(self) -> None:
-        """Where nobody asks, nobody is told."""
+    def test_no_socket(self) -> None:
+        """Without NOTIFY_SOCKET nothing is sent or logged."""
         for environment in ({}, {"NOTIFY_SOCKET": ""}):
             with capturedLogs() as events:
                 SystemdNotifier(environment).notify("READY=1")
             self.assertEqual([], events)
 
     def test_failure(self) -> None:
-        """One who asks and does not listen is named in the log; the server lives on."""
+        """A failure to send is logged and not raised."""
         path = str(Path(self.mktemp()).absolute())
         with capturedLogs() as events:
             SystemdNotifier({"NOTIFY_SOCKET": path}).notify("READY=1", "STATUS=x")
         [event] = events
         self.assertEqual(
-            f"systemd was not told READY=1 STATUS=x: [Errno {errno.ENOENT}] No such file or directory",
+            f"cannot notify systemd of READY=1 STATUS=x: [Errno {errno.ENOENT}] No such file or directory",
             event["log_format"].format(**event),
         )
 
 
 class WatchdogSecondsTests(SynchronousTestCase):
-    """When a sign of life is wanted."""
+    """The time between watchdog notifications."""
 
     def test_seconds(self) -> None:
-        """It is wanted where WATCHDOG_USEC says so, and not of another process."""
+        """It is that of WATCHDOG_USEC, unless WATCHDOG_PID is another process."""
         for environment, seconds in (
             ({}, None),
             ({"WATCHDOG_USEC": "30000000"}, 30.0),
@@ -101,72 +101,72 @@ class WatchdogSecondsTests(SynchronousTestCase):
             self.assertEqual(seconds, watchdog_seconds(environment, 7), environment)
 
 
-class NotifyServiceTests(SystemdTestCase):
-    """What systemd is told, and when."""
+class SystemdServiceTests(SystemdTestCase):
+    """Notifications in the life of a server."""
 
     def setUp(self) -> None:
-        """Make a service whose supervisor wants a sign of life every 30 s."""
+        """Make a service with a watchdog of 30 s."""
         self.listener = self.listen()
         self.reactor = MemoryReactorClock()
         self.current = CurrentSnapshot(Snapshot(parse_configuration(ONE, "a.conf")))
         self.service = self.make(30)
 
-    def make(self, watchdog: float | None) -> NotifyService:
+    def make(self, watchdog: float | None) -> SystemdService:
         """Make a service."""
-        supervisor = SystemdNotifier({"NOTIFY_SOCKET": self.listener.path})
+        notifier = SystemdNotifier({"NOTIFY_SOCKET": self.listener.path})
         reactor = cast(Reactor, self.reactor)
-        return NotifyService(reactor, supervisor, watchdog, self.current, lambda: 4711)
+        return SystemdService(reactor, notifier, watchdog, self.current, lambda: 4711)
 
     def test_life(self) -> None:
-        """READY when the reactor runs, a sign of life every 15 s from then on, STOPPING at the end."""
+        """READY is sent when the reactor runs, WATCHDOG each 15 s from then on, STOPPING at the stop."""
         self.service.startService()
-        self.assertEqual([], self.listener.heard)
+        self.assertEqual([], self.listener.received)
         self.reactor.run()
-        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "WATCHDOG=1"], self.listener.heard)
+        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "WATCHDOG=1"], self.listener.received)
         self.reactor.advance(14.9)
-        self.assertEqual([], self.listener.heard)
+        self.assertEqual([], self.listener.received)
         self.reactor.pump([0.2, 15, 15])
-        self.assertEqual(["WATCHDOG=1"] * 3, self.listener.heard)
+        self.assertEqual(["WATCHDOG=1"] * 3, self.listener.received)
         self.service.stopService()
-        self.assertEqual(["STOPPING=1"], self.listener.heard)
+        self.assertEqual(["STOPPING=1"], self.listener.received)
         self.assertEqual([], self.reactor.getDelayedCalls())
 
     def test_no_watchdog(self) -> None:
-        """Without a watchdog there are no signs of life."""
+        """Without a watchdog no WATCHDOG is sent."""
         service = self.make(None)
         service.startService()
         self.reactor.run()
         self.reactor.advance(3600)
         service.stopService()
-        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "STOPPING=1"], self.listener.heard)
+        self.assertEqual(["READY=1\nSTATUS=1 statement, 2 accounts", "STOPPING=1"], self.listener.received)
 
     def test_stopped_before_it_was_ready(self) -> None:
-        """A server that is stopped before the reactor runs never was ready."""
+        """A server that is stopped before the reactor runs never sends READY."""
         self.service.startService()
         self.service.stopService()
         self.reactor.run()
-        self.assertEqual(["STOPPING=1"], self.listener.heard)
+        self.assertEqual(["STOPPING=1"], self.listener.received)
 
     def test_reload(self) -> None:
-        """RELOADING comes with the clock that systemd wants; then READY, and what is in use now or still."""
+        """RELOADING is sent with the monotonic clock, and then READY with the configuration in use."""
         self.service.startService()
-        self.service.load_begun()
+        self.service.begun()
         self.current.snapshot = Snapshot(parse_configuration("", "a.conf"))
-        self.service.load_ended(True)
-        self.service.load_begun()
-        self.service.load_ended(False)
+        self.service.applied(self.current.snapshot.configuration)
+        self.service.begun()
+        self.service.failed()
         reloading = "RELOADING=1\nMONOTONIC_USEC=4711"
         ready = "READY=1\nSTATUS=0 statements, 0 accounts"
         self.assertEqual(
             [reloading, ready, reloading, f"{ready}; the last change has errors, which are in the log"],
-            self.listener.heard,
+            self.listener.received,
         )
 
     def test_reload_at_the_end(self) -> None:
-        """A load that ends after the server's own end is told to nobody: it would look ready once more."""
+        """A load that ends after the stop sends nothing: the server would look ready again."""
         self.service.startService()
-        self.service.load_begun()
+        self.service.begun()
         self.service.stopService()
-        self.service.load_ended(False)
-        self.service.load_begun()
-        self.assertEqual(["RELOADING=1\nMONOTONIC_USEC=4711", "STOPPING=1"], self.listener.heard)
+        self.service.failed()
+        self.service.begun()
+        self.assertEqual(["RELOADING=1\nMONOTONIC_USEC=4711", "STOPPING=1"], self.listener.received)

@@ -1,4 +1,4 @@
-"""Tests of trualias.tap, and of the two servers as twistd runs them."""
+"""Tests of ``trualias.tap`` and ``trualias.server.application``, and of the two servers in twistd."""
 
 import os
 import select
@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +23,9 @@ from twisted.trial.unittest import SynchronousTestCase
 import trualias
 from trualias import log, tap_table, tap_virtual
 from trualias.protocols.connection import ClientFactory
-from trualias.server.reload import AliasService
-from trualias.tap import Reactor, ServerOptions, make_service
+from trualias.server.application import Reactor
+from trualias.server.reload import ReloadService
+from trualias.tap import ServerOptions, make_service
 from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.test.loop import Loop
 
@@ -45,39 +47,39 @@ class TapTestCase(SynchronousTestCase):
         self.addCleanup(log.levels.clearLogLevels)
 
     def configure(self, settings: str) -> None:
-        """Write another configuration, with these settings besides."""
+        """Replace the configuration by one with these settings."""
         new = self.path.with_suffix(".new")
         new.write_text(settings + CONFIGURATION, "utf-8")
         new.replace(self.path)
 
 
 class OptionsTests(SynchronousTestCase):
-    """The options of twistd's two commands."""
+    """The options of the two commands of twistd."""
 
     def test_default(self) -> None:
-        """Nothing needs to be given."""
+        """No option is required."""
         options = tap_table.Options()
         options.parseOptions([])
         self.assertEqual((options["config"], options["endpoints"]), (None, []))
 
     def test_given(self) -> None:
-        """The endpoint can be given several times, and each option in two ways."""
+        """The endpoint can be repeated, and each option has a short form."""
         options = tap_virtual.Options()
         options.parseOptions(["-c", "a.conf", "-e", "tcp:25", "--endpoint", "unix:/run/x"])
         self.assertEqual((options["config"], options["endpoints"]), ("a.conf", ["tcp:25", "unix:/run/x"]))
 
     def test_help(self) -> None:
-        """The help of each says what it answers and where its configuration is looked for."""
-        for options, answers, place in (
+        """The help of each command says what it answers, and has the default paths of its configuration."""
+        for options, answers, path in (
             (tap_table.Options(), "lookups of a local part", "\n    conf/tcp_table_server.conf\n"),
             (tap_virtual.Options(), "lookups of a whole address", "\n    conf/tcp_virtual_server.conf\n"),
         ):
             self.assertIn(answers, options.getUsage())
-            self.assertIn(place, options.getUsage())
+            self.assertIn(path, options.getUsage())
 
 
-class OneThread(MemoryReactorClock):
-    """A reactor in memory, whose thread is the only one."""
+class OneThreadReactor(MemoryReactorClock):
+    """A reactor in memory that runs calls from threads at once."""
 
     def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
         """Call `function`."""
@@ -85,17 +87,17 @@ class OneThread(MemoryReactorClock):
 
 
 class MakeServiceTests(TapTestCase):
-    """How a server is put together, on a reactor in memory."""
+    """Servers on a reactor in memory."""
 
     def make(self, options: ServerOptions, *arguments: str) -> MultiService:
-        """Make a service on the test's configuration."""
+        """Make a server on the test's configuration."""
         options.parseOptions(["--config", str(self.path), *arguments])
-        self.reactor = OneThread()
+        self.reactor = OneThreadReactor()
         return make_service(options, cast(Reactor, self.reactor), maybeDeferred)
 
     @contextmanager
     def running(self, service: IService) -> Iterator[None]:
-        """Run a service."""
+        """Run a server."""
         service.privilegedStartService()
         service.startService()
         try:
@@ -105,7 +107,7 @@ class MakeServiceTests(TapTestCase):
             self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def ask(self, factory: object, request: bytes) -> bytes:
-        """Ask a factory's protocol."""
+        """Send a request to a protocol of a factory; return the reply."""
         assert isinstance(factory, ClientFactory)
         protocol = factory.buildProtocol(None)
         assert protocol is not None
@@ -132,13 +134,13 @@ class MakeServiceTests(TapTestCase):
             self.assertEqual(self.ask(factory, b"get foo-shop-4@example.com\n"), b"200 foo@example.com\n")
 
     def test_endpoints(self) -> None:
-        """Endpoints that are given take the place of HOST and PORT."""
+        """Endpoints on the command line replace HOST and PORT."""
         with self.running(self.make(tap_table.Options(), "-e", "tcp:25:interface=127.0.0.3", "-e", "unix:x.sock")):
             self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
             self.assertEqual([server[0] for server in self.reactor.unixServers], ["x.sock"])
 
     def test_socketmap(self) -> None:
-        """Either server answers both maps where the file says so, beside the line protocol."""
+        """With LISTEN, either server answers both socketmap tables beside the line protocol."""
         self.configure("PORT: 25\nLISTEN: socketmap unix:map.sock:mode=600\n")
         for options in (tap_table.Options(), tap_virtual.Options()):
             with self.running(self.make(options)):
@@ -149,22 +151,22 @@ class MakeServiceTests(TapTestCase):
                 self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
 
     def test_listen_with_errors(self) -> None:
-        """A LISTEN that Twisted does not understand keeps the server from starting, and a running one as it is."""
+        """A LISTEN that Twisted does not understand prevents a start, and a reload."""
         service = self.make(tap_table.Options())
         self.configure("LISTEN: socketmap hurz:25\n")
         error = (
             f"{self.path}:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
             "LISTEN: socketmap hurz:25\n^"
         )
-        self.assertEqual(self.ended(tap_table.Options()), error)
+        self.assertEqual(self.exit_message(tap_table.Options()), error)
         with self.running(service):
             self.assertEqual(
                 self.reload(service),
-                [f"{self.path} has errors; the configuration from before stays in use\n{error}"],
+                [f"{self.path} has errors; the previous configuration stays in use\n{error}"],
             )
 
     def test_statistics(self) -> None:
-        """STATISTICS takes effect at the start, and the seconds turn."""
+        """STATISTICS is applied at the start, and seconds are closed."""
         self.configure("STATISTICS: 0\n")
         with self.running(self.make(tap_table.Options())):
             [(_, factory, _, _)] = self.reactor.tcpServers
@@ -174,43 +176,43 @@ class MakeServiceTests(TapTestCase):
             self.assertIn(b"nmin=0 nmax=1 n1=1.0000 n10=0.1000 n60=0.0167\n", self.ask(factory, b"stats\n"))
 
     def test_logging(self) -> None:
-        """LOGGING takes effect at the start: what was loaded is told at level info."""
-        for setting, told in (("info", [f"{self.path} is loaded: 1 statement, 1 account"]), ("warning", [])):
+        """LOGGING is applied at the start: the load is logged at level info only."""
+        for setting, logged in (("info", [f"{self.path} is loaded: 1 statement, 1 account"]), ("warning", [])):
             self.configure(f"LOGGING: {setting}\n")
             service = self.make(tap_table.Options())
             with capturedLogs() as events, self.running(service):
                 pass
             messages = [event["log_format"].format(**event) for event in events if "trualias" in event["log_namespace"]]
-            self.assertEqual(messages, told)
+            self.assertEqual(messages, logged)
 
     def test_writers(self) -> None:
-        """A configuration that others may write to is used, and warned of each time that it is loaded."""
+        """A configuration that others can change is used, with a warning at each load."""
         self.path.chmod(0o666)
-        warning = f"others could change {self.path}: everybody may write to {self.path} (chmod o-w {self.path})"
+        warning = f"others could change {self.path}: any user may write to {self.path} (chmod o-w {self.path})"
         with capturedLogs() as events:
             service = self.make(tap_table.Options())
         self.assertEqual([event["log_format"].format(**event) for event in events], [warning])
         self.assertEqual(self.reload(service), [warning])
 
     def test_no_domains(self) -> None:
-        """A virtual server that answers for no domain says so; the table server has no use for domains."""
+        """A virtual server without ALIAS DOMAINS logs a warning; the table server does not need them."""
         self.path.write_text("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();", "utf-8")
-        for options, told in (
+        for options, logged in (
             (tap_table.Options(), []),
             (
                 tap_virtual.Options(),
                 [
-                    f"{self.path} has no ALIAS DOMAINS, so that no address is found; "
+                    f"{self.path} has no ALIAS DOMAINS, so no address is found; "
                     "give the domains that this server answers for"
                 ],
             ),
         ):
             with capturedLogs() as events:
                 self.make(options)
-            self.assertEqual(told, [event["log_format"].format(**event) for event in events])
+            self.assertEqual(logged, [event["log_format"].format(**event) for event in events])
 
-    def ended(self, options: ServerOptions, *arguments: str) -> str:
-        """Make a service, expect that this ends the process, and return the message."""
+    def exit_message(self, options: ServerOptions, *arguments: str) -> str:
+        """Make a server that ends the process, and return the message."""
         with self.assertRaises(SystemExit) as raised:
             self.make(options, *arguments)
         return str(raised.exception)
@@ -219,44 +221,44 @@ class MakeServiceTests(TapTestCase):
         """A configuration with errors ends the process with the errors."""
         self.configure("PORT: x\n")
         self.assertEqual(
-            self.ended(tap_table.Options()),
+            self.exit_message(tap_table.Options()),
             f"{self.path}:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^",
         )
 
     def test_endpoint_with_errors(self) -> None:
-        """So does an endpoint that Twisted does not understand, whatever it says of it."""
+        """An endpoint that Twisted does not understand ends the process with the reason."""
         for description, reason in (
             ("hurz:25", "Unknown endpoint type: 'hurz'"),
             ("tcp:x", "invalid literal for int() with base 10: 'x'"),
         ):
             self.assertEqual(
-                self.ended(tap_table.Options(), "-e", description),
+                self.exit_message(tap_table.Options(), "-e", description),
                 f"--endpoint {description} is no endpoint that can be used: {reason}",
             )
 
     def test_found(self) -> None:
-        """Without --config the configuration is found in its place, and watched there wherever the process goes."""
+        """Without --config a default path is used, and watched also from another working directory."""
         here = os.getcwd()
         self.addCleanup(os.chdir, here)
         os.chdir(self.folder)
         options = tap_table.Options()
         self.path.rename(self.folder / "trualias.conf")
-        service = make_service(options, cast(Reactor, OneThread()), maybeDeferred)
+        service = make_service(options, cast(Reactor, OneThreadReactor()), maybeDeferred)
         os.chdir(here)
         self.path = self.folder / "trualias.conf"
         self.configure("LOGGING: info\n")
         self.assertEqual(self.reload(service), [f"{self.path} is loaded: 1 statement, 1 account"])
 
     def reload(self, service: MultiService) -> list[str]:
-        """Load the configuration anew, in this thread, and return what was logged."""
-        aliases = service.getServiceNamed("aliases")
-        assert isinstance(aliases, AliasService)
+        """Reload the configuration in this thread; return the logged messages."""
+        reloads = service.getServiceNamed("reload")
+        assert isinstance(reloads, ReloadService)
         with capturedLogs() as events:
-            aliases.load()
+            reloads.load()
         return [event["log_format"].format(**event) for event in events]
 
     def test_metrics(self) -> None:
-        """Metrics are served where METRICS says; another place, or none, is told to need a restart."""
+        """Metrics are served at METRICS; a change of METRICS logs that a restart is needed."""
         self.configure("METRICS: 127.0.0.1:9347\n")
         service = self.make(tap_table.Options())
         with self.running(service):
@@ -267,11 +269,11 @@ class MakeServiceTests(TapTestCase):
             self.configure("LOGGING: info\n")
             self.assertEqual(
                 self.reload(service)[0],
-                "METRICS is another now, which needs a restart: the metrics are 127.0.0.1:9347, the file says off",
+                "METRICS has changed, which needs a restart: in use is 127.0.0.1:9347, the file has off",
             )
 
     def test_reload(self) -> None:
-        """Everything but where to listen takes effect with a new configuration; that is told to need a restart."""
+        """A reload applies all settings but the endpoints; a change of those logs that a restart is needed."""
         service = self.make(tap_table.Options())
         with self.running(service):
             [(_, factory, _, _)] = self.reactor.tcpServers
@@ -279,8 +281,8 @@ class MakeServiceTests(TapTestCase):
             self.assertEqual(
                 self.reload(service),
                 [
-                    "HOST, PORT or LISTEN is another now, which needs a restart: listening on "
-                    "tcp_table tcp:3047:interface=127.0.0.1, the file says tcp_table tcp:25:interface=127.0.0.1",
+                    "HOST, PORT or LISTEN has changed, which needs a restart: in use is "
+                    "tcp_table tcp:3047:interface=127.0.0.1, the file has tcp_table tcp:25:interface=127.0.0.1",
                     f"{self.path} is loaded: 1 statement, 1 account",
                 ],
             )
@@ -292,15 +294,15 @@ class MakeServiceTests(TapTestCase):
             self.assertEqual(self.reload(service), [])
 
 
-class EndTests(TapTestCase):
-    """The end of a server, on a reactor of its own."""
+class StopTests(TapTestCase):
+    """The stop of a server, on a reactor of its own."""
 
-    def test_asked_before(self) -> None:
-        """Clients whom only the system knew of when the server was told to stop are answered as well."""
+    def test_waiting_clients(self) -> None:
+        """Clients that only the kernel has accepted when the server stops get their replies."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        place = f"{folder.name}/a.sock"
-        self.configure(f"LISTEN: tcp_table unix:{place}\n")
+        path = f"{folder.name}/a.sock"
+        self.configure(f"LISTEN: tcp_table unix:{path}\n")
         options = tap_table.Options()
         options.parseOptions(["--config", str(self.path)])
         loop = Loop()
@@ -312,7 +314,7 @@ class EndTests(TapTestCase):
         for client in clients:
             self.addCleanup(client.close)
             client.settimeout(PATIENCE)
-            client.connect(place)
+            client.connect(path)
             client.sendall(b"get foo-shop-4\n")
         ended: list[object] = []
         service.stopService().addCallback(ended.append)
@@ -323,24 +325,33 @@ class EndTests(TapTestCase):
 
 
 class ProcessTests(TapTestCase):
-    """The servers as processes of their own."""
+    """The servers as processes."""
 
     def setUp(self) -> None:
-        """Let twistd find this trualias, be it installed or not."""
+        """Make this source tree importable for twistd."""
         super().setUp()
         before = os.environ.get("PYTHONPATH")
         self.addCleanup(os.environ.__setitem__ if before else os.environ.pop, "PYTHONPATH", before or "")
         os.environ["PYTHONPATH"] = str(Path(trualias.__file__).parent.parent)
 
     def twistd(self, *arguments: str) -> tuple[int, str, str]:
-        """Run twistd with arguments that end it; return status, output and errors."""
+        """Run twistd with arguments that end it; return its status, output and errors."""
         done = subprocess.run(
             [*TWISTD, *arguments], cwd=self.folder, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
         return done.returncode, done.stdout, done.stderr
 
+    def test_imports(self) -> None:
+        """A server without METRICS does not import the libraries for HTTP, which take 5 MB."""
+        script = (
+            "import sys, trualias.tap_table, trualias.tap_virtual\n"
+            "print(sorted({'prometheus_client', 'twisted.web'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        self.assertEqual("[]\n", done.stdout)
+
     def test_no_configuration(self) -> None:
-        """Where there is no configuration, the places are listed and what to do is told."""
+        """Without a configuration the message lists the default paths and what to do."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
         self.assertEqual(
@@ -360,7 +371,7 @@ class ProcessTests(TapTestCase):
         )
 
     def test_errors(self) -> None:
-        """A configuration with errors keeps the server from starting, also as a daemon; all of them are printed."""
+        """A configuration with errors prevents the start, also of a daemon; all errors are printed."""
         self.configure("PORT: x\nCASE SENSITIVE: maybe\n")
         for mode in ("--nodaemon", "--pidfile=twistd.pid"):
             self.assertEqual(
@@ -378,14 +389,14 @@ class ProcessTests(TapTestCase):
             )
 
     def test_unknown_endpoint(self) -> None:
-        """An endpoint that Twisted does not understand is told."""
+        """An endpoint that Twisted does not understand prevents the start, and the reason is printed."""
         self.assertEqual(
             self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf", "-e", "hurz:25"),
             (1, "", "--endpoint hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"),
         )
 
     def test_port_in_use(self) -> None:
-        """A port in use is one clear line, and no file with a process id stays behind."""
+        """A port in use is one line in the log, and no process id file remains."""
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
@@ -403,8 +414,8 @@ class ProcessTests(TapTestCase):
             self.assertIn(f"cannot listen on tcp:{port}:interface=127.0.0.1: Address", errors)
         self.assertFalse((self.folder / "twistd.pid").exists())
 
-    def test_supervised(self) -> None:
-        """systemd is told when the server answers, while it loads, that it lives and that it stops."""
+    def test_systemd(self) -> None:
+        """systemd is notified of readiness, reloads, the watchdog and the stop."""
         port = free_port()
         self.configure(f"PORT: {port}\n")
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -415,36 +426,36 @@ class ProcessTests(TapTestCase):
             self.addCleanup(server.stop)
             server.start()
             ready = b"READY=1\nSTATUS=1 statement, 1 account"
-            alive = b"WATCHDOG=1"
+            watchdog = b"WATCHDOG=1"
             self.assertEqual(listener.recv(4096), ready)
-            self.assertEqual([listener.recv(4096) for _ in range(3)], [alive] * 3)
+            self.assertEqual([listener.recv(4096) for _ in range(3)], [watchdog] * 3)
 
-            def told() -> bytes:
-                """Receive what is no sign of life."""
-                return next(message for message in iter(lambda: listener.recv(4096), b"") if message != alive)
+            def notification() -> bytes:
+                """Receive the next message that is no watchdog notification."""
+                return next(message for message in iter(lambda: listener.recv(4096), b"") if message != watchdog)
 
             os.kill(server.pid, signal.SIGHUP)
-            self.assertRegex(told(), rb"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
-            self.assertEqual(told(), ready)
+            self.assertRegex(notification(), rb"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
+            self.assertEqual(notification(), ready)
             server.stop()
-            self.assertEqual(told(), b"STOPPING=1")
+            self.assertEqual(notification(), b"STOPPING=1")
 
-    def test_end(self) -> None:
-        """SIGTERM: what was asked is answered, clients that stay are let go, and the process ends within 2 s."""
+    def test_stop(self) -> None:
+        """On SIGTERM pending requests are answered, idle clients disconnected, and the process ends within 2 s."""
         port = free_port()
         self.configure(f"PORT: {port}\nSTATISTICS: 0\nLISTEN: socketmap unix:map.sock:mode=600\n")
         server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
         self.addCleanup(server.stop)
         server.start()
         self.assertEqual(stat.S_IMODE((self.folder / "map.sock").stat().st_mode), 0o600)
-        place = ("127.0.0.1", port)
+        address = ("127.0.0.1", port)
         with ExitStack() as clients:
-            idle = [clients.enter_context(socket.create_connection(place, PATIENCE)) for _ in range(20)]
-            greedy, asking = (clients.enter_context(socket.create_connection(place, PATIENCE)) for _ in range(2))
+            idle = [clients.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(20)]
+            greedy, asking = (clients.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(2))
             for client in idle:
                 client.sendall(b"get foo")
             greedy.setblocking(False)
-            # Asks until nothing more can be sent, and never reads.
+            # Sends until the buffers are full, and never reads.
             while select.select([], [greedy], [], 0.5)[1]:
                 greedy.send(b"jstats\n" * 1000)
             os.kill(server.pid, signal.SIGTERM)
@@ -459,8 +470,8 @@ class ProcessTests(TapTestCase):
         self.assertFalse((self.folder / "map.sock").exists())
         self.assertNotIn("Traceback", server.log)
 
-    def test_end_during_a_load(self) -> None:
-        """A hook that never returns keeps the process from nothing but the new configuration."""
+    def test_stop_during_a_load(self) -> None:
+        """A hook that never returns delays neither lookups nor the stop."""
         port = free_port()
         settings = f"PORT: {port}\nPROCESSOR: hooks\n"
         hooks = (
@@ -483,7 +494,7 @@ class ProcessTests(TapTestCase):
         self.assertNotIn("Traceback", server.log)
 
     def test_life(self) -> None:
-        """A server answers, loads a new configuration on SIGHUP, sees a change by itself, and ends when it is told."""
+        """A server answers, reloads on SIGHUP and after a change of the file, and stops on SIGTERM."""
         port = free_port()
         self.configure(f"PORT: {port}\nLOGGING: info\n")
         server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)

@@ -1,4 +1,4 @@
-"""Tests of the units in install/: how much systemd lets the servers do, and that the servers start by them."""
+"""Tests of the systemd units in ``install``: their restrictions, and their commands."""
 
 import re
 import shlex
@@ -16,15 +16,15 @@ KINDS = ("table", "virtual")
 
 
 def unit(kind: str, suffix: str = "service") -> Path:
-    """The path of a server's unit."""
+    """Return the path of a server's unit."""
     return source_tree() / "install" / f"trualias-{kind}.{suffix}"
 
 
 class UnitTests(SynchronousTestCase):
-    """The two services, and the sockets that systemd can hold for them."""
+    """The units of the two services and their sockets."""
 
     def test_security(self) -> None:
-        """systemd rates the exposure of each at 1.5 or better (of 10)."""
+        """systemd rates the exposure of each service at 1.5 or better, of 10."""
         program = require_program("systemd-analyze")
         for kind in KINDS:
             done = subprocess.run(
@@ -38,14 +38,14 @@ class UnitTests(SynchronousTestCase):
             assert rating is not None, done
             self.assertLessEqual(float(rating[1]), 1.5, done.stdout)
 
-    def test_alike(self) -> None:
-        """The two differ in their names alone."""
+    def test_same(self) -> None:
+        """The units of the two servers differ only in names and ports."""
         for suffix in ("service", "socket"):
             table, virtual = (unit(kind, suffix).read_text("utf-8") for kind in KINDS)
             self.assertEqual(virtual, table.replace("table", "virtual").replace("3047", "3048"))
 
     def test_start(self) -> None:
-        """The very command of each unit starts a server, which tells systemd that it is ready."""
+        """The command of each unit starts a server, which notifies systemd that it is ready."""
         for kind in KINDS:
             (command,) = re.findall(r"(?m)^ExecStart=(.*)$", unit(kind).read_text("utf-8"))
             words = shlex.split(command)

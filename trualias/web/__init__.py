@@ -1,1 +1,1 @@
-"""What is served over HTTP: health and metrics."""
+"""HTTP: the site, health, and metrics."""

@@ -1,16 +1,12 @@
-"""The metrics of a process for Prometheus, and whether it is well, over HTTP.
-
-The numbers are plain ones that whoever answers counts; the families of Prometheus are made of them when somebody asks.
-"""
+"""The metrics of a server process for Prometheus, made from its counters at each scrape."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import twisted
-from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -22,17 +18,12 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.protocols.policies import WrappingFactory
-from twisted.web.http import OK, SERVICE_UNAVAILABLE, Request
-from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.http import Request
 
 import trualias
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.counters import BOUNDS, CountedAs, Counters, Loads, RequestOutcome
-from trualias.protocols.clients import Clients
+from trualias.web.site import Page
 
 OUTCOME_LABELS: dict[str, tuple[CountedAs, ...]] = {
     "found": (RequestOutcome.FOUND,),
@@ -43,97 +34,109 @@ OUTCOME_LABELS: dict[str, tuple[CountedAs, ...]] = {
     "fault": (RequestOutcome.FAULT, RequestOutcome.HOOK),
     "over_budget": (RequestOutcome.OVER_BUDGET,),
 }
-"""What becomes of a request, and the results that count as such."""
+"""The values of the label ``outcome``, and the counters that each sums up."""
 
 OTHERS = "other accounts"
-"""What stands for the accounts that are not told apart; no account has a space in its name."""
+"""The label of all accounts without a counter of their own; no account has a space in its name."""
 
-_ENDS = (*map(floatToGoString, BOUNDS), "+Inf")
+_BUCKETS = (*map(floatToGoString, BOUNDS), "+Inf")
+
+
+class ConnectionCounts(Protocol):
+    """The connections of lookup clients: how many are open, the most allowed, and how many were refused."""
+
+    limit: int
+    refused_by_limit: int
+    refused_by_network: int
+
+    def __len__(self) -> int:
+        """Return how many are open."""
 
 
 class ServerCollector(Collector):
-    """Makes the families of a process when somebody asks for them."""
+    """Makes the metric families of a process at each scrape."""
 
-    def __init__(self, clients: Clients, counters: Counters, current: CurrentSnapshot, loads: Loads) -> None:
-        self._clients = clients
+    def __init__(
+        self, connections: ConnectionCounts, counters: Counters, current: CurrentSnapshot, loads: Loads
+    ) -> None:
+        self._connections = connections
         self._counters = counters
         self._current = current
         self._loads = loads
 
     def collect(self) -> Iterator[Metric]:
-        """Give all families."""
-        yield from self._requests()
-        yield from self._connections()
-        yield from self._configuration()
+        """Yield all families."""
+        yield from self._request_families()
+        yield from self._connection_families()
+        yield from self._configuration_families()
         build = {
             "version": trualias.__version__,
             "python": platform.python_version(),
             "twisted": twisted.__version__,
         }
-        yield InfoMetricFamily("trualias_build", "Which versions run.", value=build)
+        yield InfoMetricFamily("trualias_build", "Versions of trualias, Python and Twisted.", value=build)
 
-    def _requests(self) -> Iterator[Metric]:
+    def _request_families(self) -> Iterator[Metric]:
         labels = ("protocol", "server")
-        requests = CounterMetricFamily(
-            "trualias_requests", "Requests by what became of them.", labels=(*labels, "outcome")
-        )
+        requests = CounterMetricFamily("trualias_requests", "Requests by outcome.", labels=(*labels, "outcome"))
         not_found = CounterMetricFamily(
-            "trualias_not_found", "Requests whose address was not found, by why.", labels=(*labels, "reason")
+            "trualias_not_found", "Requests whose key was not found, by reason.", labels=(*labels, "reason")
         )
         seconds = HistogramMetricFamily(
             "trualias_request_duration_seconds",
-            "Time from a request being read to its reply being handed to the socket.",
+            "Time from reading a request to handing its reply to the socket.",
             labels=labels,
         )
-        hooks = 0
-        for pair, tally in self._counters.all().items():
-            numbers = {result: sum(counts) for result, counts in tally.buckets.items()}
-            hooks += numbers[RequestOutcome.HOOK]
-            for outcome, results in OUTCOME_LABELS.items():
-                requests.add_metric((*pair, outcome), sum(numbers[result] for result in results))
+        hook_failures = 0
+        for pair, counters in self._counters.all().items():
+            numbers = {outcome: sum(buckets) for outcome, buckets in counters.buckets.items()}
+            hook_failures += numbers[RequestOutcome.HOOK]
+            for label, outcomes in OUTCOME_LABELS.items():
+                requests.add_metric((*pair, label), sum(numbers[outcome] for outcome in outcomes))
             for reason in NotFoundReason:
                 not_found.add_metric((*pair, reason.value), numbers[reason])
-            counts = map(sum, zip(*tally.buckets.values(), strict=True))
-            seconds.add_metric(pair, _cumulated(counts), tally.elapsed)
+            buckets = map(sum, zip(*counters.buckets.values(), strict=True))
+            seconds.add_metric(pair, _cumulative(buckets), counters.elapsed)
         yield from (requests, not_found, seconds)
         wrong_codes = CounterMetricFamily(
             "trualias_wrong_codes",
-            "Addresses of an account's shape whose code was wrong: many are a sign that somebody guesses.",
+            "Addresses that match an account but for the code; many can mean that addresses are guessed.",
             labels=("account",),
         )
         for account, number in sorted(self._counters.wrong_codes.counts.items()):
             wrong_codes.add_metric((account,), number)
         wrong_codes.add_metric((OTHERS,), self._counters.wrong_codes.others[0])
         yield wrong_codes
-        yield CounterMetricFamily("trualias_hook_failures", "Lookups that failed in the PROCESSOR module.", value=hooks)
+        yield CounterMetricFamily(
+            "trualias_hook_failures", "Lookups that failed in the PROCESSOR module.", value=hook_failures
+        )
 
-    def _connections(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("trualias_connections", "Clients that are connected.", value=len(self._clients))
+    def _connection_families(self) -> Iterator[Metric]:
+        connections = self._connections
+        yield GaugeMetricFamily("trualias_connections", "Connected clients.", value=len(connections))
         yield GaugeMetricFamily(
-            "trualias_connections_limit", "Clients that may be connected at once.", value=self._clients.limit
+            "trualias_connections_limit", "The most clients that can be connected.", value=connections.limit
         )
-        refused = CounterMetricFamily(
-            "trualias_connections_refused", "Clients that were turned away, by why.", labels=("reason",)
-        )
-        refused.add_metric(("limit",), self._clients.refused_by_limit)
-        refused.add_metric(("network",), self._clients.refused_by_network)
+        refused = CounterMetricFamily("trualias_connections_refused", "Refused clients by reason.", labels=("reason",))
+        refused.add_metric(("limit",), connections.refused_by_limit)
+        refused.add_metric(("network",), connections.refused_by_network)
         yield refused
 
-    def _configuration(self) -> Iterator[Metric]:
+    def _configuration_families(self) -> Iterator[Metric]:
         loads = self._loads
         policy = self._current.snapshot.configuration.policy
-        yield CounterMetricFamily("trualias_reloads", "Reloads of the configuration, tried.", value=loads.tried)
+        yield CounterMetricFamily("trualias_reloads", "Reloads of the configuration.", value=loads.tried)
         yield CounterMetricFamily(
-            "trualias_reloads_failed", "Reloads of the configuration, failed.", value=loads.failed
+            "trualias_reloads_failed", "Reloads of the configuration that failed.", value=loads.failed
         )
         yield GaugeMetricFamily(
             "trualias_configuration_current",
-            "1 where the file on disk is the configuration in use, 0 where its last load failed.",
+            "1 if the configuration in use is that of the file, 0 if the last load of the file failed.",
             value=int(loads.current),
         )
         yield GaugeMetricFamily(
             "trualias_configuration_loaded_timestamp_seconds",
-            "When the configuration in use was loaded.",
+            "Time at which the configuration in use was loaded.",
             value=loads.loaded_at,
         )
         yield GaugeMetricFamily(
@@ -144,58 +147,21 @@ class ServerCollector(Collector):
         )
 
 
-def _cumulated(counts: Iterable[int]) -> list[tuple[str, float]]:
-    """Turn the numbers of the buckets into how many requests took that long or less."""
+def _cumulative(buckets: Iterable[int]) -> list[tuple[str, float]]:
+    """Return the upper bound of each bucket with the sum of the buckets up to it."""
     total = 0
-    cumulated: list[tuple[str, float]] = []
-    for end, count in zip(_ENDS, counts, strict=True):
+    cumulative: list[tuple[str, float]] = []
+    for bound, count in zip(_BUCKETS, buckets, strict=True):
         total += count
-        cumulated.append((end, total))
-    return cumulated
+        cumulative.append((bound, total))
+    return cumulative
 
 
-class Listening(Protocol):
-    """What listens for clients, or does not."""
+class MetricsPage(Page):
+    """The metrics of a collector and of the process, in the format that the request accepts.
 
-    description: str
-
-    @property
-    def listening(self) -> bool:
-        """Whether clients can connect."""
-
-
-@frozen(eq=False)
-class Health:
-    """Tells whether clients are answered. There is always a configuration in use, or the process would have ended."""
-
-    listeners: Sequence[Listening]
-
-    def problem(self) -> str | None:
-        """Say what is wrong; None where all is well."""
-        silent = [listener.description for listener in self.listeners if not listener.listening]
-        return f"not listening on {', '.join(silent)}" if silent else None
-
-
-class _Page(Resource):
-    """A page that can be asked for its headers alone."""
-
-    isLeaf = True
-
-    def render_HEAD(self, request: Request) -> bytes:
-        """Give the headers."""
-        self.render_GET(request)
-        return b""
-
-    def render_GET(self, request: Request) -> bytes:
-        """Give the page."""
-        raise NotImplementedError
-
-
-class _MetricsPage(_Page):
-    """Gives the figures in the form that is asked for.
-
-    The resource that prometheus_client has for Twisted would do it in another thread, of the global reactor. Nothing
-    here waits for anything, and figures that are read where they are counted are all of one moment.
+    The Twisted resource of ``prometheus_client`` would run in a thread of the global reactor. Here the counters are
+    read in the thread that increments them: all are of one moment, and nothing blocks.
     """
 
     def __init__(self, collector: ServerCollector) -> None:
@@ -205,64 +171,8 @@ class _MetricsPage(_Page):
         ProcessCollector(registry=self._registry)
 
     def render_GET(self, request: Request) -> bytes:
+        """Set the content type, and return the metrics."""
         accepted = b",".join(request.requestHeaders.getRawHeaders(b"accept", ()))
         encode, content_type = choose_encoder(accepted.decode("latin-1"))
         request.setHeader(b"content-type", content_type.encode())
         return encode(self._registry)
-
-
-class _HealthPage(_Page):
-    def __init__(self, health: Health) -> None:
-        super().__init__()
-        self._health = health
-
-    def render_GET(self, request: Request) -> bytes:
-        problem = self._health.problem()
-        request.setResponseCode(OK if problem is None else SERVICE_UNAVAILABLE)
-        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        request.setHeader(b"cache-control", b"no-store")
-        return f"{problem or 'ok'}\n".encode()
-
-
-class _QuietSite(Site):
-    """Writes no line for each request to the log."""
-
-    noisy = False
-
-    def log(self, request: Request) -> None:
-        """Do nothing."""
-
-
-class MetricsSite(WrappingFactory):
-    """Serves ``/metrics`` and ``/healthz`` to those who may connect, a few at a time.
-
-    The descriptors are there for mail servers.
-    """
-
-    MOST = 32
-
-    PATIENCE = 10
-    """Seconds for a client to ask, and to ask again."""
-
-    noisy = False
-
-    def __init__(
-        self,
-        collector: ServerCollector,
-        health: Health,
-        clients: Clients,
-    ) -> None:
-        root = Resource()
-        root.putChild(b"metrics", _MetricsPage(collector))
-        root.putChild(b"healthz", _HealthPage(health))
-        super().__init__(_QuietSite(root, timeout=self.PATIENCE))
-        self._clients = clients
-
-    def buildProtocol(self, addr: IPv4Address | IPv6Address | None) -> TwistedProtocol | None:  # type: ignore[override]
-        """Take a client, or refuse one from a network that may not ask, or one too many."""
-        if not self._clients.is_allowed(addr):
-            return None
-        if len(self.protocols) >= self.MOST:
-            self._clients.refusal_log.tell(addr, f"there are {self.MOST} already who read the metrics")
-            return None
-        return super().buildProtocol(addr)

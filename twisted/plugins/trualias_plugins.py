@@ -1,4 +1,4 @@
-"""The two servers, as twistd's plugin search finds them: data alone, read before any of them is imported."""
+"""The two servers for twistd's plugin search: data alone, so that finding one imports neither."""
 
 from twisted.application.service import ServiceMaker
 

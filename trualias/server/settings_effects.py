@@ -1,0 +1,104 @@
+"""Effects of settings on the process: log level, warnings, and what only a restart can change."""
+
+from collections.abc import Callable, Iterable
+
+from attrs import frozen
+
+from trualias import log
+from trualias.configuration import Configuration
+from trualias.configuration.endpoints import check_listeners, configured_listeners
+from trualias.configuration.permissions import permission_problem
+from trualias.configuration.tables import Table
+from trualias.server.reload import ReloadListener
+
+_log = log.logger(__name__)
+
+Effect = Callable[[Configuration], None]
+"""Applies settings of a configuration that has come into use."""
+
+
+class SettingsEffects(ReloadListener):
+    """Checks the endpoints of each new configuration, and applies effects of the configuration in use."""
+
+    def __init__(self, effects: Iterable[Effect]) -> None:
+        self._effects = tuple(effects)
+
+    def check(self, configuration: Configuration) -> None:
+        """Raise ``ConfigurationErrors`` for each LISTEN that cannot be used."""
+        check_listeners(configuration)
+
+    def applied(self, configuration: Configuration) -> None:
+        """Apply the effects in their order."""
+        for effect in self._effects:
+            effect(configuration)
+
+
+def set_log_level(configuration: Configuration) -> None:
+    """Apply LOGGING."""
+    log.set_level(configuration.settings.logging)
+
+
+def warn_of_writers(configuration: Configuration) -> None:
+    """Log a warning if another user could change the configuration file."""
+    try:
+        problem = permission_problem(configuration.name)
+    except OSError:  # it is being replaced, and is checked again when the new file is loaded
+        return
+    if problem is not None:
+        _log.warn("others could change {path}: {problem}", path=configuration.name, problem=problem)
+
+
+def warn_of_missing_domains(configuration: Configuration) -> None:
+    """Log a warning if ALIAS DOMAINS is empty, with which the virtual server finds no address."""
+    if not configuration.settings.alias_domains:
+        _log.warn(
+            "{path} has no ALIAS DOMAINS, so no address is found; give the domains that this server answers for",
+            path=configuration.name,
+        )
+
+
+WARNINGS: dict[Table, tuple[Effect, ...]] = {
+    Table.LOCAL_PART: (warn_of_writers,),
+    Table.VIRTUAL: (warn_of_writers, warn_of_missing_domains),
+}
+
+
+@frozen
+class RestartWarning:
+    """Logs a warning if settings differ from those in use and only a restart applies them.
+
+    ``settings`` names them; ``values`` returns their values in a configuration.
+    """
+
+    settings: str
+    values: Callable[[Configuration], tuple[str, ...]]
+    in_use: tuple[str, ...]
+
+    @classmethod
+    def of_listeners(cls, configuration: Configuration) -> "RestartWarning":
+        """Make the warning about HOST, PORT and LISTEN, from the configuration that the process starts with."""
+        return cls("HOST, PORT or LISTEN", _listeners, _listeners(configuration))
+
+    @classmethod
+    def of_metrics(cls, configuration: Configuration) -> "RestartWarning":
+        """Make the warning about METRICS, from the configuration that the process starts with."""
+        return cls("METRICS", _metrics, _metrics(configuration))
+
+    def __call__(self, configuration: Configuration) -> None:
+        """Compare a configuration that has come into use."""
+        wanted = self.values(configuration)
+        if wanted != self.in_use:
+            _log.warn(
+                "{settings} has changed, which needs a restart: in use is {in_use}, the file has {wanted}",
+                settings=self.settings,
+                in_use=", ".join(self.in_use),
+                wanted=", ".join(wanted),
+            )
+
+
+def _listeners(configuration: Configuration) -> tuple[str, ...]:
+    return tuple(map(str, configured_listeners(configuration)))
+
+
+def _metrics(configuration: Configuration) -> tuple[str, ...]:
+    return (str(configuration.settings.metrics or "off"),)

@@ -1,0 +1,70 @@
+"""All uses of Twisted's internals, each with its reason and the Twisted issue that would make it unnecessary."""
+
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IReactorTime
+from twisted.internet.tcp import Port, _reservedFD
+from twisted.internet.unix import Port as UNIXPort
+
+
+def set_reactor_clock(reactor: IReactorTime, seconds: Callable[[], float]) -> None:
+    """Replace the clock that a reactor schedules by.
+
+    Twisted's is the time of day, and there is no public way to choose another (twisted#2424, twisted#5552). The reactor
+    calls its method ``seconds`` for everything; an attribute replaces the method.
+    """
+    cast(Any, reactor).seconds = seconds
+
+
+class _AdoptedUNIXPort(UNIXPort):
+    """Accepts clients on a listening unix socket that systemd holds.
+
+    The permissions, the backlog and the path are systemd's. Twisted's own port for adopted sockets changes the mode to
+    666 and calls listen(2) anew; it fails if the process may not, and removes the path when it closes (twisted#10261).
+    """
+
+    def __init__(self, reactor: IReactorCore, adopted: socket.socket, factory: IProtocolFactory) -> None:
+        super().__init__(adopted.getsockname(), factory, reactor=reactor)
+        self._adopted = adopted
+
+    def startListening(self) -> None:
+        """Start to accept clients: ``startListening`` of the superclass without bind, chmod and listen."""
+        # For accept(2) when no file descriptor is free.
+        _reservedFD.reserve()
+        assert self.factory is not None
+        self.factory.doStart()
+        self.connected = True
+        self.socket = self._adopted
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
+        self.numberAccepts = 100
+        self.startReading()
+
+
+def adopt_unix_socket(reactor: IReactorCore, descriptor: int, factory: IProtocolFactory) -> IListeningPort:
+    """Accept clients on a listening unix socket, given by its file descriptor, and leave its path as it is."""
+    adopted = socket.socket(fileno=descriptor)
+    adopted.setblocking(False)
+    port = _AdoptedUNIXPort(reactor, adopted, factory)
+    port.startListening()
+    return port
+
+
+def stop_accepting(port: IListeningPort) -> None:
+    """Stop accepting clients on an adopted socket without closing it.
+
+    ``stopListening`` of a unix port removes the path, also while another process listens on the socket (twisted#10261).
+    """
+    cast(Port, port).stopReading()
+
+
+def accept_waiting_clients(port: IListeningPort) -> None:
+    """Accept the clients in the backlog of a TCP or unix port; nothing for any other port.
+
+    The kernel has connected them already, and closing the socket would reset their connections. No public call accepts
+    more clients than the reactor's next turn would.
+    """
+    if isinstance(port, Port):
+        port.numberAccepts = socket.SOMAXCONN
+        port.doRead()
