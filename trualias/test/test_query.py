@@ -83,7 +83,8 @@ class QueryTests(SynchronousTestCase):
             (
                 1,
                 "",
-                "two-one.3: is not found, because there is no DEBUG ACCOUNT: it is right for several accounts, one, two\n",
+                "two-one.3: is not found, because there is no DEBUG ACCOUNT: it is right for several accounts, "
+                "one, two\n",
             ),
         )
 
