@@ -1,23 +1,23 @@
 """Sample of a PROCESSOR module: your own Python code before and after each lookup.
 
-Copy this file under a name of your own, change the copy, and name it in the configuration, without `.py`:
+Copy this file to another name, change the copy, and name it in the configuration, without ``.py``:
 
     PROCESSOR: my_hooks
 
-The server looks for my_hooks.py in the folder of the configuration file first, then on Python's path. As it stands,
-this module changes nothing.
+The server searches for my_hooks.py in the folder of the configuration file first, then on Python's path. This sample
+changes nothing.
 
-The module is loaded anew, and `reload()` called, whenever the configuration is loaded. The server watches the
-configuration file only: after a change in the module alone, send the server a SIGHUP (or `touch` the configuration).
-A module that is not found, lacks one of the five names below, or raises while it is loaded or in `reload()` is an error
-in the configuration: the server does not start with it; one that runs logs the error and goes on as before.
+The module is reloaded, and ``reload()`` called, with each load of the configuration. The server watches the
+configuration file only: after a change in the module alone, send the server a SIGHUP (or ``touch`` the configuration).
+A module that is not found, lacks one of the five names below, or raises while it is loaded or in ``reload()`` is a
+configuration error: the server does not start with it; a running server logs the error and keeps its configuration.
 
-Never wait for anything in `preprocess()` and `postprocess()`: the server looks up one address at a time, and the mail
-server waits. Read files and ask other services in `reload()`, which runs beside the lookups, in a thread of its own.
+Never wait for anything in ``preprocess()`` and ``postprocess()``: the server looks up one address at a time, and the
+mail server waits. Read files and query other services in ``reload()``, which runs in a separate thread.
 """
 
-# The server sets both before it calls reload(): the accounts and the aliases that the statements of the configuration
-# name, each a frozenset of str, spelled as in the file.
+# The server sets both before it calls reload(): the accounts and the aliases in the statements of the configuration,
+# each a frozenset of str, spelled as in the file.
 ACCOUNTS: frozenset[str] = frozenset()
 ALIASES: frozenset[str] = frozenset()
 
@@ -27,14 +27,14 @@ def reload() -> None:
 
 
 def preprocess(alias: str, domain: str | None = None) -> tuple[str, str | None]:
-    """Return what to look up for `alias`, as a pair of alias and domain.
+    """Return the local part and the domain to look up instead of ``alias`` and ``domain``.
 
-    The table server passes None for the domain and ignores what comes back for it. The virtual server passes what
-    stands before the last @ and what stands after it, before it looks the domain up in ALIAS DOMAINS.
+    The table server passes None for the domain and ignores the returned domain. The virtual server passes the parts
+    before and after the last @, before it looks the domain up in ALIAS DOMAINS.
 
-    What this raises is logged; the mail server is told to try again later.
+    An exception is logged, and the reply is a temporary error.
 
-    An example that makes lookups ignore case, as `CASE SENSITIVE: no` does:
+    An example that makes lookups ignore case, as ``CASE SENSITIVE: no`` does:
 
         return (alias.lower(), domain)
     """
@@ -42,11 +42,11 @@ def preprocess(alias: str, domain: str | None = None) -> tuple[str, str | None]:
 
 
 def postprocess(account: str, domain: str | None = None) -> tuple[str, str | None]:
-    """Return what to answer for the `account` that was found, as a pair of account and domain.
+    """Return the account and the domain to answer instead of the ``account`` that was found and ``domain``.
 
-    Called only when an account was found. What this raises is logged; the mail server is told to try again later.
+    Called only when an account was found. An exception is logged, and the reply is a temporary error.
 
-    An example that delivers everything at another host, for the virtual server:
+    An example that delivers all mail on another host, for the virtual server:
 
         return (account, 'mailbox.example.com')
     """

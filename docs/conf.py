@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: ``sphinx-build -W -b html docs OUT``."""
+"""Configuration of Sphinx: ``sphinx-build -W -b html docs OUT`` builds the documentation."""
 
 import re
 import sys
@@ -24,26 +24,25 @@ author = "The trualias developers"
 copyright = f"2026, {author}"
 version = release = __version__
 
-# A literal block without a language is what somebody types or reads, not a program.
+# A literal block without a language is a transcript or a file, not a program.
 highlight_language = "none"
 html_theme = "alabaster"
-html_theme_options = {"description": "E-mail aliases that nobody has to create", "page_width": "1000px"}
-# The guides lie in install/, where an administrator looks for them, and are shown here as well.
+html_theme_options = {"description": "Verifiable e-mail aliases", "page_width": "1000px"}
 html_show_sourcelink = False
 nitpicky = True
 exclude_patterns = ["*.inc.rst"]
 
-# The manual pages are pages of this documentation: document, name, what it is, author, section.
+# The manual pages are pages of this documentation: document, name, description, author, section.
 man_pages = [
     ("trualias", "trualias", "verifiable mail aliases on the command line", author, 1),
     ("policy", "trualias.conf", "configuration and policy language of trualias", author, 5),
-    ("trualias-table", "trualias-table", "alias server that is asked for local parts", author, 8),
-    ("trualias-virtual", "trualias-virtual", "alias server that is asked for whole addresses", author, 8),
+    ("trualias-table", "trualias-table", "alias server that looks up local parts", author, 8),
+    ("trualias-virtual", "trualias-virtual", "alias server that looks up whole addresses", author, 8),
 ]
 
 
 class PolicyLexer(RegexLexer):
-    """Colours for the alias policy language."""
+    """Syntax highlighting of the policy language."""
 
     name = "trualias"
     aliases = ["trualias"]
@@ -62,18 +61,18 @@ class PolicyLexer(RegexLexer):
 
 
 class CommandDirective(SphinxDirective):
-    """``.. command:: replay`` tells what ``trualias replay --help`` tells."""
+    """``.. command:: replay`` includes the text of ``trualias replay --help``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make the paragraphs of a command."""
+        """Return the paragraphs about a command."""
         command = _commands(command_line())[self.arguments[0]]
         usage = " ".join(command.format_usage().removeprefix("usage: ").split())
         actions = [action for action in command._actions if action.dest != "help"]
         found: list[nodes.Node] = [nodes.literal_block(text=usage), nodes.paragraph(text=command.description or "")]
         found.append(_definitions([(_terms(action), action.help or "") for action in actions]))
-        # "Example: trualias check. Exit status: 0.", an example being as it is typed.
+        # "Example: trualias check. Exit status: 0.": the example is a command line.
         for example, status in re.findall(r"(?:Example: (.*?)\. )?(Exit status: .*)", command.epilog or ""):
             if example:
                 found.append(nodes.paragraph("", "Example:"))
@@ -83,12 +82,12 @@ class CommandDirective(SphinxDirective):
 
 
 class ServerOptionsDirective(SphinxDirective):
-    """``.. server-options:: trualias-table`` tells the options of a server."""
+    """``.. server-options:: trualias-table`` lists the options of a server."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make the list of the options."""
+        """Return the list of the options."""
         servers: dict[str, type[ServerOptions]] = {
             "trualias-table": tap_table.Options,
             "trualias-virtual": tap_virtual.Options,
@@ -105,7 +104,7 @@ def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
 
 
 def _terms(action: Action) -> list[str]:
-    """How an option, or another argument, is written: ``-c FILE``, ``--config FILE``."""
+    """Return the spellings of an option or another argument: ``-c FILE``, ``--config FILE``."""
     value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ()) or action.dest.upper()
     return [f"{option} {value}".strip() for option in action.option_strings] or [str(value)]
 
@@ -121,7 +120,7 @@ def _definitions(rows: list[tuple[list[str], str]]) -> nodes.Node:
     return items
 
 
-# What a manual page on a terminal of 80 columns leaves for a table.
+# The width of a table in a manual page on a terminal of 80 columns.
 _TABLE_WIDTH = 72
 
 
@@ -130,20 +129,21 @@ class ManualPage(ManualPageTranslator):
 
     def __init__(self, document: nodes.document, builder: Builder) -> None:
         super().__init__(document, builder)
-        # Docutils hides the method of this name behind one of its own.
+        # Docutils shadows the method of this name with an attribute.
         vars(self).pop("visit_reference", None)
 
     def header(self) -> str:
-        """Begin the page, with a heading for what is said before the first one.
+        """Return the start of the page, with a heading for the text before the first section.
 
-        No line is justified, for which cells of tables are too narrow, and no word is hyphenated: it may be an address.
+        Lines are not justified, because cells of tables are too narrow. Words are not hyphenated, because they can be
+        addresses.
         """
         page = next(self.document.findall(nodes.section))
         heading = "" if isinstance(page[1], nodes.section) else ".SH DESCRIPTION\n"
         return f"{super().header()}.ad l\n.nr HY 0\n.nh\n{heading}"
 
     def depart_table(self, node: nodes.table) -> None:
-        """Give the columns the room that they need, and take it from the widest where a terminal has less."""
+        """Set the widths of the columns; on a narrow terminal shrink the widest column first."""
         rows = [[entry.astext() for entry in row.findall(nodes.entry)] for row in node.findall(nodes.row)]
         columns = list(zip(*rows, strict=True))
         widths = [max(map(len, cells)) for cells in columns]
@@ -155,7 +155,7 @@ class ManualPage(ManualPageTranslator):
         super().depart_table(node)
 
     def visit_reference(self, node: nodes.reference) -> None:
-        """Name what is referred to, without an address that leads nowhere on paper."""
+        """Write the text of a reference without its address, which is useless on paper."""
         self.visit_emphasis(nodes.emphasis())
         self.visit_Text(nodes.Text(node.astext()))
         self.depart_emphasis(nodes.emphasis())
@@ -163,7 +163,7 @@ class ManualPage(ManualPageTranslator):
 
 
 def setup(app: Sphinx) -> None:
-    """Tell Sphinx of the language that most examples are written in, and of the commands."""
+    """Register the lexer, the directives and the writer of manual pages."""
     app.add_lexer("trualias", PolicyLexer)
     app.add_directive("command", CommandDirective)
     app.add_directive("server-options", ServerOptionsDirective)
