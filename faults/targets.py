@@ -15,7 +15,7 @@ from twisted.internet.testing import StringTransport
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
-from trualias.language.checks import folding
+from trualias.language.rule import folding
 from trualias.language.spans import BUDGET, Spans, StepBudgetExceeded
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.matching.matcher import FEW, Matcher

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trualias.language.checks import CodeItem
 from trualias.language.functions import CodeText
+from trualias.language.rule import CodeItem
 from trualias.language.tree import CodeLiteral
 
 _UNEQUAL = 4

@@ -15,9 +15,9 @@ from random import Random
 
 from attrs import frozen
 
-from trualias.language.checks import CodeItem, Rule
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import CodeText
+from trualias.language.rule import CodeItem, Rule
 from trualias.language.spans import Spans, StepBudgetExceeded
 from trualias.language.tree import CodeField, CodeLiteral, FieldClass, Identifier, Literal, NameField, NameKind
 from trualias.matching.codes import contribution

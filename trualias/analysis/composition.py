@@ -8,8 +8,8 @@ from typing import assert_never
 
 from attrs import frozen
 
-from trualias.language.checks import Rule
 from trualias.language.fields import RULES, fits
+from trualias.language.rule import Rule
 from trualias.language.tree import (
     CodeField,
     CodeLiteral,

@@ -14,8 +14,8 @@ from typing import assert_never
 from attrs import field, frozen
 
 from trualias.analysis.alignment import align
-from trualias.language.checks import Rule
 from trualias.language.functions import CodeText
+from trualias.language.rule import Rule
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import (
     ATEXT_AND_DOT,

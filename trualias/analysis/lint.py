@@ -13,7 +13,7 @@ from trualias.analysis.strength import ConstantShares
 from trualias.analysis.words.lists import shipped
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
-from trualias.language.checks import CodeItem, Rule
+from trualias.language.rule import CodeItem, Rule
 from trualias.language.tree import CodeLiteral, Literal, Name, NameField, NameKind, item_text
 from trualias.matching.policy import LONGEST
 

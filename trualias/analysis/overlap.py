@@ -12,7 +12,7 @@ from attrs import frozen
 
 from trualias.analysis.composition import Target
 from trualias.analysis.intersection import Pair, Side, StepLimitReached
-from trualias.language.checks import Rule
+from trualias.language.rule import Rule
 from trualias.language.tree import Literal, NameField, NameKind, Token
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous

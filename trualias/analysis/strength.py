@@ -17,7 +17,7 @@ from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes, NoWords, Words, choices_of, texts_of
 from trualias.analysis.rule_inference import Samples, samples
-from trualias.language.checks import CodeItem, Rule, folding
+from trualias.language.rule import CodeItem, Rule, folding
 from trualias.language.tree import CodeLiteral, NameKind
 
 ENUMERATED = 300_000

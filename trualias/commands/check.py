@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trualias.analysis.lint import Advice
     from trualias.analysis.overlap import Search
-    from trualias.language.checks import Rule
+    from trualias.language.rule import Rule
 
 _FINE = 0
 _WARNED = 1

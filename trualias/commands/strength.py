@@ -12,7 +12,7 @@ from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.tables import Table
-from trualias.language.checks import Rule, folding
+from trualias.language.rule import Rule, folding
 from trualias.language.tree import expression_text, item_text
 
 if TYPE_CHECKING:

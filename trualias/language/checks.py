@@ -9,8 +9,9 @@ from itertools import pairwise
 from attrs import frozen
 
 from trualias.language.fields import RULES, fits
-from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
+from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
 from trualias.language.memo import BoundedMemo
+from trualias.language.rule import CodeItem, Rule, folding
 from trualias.language.source import PolicyError, Source
 from trualias.language.tree import (
     ATEXT_AND_DOT,
@@ -29,37 +30,7 @@ from trualias.language.tree import (
 )
 from trualias.messages import quoted
 
-CodeItem = CodeLiteral | BoundCall
 _PAUSE_EVERY = 50
-
-
-@frozen(eq=False)
-class Rule:
-    """An account statement that keeps every rule.
-
-    ``accounts`` and ``aliases`` have each name once, as first spelled. Without listed aliases the expression shows
-    ``%account%`` where the text says ``%alias%``, which means the same.
-    """
-
-    statement: Account
-    accounts: tuple[str, ...]
-    aliases: tuple[str, ...]
-    expression: Expression
-    items: tuple[CodeItem, ...]
-
-    @property
-    def identifiers(self) -> tuple[FieldClass, ...]:
-        """The classes of the expression's identifiers, from left to right."""
-        return tuple([token.field_class for token in self.expression if isinstance(token, Identifier)])
-
-
-def _unchanged(text: str) -> str:
-    return text
-
-
-def folding(case_sensitive: bool) -> Callable[[str], str]:
-    """The function that makes texts comparable; local parts are ASCII, so lower case is enough."""
-    return _unchanged if case_sensitive else str.lower
 
 
 def check(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from trualias.language.checks import CodeItem
 from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall, CodeText
+from trualias.language.rule import CodeItem
 from trualias.language.tree import CodeLiteral, FieldClass, NameKind
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from trualias.language.checks import CodeItem
 from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall, CodeText
+from trualias.language.rule import CodeItem
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import CodeField, CodeLiteral, Expression, Identifier, NameKind
 from trualias.matching.codes import alphabet, contribution

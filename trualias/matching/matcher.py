@@ -15,9 +15,9 @@ from typing import assert_never
 
 from attrs import evolve
 
-from trualias.language.checks import CodeItem, Rule
 from trualias.language.fields import RULES, FieldRule
 from trualias.language.memo import MOST
+from trualias.language.rule import CodeItem, Rule
 from trualias.language.spans import Spans
 from trualias.language.tree import (
     CodeField,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from trualias.language.checks import Rule, folding
 from trualias.language.memo import BoundedMemo
+from trualias.language.rule import Rule, folding
 from trualias.language.spans import Spans, StepBudgetExceeded
 from trualias.matching.index import Candidate, Index
 from trualias.matching.matcher import Matcher

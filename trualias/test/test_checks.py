@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.checks import Rule, check
+from trualias.language.checks import check
 from trualias.language.parser import parse
+from trualias.language.rule import Rule
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.tree import Account, Call, FieldClass, NameField, NameKind
 from trualias.test.complaints import Complaint, complaints

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.code_distribution import Codes, NoWords, Words, texts_of
 from trualias.configuration import parse_configuration
-from trualias.language.checks import Rule, folding
+from trualias.language.rule import Rule, folding
 from trualias.language.tree import Account, FieldClass, unparse
 from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile

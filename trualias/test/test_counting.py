@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.language.checks import folding
+from trualias.language.rule import folding
 from trualias.language.spans import Spans
 from trualias.language.tree import Account, unparse
 from trualias.matching.matcher import Matcher

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.language.checks import Rule, folding
+from trualias.language.rule import Rule, folding
 from trualias.language.tree import Account, unparse
 from trualias.matching.index import Index
 from trualias.matching.matcher import Matcher

@@ -19,6 +19,7 @@ POLICY = (
     "language.fields",
     "language.spans",
     "language.functions",
+    "language.rule",
     "language.splitter",
     "language.grammar",
     "language.parser",

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.checks import check, folding
+from trualias.language.checks import check
 from trualias.language.parser import parse
+from trualias.language.rule import folding
 from trualias.language.source import Source
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse

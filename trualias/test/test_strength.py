@@ -20,7 +20,7 @@ from trualias.analysis.strength import (
     replay,
     strength,
 )
-from trualias.language.checks import folding
+from trualias.language.rule import folding
 from trualias.language.tree import Account, unparse
 from trualias.test import trialprofile
 from trualias.test.strategies import accounts

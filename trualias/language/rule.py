@@ -1,0 +1,100 @@
+"""A checked account statement, and its expression and code items for given names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from trualias.language.functions import BoundCall, CodeText
+from trualias.language.tree import (
+    Account,
+    CodeLiteral,
+    Expression,
+    FieldClass,
+    Identifier,
+    Literal,
+    NameField,
+    NameKind,
+    Token,
+)
+
+CodeItem = CodeLiteral | BoundCall
+
+Names = Mapping[NameKind, str]
+"""The text of each kind of name."""
+
+BoundItem = CodeText | BoundCall
+"""An item of a code for given names: its contribution where that is constant, otherwise the call."""
+
+
+@frozen(eq=False)
+class Rule:
+    """An account statement that keeps every rule.
+
+    ``accounts`` and ``aliases`` have each name once, as first spelled. Without listed aliases the expression shows
+    ``%account%`` where the text says ``%alias%``, which means the same.
+    """
+
+    statement: Account
+    accounts: tuple[str, ...]
+    aliases: tuple[str, ...]
+    expression: Expression
+    items: tuple[CodeItem, ...]
+
+    @property
+    def identifiers(self) -> tuple[FieldClass, ...]:
+        """The classes of the expression's identifiers, from left to right."""
+        return tuple([token.field_class for token in self.expression if isinstance(token, Identifier)])
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+def folding(case_sensitive: bool) -> Callable[[str], str]:
+    """Return the function that makes texts comparable; local parts are ASCII, so lower case is enough."""
+    return _unchanged if case_sensitive else str.lower
+
+
+def fill(expression: Expression, names: Names) -> Expression:
+    """Replace the fields of the given names by literals, token for token; fields of other names stay."""
+    return tuple(
+        [
+            Literal(names[token.kind], token.offset) if isinstance(token, NameField) and token.kind in names else token
+            for token in expression
+        ]
+    )
+
+
+def bind(expression: Expression, names: Names) -> Expression:
+    """Replace the fields of the given names by literals, and join adjacent literals; fields of other names stay.
+
+    No literal of the result is empty. A joined literal has the offset of its first part.
+    """
+    tokens: list[Token] = []
+    for token in fill(expression, names):
+        if isinstance(token, Literal):
+            if not token.text:
+                continue
+            if tokens and isinstance(before := tokens[-1], Literal):
+                tokens[-1] = Literal(before.text + token.text, before.offset)
+                continue
+        tokens.append(token)
+    return tuple(tokens)
+
+
+def bind_items(items: tuple[CodeItem, ...], names: Names) -> tuple[BoundItem, ...]:
+    """Replace each item that the given names make constant by its contribution; calls that read anything else stay.
+
+    The result has one entry for each item.
+    """
+    return tuple([_bind_item(item, names) for item in items])
+
+
+def _bind_item(item: CodeItem, names: Names) -> BoundItem:
+    if isinstance(item, CodeLiteral):
+        return item.text
+    if isinstance(item.reads, NameKind) and item.reads in names:
+        return item.evaluate(names[item.reads])
+    return item
