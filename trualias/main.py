@@ -1,4 +1,4 @@
-"""The console script `trualias`."""
+"""The console script ``trualias``."""
 
 import signal
 import sys
@@ -18,8 +18,8 @@ _UNUSABLE = 2
 
 
 def main() -> int:
-    """Run the command that the process was started with, and return its exit status."""
-    # End as other programs do when the reader goes away or somebody presses Ctrl-C: at once, without a traceback.
+    """Run the command line of the process and return the exit status."""
+    # Like other programs, end without a traceback on Ctrl-C and when the reader of a pipe ends.
     for number in (signal.SIGPIPE, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     if isinstance(sys.stdout, TextIOWrapper):
@@ -28,8 +28,12 @@ def main() -> int:
 
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
-    """Run the command that the arguments name, and return the exit status; raises SystemExit for wrong arguments."""
-    # A command comes first. It alone is imported: what the others need takes its time.
+    """Run a command and return the exit status.
+
+    Raises:
+        SystemExit: the arguments are wrong, or ask for help or the version.
+    """
+    # The name of the command is the first argument. Importing the modules of all commands would take longer.
     named = [name for name in arguments[:1] if name in _COMMANDS]
     parsed = command_line(named or _COMMANDS).parse_args(arguments)
     try:
@@ -41,7 +45,7 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
 
 
 def command_line(names: Sequence[str] = _COMMANDS) -> ArgumentParser:
-    """Make the parser of the named commands and their arguments."""
+    """Return the parser of the named commands and their arguments."""
     parser = ArgumentParser(prog="trualias", description="Verifiable mail aliases, on the command line.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder)

@@ -1,4 +1,4 @@
-"""Writes addresses: from the names and the words that somebody has in mind to the local part with the right code."""
+"""Composition of addresses: from a statement's names and given words to a local part with a right code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.language.fields import RULES, fits
-from trualias.language.rule import Rule
+from trualias.language.rule import Names, Rule, fill
 from trualias.language.tree import (
     CodeField,
     CodeLiteral,
@@ -17,7 +17,6 @@ from trualias.language.tree import (
     FieldClass,
     Identifier,
     Literal,
-    NameField,
     NameKind,
     item_text,
 )
@@ -27,20 +26,22 @@ from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound
 from trualias.matching.policy import LONGEST, Policy
 from trualias.messages import number_of
 
-TRIED = 2000
-"""Codes of one address that are tried, to find one which no other account's statement accepts as well."""
+ATTEMPTS = 2000
+"""Codes tried for one address, to find one that no other account's statement accepts as well."""
 
 
 @frozen(eq=False)
 class Target:
-    """A statement by which an account can be reached, with the names to show; ``alias`` is empty where it lists none.
+    """A statement with one of its accounts and one of its aliases.
 
-    The names are as the file spells them.
+    ``account`` and ``alias`` are spelled as in the file, folded in ``names``. The alias is empty in a statement without
+    listed aliases.
     """
 
     matcher: Matcher
     account: str
     alias: str
+    names: Names
 
     @property
     def rule(self) -> Rule:
@@ -48,63 +49,64 @@ class Target:
         return self.matcher.rule
 
 
-@frozen
-class Draft:
-    """An address but for the choices that are left: a text for each token of the expression, and the items' choices.
+def targets_of(rule: Rule, fold: Callable[[str], str], aliases: Sequence[str] = ()) -> Iterator[Target]:
+    """Yield a statement's targets, account by account; only those of the given aliases, if any are given."""
+    matcher = Matcher(rule, fold)
+    for account in rule.accounts:
+        for alias in aliases or rule.aliases or ("",):
+            yield Target(matcher, account, alias, {NameKind.ACCOUNT: fold(account), NameKind.ALIAS: fold(alias)})
 
-    The piece of the code is empty. Each item has one text, or several characters with the first to take first.
+
+def targets_named(policy: Policy, name: str) -> Iterator[Target]:
+    """Yield the targets whose account or alias has a name, in the order of the file."""
+    folded = policy.fold(name)
+    for rule in policy.rules:
+        if folded in map(policy.fold, (*rule.accounts, *rule.aliases)):
+            yield from (target for target in targets_of(rule, policy.fold) if folded in target.names.values())
+
+
+@frozen
+class ComposedAddress:
+    """A local part and the policy's answer to it.
+
+    ``parts`` has one text for each token of the expression; ``code_index`` is the index of the code among them.
     """
 
-    pieces: tuple[str, ...]
-    code_at: int
-    choices: tuple[Sequence[str], ...]
-
-    def written(self) -> Iterator[tuple[str, ...]]:
-        """Each address that the choices give, as a text for each token."""
-        for chosen in product(*self.choices):
-            yield (*self.pieces[: self.code_at], "".join(chosen), *self.pieces[self.code_at + 1 :])
-
-
-@frozen
-class Composed:
-    """A local part, as one text for each token of the expression, and what the policy answers to it.
-
-    ``code_at`` is the number of the text that is the code, counted from 0.
-    """
-
-    pieces: tuple[str, ...]
-    code_at: int
+    parts: tuple[str, ...]
+    code_index: int
     outcome: PolicyOutcome
 
     @property
     def local_part(self) -> str:
         """The whole text."""
-        return "".join(self.pieces)
+        return "".join(self.parts)
 
 
 @frozen
 class CannotCompose:
-    """The words make no address; why not."""
+    """No address can be composed of the given words, for a reason in plain language."""
 
     reason: str
 
 
-def targets(policy: Policy, name: str) -> Iterator[Target]:
-    """Find the statements that have an account or an alias of that name, in the order of the file."""
-    folded = policy.fold(name)
-    for rule in policy.rules:
-        is_account = [policy.fold(account) == folded for account in rule.accounts]
-        is_alias = [policy.fold(alias) == folded for alias in rule.aliases]
-        if not any(is_account) and not any(is_alias):
-            continue
-        matcher = Matcher(rule, policy.fold)
-        for account, of_account in zip(rule.accounts, is_account, strict=True):
-            for alias, of_alias in zip(rule.aliases or ("",), is_alias or (False,), strict=True):
-                if of_account or of_alias:
-                    yield Target(matcher, account, alias)
+@frozen
+class _Template:
+    """All addresses with the same words: a text for each token of the expression, and the choices that the code leaves.
+
+    Each item of the code has a sequence of texts, the preferred one first.
+    """
+
+    parts: tuple[str, ...]
+    code_index: int
+    choices: tuple[Sequence[str], ...]
+
+    def addresses(self) -> Iterator[tuple[str, ...]]:
+        """Yield the address for each combination of choices, as a text for each token."""
+        for chosen in product(*self.choices):
+            yield (*self.parts[: self.code_index], "".join(chosen), *self.parts[self.code_index + 1 :])
 
 
-def _as_ordered(choices: Sequence[str]) -> Sequence[str]:
+def _unchanged(choices: Sequence[str]) -> Sequence[str]:
     return choices
 
 
@@ -112,23 +114,23 @@ def compose(
     policy: Policy,
     target: Target,
     words: Sequence[str],
-    order: Callable[[Sequence[str]], Sequence[str]] = _as_ordered,
+    order: Callable[[Sequence[str]], Sequence[str]] = _unchanged,
     resolve: Callable[[str], PolicyOutcome] | None = None,
-    tried: int = TRIED,
-) -> Composed | CannotCompose:
-    """Write an address with a word for each identifier of the statement, in its order.
+    attempts: int = ATTEMPTS,
+) -> ComposedAddress | CannotCompose:
+    """Compose an address with a word for each identifier of the statement, in its order.
 
-    Where a code leaves a choice, the first is taken with which the address is the account's alone; where there is none
-    among the first so many that are ``tried``, the outcome tells so. ``order`` changes which choice comes first.
-    ``resolve`` asks for the outcome in another way than the policy's own.
+    Where a code leaves choices, the result is the first address that belongs to the account alone; if the first
+    ``attempts`` have none, the outcome of the result is not ``Found``. ``order`` reorders the choices of an item.
+    ``resolve`` replaces the policy's own lookup.
     """
     resolve = resolve or policy.resolve
-    draft = sketch(policy, target, words, order)
-    if isinstance(draft, CannotCompose):
-        return draft
-    best: Composed | None = None
-    for pieces in islice(draft.written(), tried):
-        composed = Composed(pieces, draft.code_at, resolve("".join(pieces)))
+    template = _template(policy, target, words, order)
+    if isinstance(template, CannotCompose):
+        return template
+    best: ComposedAddress | None = None
+    for parts in islice(template.addresses(), attempts):
+        composed = ComposedAddress(parts, template.code_index, resolve("".join(parts)))
         if best is None or _rank(composed.outcome) < _rank(best.outcome):
             best = composed
         if _rank(best.outcome) == 0:
@@ -145,19 +147,15 @@ def _rank(outcome: PolicyOutcome) -> int:
             return 1
         case BudgetExceeded():
             return 2
-        case NotFound():  # only where the outcome is asked for in another way than the policy's own
+        case NotFound():  # possible only with a given ``resolve``
             return 3
         case _:
             assert_never(outcome)
 
 
-def sketch(
-    policy: Policy,
-    target: Target,
-    words: Sequence[str],
-    order: Callable[[Sequence[str]], Sequence[str]] = _as_ordered,
-) -> Draft | CannotCompose:
-    """Put names and words in their places, and find what the code may be."""
+def _template(
+    policy: Policy, target: Target, words: Sequence[str], order: Callable[[Sequence[str]], Sequence[str]]
+) -> _Template | CannotCompose:
     classes = target.rule.identifiers
     if len(words) != len(classes):
         return CannotCompose(_wrong_number(classes, len(words)))
@@ -165,8 +163,8 @@ def sketch(
         if not fits(field_class, word):
             return CannotCompose(_wrong_class(word, field_class))
     values = [policy.fold(word) for word in words]
-    account, alias = policy.fold(target.account), policy.fold(target.alias)
-    choices = []
+    account, alias = target.names[NameKind.ACCOUNT], target.names[NameKind.ALIAS]
+    choices: list[Sequence[str]] = []
     for item, spelled in zip(target.matcher.items, target.rule.statement.items, strict=True):
         wanted = contribution(item, values, account, alias)
         if isinstance(wanted, str):
@@ -177,35 +175,28 @@ def sketch(
         characters = sorted((c for c in wanted if policy.fold(c) == c), key=lambda c: (read.find(c), _plainness(c)))
         if not characters:
             return CannotCompose(f"{item_text(spelled)} finds no character that does not occur in '{read}'")
-        choices.append(list(order(characters)))
-    pieces = _pieces(target.matcher.expression, values, account, alias)
-    length = sum(map(len, pieces)) + sum(len(choice[0]) for choice in choices)
+        choices.append(order(characters))
+    parts = token_texts(fill(target.matcher.expression, target.names), values)
+    length = sum(map(len, parts)) + sum(len(choice[0]) for choice in choices)
     if length > LONGEST:
         return CannotCompose(f"it would have {length} characters, and a local part has at most {LONGEST} (RFC 5321)")
-    return Draft(pieces, target.matcher.expression.index(CodeField()), tuple(choices))
+    return _Template(parts, target.matcher.expression.index(CodeField()), tuple(choices))
 
 
-def _pieces(expression: Expression, values: Sequence[str], account: str, alias: str) -> tuple[str, ...]:
-    """A text for each token of an expression; an empty one for the code."""
-    left = iter(values)
-    pieces = []
+def token_texts(expression: Expression, values: Sequence[str], code: str = "") -> tuple[str, ...]:
+    """Return a text for each token of an expression without names, given the values of its identifiers and a code."""
+    remaining = iter(values)
+    texts = []
     for token in expression:
-        match token:
-            case Literal(text):
-                pieces.append(text)
-            case NameField(kind):
-                pieces.append(account if kind is NameKind.ACCOUNT else alias)
-            case Identifier():
-                pieces.append(next(left))
-            case CodeField():
-                pieces.append("")
-            case _:
-                assert_never(token)
-    return tuple(pieces)
+        if isinstance(token, Literal):
+            texts.append(token.text)
+        else:
+            texts.append(next(remaining) if isinstance(token, Identifier) else code)
+    return tuple(texts)
 
 
 def _plainness(character: str) -> tuple[bool, bool, bool, str]:
-    """What is easier said comes first: small letters, digits, capitals, signs."""
+    """A sort key: characters that are easier to say first, that is small letters, digits, capitals, signs."""
     return not character.islower(), not character.isdigit(), not character.isupper(), character
 
 

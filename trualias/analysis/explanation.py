@@ -1,7 +1,7 @@
-"""All readings of an address, also those that do not verify, with the place where each goes wrong.
+"""All readings of an address, also those with a wrong code, and where each goes wrong.
 
-The servers count readings and stop early; who asks why an address is refused wants to see them. Both read texts by the
-same classes and compute codes by the same table of functions.
+The servers count readings and stop early; an explanation shows them. Both use the same classes of fields and the same
+table of functions.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import nsmallest
 from itertools import islice
-from typing import assert_never
 
-from attrs import field, frozen
+from attrs import frozen
 
 from trualias.analysis.alignment import align
 from trualias.language.functions import CodeText
-from trualias.language.rule import Rule
+from trualias.language.rule import Rule, fill
 from trualias.language.spans import Spans, ends_of
 from trualias.language.tree import (
     ATEXT_AND_DOT,
@@ -25,7 +24,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    NameField,
     NameKind,
     Token,
 )
@@ -33,25 +31,25 @@ from trualias.matching.codes import contribution, text_read
 from trualias.matching.index import Candidate
 from trualias.matching.policy import LONGEST, Policy
 
-SEARCHED = 5_000
-"""Readings of one address that are looked at; few addresses have more than ten."""
-_LEAST = 20
-"""Readings that are looked at of each statement, even so."""
+MOST_READINGS = 5_000
+"""Readings of one address that are examined; few addresses have more than ten."""
+_LEAST_READINGS = 20
+"""Readings that are examined of each statement, even if ``MOST_READINGS`` is exceeded."""
 
 
 @frozen
 class Part:
-    """A part of an address: where it starts, counted from 0, and its text."""
+    """A part of an address: its position, counted from 0, and its text."""
 
     position: int
     text: str
 
 
 @frozen
-class Checked:
-    """An item of a code, what it contributes in a reading, and what the address has in its place.
+class CheckedItem:
+    """An item of a code, its contribution in a reading, and the part of the address that is compared with it.
 
-    ``read`` is the identifier or the name that it is computed from, folded; a literal has none.
+    ``read`` is the identifier or name that the item reads, folded, and empty for a literal.
     """
 
     item: Item
@@ -65,13 +63,13 @@ class Checked:
 class Reading:
     """One way to read an address as a statement.
 
-    ``surplus`` is what comes behind all the items in the code. ``distance`` grows with what is wrong; it is 0 where the
-    reading verifies.
+    ``extra`` is the rest of the code after all items. ``distance`` is 0 if the code is right, and grows with each
+    error.
     """
 
     identifiers: tuple[tuple[FieldClass, Part], ...]
     code: Part
-    items: tuple[Checked, ...]
+    items: tuple[CheckedItem, ...]
     extra: Part
     distance: int
 
@@ -83,24 +81,24 @@ class Reading:
 
 @frozen
 class FirstMismatch:
-    """Where an address stops to look like a statement: ``place`` counts from 0; ``fits`` tokens of the expression fit.
+    """The first position, counted from 0, at which an address differs from a statement's expression.
 
-    ``expected`` is the token that does not, None where the address should end. ``more_of`` is the class of the
-    identifier before the place, which could also go on there.
+    ``matched`` is the number of tokens before it. ``expected`` is the token that does not match, None if the address
+    should end. ``more_of`` is the class of the identifier before the position, if it could also continue there.
     """
 
     position: int
-    fits: int
+    matched: int
     expected: Token | None
     more_of: FieldClass | None
 
 
 @frozen
-class Considered:
-    """A statement that was compared with the address, for one account and one alias.
+class Comparison:
+    """The comparison of an address with a statement, for one account and one alias.
 
-    There are readings, nearest first and at most as many as were asked for, or else it is ``stuck``. ``count`` is how
-    many were looked at; ``counted`` tells whether those are all.
+    It has readings, in order of distance, or else a mismatch. ``count`` is the number of readings that were examined;
+    ``is_complete`` is whether those are all.
     """
 
     rule: Rule
@@ -108,58 +106,59 @@ class Considered:
     alias: str
     readings: tuple[Reading, ...]
     count: int
-    counted: bool
-    stuck: FirstMismatch | None
+    is_complete: bool
+    mismatch: FirstMismatch | None
 
     @property
-    def nearness(self) -> tuple[int, int]:
-        """Less is nearer."""
+    def distance(self) -> tuple[int, int]:
+        """A sort key: the statements that are most like the address first."""
         if self.readings:
             return 0, self.readings[0].distance
-        return 1, -self.stuck.fits if self.stuck else 0
+        return 1, -self.mismatch.matched if self.mismatch else 0
 
 
 @frozen
 class Explanation:
-    """Why a policy answers what it answers.
+    """The reason for a policy's answer.
 
-    ``unfit`` says why the text can be no local part of an alias at all, and is empty where it can. ``never`` is the
-    number of statements that were not even compared, because a name or a literal of theirs does not occur.
+    ``invalid`` is why the text cannot be the local part of an alias, empty if it can. ``not_compared`` is the number of
+    statements of which a name or a literal does not occur in the text.
     """
 
     text: str
     invalid: str = ""
-    considered: tuple[Considered, ...] = field(default=())
-    never: int = 0
+    comparisons: tuple[Comparison, ...] = ()
+    not_compared: int = 0
 
 
-def explain(policy: Policy, local_part: str, keep: int = 3) -> Explanation:
-    """Find the statements that an address may belong to, nearest first, each with its ``keep`` nearest readings."""
+def explain(policy: Policy, local_part: str, most: int = 3) -> Explanation:
+    """Compare an address with the statements that may match it, and keep the ``most`` nearest readings of each."""
     if invalid := invalid_local_part(local_part):
-        return Explanation(local_part, invalid, never=len(policy.rules))
+        return Explanation(local_part, invalid, not_compared=len(policy.rules))
     candidates = policy.candidates(local_part)
     spans = Spans(policy.fold(local_part))
-    considered: list[Considered] = []
-    left = SEARCHED
+    comparisons: list[Comparison] = []
+    left = MOST_READINGS
     for candidate in candidates:
-        considered.append(_consider(policy, candidate, spans, local_part, keep, max(left, _LEAST)))
-        left -= considered[-1].count
+        comparison = _compare(policy, candidate, spans, local_part, most, max(left, _LEAST_READINGS))
+        comparisons.append(comparison)
+        left -= comparison.count
     compared = {id(candidate.matcher) for candidate in candidates}
     return Explanation(
         local_part,
-        considered=tuple(sorted(considered, key=lambda one: (one.nearness, one.rule.statement.offset))),
-        never=len(policy.rules) - len(compared),
+        comparisons=tuple(sorted(comparisons, key=lambda one: (one.distance, one.rule.statement.offset))),
+        not_compared=len(policy.rules) - len(compared),
     )
 
 
 def invalid_local_part(local_part: str) -> str:
-    """Why a text cannot be the local part of an alias, such as a character or its length; empty where it can."""
+    """Return why a text cannot be the local part of an alias, such as a character or its length; empty if it can."""
     if not local_part:
         return "there is nothing before the @"
-    for at, character in enumerate(local_part, 1):
+    for number, character in enumerate(local_part, 1):
         if character not in ATEXT_AND_DOT:
             return (
-                f"character {at} is {character!a}, which a local part cannot hold without quotes "
+                f"character {number} is {character!a}, which a local part cannot hold without quotes "
                 "(RFC 5322, section 3.2.3)"
             )
     if len(local_part) > LONGEST:
@@ -168,78 +167,75 @@ def invalid_local_part(local_part: str) -> str:
     return ""
 
 
-def _consider(policy: Policy, candidate: Candidate, spans: Spans, local_part: str, keep: int, limit: int) -> Considered:
-    cuts = _Cuts(candidate, spans)
-    found = list(islice(cuts, limit + 1))
+def _compare(policy: Policy, candidate: Candidate, spans: Spans, local_part: str, most: int, limit: int) -> Comparison:
+    splits = _Splits(candidate, spans)
+    found = list(islice(splits, limit + 1))
     readings = nsmallest(
-        keep,
+        most,
         (_reading(candidate, spans, local_part, ends) for ends in found[:limit]),
         key=lambda reading: reading.distance,
     )
     rule = candidate.matcher.rule
     alias = next((name for name in rule.aliases if policy.fold(name) == candidate.alias), "")
-    stuck = None if found else cuts.stuck()
+    mismatch = None if found else splits.first_mismatch()
     count = min(len(found), limit)
-    return Considered(rule, candidate.spelled, alias, tuple(readings), count, len(found) <= limit, stuck)
+    return Comparison(rule, candidate.spelled, alias, tuple(readings), count, len(found) <= limit, mismatch)
 
 
-class _Cuts:
-    """The ways to cut a text into the tokens of an expression, whatever the code; each as the tokens' ends."""
+class _Splits:
+    """The ways to split a text into the tokens of an expression, whatever the code; each way as the tokens' ends.
+
+    All sets of positions are whole numbers used as bits, as in ``Spans``.
+    """
 
     def __init__(self, candidate: Candidate, spans: Spans) -> None:
-        self._names = {NameKind.ACCOUNT: candidate.account, NameKind.ALIAS: candidate.alias}
-        self._tokens = candidate.matcher.expression
+        self._expression = candidate.matcher.expression
+        names = {NameKind.ACCOUNT: candidate.account, NameKind.ALIAS: candidate.alias}
+        self._tokens = fill(self._expression, names)
         self._spans = spans
-        self._starts = [1]  # before each token and at the end, the set of positions that can be reached
+        self._starts = [1]  # before each token and at the end, the reachable positions
         for token in self._tokens:
             reached = 0
             for start in ends_of(self._starts[-1]):
                 reached |= self._ends(token, start)
             self._starts.append(reached)
-        # Of these, those from which the rest of the text can be cut.
-        self._good = [0] * len(self._tokens) + [self._starts[-1] & 1 << len(spans.text)]
+        # Of these, the positions from which the end of the text can be reached.
+        self._viable = [0] * len(self._tokens) + [self._starts[-1] & 1 << len(spans.text)]
         for number in reversed(range(len(self._tokens))):
-            after = self._good[number + 1]
+            after = self._viable[number + 1]
             for start in ends_of(self._starts[number] if after else 0):
                 if self._ends(self._tokens[number], start) & after:
-                    self._good[number] |= 1 << start
+                    self._viable[number] |= 1 << start
 
     def _ends(self, token: Token, start: int) -> int:
-        """The set of ends for which a token can stand for the text from a start."""
+        """The ends of the spans from a start that match a token."""
         match token:
             case Literal(text):
-                return self._text_end(text, start)
-            case NameField(kind):
-                return self._text_end(self._names[kind], start)
+                return 1 << start + len(text) if self._spans.text.startswith(text, start) else 0
             case Identifier(field_class):
                 return self._spans.ends_in_class(field_class, start)
-            case CodeField():
-                return self._spans.all_ends & -2 << start
             case _:
-                assert_never(token)
-
-    def _text_end(self, text: str, start: int) -> int:
-        return 1 << start + len(text) if self._spans.text.startswith(text, start) else 0
+                return self._spans.all_ends & -2 << start
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
-        return self._from(0, 0) if self._good[0] else iter(())
+        return self._from(0, 0) if self._viable[0] else iter(())
 
     def _from(self, number: int, start: int) -> Iterator[tuple[int, ...]]:
         if number == len(self._tokens):
             yield ()
             return
-        for end in ends_of(self._ends(self._tokens[number], start) & self._good[number + 1]):
+        for end in ends_of(self._ends(self._tokens[number], start) & self._viable[number + 1]):
             for others in self._from(number + 1, end):
                 yield (end, *others)
 
-    def stuck(self) -> FirstMismatch:
-        """Where the text that can be cut in no way stops to fit."""
+    def first_mismatch(self) -> FirstMismatch:
+        """Return where a text that cannot be split at all stops to match."""
         number = max(number for number, starts in enumerate(self._starts) if starts)
         before = self._tokens[number - 1] if number else None
         return FirstMismatch(
             position=self._starts[number].bit_length() - 1,
-            fits=number,
-            expected=self._tokens[number] if number < len(self._tokens) else None,
+            matched=number,
+            expected=self._expression[number] if number < len(self._tokens) else None,
             more_of=before.field_class if isinstance(before, Identifier) else None,
         )
 
@@ -261,11 +257,13 @@ def _reading(candidate: Candidate, spans: Spans, local_part: str, ends: tuple[in
     wants = [contribution(item, values, candidate.account, candidate.alias) for item in matcher.items]
     code_end = code.position + len(code.text)
     distance, lengths = align(spans.text[code.position : code_end], matcher.items, wants)
-    at = code.position
+    position = code.position
     checked = []
     spelled = matcher.rule.statement.items
     for item, shown, wanted, (length, right) in zip(matcher.items, spelled, wants, lengths, strict=True):
         read = "" if isinstance(item, CodeLiteral) else text_read(item, values, candidate.account, candidate.alias)
-        checked.append(Checked(shown, read, wanted, Part(at, local_part[at : at + length]), right))
-        at += length
-    return Reading(tuple(identifiers), code, tuple(checked), Part(at, local_part[at:code_end]), distance)
+        given = Part(position, local_part[position : position + length])
+        checked.append(CheckedItem(shown, read, wanted, given, right))
+        position += length
+    extra = Part(position, local_part[position:code_end])
+    return Reading(tuple(identifiers), code, tuple(checked), extra, distance)

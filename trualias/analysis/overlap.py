@@ -1,37 +1,36 @@
-"""Searches for addresses that two statements accept for different accounts.
+"""A search for addresses that two statements accept for different accounts.
 
-What the search makes up is asked of the policy before it is believed.
+Each address that the search generates is verified by a lookup in the policy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from attrs import frozen
 
-from trualias.analysis.composition import Target
-from trualias.analysis.intersection import Pair, Side, StepLimitReached
-from trualias.language.rule import Rule
-from trualias.language.tree import Literal, NameField, NameKind, Token
-from trualias.matching.matcher import Matcher
+from trualias.analysis.composition import Target, targets_of
+from trualias.analysis.intersection import ProductAutomaton, StatementAutomaton, StepLimitReached
+from trualias.language.rule import Rule, bind
+from trualias.language.tree import Literal, NameKind, Token
 from trualias.matching.outcome import Ambiguous
 from trualias.matching.policy import LONGEST, Policy
 
 STEPS = 200_000
-"""Steps that a search may take; a second has about 100,000."""
+"""The default budget of steps; about 100,000 steps take a second."""
 
 _ROUNDS = ((300, False), (3_000, False), (3_000, True), (20_000, False), (20_000, True))
-"""Steps for each two statements, and whether widely, in one round after the other, so that one hard pair does not take
-the time of all."""
+"""Steps for each pair of statements, and whether the search is wide, round by round: one hard pair cannot use up the
+whole budget."""
 
-_LOOKED = 1_000_000
-"""Pairs of statements and names of which the ends are compared; that is done in about a second."""
+_COMPARED = 1_000_000
+"""Pairs of targets whose first and last texts are compared, which takes about a second."""
 
 
 @frozen
 class Overlap:
-    """An address that two statements accept for different accounts. ``one`` stands first in the file."""
+    """An address that two statements accept for different accounts. ``one`` comes first in the file."""
 
     local_part: str
     one: Target
@@ -40,10 +39,10 @@ class Overlap:
 
 @frozen
 class Search:
-    """What a search found: at most one address for each two statements.
+    """The result of a search: at most one address for each pair of statements.
 
-    ``undecided`` are the pairs of statements that look as if they could share an address, of which the search did not
-    find out; ``complete`` tells whether it came to look at every pair.
+    ``undecided`` are the pairs of statements for which the search reached a limit; ``complete`` is whether it examined
+    all pairs.
     """
 
     overlaps: tuple[Overlap, ...]
@@ -54,42 +53,43 @@ class Search:
 def find_overlaps(
     policy: Policy, steps: int = STEPS, most: int = 100, pause: Callable[[], None] = lambda: None
 ) -> Search:
-    """Search for addresses of two accounts; ends after about so many steps, or overlaps."""
+    """Search for addresses of two accounts, until about that many steps are taken or that ``most`` are found."""
     left = steps
-    contests: list[_Contest] = []
+    pairs: list[_Pair] = []
     complete = True
-    for looked, (one, other) in enumerate(_neighbours(policy)):
-        if left < steps // 2 or looked > _LOOKED:
+    for compared, (one, other) in enumerate(_pairs_with_common_start(policy)):
+        if left < steps // 2 or compared > _COMPARED:
             complete = False
             break
-        if looked % 1000 == 0:
+        if compared % 1000 == 0:
             pause()
-        if not one.may_meet(other):
+        if not one.may_overlap(other):
             continue
-        pair = Pair(one.side, other.side)
-        left -= pair.steps
-        if pair.least <= LONGEST:
-            contests.append(_Contest(one.target, other.target, pair))
+        product = ProductAutomaton(one.automaton, other.automaton)
+        left -= product.steps
+        if product.shortest <= LONGEST:
+            first, second = sorted((one.target, other.target), key=_offset)
+            pairs.append(_Pair(first, second, product))
     overlaps: dict[tuple[int, int], Overlap] = {}
     for share, wide in _ROUNDS:
         undecided = []
-        for contest in contests:
+        for pair in pairs:
             pause()
-            if contest.statements in overlaps or len(overlaps) >= most:
+            if pair.offsets in overlaps or len(overlaps) >= most:
                 continue
-            before = contest.pair.steps
+            before = pair.product.steps
             try:
-                if overlap := contest.search(policy, min(share, left), wide):
-                    overlaps[contest.statements] = overlap
+                if overlap := pair.search(policy, min(share, left), wide):
+                    overlaps[pair.offsets] = overlap
                 elif not wide:
-                    undecided.append(contest)
+                    undecided.append(pair)
             except StepLimitReached:
-                undecided.append(contest)
-            left -= contest.pair.steps - before
-        contests = undecided
+                undecided.append(pair)
+            left -= pair.product.steps - before
+        pairs = undecided
     ordered = sorted(overlaps.values(), key=lambda overlap: (_offset(overlap.one), _offset(overlap.other)))
-    open_ends = {contest.statements: contest.rules for contest in contests}
-    return Search(tuple(ordered), tuple(open_ends.values()), complete and len(overlaps) < most)
+    undecided_rules = {pair.offsets: (pair.one.rule, pair.other.rule) for pair in pairs}
+    return Search(tuple(ordered), tuple(undecided_rules.values()), complete and len(overlaps) < most)
 
 
 def _offset(target: Target) -> int:
@@ -97,91 +97,69 @@ def _offset(target: Target) -> int:
 
 
 @frozen(eq=False, slots=False)
-class _Member:
-    """A statement for one account and one alias.
-
-    ``before`` and ``behind`` are the texts that all its addresses begin and end with.
-    """
+class _BoundTarget:
+    """A target, and the texts that all its addresses begin and end with."""
 
     target: Target
-    before: str
-    behind: str
+    start: str
+    end: str
     fold: Callable[[str], str]
 
     @cached_property
-    def side(self) -> Side:
-        """The statement as a reader."""
-        return Side(self.target, self.fold)
+    def automaton(self) -> StatementAutomaton:
+        """The automaton that reads the target's addresses."""
+        return StatementAutomaton(self.target, self.fold)
 
-    def may_meet(self, other: _Member) -> bool:
-        """Tell whether they are of two accounts, and the texts at the end leave room for a common address."""
-        ends_alike = self.behind.endswith(other.behind) or other.behind.endswith(self.behind)
-        return ends_alike and self.fold(self.target.account) != self.fold(other.target.account)
+    def may_overlap(self, other: _BoundTarget) -> bool:
+        """Whether the accounts differ, and the last texts allow a common address."""
+        same_end = self.end.endswith(other.end) or other.end.endswith(self.end)
+        return same_end and self.target.names[NameKind.ACCOUNT] != other.target.names[NameKind.ACCOUNT]
 
 
-def _members(policy: Policy) -> Iterator[_Member]:
+def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
     for rule in policy.rules:
-        matcher = Matcher(rule, policy.fold)
-        for account in rule.accounts:
-            for alias in rule.aliases or ("",):
-                names = {NameKind.ACCOUNT: policy.fold(account), NameKind.ALIAS: policy.fold(alias)}
-                before = "".join(_fixed(matcher.expression, names))
-                behind = "".join(reversed(list(_fixed(reversed(matcher.expression), names))))
-                yield _Member(Target(matcher, account, alias), before, behind, policy.fold)
+        for target in targets_of(rule, policy.fold):
+            expression = bind(target.matcher.expression, target.names)
+            yield _BoundTarget(target, _literal_text(expression[0]), _literal_text(expression[-1]), policy.fold)
 
 
-def _fixed(tokens: Iterable[Token], names: dict[NameKind, str]) -> Iterator[str]:
-    """The texts of the tokens up to the first that has no certain text."""
-    for token in tokens:
-        if isinstance(token, Literal):
-            yield token.text
-        elif isinstance(token, NameField):
-            yield names[token.kind]
-        else:
-            return
+def _literal_text(token: Token) -> str:
+    return token.text if isinstance(token, Literal) else ""
 
 
-def _neighbours(policy: Policy) -> Iterator[tuple[_Member, _Member]]:
-    """The pairs of which the texts at the beginning leave room for a common address."""
-    members = sorted(_members(policy), key=lambda member: member.before)
-    for number, one in enumerate(members):
-        for at in range(number + 1, len(members)):
-            other = members[at]
-            if not other.before.startswith(one.before):
+def _pairs_with_common_start(policy: Policy) -> Iterator[tuple[_BoundTarget, _BoundTarget]]:
+    """Yield the pairs whose first texts allow a common address."""
+    targets = sorted(_bound_targets(policy), key=lambda target: target.start)
+    for number, one in enumerate(targets):
+        for other_number in range(number + 1, len(targets)):
+            other = targets[other_number]
+            if not other.start.startswith(one.start):
                 break
             yield one, other
 
 
 @frozen(eq=False)
-class _Contest:
-    """Two statements that look as if they could share an address."""
+class _Pair:
+    """Two targets that may share an address, in the order of the file."""
 
     one: Target
     other: Target
-    pair: Pair
+    product: ProductAutomaton
 
     @property
-    def rules(self) -> tuple[Rule, Rule]:
-        """The statements, in the order of the file."""
-        first, second = sorted((self.one, self.other), key=_offset)
-        return first.rule, second.rule
-
-    @property
-    def statements(self) -> tuple[int, int]:
-        """Which statements they are."""
-        first, second = self.rules
-        return first.statement.offset, second.statement.offset
+    def offsets(self) -> tuple[int, int]:
+        """The offsets of the two statements, which identify the pair of statements."""
+        return _offset(self.one), _offset(self.other)
 
     def search(self, policy: Policy, steps: int, wide: bool) -> Overlap | None:
         """Search for an address that both accept.
 
         Raises:
-            Spent: it takes more steps than are allowed.
+            StepLimitReached: the search needs more than the allowed number of steps.
         """
-        wanted = {policy.fold(self.one.account), policy.fold(self.other.account)}
-        for text in self.pair.texts(LONGEST, steps, wide):
+        wanted = {self.one.names[NameKind.ACCOUNT], self.other.names[NameKind.ACCOUNT]}
+        for text in self.product.accepted_texts(LONGEST, steps, wide):
             outcome = policy.resolve(text)
             if isinstance(outcome, Ambiguous) and wanted <= set(map(policy.fold, outcome.accounts)):
-                one, other = sorted((self.one, self.other), key=_offset)
-                return Overlap(text, one, other)
+                return Overlap(text, self.one, self.other)
         return None

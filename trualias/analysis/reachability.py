@@ -1,4 +1,4 @@
-"""Finds accounts that no address reaches."""
+"""A search for accounts that no address reaches."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from itertools import islice, product
 
 from attrs import frozen
 
-from trualias.analysis.composition import Composed, Target, compose
+from trualias.analysis.composition import ComposedAddress, Target, compose, targets_of
 from trualias.language.fields import fits
 from trualias.language.tree import FieldClass
-from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous
 from trualias.matching.policy import Policy
 
@@ -35,15 +34,15 @@ _WORDS = (
     "ab.cd.ef",
     "zzzzzzzzzzzz",
 )
-"""Words of all classes, the shortest of each before the others."""
+"""Words of all classes, the shortest of each class first."""
 
 
 @frozen
 class Unreached:
-    """An account to which no address was found.
+    """An account for which no address was found.
 
-    Where none can be written at all, ``reasons`` says why for each statement, without doubles. Otherwise ``shared``
-    are the accounts to which every address that was tried belongs as well.
+    If no address can be composed at all, ``reasons`` are the distinct reasons of its statements. Otherwise ``shared``
+    are the other accounts that all ``tried`` addresses belong to.
     """
 
     target: Target
@@ -53,40 +52,38 @@ class Unreached:
 
 
 def find_unreached(policy: Policy, pause: Callable[[], None] = lambda: None) -> Iterator[Unreached]:
-    """Try to write an address to each account, and give those to which none was found.
+    """Compose addresses for each account, and yield the accounts that none of them reaches.
 
-    Of a very long list of accounts only the first 10,000 are tried.
+    Only the first 10,000 accounts are examined.
     """
     targets: dict[str, list[Target]] = {}
     for rule in policy.rules:
-        matcher = Matcher(rule, policy.fold)
-        aliases = sorted(rule.aliases, key=len)[:_ALIASES] or ("",)
-        for account in rule.accounts:
-            targets.setdefault(policy.fold(account), []).extend(Target(matcher, account, alias) for alias in aliases)
+        for target in targets_of(rule, policy.fold, sorted(rule.aliases, key=len)[:_ALIASES]):
+            targets.setdefault(policy.fold(target.account), []).append(target)
     for of_account in islice(targets.values(), _ACCOUNTS):
         pause()
-        unreached = _try(policy, of_account)
+        unreached = _examine(policy, of_account)
         if unreached:
             yield unreached
 
 
-def _try(policy: Policy, targets: list[Target]) -> Unreached | None:
-    """None where an address reaches the account, or where nobody knows."""
+def _examine(policy: Policy, targets: list[Target]) -> Unreached | None:
+    """Return None if an address reaches the account, or if not enough aliases were tried to decide."""
     reasons: dict[str, None] = {}
     shared: set[str] = set()
     tried = 0
     for target in targets:
         words = product(*(_words(field_class) for field_class in target.rule.identifiers))
         for number, chosen in enumerate(islice(words, _ADDRESSES)):
-            made = compose(policy, target, chosen, tried=_CODES)
-            if isinstance(made, Composed):
+            composed = compose(policy, target, chosen, attempts=_CODES)
+            if isinstance(composed, ComposedAddress):
                 tried += 1
-                if not isinstance(made.outcome, Ambiguous):
+                if not isinstance(composed.outcome, Ambiguous):
                     return None
-                shared.update(made.outcome.accounts)
+                shared.update(composed.outcome.accounts)
             elif number == 0:
-                # The shortest words, and no longer ones are better, nor do these leave less of a choice.
-                reasons[made.reason] = None
+                # The shortest words: longer ones make a longer address, and leave no more characters to choose from.
+                reasons[composed.reason] = None
     if not tried and any(len(target.rule.aliases) > _ALIASES for target in targets):
         return None
     others = {name for name in shared if policy.fold(name) != policy.fold(targets[0].account)}

@@ -1,49 +1,51 @@
-"""How many leaked addresses give a rule away.
+"""Estimates how many leaked addresses an attacker needs to infer the rule of a statement's codes.
 
-The attacker knows the shape of the addresses, and so which words the code was made for. He searches all codes of up to
-three items for those that explain every address that he has. What is counted here is how long other codes than the
-true one do, too.
+The attacker knows the expression of the addresses, and therefore the words that each code was made for. The search
+goes through all rules of up to three items for those that explain every leaked address, and finds out how long rules
+other than the true one do.
 
-Rules are told apart by what they do to the words of the list: those that accept the same codes are one and the same,
-and one that accepts more than another is passed over, for whoever writes addresses by the stricter is right by both.
+Rules are compared by their effect on the words of the list: rules that accept the same codes are the same rule. A rule
+that accepts more than the true one is ignored, because codes written by the true rule are right by both.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from random import Random
 
 from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes
 from trualias.language.functions import FUNCTIONS, BoundCall, Reference
-from trualias.language.tree import CodeLiteral, FieldClass, NameKind
+from trualias.language.tree import FieldClass, NameKind
 
-ITEMS = 3
-"""Codes of so many items are searched."""
+MOST_ITEMS = 3
+"""The most items of the rules that are searched."""
 
-LEAKS = 100
-"""So many addresses leak at most."""
+MOST_LEAKS = 100
+"""The most addresses that leak in one run."""
 
-INDEX = 12
-"""Characters are searched so far from either end, or as far as the rule itself looks; few people count further."""
+FURTHEST_INDEX = 12
+"""The furthest index from either end of a word that is searched, unless the true rule has a further one; few people
+count further."""
 
 RUNS = 51
-"""So often addresses leak, each time others; an odd number."""
+"""The number of runs, in each of which other addresses leak; odd, so that there is a median."""
 
 NEARLY = 0.9
-"""A rule is nearly known when whatever explains the leaked addresses is right for this share of the words."""
+"""A rule is nearly known when each rule that explains the leaked addresses is right for this share of the words."""
 
 _COMBINATIONS = 3_000
-_NO_DEFAULT = "\0"
+_UNKNOWN_DEFAULT = "\0"
 
 
 @frozen
 class Leaks:
-    """After how many leaked addresses: in the middle of the runs; one run in ten has ``low``, one has ``high`` or more.
+    """A number of leaked addresses: the median of the runs and its 10th and 90th percentiles.
 
-    None stands for more than were tried.
+    None stands for more than ``MOST_LEAKS``.
     """
 
     middle: int | None
@@ -53,7 +55,7 @@ class Leaks:
 
 @frozen
 class Samples:
-    """After how many leaked addresses a rule is ``nearly`` known, and after how many it is the ``only`` one left."""
+    """The leaked addresses after which a rule is ``nearly`` known, and after which it is the ``only`` one left."""
 
     nearly: Leaks
     only: Leaks
@@ -61,11 +63,11 @@ class Samples:
 
 @frozen(eq=False)
 class _Item:
-    """An item that a rule may have, and what the trials' codes say to it.
+    """An item of the searched rules, and the trials whose codes it explains.
 
-    Trials are in sets, whole numbers with a bit for each. ``fits[place][width]`` are those whose code has at a place
-    just what the item contributes, of that width; ``open[place]`` those for which it contributes its default, which is
-    not known.
+    Sets of trials are whole numbers with a bit for each trial. ``fits[position][width]`` are the trials whose code has
+    at a position what the item contributes, of that width; ``open[position]`` those for which the item contributes its
+    default, which is still unknown.
     """
 
     fits: Sequence[Mapping[int, int]]
@@ -73,96 +75,102 @@ class _Item:
 
 
 _Element = tuple[_Item | None, str]
-"""An item with its default, empty while that is not known; or no item, but a literal."""
+"""An item with its default, empty while that is unknown; or None with a literal."""
 
-_Rule = tuple[_Element, ...]
+_Hypothesis = tuple[_Element, ...]
+"""A rule that may explain the codes."""
 
 _State = dict[int, int]
-"""Trials by the place of their codes that has been reached."""
+"""Sets of trials by the position that has been reached in their codes."""
 
 
 class _Search:
-    """The rules that explain some trials, out of all that there are. A trial is words, and a code that is right."""
+    """A search for hypotheses that explain some trials. A trial is a combination of words with a right code."""
 
     def __init__(self, codes: Codes, random: Random) -> None:
         self._codes = codes
-        draws = [codes.draw(random) for _ in range(_COMBINATIONS)] if len(codes.texts) > 1 else []
-        self._values = draws or ([(text,) for text in codes.texts[0]] if codes.texts else [()])
+        draws = [codes.draw_words(random) for _ in range(_COMBINATIONS)] if len(codes.words) > 1 else []
+        self._values = draws or ([(text,) for text in codes.words[0]] if codes.words else [()])
         self._shown = [codes.draw_code(values, random) for values in self._values]
         self._ended: defaultdict[int, int] = defaultdict(int)
         self._characters: list[defaultdict[str, int]] = [defaultdict(int) for _ in range(max(map(len, self._shown)))]
         for number, code in enumerate(self._shown):
             self._ended[len(code)] |= 1 << number
-            for place, character in enumerate(code):
-                self._characters[place][character] |= 1 << number
+            for position, character in enumerate(code):
+                self._characters[position][character] |= 1 << number
         different: dict[str, _Item] = {}
-        for item in map(self._item, _computations(codes)):
+        for item in map(self._item, _calls(codes)):
             different.setdefault(repr((item.fits, item.open)), item)
         self._items = list(different.values())
 
-    def _item(self, computation: BoundCall) -> _Item:
+    def _item(self, call: BoundCall) -> _Item:
         by_text: defaultdict[str, int] = defaultdict(int)
         by_choice: defaultdict[str, int] = defaultdict(int)
-        for number, text in enumerate(self._read(computation.reads)):
-            wanted = computation.evaluate(text)
+        for number, text in enumerate(self._read(call.reads)):
+            wanted = call.evaluate(text)
             if isinstance(wanted, str):
                 by_text[wanted] |= 1 << number
             else:
                 for character in wanted:
                     by_choice[character] |= 1 << number
-        unknown = by_text.pop(_NO_DEFAULT, 0)
+        unknown = by_text.pop(_UNKNOWN_DEFAULT, 0)
         fits: list[dict[int, int]] = []
-        for place, characters in enumerate(self._characters):
+        for position, characters in enumerate(self._characters):
             here: defaultdict[int, int] = defaultdict(int)
             for text, trials in by_text.items():
-                here[len(text)] |= trials & self._with_text(text, place)
+                here[len(text)] |= trials & self._with_text(text, position)
             for character, trials in by_choice.items():
                 here[1] |= trials & characters[character]
             fits.append({width: trials for width, trials in here.items() if trials})
-        return _Item(fits, [unknown and unknown & self._reaching(place) for place in range(len(fits))])
+        return _Item(fits, [unknown and unknown & self._longer_than(position) for position in range(len(fits))])
 
     def _read(self, reads: Reference) -> Iterable[str]:
         """The text that is read in each trial."""
         if isinstance(reads, NameKind):
-            name = self._codes.account if reads is NameKind.ACCOUNT else self._codes.alias
+            name = self._codes.target.names[reads]
             return (name for _ in self._values)
         return (values[reads] for values in self._values)
 
-    def _reaching(self, place: int) -> int:
-        """The trials whose codes have a character at a place."""
-        return sum(trials for length, trials in self._ended.items() if length > place)
+    def _longer_than(self, position: int) -> int:
+        """The trials whose codes have a character at a position."""
+        return sum(trials for length, trials in self._ended.items() if length > position)
 
-    def leaks(self, random: Random) -> tuple[int | None, int | None]:
-        """Let addresses leak until the rule is nearly known, and until it is the only one left; the numbers of both."""
-        order = random.sample(range(len(self._values)), min(LEAKS, len(self._values)))
+    def leak(self, random: Random) -> tuple[int | None, int | None]:
+        """Leak addresses until the rule is nearly known, and until it is the only one left; return both numbers."""
+        order = random.sample(range(len(self._values)), min(MOST_LEAKS, len(self._values)))
         limits = (int((1 - NEARLY) * len(self._values)), 0)
         known: list[int | None] = [None, None]
-        rivals: list[_Rule | None] = [None, None]
+        alternatives: list[_Hypothesis | None] = [None, None]
         leaked = 0
         for count, number in enumerate(order, 1):
             leaked |= 1 << number
             for which, limit in enumerate(limits):
-                rival = rivals[which]
-                if known[which] is None and not (rival and self._explained(rival, 1 << number)):
-                    rivals[which] = self._rival(leaked, number, limit)
-                    if rivals[which] is None:
+                alternative = alternatives[which]
+                if known[which] is None and not (alternative and self._explained(alternative, 1 << number)):
+                    alternatives[which] = self._alternative(leaked, number, limit)
+                    if alternatives[which] is None:
                         known[which] = count
             if known[1] is not None:
                 break
         return known[0], known[1]
 
-    def _rival(self, leaked: int, example: int, limit: int) -> _Rule | None:
-        """Find a rule that explains the leaked trials, the example being one, and fails on more than ``limit``."""
+    def _alternative(self, leaked: int, example: int, limit: int) -> _Hypothesis | None:
+        """Find a rule that explains the leaked trials, such as the example, but not more than ``limit`` of all."""
         every = (1 << len(self._values)) - 1
-        for rule in self._explaining({0: leaked}, self._shown[example], example, ITEMS, False):
-            if (every ^ self._explained(rule, every)).bit_count() > limit:
-                return rule
+        for hypothesis in self._hypotheses({0: leaked}, self._shown[example], example, MOST_ITEMS, False):
+            if (every ^ self._explained(hypothesis, every)).bit_count() > limit:
+                return hypothesis
         return None
 
-    def _explaining(self, state: _State, code: str, example: int, left: int, after_literal: bool) -> Iterator[_Rule]:
-        """Give the ends of rules that explain all trials of a state; ``code`` is what is left of the example's."""
+    def _hypotheses(
+        self, state: _State, code: str, example: int, left: int, after_literal: bool
+    ) -> Iterator[_Hypothesis]:
+        """Yield what may follow in rules that explain all trials of a state.
+
+        ``code`` is the rest of the example's code, ``left`` the number of elements that may follow.
+        """
         if not code:
-            if all(not trials & ~self._ended[place] for place, trials in state.items()):
+            if all(not trials & ~self._ended[position] for position, trials in state.items()):
                 yield ()
             return
         if not left:
@@ -171,69 +179,70 @@ class _Search:
         if not after_literal:
             elements += [(None, code[:end]) for end in range(1, len(code) + 1)]
         for element in elements:
-            after = self._advance(element, state)
+            after = self._advance_all(element, state)
             if after is not None:
-                place = next(place for place, trials in after.items() if trials >> example & 1)
-                rest = self._shown[example][place:]
-                for others in self._explaining(after, rest, example, left - 1, element[0] is None):
+                position = next(position for position, trials in after.items() if trials >> example & 1)
+                rest = self._shown[example][position:]
+                for others in self._hypotheses(after, rest, example, left - 1, element[0] is None):
                     yield (element, *others)
 
     def _default(self, item: _Item, state: _State) -> str:
-        """What the default of an item has to be to explain a state; empty where that needs none."""
-        for place, trials in state.items():
-            if place < len(item.open) and (missing := trials & item.open[place]):
-                return self._shown[missing.bit_length() - 1][place]
+        """The default that an item must have to explain a state, empty if any default will do."""
+        for position, trials in state.items():
+            if position < len(item.open) and (missing := trials & item.open[position]):
+                return self._shown[missing.bit_length() - 1][position]
         return ""
 
-    def _advance(self, element: _Element, state: _State) -> _State | None:
-        """Let an item, or a literal, explain the next part of every trial; None where it does not."""
-        after = self._step(element, state)
+    def _advance_all(self, element: _Element, state: _State) -> _State | None:
+        """Advance all trials by an element; return None if it does not explain all of them."""
+        after = self._advance(element, state)
         same = sum(trials.bit_count() for trials in after.values()) == sum(map(int.bit_count, state.values()))
         return after if same else None
 
-    def _step(self, element: _Element, state: _State) -> _State:
-        """Take the trials on that an item, or a literal, explains."""
+    def _advance(self, element: _Element, state: _State) -> _State:
+        """Advance the trials that an element explains, and drop the others."""
         item, text = element
         after: defaultdict[int, int] = defaultdict(int)
-        for place, trials in state.items():
+        for position, trials in state.items():
             if item is None:
-                after[place + len(text)] |= trials & self._with_text(text, place)
-            elif place < len(item.open):
-                for width, fitting in item.fits[place].items():
-                    after[place + width] |= trials & fitting
+                after[position + len(text)] |= trials & self._with_text(text, position)
+            elif position < len(item.open):
+                for width, fitting in item.fits[position].items():
+                    after[position + width] |= trials & fitting
                 if text:
-                    after[place + 1] |= trials & item.open[place] & self._characters[place][text]
-        return {place: trials for place, trials in after.items() if trials}
+                    after[position + 1] |= trials & item.open[position] & self._characters[position][text]
+        return {position: trials for position, trials in after.items() if trials}
 
-    def _with_text(self, text: str, place: int) -> int:
-        if place + len(text) > len(self._characters):
+    def _with_text(self, text: str, position: int) -> int:
+        """The trials whose codes have a text at a position."""
+        if position + len(text) > len(self._characters):
             return 0
         found = -1
-        for at, character in enumerate(text, place):
+        for at, character in enumerate(text, position):
             found &= self._characters[at][character]
         return found
 
-    def _explained(self, rule: _Rule, trials: int) -> int:
-        """Give those of the trials that a rule explains; one whose default is not known gets it wrong."""
+    def _explained(self, hypothesis: _Hypothesis, trials: int) -> int:
+        """The trials that a hypothesis explains; an unknown default explains none."""
         state = {0: trials}
-        for element in rule:
-            state = self._step(element, state)
-        return sum(trials & self._ended[place] for place, trials in state.items())
+        for element in hypothesis:
+            state = self._advance(element, state)
+        return sum(trials & self._ended[position] for position, trials in state.items())
 
 
-def _computations(codes: Codes) -> Iterator[BoundCall]:
-    """All items that a rule of this shape may have, but for those that are literals by another name.
+def _calls(codes: Codes) -> Iterator[BoundCall]:
+    """Yield the items of the searched rules, except those that are constant and therefore searched as literals.
 
-    Of a name, which is always the same, these are all that do not choose.
+    Of the items that read a name, only choices are not constant.
     """
+    rule = codes.target.rule
     reads: list[tuple[Reference, FieldClass, Sequence[str]]] = [
-        (number, field_class, codes.texts[number]) for number, field_class in enumerate(codes.matcher.rule.identifiers)
+        (number, field_class, codes.words[number]) for number, field_class in enumerate(rule.identifiers)
     ]
-    offsets = [abs(item.index) for item in codes.items if isinstance(item, BoundCall)]
-    furthest = max([INDEX, *offsets])
-    using = codes.matcher.rule.statement.using
+    furthest = max([FURTHEST_INDEX, *(abs(item.index) for item in rule.items if isinstance(item, BoundCall))])
+    using = rule.statement.using
     reads.append((NameKind.ACCOUNT, using, ()))
-    if codes.alias:
+    if codes.target.alias:
         reads.append((NameKind.ALIAS, using, ()))
     for reference, field_class, texts in reads:
         dotted = field_class is FieldClass.FQDN
@@ -246,29 +255,30 @@ def _computations(codes: Codes) -> Iterator[BoundCall]:
                 yield BoundCall(function, reference, field_class)
             else:
                 longest = max(len(label) for text in texts for label in text.split("."))
-                labels = _offsets(max(text.count(".") + 1 for text in texts)) if dotted else [None]
+                labels = _indexes(max(text.count(".") + 1 for text in texts)) if dotted else [None]
                 for label in labels:
-                    for index in _offsets(min(longest, furthest)):
-                        yield BoundCall(function, reference, field_class, label, index or 0, _NO_DEFAULT)
+                    for index in _indexes(min(longest, furthest)):
+                        yield BoundCall(function, reference, field_class, label, index or 0, _UNKNOWN_DEFAULT)
 
 
-def _offsets(longest: int) -> list[int | None]:
-    return [offset for at in range(1, longest + 1) for offset in (at, -at)]
+def _indexes(furthest: int) -> list[int | None]:
+    """The indexes from 1, and from -1 at the end, up to the furthest."""
+    return [index for number in range(1, furthest + 1) for index in (number, -number)]
 
 
-def samples(codes: Codes, seed: int) -> Samples | None:
-    """Let addresses leak, several times; None for a code of too many items to be among those that are searched."""
-    if _count(codes) > ITEMS:
+def samples_needed(codes: Codes, seed: int) -> Samples | None:
+    """Simulate leaks in several runs; return None for a code of more items than are searched."""
+    if _count_items(codes) > MOST_ITEMS:
         return None
     random = Random(seed)
     search = _Search(codes, random)
-    runs = [search.leaks(random) for _ in range(RUNS)]
-    nearly, only = (_leaks([run[which] for run in runs]) for which in (0, 1))
+    runs = [search.leak(random) for _ in range(RUNS)]
+    nearly, only = (_percentiles([run[which] for run in runs]) for which in (0, 1))
     return Samples(nearly, only)
 
 
-def _leaks(counts: list[int | None]) -> Leaks:
-    more = LEAKS + 1
+def _percentiles(counts: list[int | None]) -> Leaks:
+    more = MOST_LEAKS + 1
     ordered = sorted(more if count is None else count for count in counts)
     tenth = len(ordered) // 10
     chosen = ordered[tenth], ordered[len(ordered) // 2], ordered[-1 - tenth]
@@ -276,10 +286,9 @@ def _leaks(counts: list[int | None]) -> Leaks:
     return Leaks(middle, low, high)
 
 
-def _count(codes: Codes) -> int:
-    """How many items a code has when what is always the same is one literal."""
-    kinds = [
-        isinstance(item, CodeLiteral) or (isinstance(item.reads, NameKind) and not item.function.is_choice)
-        for item in codes.items
-    ]
-    return sum(not constant or (at > 0 and not kinds[at - 1]) or at == 0 for at, constant in enumerate(kinds))
+def _count_items(codes: Codes) -> int:
+    """Count the items of a code, adjacent constant ones as one literal."""
+    return sum(
+        1 if is_constant else len(list(items))
+        for is_constant, items in groupby(codes.items, key=lambda item: isinstance(item, str))
+    )

@@ -1,7 +1,7 @@
-"""How far an attacker gets who guesses the addresses of a statement.
+"""How often an attacker succeeds who guesses addresses of a statement.
 
-The attacker knows the shape of the addresses: all of the expression, and which characters of a code are letters and
-which digits. He chooses words from the same list as the owners of the addresses do, each as likely as any other.
+The attacker knows the expression of the addresses, and which characters of a code are letters and which are digits.
+Attacker and owner draw words from the same list, each word with the same probability.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes, NoWords, Words, choices_of, texts_of
-from trualias.analysis.rule_inference import Samples, samples
-from trualias.language.rule import CodeItem, Rule, folding
-from trualias.language.tree import CodeLiteral, NameKind
+from trualias.analysis.composition import Target, targets_of
+from trualias.analysis.rule_inference import Samples, samples_needed
+from trualias.language.functions import BoundCall
+from trualias.language.rule import BoundItem, Rule, folding
 
 ENUMERATED = 300_000
-"""So many combinations of what words contribute are gone through; of more, a part."""
+"""The most combinations of contributions that are enumerated; of more, a sample is."""
 
 DRAWN = 20_000
-"""So many addresses are drawn where not all can be counted."""
+"""Addresses in a random sample where not all can be counted."""
 
 _COMPARED = 50
 
 
 @frozen
 class Proportion:
-    """A share of guesses, from 0 to 1, and the bounds that it lies between.
+    """A share of guesses, from 0 to 1, with bounds.
 
-    The bounds are equal to the share where it was counted. Where it was drawn they are those of Wilson's interval,
-    which holds 95 of 100 times.
+    A counted share is equal to its bounds. The bounds of an estimated share are Wilson's interval at 95 % confidence.
     """
 
     share: float
@@ -42,18 +42,18 @@ class Proportion:
     high: float
 
     @property
-    def exact(self) -> bool:
-        """Whether this was counted."""
+    def is_exact(self) -> bool:
+        """Whether the share was counted."""
         return self.low == self.high
 
     @classmethod
     def counted(cls, share: float) -> Proportion:
-        """A share that is known."""
+        """Make an exact share."""
         return cls(share, share, share)
 
     @classmethod
-    def drawn(cls, hits: int, tries: int, known: float = 0.0) -> Proportion:
-        """A share of which one part is ``known`` and the other was seen in a sample."""
+    def estimated(cls, hits: int, tries: int, known: float = 0.0) -> Proportion:
+        """Make a share of which one part is ``known`` and the other is estimated from a sample."""
         z = 1.96
         share = hits / tries
         middle = share + z * z / (2 * tries)
@@ -67,12 +67,12 @@ _SIZES = {"a": 26, "A": 26, "0": 10}
 
 
 def _kind(text: str) -> str:
-    """Write ``a`` for each lower-case letter, ``A`` for each capital and ``0`` for each digit; signs stay."""
+    """Replace each lower-case letter by ``a``, each capital by ``A`` and each digit by ``0``; signs stay."""
     return "".join("0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else c for c in text)
 
 
 def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]:
-    """How often a code gets through that is drawn at random, but has the form that most have; and that form."""
+    """Return the most frequent form of a code, and how often a random code of this form is accepted."""
     accepted: list[_Weighed] = []
     written: list[_Weighed] = []
     for group in codes.groups:
@@ -93,62 +93,62 @@ def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]
     commonest_form = min(totals, key=lambda one: (-round(totals[one], 6), one))
     right = sum(weight for one, weight in _combined(codes, accepted) if one == commonest_form)
     share = right / codes.combinations / prod(_SIZES.get(kind, 1) for kind in commonest_form)
-    if codes.reads_one_way:
+    if codes.has_one_reading:
         return commonest_form, Proportion.counted(share)
     random = Random(seed)
     characters = {"a": ascii_lowercase, "A": ascii_uppercase, "0": digits}
     guesses = (
-        (codes.draw(random), "".join([random.choice(characters.get(kind, kind)) for kind in commonest_form]))
+        (codes.draw_words(random), "".join([random.choice(characters.get(kind, kind)) for kind in commonest_form]))
         for _ in range(draws)
     )
-    return commonest_form, Proportion.drawn(_otherwise(codes, guesses), draws, share)
+    return commonest_form, Proportion.estimated(_count_by_other_readings(codes, guesses), draws, share)
 
 
-def _otherwise(codes: Codes, guesses: Iterable[tuple[tuple[str, ...], str]]) -> int:
-    """Count the guesses that are wrong for their words, and get through all the same, by another reading."""
-    return sum(codes.passes(values, code) and not codes.is_right(values, code) for values, code in guesses)
+def _count_by_other_readings(codes: Codes, guesses: Iterable[tuple[tuple[str, ...], str]]) -> int:
+    """Count the guesses that are wrong for their words and accepted all the same, in another reading."""
+    return sum(codes.accepts(values, code) and not codes.is_right(values, code) for values, code in guesses)
 
 
 _Weighed = Sequence[tuple[tuple[str, ...], float]]
 
 
 def _combined(codes: Codes, weighed: Sequence[_Weighed]) -> Iterator[tuple[str, float]]:
-    """Join the texts of all groups to codes, in every combination, with the product of their weights."""
+    """Yield the codes that the groups' texts make in every combination, with the product of their weights."""
     positions = [group.positions for group in codes.groups]
     parts = [""] * len(codes.items)
     for combination in product(*weighed):
         weight = 1.0
-        for places, (texts, factor) in zip(positions, combination, strict=True):
+        for of_group, (texts, factor) in zip(positions, combination, strict=True):
             weight *= factor
-            for place, text in zip(places, texts, strict=True):
-                parts[place] = text
+            for position, text in zip(of_group, texts, strict=True):
+                parts[position] = text
         yield "".join(parts), weight
 
 
 @frozen
 class Constant:
-    """The one code that is right for the largest share of the words.
+    """The constant code that is right for the largest share of the words.
 
-    ``best`` tells that all codes were compared: in the reading in which they were written, no other is right for more.
+    ``is_best`` is whether all codes were compared; otherwise another one may be right for more words.
     """
 
     code: str
-    passes: Proportion
-    best: bool
+    accepted: Proportion
+    is_best: bool
 
 
 def commonest(codes: Codes) -> str:
-    """Find the code that is right for the most words, or for nearly the most where not all codes can be compared."""
+    """Return the code that is right for the most words, or for nearly the most if not all codes can be compared."""
     if _countable(codes):
         accepted = _accepted(codes, [list(group.accepted.items()) for group in codes.groups])
     else:
-        some = _accepted(codes, _some(codes)).most_common(_COMPARED)
-        accepted = Counter({code: codes.accepting(code) for code, _ in some})
+        some = _accepted(codes, _sample(codes)).most_common(_COMPARED)
+        accepted = Counter({code: codes.count_accepting(code) for code, _ in some})
     return min(accepted, key=lambda code: (-accepted[code], code))
 
 
 def _accepted(codes: Codes, weighed: Sequence[_Weighed]) -> Counter[str]:
-    """For how many combinations of words the codes are right that some texts of all groups make."""
+    """Count the combinations of words for which each code is right."""
     accepted: Counter[str] = Counter()
     for code, number in _combined(codes, weighed):
         accepted[code] += int(number)
@@ -156,65 +156,63 @@ def _accepted(codes: Codes, weighed: Sequence[_Weighed]) -> Counter[str]:
 
 
 def constant(codes: Codes, seed: int, draws: int = DRAWN) -> Constant:
-    """Find the constant code that gets through most often."""
+    """Return the constant code that is accepted most often."""
     best = commonest(codes)
-    share = codes.accepting(best) / codes.combinations
-    if codes.reads_one_way:
+    share = codes.count_accepting(best) / codes.combinations
+    if codes.has_one_reading:
         return Constant(best, Proportion.counted(share), _countable(codes))
     random = Random(seed)
-    others = _otherwise(codes, ((codes.draw(random), best) for _ in range(draws)))
-    return Constant(best, Proportion.drawn(others, draws, share), _countable(codes))
+    others = _count_by_other_readings(codes, ((codes.draw_words(random), best) for _ in range(draws)))
+    return Constant(best, Proportion.estimated(others, draws, share), _countable(codes))
 
 
 def _countable(codes: Codes) -> bool:
-    """Whether all codes can be gone through."""
+    """Whether all codes can be enumerated."""
     if sum(group.work for group in codes.groups) > ENUMERATED:
         return False
     return prod(len(group.accepted) for group in codes.groups) <= ENUMERATED
 
 
-def _some(codes: Codes) -> list[_Weighed]:
-    """For each group the texts that most words accept."""
+def _sample(codes: Codes) -> list[_Weighed]:
+    """For each group the texts that are right for most words."""
     several = sum(len(group.words) > 1 for group in codes.groups) or 1
-    return [group.commonest(ENUMERATED // several, int(ENUMERATED ** (1 / several))) for group in codes.groups]
+    return [group.most_accepted(ENUMERATED // several, int(ENUMERATED ** (1 / several))) for group in codes.groups]
 
 
 def replay(codes: Codes, seed: int, draws: int = DRAWN) -> Proportion:
-    """How often the code of a leaked address gets through with other words, all of them chosen anew."""
+    """Return how often the code of a leaked address is accepted with other words."""
     others = codes.combinations - 1
     if not others:
         return Proportion.counted(1.0)
     guesses = _replays(codes, Random(seed), draws)
     if not _countable(codes):
-        return Proportion.drawn(sum(codes.passes(*guess) for guess in guesses), draws)
+        return Proportion.estimated(sum(codes.accepts(*guess) for guess in guesses), draws)
     accepted = _accepted(codes, [list(group.accepted.items()) for group in codes.groups])
-    leaked = _combined(codes, [list(group.leaked.items()) for group in codes.groups])
-    share = sum(weight * (accepted[code] - 1) for code, weight in leaked) / codes.combinations / others
-    if codes.reads_one_way:
+    written = _combined(codes, [list(group.written.items()) for group in codes.groups])
+    share = sum(weight * (accepted[code] - 1) for code, weight in written) / codes.combinations / others
+    if codes.has_one_reading:
         return Proportion.counted(share)
-    return Proportion.drawn(_otherwise(codes, guesses), draws, share)
+    return Proportion.estimated(_count_by_other_readings(codes, guesses), draws, share)
 
 
 def _replays(codes: Codes, random: Random, draws: int) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Draw words, each time with a code that is right for other words."""
+    """Draw words, each time with the code of other words."""
     for _ in range(draws):
-        leaked = other = codes.draw(random)
+        leaked = other = codes.draw_words(random)
         while other == leaked:
-            other = codes.draw(random)
+            other = codes.draw_words(random)
         yield other, codes.draw_code(leaked, random)
 
 
 @frozen
 class Strength:
-    """How guessable the addresses of a statement are, for one of its accounts and one alias.
+    """How hard it is to guess the addresses of a target.
 
-    ``form`` is what most of its codes look like, ``a`` for a letter, ``0`` for a digit. ``samples`` is None for a code
-    of too many items. ``combinations`` is how many choices of words there are.
+    ``form`` is the most frequent form of a code, with ``a`` for a letter and ``0`` for a digit. ``combinations`` is the
+    number of ways to choose words. ``samples`` is None for a code of too many items.
     """
 
-    rule: Rule
-    account: str
-    alias: str
+    target: Target
     combinations: int
     form: str
     blind: Proportion
@@ -223,28 +221,28 @@ class Strength:
     samples: Samples | None
 
 
-def strength(rule: Rule, names: tuple[str, str], words: Words, case_sensitive: bool, seed: int) -> Strength:
-    """Measure a statement, for an account and an alias (empty where it has none).
+def strength(target: Target, words: Words, case_sensitive: bool, seed: int) -> Strength:
+    """Measure the addresses of a target.
 
     Raises:
-        NoWords: the list has no word that one of the identifiers can be.
+        NoWords: the list has no word for one of the identifiers.
     """
-    codes = Codes(rule, names, words, folding(case_sensitive))
+    codes = Codes(target, words, folding(case_sensitive))
     form, guessed = blind(codes, seed)
     best = constant(codes, seed)
-    return Strength(rule, *names, codes.combinations, form, guessed, best, replay(codes, seed), samples(codes, seed))
+    return Strength(target, codes.combinations, form, guessed, best, replay(codes, seed), samples_needed(codes, seed))
 
 
 @frozen
 class ConstantShare:
-    """A code, and for what share of the words it is right."""
+    """A code, and the share of the words for which it is right."""
 
     code: str
     share: float
 
 
 class ConstantShares:
-    """The best constant codes of many statements; those with the same code are counted once."""
+    """The best constant codes of many statements, computed once for all statements with the same code."""
 
     def __init__(self, words: Words, case_sensitive: bool) -> None:
         self._words = words
@@ -252,24 +250,23 @@ class ConstantShares:
         self._known: dict[tuple[object, ...], ConstantShare] = {}
 
     def of(self, rule: Rule) -> ConstantShare | None:
-        """Find the constant code that is right for most words, in the reading in which they were written.
+        """Return the constant code that is right for most words, for the first account and alias of a statement.
 
-        None where the list has no word that one of the identifiers can be.
+        Other readings do not count. The result is None if the list has no word for one of the identifiers.
         """
-        names = rule.accounts[0], next(iter(rule.aliases), "")
         try:
-            codes = Codes(rule, names, self._words, self._fold)
+            codes = Codes(next(targets_of(rule, self._fold)), self._words, self._fold)
         except NoWords:
             return None
         key = rule.identifiers, *(self._meaning(codes, item) for item in codes.items)
         if key not in self._known:
             code = commonest(codes)
-            self._known[key] = ConstantShare(code, codes.accepting(code) / codes.combinations)
+            self._known[key] = ConstantShare(code, codes.count_accepting(code) / codes.combinations)
         return self._known[key]
 
     @staticmethod
-    def _meaning(codes: Codes, item: CodeItem) -> object:
-        """What an item does, wherever it stands."""
-        if isinstance(item, CodeLiteral) or isinstance(item.reads, NameKind):
-            return codes.wanted(item, ())
-        return item.function, item.reads, item.label, item.index, item.default
+    def _meaning(codes: Codes, item: BoundItem) -> object:
+        """A key that is equal for items that contribute the same."""
+        if isinstance(item, BoundCall):
+            return item.function, item.reads, item.label, item.index, item.default
+        return codes.contribution(item, ())

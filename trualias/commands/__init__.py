@@ -1,5 +1,5 @@
-"""The subcommands of the console script `trualias`, a module each.
+"""The subcommands of the console script ``trualias``, one module each; a command's output is worded in NAME_text.py.
 
-A command's module offers `add_to(commands)`, which declares its arguments and names the function that runs it. Nothing
-in here imports Twisted's reactor: a command starts in the time that a person does not notice.
+A command's module offers ``add_to(commands)``, which declares its arguments and the function that runs it. Nothing here
+imports Twisted's reactor, and slow imports are made where they are used, so that commands start fast.
 """

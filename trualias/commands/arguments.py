@@ -1,4 +1,4 @@
-"""Options and other arguments in any order, as people type them: `trualias replay new.conf --json mail.log`."""
+"""Options and other arguments in any order, as in ``trualias replay new.conf --json mail.log``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 
 class AnyOrder(ArgumentParser):
-    """A command's arguments.
+    """A subcommand's parser that accepts options between the other arguments.
 
-    Of several arguments that are no options, argparse otherwise takes only those before the next option.
+    argparse on its own assigns only the arguments before the next option to a list of arguments.
     """
 
     _nested = False
@@ -17,7 +17,7 @@ class AnyOrder(ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:
-        """Parse what is known, as the parser above this one asks for it."""
+        """Parse the known arguments; the parent parser calls this."""
         if self._nested:
             return super().parse_known_args(args, namespace)
         self._nested = True

@@ -1,4 +1,4 @@
-"""`trualias completion`: what a shell needs to complete the commands and their options."""
+"""``trualias completion``: scripts by which shells complete the commands and their options."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from trualias.commands.terminal import Terminal
 
 _SHELLS = ("bash", "zsh", "fish")
 _FILES = frozenset({"FILE", "LOG", "OLD"})
-"""The arguments, as the help calls them, that are files."""
+"""The arguments that are files, by their names in the help."""
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
     command = commands.add_parser(
         "completion",
-        help="print what a shell needs to complete this command",
+        help="print a completion script for a shell",
         description="Print a script by which a shell completes the commands and options of trualias.",
         epilog="Example: trualias completion bash > /etc/bash_completion.d/trualias. Exit status: 0.",
     )
@@ -25,7 +25,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
-    """Print the script for the whole command line, which `arguments` brings, and return 0."""
+    """Print the script for the whole command line and return 0."""
     import shtab
 
     whole: ArgumentParser = arguments.command_line()
@@ -34,14 +34,14 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
             if action.metavar in _FILES:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
             if isinstance(action, _SubParsersAction):
-                for short in action._choices_actions:  # a list of choices has no room for whole descriptions
+                for short in action._choices_actions:  # a list of completions has no room for whole descriptions
                     action.choices[short.dest].description = short.help
     terminal.output.write(shtab.complete(whole, arguments.shell))
     return 0
 
 
 def _with_commands(parser: ArgumentParser) -> Iterator[ArgumentParser]:
-    """Give a parser and those of its commands."""
+    """Yield a parser and the parsers of its commands."""
     yield parser
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):

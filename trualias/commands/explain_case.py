@@ -1,4 +1,4 @@
-"""Asks what `trualias explain` tells of: the answer to a key, what the hooks did to it, and why it is the answer."""
+"""The cases of ``trualias explain``: the answer to a key, the calls of the hooks, and the reason."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from trualias.lookup import Answer, Hooks, NotFound, NotFoundReason, Snapshot
 
 @frozen
 class HookCall:
-    """A call of a hook: the name and the domain that it was given, and those that it gave."""
+    """A call of a hook: the name and the domain that were passed to it, and those that it returned."""
 
     hook: str
     given: tuple[str, str | None]
-    gave: tuple[str, str | None]
+    returned: tuple[str, str | None]
 
 
 @define
 class _RecordingHooks:
-    """Calls the hooks, and records what they were given and returned."""
+    """Hooks that record each call."""
 
     hooks: Hooks
     calls: list[HookCall] = Factory(list)
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
-        """Call it."""
-        gave = self.hooks.preprocess(alias, domain)
-        self.calls.append(HookCall("preprocess", (alias, domain), gave))
-        return gave
+        """Call the hook and record the call."""
+        returned = self.hooks.preprocess(alias, domain)
+        self.calls.append(HookCall("preprocess", (alias, domain), returned))
+        return returned
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Call it."""
-        gave = self.hooks.postprocess(account, domain)
-        self.calls.append(HookCall("postprocess", (account, domain), gave))
-        return gave
+        """Call the hook and record the call."""
+        returned = self.hooks.postprocess(account, domain)
+        self.calls.append(HookCall("postprocess", (account, domain), returned))
+        return returned
 
 
 @frozen(eq=False)
 class Case:
-    """A key, what a server answers to it, and why.
+    """A key, the answer of a server, and the reason.
 
-    ``answer`` is the text of an exception where a hook raised one. ``domain`` is the one that the hooks left, None for
-    the table server. Where the policy was not asked there is no ``explanation``.
+    ``answer`` is a description of the exception if a hook raised one. ``domain`` is the domain after the hooks, None in
+    the local-part table. ``explanation`` is None if the policy was not asked.
     """
 
     key: str
@@ -54,11 +54,11 @@ class Case:
 
 
 _BEFORE_THE_POLICY = frozenset({NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN})
-"""The reasons that are found without asking the policy."""
+"""The reasons for which a table does not ask the policy."""
 
 
-def evaluate(snapshot: Snapshot, key: str, table: Table, keep: int) -> Case:
-    """Ask as a server is asked, and have the policy's part explained, with at most so many readings of a statement."""
+def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
+    """Look a key up as a server does, and explain the policy's part with at most ``most`` readings of a statement."""
     local_part, domain = key, None
     if table is Table.VIRTUAL:
         local_part, _, domain = key.rpartition("@")
@@ -67,18 +67,18 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, keep: int) -> Case:
     try:
         answer = Snapshot(snapshot.configuration, hooks).tables[table](key)
     except Exception as error:
-        answer = raised(error)
+        answer = describe_exception(error)
     calls = tuple(hooks.calls) if hooks else ()
     if calls:
-        local_part, domain = calls[0].gave
+        local_part, domain = calls[0].returned
     reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason not in _BEFORE_THE_POLICY
     if hooks and not calls:
         reached = False
     return Case(
-        key, answer, calls, domain, explain(snapshot.configuration.policy, local_part, keep) if reached else None
+        key, answer, calls, domain, explain(snapshot.configuration.policy, local_part, most) if reached else None
     )
 
 
-def raised(error: Exception) -> str:
-    """Say in one line what a hook raised."""
+def describe_exception(error: Exception) -> str:
+    """Describe in one line the exception that a hook raised."""
     return " ".join(f"a hook raised {type(error).__name__}: {error}".removesuffix(": ").split())

@@ -1,10 +1,10 @@
-"""What `trualias explain` says: the words for people, the names for programs."""
+"""The output of ``trualias explain``, for people and as JSON."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from trualias.analysis.explanation import Checked, Considered, FirstMismatch, Reading
+from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
 from trualias.commands.output import shown
 from trualias.configuration import Configuration
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LISTED = 8
-"""Characters that are named one by one where any of them would do."""
+"""The most characters that are listed where each of them would be right."""
 
 
 def is_accepted(case: Case) -> bool:
-    """Tell whether the key is answered with a value."""
+    """Whether the key is answered with a value."""
     return _value(case) is not None
 
 
@@ -43,8 +43,8 @@ def _value(case: Case) -> str | None:
             return None
 
 
-def outcome(case: Case, configuration: Configuration) -> str:
-    """Say what a server answers, and why."""
+def describe_answer(case: Case, configuration: Configuration) -> str:
+    """Describe the answer of a server and its reason, in more detail than ``lookup.describe``."""
     match case.answer:
         case str(error):
             return f"gets a temporary error: {error}"
@@ -65,7 +65,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
             if case.explanation and case.explanation.invalid:
                 return case.explanation.invalid
-            if case.explanation and any(one.readings for one in case.explanation.considered):
+            if case.explanation and any(one.readings for one in case.explanation.comparisons):
                 return "it looks right, but its code is wrong"
             return "it does not look like any statement's addresses"
         case _:
@@ -73,38 +73,39 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
 
 
 def print_case(case: Case, configuration: Configuration, most: int, out: Console) -> None:
-    """Say everything about a key, with at most so many statements."""
+    """Print a case with at most ``most`` statements."""
     key = shown(case.key)
-    out.print(f"{key} {outcome(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
+    out.print(f"{key} {describe_answer(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
-        if call.given != call.gave:
-            out.print(f"  {call.hook}() of the PROCESSOR module made {_named(call.given)} {_named(call.gave)}")
+        if call.given != call.returned:
+            changed = f"{_quoted(call.given)} to {_quoted(call.returned)}"
+            out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text
-    for considered in case.explanation.considered[:most]:
-        _print_considered(considered, configuration, text, most, out)
-    more = len(case.explanation.considered) - most
+    for comparison in case.explanation.comparisons[:most]:
+        _print_comparison(comparison, configuration, text, most, out)
+    more = len(case.explanation.comparisons) - most
     if more > 0:
-        out.print(f"  {number_of(more, 'statement')} further off; --all tells {'it' if more == 1 else 'them'}")
-    if case.explanation.never:
-        never = number_of(case.explanation.never, "statement")
-        out.print(f"  {never} not compared, whose names and literals it does not have")
+        out.print(f"  {number_of(more, 'more statement')}, no nearer; --all prints more")
+    if case.explanation.not_compared:
+        not_compared = number_of(case.explanation.not_compared, "statement")
+        out.print(f"  {not_compared} not compared: the address lacks a name or a literal")
 
 
-def _named(name: tuple[str, str | None]) -> str:
+def _quoted(name: tuple[str, str | None]) -> str:
     return repr(name[0] if name[1] is None else f"{name[0]}@{name[1]}")
 
 
-def _print_considered(considered: Considered, configuration: Configuration, text: str, most: int, out: Console) -> None:
-    line = configuration.line(considered.rule.statement.offset)
-    whose = f"account {considered.account}" + (f", alias {considered.alias}" if considered.alias else "")
-    head = f"  statement at line {line}: {whose}"
-    if considered.stuck:
-        out.print(f"{head}; {_stuck(considered.stuck, text)}")
-        _print_caret(text, considered.stuck.position, out)
+def _print_comparison(comparison: Comparison, configuration: Configuration, text: str, most: int, out: Console) -> None:
+    line = configuration.line(comparison.rule.statement.offset)
+    names = f"account {comparison.account}" + (f", alias {comparison.alias}" if comparison.alias else "")
+    head = f"  statement at line {line}: {names}"
+    if comparison.mismatch:
+        out.print(f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
+        _print_caret(text, comparison.mismatch.position, out)
         return
-    for reading in considered.readings[:most]:
+    for reading in comparison.readings[:most]:
         words = "".join(f", {kind.value} {part.text}" for kind, part in reading.identifiers)
         out.print(f"{head}{words}")
         for item in reading.items:
@@ -112,25 +113,25 @@ def _print_considered(considered: Considered, configuration: Configuration, text
         if reading.extra.text:
             out.print(f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
         if not reading.verifies:
-            _print_caret(text, _first_fault(reading), out)
-    more = considered.count - len(considered.readings)
+            _print_caret(text, _first_error(reading), out)
+    more = comparison.count - len(comparison.readings)
     if more > 0:
-        many = number_of(more, "more way") if considered.counted else f"more than {more} more ways"
-        out.print(f"    {many} to read it, no nearer; --all tells more")
+        many = number_of(more, "more reading") if comparison.is_complete else f"more than {more} more readings"
+        out.print(f"    {many}, no nearer; --all prints more")
 
 
 def _print_caret(text: str, position: int, out: Console) -> None:
     out.print(f"      {text}\n      {' ' * position}^")
 
 
-def _item(checked: Checked) -> str:
+def _item(checked: CheckedItem) -> str:
     wants = f"{item_text(checked.item)} wants {_wants(checked)}"
     if checked.right:
         return f"{wants}: ok" if isinstance(checked.wants, str) else f"{wants}: {checked.given.text} is ok"
     return f"{wants}, the address has {checked.given.text or 'nothing'}"
 
 
-def _wants(checked: Checked) -> str:
+def _wants(checked: CheckedItem) -> str:
     if isinstance(checked.wants, str):
         return checked.wants
     if 0 < len(checked.wants) <= _LISTED:
@@ -139,22 +140,22 @@ def _wants(checked: Checked) -> str:
     return f"{FUNCTIONS[checked.item.function].meaning} ({checked.read})"
 
 
-def _first_fault(reading: Reading) -> int:
-    faults = [item.given.position for item in reading.items if not item.right]
-    return faults[0] if faults else reading.extra.position
+def _first_error(reading: Reading) -> int:
+    return next((item.given.position for item in reading.items if not item.right), reading.extra.position)
 
 
-def _stuck(stuck: FirstMismatch, text: str) -> str:
-    found = f"finds {text[stuck.position]}" if stuck.position < len(text) else "the address ends"
-    expected = _expected(stuck)
-    if stuck.more_of is not None:
-        expected += f", or more of the {stuck.more_of.value} before it ({RULES[stuck.more_of].meaning})"
-    before = f"behind {text[: stuck.position]} it" if stuck.position else "it"
+def _describe_mismatch(mismatch: FirstMismatch, text: str) -> str:
+    position = mismatch.position
+    found = f"finds {text[position]}" if position < len(text) else "the address ends"
+    expected = _expected(mismatch)
+    if mismatch.more_of is not None:
+        expected += f", or more of the {mismatch.more_of.value} before it ({RULES[mismatch.more_of].meaning})"
+    before = f"after {text[:position]} it" if position else "it"
     return f"{before} expects {expected}, and {found}"
 
 
-def _expected(stuck: FirstMismatch) -> str:
-    match stuck.expected:
+def _expected(mismatch: FirstMismatch) -> str:
+    match mismatch.expected:
         case Literal(text):
             return text
         case NameField(NameKind.ACCOUNT):
@@ -170,7 +171,7 @@ def _expected(stuck: FirstMismatch) -> str:
 
 
 def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
-    """Everything about a key, for programs."""
+    """Return all results for a key, to be written as JSON."""
     accounts = case.answer.accounts if isinstance(case.answer, Ambiguous) else ()
     explanation = case.explanation
     return {
@@ -179,24 +180,24 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
         "value": _value(case),
         "account": case.answer.account if isinstance(case.answer, Found) else None,
         "accounts": list(accounts),
-        "outcome": outcome(case, configuration),
-        "hooks": [{"hook": call.hook, "given": call.given, "gave": call.gave} for call in case.calls],
-        "statements": [_statement(one, configuration) for one in explanation.considered] if explanation else [],
-        "not_compared": explanation.never if explanation else len(configuration.policy.rules),
+        "outcome": describe_answer(case, configuration),
+        "hooks": [{"hook": call.hook, "given": call.given, "gave": call.returned} for call in case.calls],
+        "statements": [_statement(one, configuration) for one in explanation.comparisons] if explanation else [],
+        "not_compared": explanation.not_compared if explanation else len(configuration.policy.rules),
     }
 
 
-def _statement(considered: Considered, configuration: Configuration) -> dict[str, object]:
-    stuck = considered.stuck
+def _statement(comparison: Comparison, configuration: Configuration) -> dict[str, object]:
+    mismatch = comparison.mismatch
     return {
-        "line": configuration.line(considered.rule.statement.offset),
-        "expression": expression_text(considered.rule.statement.expression),
-        "account": considered.account,
-        "alias": considered.alias or None,
-        "count": considered.count,
-        "counted": considered.counted,
-        "readings": [_reading(reading) for reading in considered.readings],
-        "mismatch": stuck and {"place": stuck.position, "expected": _expected(stuck)},
+        "line": configuration.line(comparison.rule.statement.offset),
+        "expression": expression_text(comparison.rule.statement.expression),
+        "account": comparison.account,
+        "alias": comparison.alias or None,
+        "count": comparison.count,
+        "counted": comparison.is_complete,
+        "readings": [_reading(reading) for reading in comparison.readings],
+        "mismatch": mismatch and {"place": mismatch.position, "expected": _expected(mismatch)},
     }
 
 

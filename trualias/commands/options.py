@@ -1,4 +1,4 @@
-"""What several commands understand in the same way."""
+"""Options that several commands share."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -7,28 +7,31 @@ from trualias.configuration.tables import Table
 
 
 def add_config(command: ArgumentParser) -> None:
-    """Declare `-c FILE`."""
+    """Declare ``-c FILE``."""
     command.add_argument(
-        "-c", "--config", metavar="FILE", help="the configuration; by default it is looked for as the servers do"
+        "-c", "--config", metavar="FILE", help="the configuration; by default the one that the servers would find"
     )
 
 
 def add_json(command: ArgumentParser) -> None:
-    """Declare `--json`."""
+    """Declare ``--json``."""
     command.add_argument("--json", action="store_true", help="print one JSON text, for programs")
 
 
-def configuration_path(arguments: Namespace, first: Table) -> str:
-    """The path of the configuration: the file that was named, or where a server, the first choice first, finds it.
+def configuration_path(arguments: Namespace, preferred: Table) -> str:
+    """Return the path of the given configuration, or of one that a server would find.
 
-    Raises `NoConfiguration`.
+    The server of the ``preferred`` table comes first.
+
+    Raises:
+        NoConfiguration: no file is given, and neither server would find one.
     """
     if arguments.config is not None:
         return str(arguments.config)
     try:
-        return find_configuration(first)
+        return find_configuration(preferred)
     except NoConfiguration:
-        other = Table.LOCAL_PART if first is Table.VIRTUAL else Table.VIRTUAL
+        other = Table.LOCAL_PART if preferred is Table.VIRTUAL else Table.VIRTUAL
         try:
             return find_configuration(other)
         except NoConfiguration:

@@ -1,6 +1,6 @@
-"""How commands show things to people: colours on a terminal, plain lines in a pipe.
+"""Output of the commands: colours on a terminal, plain lines in a pipe.
 
-Rich takes a tenth of a second to import, so that it is imported where it is used, not at the top of a command's module.
+Rich takes a tenth of a second to import, so it is imported where it is used.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 10_000
-"""Columns of what is no terminal: nothing is wrapped or cut there, so that other programs can read it."""
+"""The width, in columns, of a pipe or file, where no line must be wrapped or cut."""
 
 
 def console(stream: TextIO) -> Console:
-    """Make a console that writes text as it is: no markup, no guesses at what might be worth a colour."""
+    """Return a console that writes text unchanged, without markup and highlighting."""
     from rich.console import Console
 
     width = None if stream.isatty() else _WIDE
@@ -27,7 +27,7 @@ def console(stream: TextIO) -> Console:
 
 
 def table_of(*columns: str) -> Table:
-    """Make a table without lines, which reads well in a pipe, too."""
+    """Return a table without borders, which is also readable in a pipe."""
     from rich.table import Table
 
     made = Table(*columns, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -37,7 +37,7 @@ def table_of(*columns: str) -> Table:
 
 
 def show(to: Console, rows: Table) -> None:
-    """Print a table; in a pipe without spaces at the ends of lines."""
+    """Print a table; in a pipe without trailing spaces."""
     with to.capture() as captured:
         to.print(rows)
     text = captured.get()
@@ -45,10 +45,10 @@ def show(to: Console, rows: Table) -> None:
 
 
 def write_json(stream: TextIO, value: Mapping[str, object] | Sequence[object]) -> None:
-    """Write a value for programs: one JSON text, indented, so that people can read it, too."""
+    """Write a value as one indented JSON text."""
     stream.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def shown(text: str) -> str:
-    """Give a text that came from outside so that no character of it can do anything to a terminal."""
+    """Escape the characters of an untrusted text that a terminal might interpret."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""A bar that shows how far a command is, for a person at a terminal; in a pipe there is none."""
+"""A progress bar on a terminal, and none in a pipe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TextIO
 
 @contextmanager
 def progress(stream: TextIO, what: str, total: float) -> Iterator[Callable[[float], None]]:
-    """Show a bar while something is done; gives the function that moves it on by a part of *total*.
+    """Show a progress bar, and yield the function that advances it by a part of ``total``.
 
-    It vanishes at the end.
+    The bar is removed at the end.
     """
     if not stream.isatty():
         yield lambda _part: None

@@ -1,4 +1,4 @@
-"""`trualias query`: answers what a server would answer, without a server."""
+"""``trualias query``: the answers of a server, without a server."""
 
 import os
 import traceback
@@ -25,28 +25,33 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
         "query",
         help="answer lookup keys as a server would, without a server",
         description="Print a line KEY<TAB>VALUE for each key that a server with this configuration would find. "
-        "What a server would log, such as a warning of an ambiguous address, goes to standard error.",
+        "Messages that a server would log, such as a warning about an ambiguous address, go to standard error.",
         epilog="Exit status: 0 if every key was found, 1 if not, 2 for a configuration that cannot be used.",
     )
     command.add_argument(
-        "-c", "--config", metavar="FILE", help="the configuration; by default it is looked for as the server does"
+        "-c", "--config", metavar="FILE", help="the configuration; by default the one that the server would find"
     )
     command.add_argument(
         "--virtual",
         action="store_true",
-        help="answer whole addresses, as trualias-virtual does, and not local parts, as trualias-table does",
+        help="look up whole addresses, as trualias-virtual does, instead of local parts, as trualias-table does",
     )
     command.add_argument(
         "keys",
         metavar="KEY",
         nargs="*",
-        help="what to look up; - alone, or nothing, reads the keys from standard input, one a line",
+        help="a key to look up; with - alone, or without keys, they are read from standard input, one a line",
     )
     command.set_defaults(run=run)
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
-    """Look up the keys and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
+    """Look up the keys and return the exit status.
+
+    Raises:
+        NoConfiguration: no configuration is given or found.
+        ConfigurationErrors: the configuration cannot be used.
+    """
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     snapshot = load_snapshot(arguments.config or find_configuration(table))
     lookup = snapshot.tables[table]
@@ -61,7 +66,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
-    """Give the keys to look up, None for one that is not UTF-8 and so can be no alias."""
+    """Yield the keys to look up, None for a key that is not UTF-8 and therefore not an alias."""
     if arguments in ([], ["-"]):
         lines = (line.rstrip(b"\r\n") for line in terminal.input)
         raw = (line for line in lines if line)
@@ -75,7 +80,7 @@ def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
 
 
 def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
-    """Look a key up and tell what is remarkable; None where the server would not answer a value."""
+    """Look a key up and write what a server would log; return None if the server would not answer with a value."""
     try:
         answer = lookup(key)
     except Exception:

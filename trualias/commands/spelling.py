@@ -1,4 +1,4 @@
-"""Addresses in words, to be read aloud to somebody who writes them down."""
+"""Addresses spelled in words, to be read aloud."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _SIGNS = {
 }
 
 
-def spelled(pieces: Sequence[str], code_at: int, domain: str | None) -> str:
-    """Spell an address: words as words, the code and whatever is no letter one by one.
+def spell(parts: Sequence[str], code_index: int, domain: str | None) -> str:
+    """Spell an address: runs of small letters as words, the code and all other characters one by one.
 
-    ``pieces`` are the texts of the local part, of which that at ``code_at``, counted from 0, is the code.
+    The local part is given in parts; the one at ``code_index``, counted from 0, is the code.
     """
     words: list[str] = []
-    for number, piece in enumerate(pieces):
-        if number == code_at:
-            for character in piece:
+    for index, part in enumerate(parts):
+        if index == code_index:
+            for character in part:
                 words += _words(character)
         else:
-            words += _words(piece)
+            words += _words(part)
     if domain is not None:
         words += ["at", *_words(domain)]
     return " ".join(words)

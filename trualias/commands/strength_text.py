@@ -1,30 +1,61 @@
-"""What `trualias strength` says: figures in the words of people, or as JSON."""
+"""The output of ``trualias strength``, for people and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from trualias.analysis.rule_inference import INDEX, ITEMS, LEAKS, NEARLY, RUNS, Leaks
+from trualias.analysis.code_distribution import NoWords
+from trualias.analysis.composition import Target
+from trualias.analysis.rule_inference import FURTHEST_INDEX, MOST_ITEMS, MOST_LEAKS, NEARLY, RUNS, Leaks
 from trualias.analysis.strength import Proportion, Strength
+from trualias.commands.output import console, show, table_of
+from trualias.commands.terminal import Terminal
+from trualias.configuration import Configuration
+from trualias.language.tree import expression_text, item_text
+
+Measured = Sequence[tuple[Target, Strength | NoWords]]
+"""Targets with their figures, or with the class of an identifier for which there is no word."""
 
 
-def sentences(found: Strength) -> Iterator[tuple[str, str]]:
-    """Say the figures of a statement: what each is called, and a sentence."""
-    accounts, aliases = len(found.rule.accounts), len(found.rule.aliases)
-    whose = found.account + (f", one of {accounts} accounts" if accounts > 1 else "")
-    if found.alias:
-        whose += f", as {found.alias}" + (f", one of {aliases} aliases" if aliases > 1 else "")
+def print_measured(configuration: Configuration, words: str, seed: int, measured: Measured, terminal: Terminal) -> None:
+    """Print the figures of all targets, and notes on them; ``words`` describes the word list."""
+    out = console(terminal.output)
+    for target, found in measured:
+        statement = target.rule.statement
+        items = ", ".join(map(item_text, statement.items))
+        line = configuration.line(statement.offset)
+        out.print(f"{configuration.name}:{line}: {expression_text(statement.expression)} WITH {items}", style="bold")
+        if isinstance(found, NoWords):
+            out.print(f"  no figures: none of {words} can be %{found}%\n")
+            continue
+        rows = table_of("", "")
+        rows.show_header = False
+        for name, sentence in _sentences(found):
+            rows.add_row(f"  {name}", sentence)
+        show(out, rows)
+        out.print()
+    for note in _notes(words, seed, [found for _, found in measured if isinstance(found, Strength)]):
+        out.print(note)
+
+
+def _sentences(found: Strength) -> Iterator[tuple[str, str]]:
+    """Yield the name and a description of each figure."""
+    rule = found.target.rule
+    accounts, aliases = len(rule.accounts), len(rule.aliases)
+    whose = found.target.account + (f", one of {accounts} accounts" if accounts > 1 else "")
+    if found.target.alias:
+        whose += f", as {found.target.alias}" + (f", one of {aliases} aliases" if aliases > 1 else "")
     yield "whose", whose
     yield "blind", f"{one_of(found.blind)} blind guesses gets through, codes like {found.form}"
     best = found.constant
-    if not found.rule.identifiers:
-        yield "constant", f"{best.code} is the code of every address: nobody has to guess"
+    if not rule.identifiers:
+        yield "constant", f"{best.code} is the code of every address: there is nothing to guess"
         return
-    most = "" if best.best else "; perhaps another code does for more"
-    yield "constant", f"always sending {best.code} gets through for {percent(best.passes)} of names{most}"
+    doubt = "" if best.is_best else "; another code may get through for more"
+    yield "constant", f"always sending {best.code} gets through for {percent(best.accepted)} of names{doubt}"
     yield "replay", f"the code of a leaked address gets through for {percent(found.replay)} of other names"
     if found.samples is None:
-        yield "samples", f"not searched: the code has more than {ITEMS} items"
+        yield "samples", f"not searched: the code has more than {MOST_ITEMS} items"
         return
     nearly, only = found.samples.nearly, found.samples.only
     if nearly == only:
@@ -36,32 +67,35 @@ def sentences(found: Strength) -> Iterator[tuple[str, str]]:
 
 def _leaks(leaks: Leaks) -> str:
     middle, low, high = (
-        f"more than {LEAKS}" if count is None else str(count) for count in (leaks.middle, leaks.low, leaks.high)
+        f"more than {MOST_LEAKS}" if count is None else str(count) for count in (leaks.middle, leaks.low, leaks.high)
     )
     noun = "leaked address" if leaks.middle == 1 else "leaked addresses"
     return f"{middle} {noun}" + ("" if low == high else f" ({low} to {high})")
 
 
-def notes(words: str, seed: int, figures: Sequence[Strength]) -> Iterator[str]:
-    """Say what the figures stand on; *words* is what the list of words is called."""
-    yield (f"Whoever guesses knows the shape of the addresses and draws words, as their owners do, from {words}.")
+def _notes(words: str, seed: int, figures: Sequence[Strength]) -> Iterator[str]:
+    """Yield the assumptions of the figures."""
+    yield f"The attacker knows the shape of the addresses and draws words, as their owners do, from {words}."
     if any(found.samples for found in figures):
         yield (
-            f"Addresses leaked in {RUNS} runs, up to {LEAKS} in each; 8 of 10 runs were within the brackets. "
-            f"Searched were all codes of up to {ITEMS} items that look at most {INDEX} characters into a word."
+            f"Addresses leaked in {RUNS} runs, up to {MOST_LEAKS} in each; 8 of 10 runs were within the brackets. "
+            f"The search covers all codes of up to {MOST_ITEMS} items that look at most {FURTHEST_INDEX} characters "
+            "into a word."
         )
-    if not all(found.blind.exact and found.constant.passes.exact and found.replay.exact for found in figures):
+    if not all(
+        found.blind.is_exact and found.constant.accepted.is_exact and found.replay.is_exact for found in figures
+    ):
         yield (
-            "'About' is what could not all be counted and was partly drawn: 95 of 100 times the truth lies between the "
-            f"figures in brackets. Chance began with --seed {seed}."
+            "'About' marks a figure that was partly estimated from a random sample; the brackets hold its 95 % "
+            f"confidence interval. The sample was drawn with --seed {seed}."
         )
 
 
 def one_of(proportion: Proportion) -> str:
-    """Say ``1 of 281``; where only a bound is known, ``fewer than 1 of 281``."""
+    """Describe a share as ``1 of 281``, or as ``fewer than 1 of 281`` if only an upper bound is known."""
     if not proportion.share:
         return f"fewer than 1 of {_tries(proportion.high)}"
-    if proportion.exact:
+    if proportion.is_exact:
         return f"1 of {_tries(proportion.share)}"
     most = f"1 of {_tries(proportion.low)}" if proportion.low else "none"
     return f"about 1 of {_tries(proportion.share)} (1 of {_tries(proportion.high)} to {most})"
@@ -72,43 +106,63 @@ def _tries(share: float) -> str:
 
 
 def percent(proportion: Proportion) -> str:
-    """Say ``2.2 %``; where only a bound is known, ``less than 2.2 %``."""
+    """Describe a share as ``2.2 %``, or as ``less than 2.2 %`` if only an upper bound is known."""
     if not proportion.share:
         return f"less than {_digits(100 * proportion.high)} %"
-    if proportion.exact:
+    if proportion.is_exact:
         return f"{_digits(100 * proportion.share)} %"
     low, high = (_digits(100 * share, 3) for share in (proportion.low, proportion.high))
     return f"about {_digits(100 * proportion.share)} % ({low} to {high} %)"
 
 
 def _digits(number: float, count: int = 2) -> str:
-    """Write a number with *count* digits that say something, and at least one behind the point."""
+    """Format a number with ``count`` significant digits, and at least one after the point."""
     if number < 1:
         return f"{number:.{count}g}"
     return f"{number:.{max(1, count - len(str(int(number))))}f}".removesuffix(".0")
 
 
-def limits() -> dict[str, object]:
-    """The limits of the search for rules, for programs."""
-    return {"items": ITEMS, "index": INDEX, "leaks": LEAKS, "runs": RUNS, "nearly": NEARLY}
-
-
-def for_programs(found: Strength) -> dict[str, object]:
-    """The figures of a statement, for programs: shares are from 0 to 1, null is more than the limit."""
-    samples = found.samples
+def for_programs(configuration: Configuration, words: str, seed: int, measured: Measured) -> dict[str, object]:
+    """Return all figures, to be written as JSON: shares from 0 to 1, null for more than a limit."""
     return {
-        "account": found.account,
-        "alias": found.alias or None,
+        "configuration": configuration.name,
+        "words": words,
+        "seed": seed,
+        "limits": {
+            "items": MOST_ITEMS,
+            "index": FURTHEST_INDEX,
+            "leaks": MOST_LEAKS,
+            "runs": RUNS,
+            "nearly": NEARLY,
+        },
+        "statements": [
+            {
+                "line": configuration.line(target.rule.statement.offset),
+                "expression": expression_text(target.rule.statement.expression),
+                "items": [item_text(item) for item in target.rule.statement.items],
+                **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found)),
+            }
+            for target, found in measured
+        ],
+    }
+
+
+def _figures(found: Strength) -> dict[str, object]:
+    samples = found.samples
+    constant = found.constant
+    return {
+        "account": found.target.account,
+        "alias": found.target.alias or None,
         "combinations": found.combinations,
         "blind": {"form": found.form, **_share(found.blind)},
-        "constant": {"code": found.constant.code, "best": found.constant.best, **_share(found.constant.passes)},
+        "constant": {"code": constant.code, "best": constant.is_best, **_share(constant.accepted)},
         "replay": _share(found.replay),
         "samples": samples and {"nearly": _runs(samples.nearly), "only": _runs(samples.only)},
     }
 
 
 def _share(proportion: Proportion) -> dict[str, object]:
-    return {"share": proportion.share, "low": proportion.low, "high": proportion.high, "exact": proportion.exact}
+    return {"share": proportion.share, "low": proportion.low, "high": proportion.high, "exact": proportion.is_exact}
 
 
 def _runs(leaks: Leaks) -> dict[str, int | None]:

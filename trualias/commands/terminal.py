@@ -1,4 +1,4 @@
-"""Where a command reads and writes."""
+"""The standard streams of a command."""
 
 from typing import BinaryIO, TextIO
 
@@ -7,7 +7,7 @@ from attrs import frozen
 
 @frozen
 class Terminal:
-    """The standard streams of a command; `input` is in bytes because nobody promises what they are."""
+    """The standard streams of a command; ``input`` is binary because it may not be valid UTF-8."""
 
     input: BinaryIO
     output: TextIO

@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.arguments."""
+"""Command lines with options and other arguments in any order."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,10 +8,10 @@ from trualias.commands.arguments import AnyOrder
 
 
 class AnyOrderTests(SynchronousTestCase):
-    """Options and other arguments in any order."""
+    """The parser of a subcommand."""
 
     def parse(self, *arguments: str) -> Namespace:
-        """Parse the arguments of a command below another parser."""
+        """Parse the arguments of a subcommand."""
         parser = ArgumentParser()
         commands = parser.add_subparsers(required=True, parser_class=AnyOrder)
         command = commands.add_parser("replay")
@@ -22,7 +22,7 @@ class AnyOrderTests(SynchronousTestCase):
         return parser.parse_args(["replay", *arguments])
 
     def test_any_order(self) -> None:
-        """The arguments come out the same wherever the options stand."""
+        """The result does not depend on the order of options and other arguments."""
         expected = Namespace(against="old", json=True, new="new", logs=["one", "two"])
         for arguments in (
             ("new", "one", "two", "--against", "old", "--json"),
@@ -32,7 +32,7 @@ class AnyOrderTests(SynchronousTestCase):
             self.assertEqual(expected, self.parse(*arguments))
 
     def test_none(self) -> None:
-        """What may be left out may be left out."""
+        """Optional arguments may be missing."""
         self.assertEqual(
             Namespace(against="old", json=False, new="new", logs=[]), self.parse("new", "--against", "old")
         )

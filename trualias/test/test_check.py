@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.check."""
+"""``trualias check``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CheckTests(SynchronousTestCase):
     """The command."""
 
     def setUp(self) -> None:
-        """Make a folder for configurations."""
+        """Create a folder for configurations."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         self.path = self.folder / "trualias.conf"
@@ -28,27 +28,27 @@ class CheckTests(SynchronousTestCase):
         os.chdir(self.folder)
 
     def check(self, *arguments: str) -> tuple[int, str, str]:
-        """Run `trualias check`; return status, output and errors."""
+        """Run ``trualias check``; return status, output and errors."""
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         status = run(["check", *arguments], terminal)
         assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
         return status, terminal.output.getvalue(), terminal.errors.getvalue()
 
     def test_fine(self) -> None:
-        """A file without errors and warnings is told to be one, with what it holds."""
+        """A file without errors and warnings is reported as such, with the numbers of its statements and accounts."""
         self.path.write_text(FINE + "EXPECT foo.macys.m5, foo.bestbuy.b7 foo;", "utf-8")
         expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
 
     def test_config(self) -> None:
-        """The file can be named as for the other commands."""
+        """``-c`` names a file, as for the other commands."""
         self.path.write_text(FINE, "utf-8")
         expected = "trualias.conf: 1 statement, 1 account; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("-c", "trualias.conf"))
         self.assertEqual((0, expected * 2, ""), self.check("-c", "trualias.conf", "trualias.conf"))
 
     def test_listeners(self) -> None:
-        """Where no server could listen is an error, but for sockets that only systemd knows of."""
+        """An endpoint on which no server could listen is an error, a systemd socket is not."""
         self.path.write_text(
             FINE + "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:3\n", "utf-8"
         )
@@ -56,18 +56,18 @@ class CheckTests(SynchronousTestCase):
             "trualias.conf:3:1: LISTEN: hurz:3 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
             "LISTEN: tcp_table hurz:3\n"
             "^\n"
-            "trualias.conf: 1 error, and no server would take it\n"
+            "trualias.conf: 1 error; a server would refuse it\n"
         )
         self.assertEqual((2, expected, ""), self.check("trualias.conf"))
 
     def test_warning(self) -> None:
-        """A warning has its place, a reason and a mend, and does not make the file unfit, unless that is asked for."""
+        """A warning has a position, a reason and a fix, and affects the exit status only with ``--strict``."""
         self.path.write_text(UNWISE, "utf-8")
         expected = (
             "trualias.conf:1:51: warning: the code q does not depend on the word in the address\n"
             "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
             "                                                  ^\n"
-            "    why: whoever has seen one address can make up others\n"
+            "    why: one leaked address is enough to make up others\n"
             "    fix: add an item that reads an identifier, such as CHARS(1)\n"
             "trualias.conf: 1 statement, 1 account; no errors, 1 warning\n"
         )
@@ -75,7 +75,7 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual((1, expected, ""), self.check("--strict", "trualias.conf"))
 
     def test_errors(self) -> None:
-        """All errors are told as a server would tell them, also of expectations and hooks."""
+        """All errors of a server's start are printed, also those of expectations and hooks."""
         self.path.write_text(FINE + "PORT: x\nLOGGING: loud\n", "utf-8")
         status, output, errors = self.check("trualias.conf", "--strict")
         self.assertEqual((2, ""), (status, errors))
@@ -83,7 +83,7 @@ class CheckTests(SynchronousTestCase):
             "trualias.conf:2:7: PORT: 'x' is not a port; expected a number from 0 to 65535\nPORT: x\n      ^\n"
             "trualias.conf:3:10: LOGGING: unknown level 'loud'; expected debug, info, warning, error or critical\n"
             "LOGGING: loud\n         ^\n"
-            "trualias.conf: 2 errors, and no server would take it\n",
+            "trualias.conf: 2 errors; a server would refuse it\n",
             output,
         )
         self.path.write_text(FINE + "EXPECT foo.macys.6 foo;", "utf-8")
@@ -96,13 +96,13 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("there is no Python module hooks_that_are_not_there", output)
 
     def test_missing_file(self) -> None:
-        """A file that is not there is told, and the others are checked all the same."""
+        """A missing file is an error, and the other files are checked."""
         self.path.write_text(FINE, "utf-8")
         self.assertEqual(
             (
                 2,
                 "other.conf: cannot be read: No such file or directory\n"
-                "other.conf: 1 error, and no server would take it\n"
+                "other.conf: 1 error; a server would refuse it\n"
                 "trualias.conf: 1 statement, 1 account; no errors, no warnings\n",
                 "",
             ),
@@ -110,30 +110,30 @@ class CheckTests(SynchronousTestCase):
         )
 
     def test_undecided(self) -> None:
-        """Where the search for addresses of two accounts came to no end, the statements are told."""
+        """Statements for which the search for addresses of two accounts reached its limit are listed by line."""
         words = ("is", "wants", "needs")
         one = "ACCOUNT n{0} MATCHES %alpha%{0}%alpha%.%code% WITH CHARS(1), CHARS(2);\n"
         self.path.write_text("".join(map(one.format, words[:2])), "utf-8")
         status, output, _ = self.check("trualias.conf")
-        told = "trualias.conf: the search did not find out whether statements in lines 1 and 2 share addresses"
-        self.assertEqual((0, told), (status, output.splitlines()[0]))
+        limit = "trualias.conf: the search did not decide whether the statements in lines 1 and 2 share addresses"
+        self.assertEqual((0, limit), (status, output.splitlines()[0]))
         self.path.write_text("".join(map(one.format, words)), "utf-8")
         _, output, _ = self.check("trualias.conf")
-        self.assertIn(f"{told}, nor whether those of 1 other pair do", output.splitlines())
+        self.assertIn(f"{limit}, nor for 1 other pair", output.splitlines())
 
     def test_incomplete(self) -> None:
-        """Of very many addresses of two accounts a part is told, and that it is a part."""
+        """Of very many addresses of two accounts the first are printed, with a remark that the search is incomplete."""
         one = "ACCOUNT n{} MATCHES {}%{}%.%code% WITH CHARS(1);\n"
         shapes = [(text, kind) for text in ("", "b", "bb") for kind in ("alpha", "alnum", "ident")]
         text = "".join(one.format(number, *shape) for number, shape in enumerate(shapes))
         self.path.write_text(text.replace("CHARS(1)", "CHAR(-1,-)") + "DEBUG ACCOUNT: root", "utf-8")
         status, output, _ = self.check("trualias.conf")
         self.assertEqual(20, output.count(" is right for "))
-        told = "trualias.conf: the search for addresses of two accounts did not come to look at all statements"
-        self.assertEqual((0, told), (status, output.splitlines()[-2]))
+        limit = "trualias.conf: the search for addresses of two accounts did not examine all statements"
+        self.assertEqual((0, limit), (status, output.splitlines()[-2]))
 
     def test_default(self) -> None:
-        """Without a file, what each server would find is checked, once."""
+        """Without a file, the file that each server would find is checked, once."""
         self.path.write_text(FINE, "utf-8")
         self.assertEqual((0, "./trualias.conf: 1 statement, 1 account; no errors, no warnings\n", ""), self.check())
         (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
@@ -148,7 +148,7 @@ class CheckTests(SynchronousTestCase):
         )
 
     def test_no_default(self) -> None:
-        """Where neither server would find a file, the places are listed."""
+        """If neither server would find a file, the searched paths are listed."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
         status, output, errors = self.check()
@@ -156,7 +156,7 @@ class CheckTests(SynchronousTestCase):
         self.assertTrue(errors.startswith("There is no configuration. These places were looked at:\n"), errors)
 
     def test_only_virtual(self) -> None:
-        """Where only the virtual server would find a file, that is checked."""
+        """If only the virtual server would find a file, that file is checked."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
         (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
@@ -164,7 +164,7 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual((0, expected, ""), self.check())
 
     def test_json(self) -> None:
-        """For programs there is all of it, with names that stay."""
+        """``--json`` prints all results."""
         (self.folder / "bad.conf").write_text("PORT: x\n", "utf-8")
         self.path.write_text(
             UNWISE + "ACCOUNT bar MATCHES %number%.%alpha%.%code% WITH CHAR(2,1,-), CHARS(2);", "utf-8"
@@ -194,7 +194,7 @@ class CheckTests(SynchronousTestCase):
                                 "line": 1,
                                 "column": 51,
                                 "message": "the code q does not depend on the word in the address",
-                                "why": "whoever has seen one address can make up others",
+                                "why": "one leaked address is enough to make up others",
                                 "fix": "add an item that reads an identifier, such as CHARS(1)",
                             }
                         ],
@@ -207,7 +207,7 @@ class CheckTests(SynchronousTestCase):
         )
 
     def test_json_of_a_proof(self) -> None:
-        """A warning that is proved by an address has it, and the pairs that were not decided are told by lines."""
+        """In JSON, a warning has the address that proves it, and undecided pairs are given by their lines."""
         self.path.write_text(
             "ACCOUNT foo MATCHES %alpha%=%code% WITH CHARS();\nACCOUNT bar MATCHES %alnum%=%code% WITH CHARS();\n"
             "ACCOUNT baz MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);\n"
@@ -215,6 +215,6 @@ class CheckTests(SynchronousTestCase):
             "utf-8",
         )
         _, output, _ = self.check("--json", "trualias.conf")
-        (told,) = json.loads(output)["files"]
-        self.assertEqual("b=1", told["warnings"][0]["address"])
-        self.assertEqual({"undecided_lines": [[3, 4]], "complete": True}, told["search"])
+        (checked,) = json.loads(output)["files"]
+        self.assertEqual("b=1", checked["warnings"][0]["address"])
+        self.assertEqual({"undecided_lines": [[3, 4]], "complete": True}, checked["search"])

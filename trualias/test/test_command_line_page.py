@@ -1,4 +1,4 @@
-"""What the page about the command line shows is what the commands print."""
+"""The examples of the page about the command line are the output of the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trualias.test.requirements import source_tree
 
 
 def page() -> str:
-    """The text of the page."""
+    """Return the text of the page."""
     return (source_tree() / "docs" / "command-line.rst").read_text("utf-8")
 
 
@@ -26,7 +26,7 @@ class PageTests(SynchronousTestCase):
     """Every example of the page."""
 
     def test_commands(self) -> None:
-        """Each command prints what follows it, with the configuration that stands before it as policy.conf."""
+        """Each command prints the lines after it, with the configuration before it as policy.conf."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         parts = list(read_rst(page()))
@@ -49,10 +49,10 @@ class PageTests(SynchronousTestCase):
         self.assertEqual({"check", "explain", "compose"}, seen)
 
     def test_warnings(self) -> None:
-        """The page lists every kind of warning that there is."""
+        """The page lists every kind of warning."""
         (listed,) = (
             part for part in read_rst(page()) if isinstance(part, RstTable) and part.head[0] == "in ``--json``"
         )
         code = Path(trualias.analysis.lint.__file__).read_text("utf-8")
-        kinds = re.findall(r'Advice\(\s*"([a-z-]+)"', code)
+        kinds = re.findall(r'LintWarning\(\s*"([a-z-]+)"', code)
         self.assertEqual(sorted(kinds), sorted(cell_text(row[0]) for row in listed.rows))

@@ -1,4 +1,4 @@
-"""What real shells complete."""
+"""``trualias completion``, tested with real shells."""
 
 import os
 import pty
@@ -18,10 +18,10 @@ from trualias.test.requirements import require_program
 
 
 class CompletionTests(SynchronousTestCase):
-    """The scripts that the command prints, each in its shell."""
+    """The printed script for each shell, in that shell."""
 
     def setUp(self) -> None:
-        """Make a folder with a file that can be completed."""
+        """Create a folder with a file that can be completed."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         (self.folder / "policies.conf").touch()
@@ -67,7 +67,7 @@ class CompletionTests(SynchronousTestCase):
         self.assertEqual(["policies.conf"], complete("replay", "pol"))
 
     def test_fish(self) -> None:
-        """fish does, with a word about each."""
+        """fish completes the same, with descriptions."""
         script = self.script("fish")
 
         def complete(line: str) -> list[str]:
@@ -76,9 +76,9 @@ class CompletionTests(SynchronousTestCase):
 
         self.assertEqual(
             [
-                "check\ttell the errors of a configuration, and what in it is unwise",
-                "completion\tprint what a shell needs to complete this command",
-                "compose\twrite addresses of an account or an alias",
+                "check\tprint the errors and warnings of a configuration",
+                "completion\tprint a completion script for a shell",
+                "compose\tcompose addresses of an account or an alias",
             ],
             complete("trualias c"),
         )
@@ -86,14 +86,14 @@ class CompletionTests(SynchronousTestCase):
         self.assertEqual(["policies.conf"], [line.split("\t")[0] for line in complete("trualias strength -c pol")])
 
     def test_zsh(self) -> None:
-        """zsh does, for somebody who types."""
+        """zsh completes the same at its prompt."""
         self.script("zsh")
-        self.assertIn("tell the errors of a configuration", self.typed("trualias c\t\t", "completion"))
+        self.assertIn("print the errors and warnings of a configuration", self.typed("trualias c\t\t", "completion"))
         self.assertIn("--against", self.typed("trualias replay --a\t", "--against"))
         self.assertIn("policies.conf", self.typed("trualias strength -c pol\t", "policies.conf"))
 
     def typed(self, line: str, awaited: str) -> str:
-        """Type a line into zsh, and return what it shows until something awaited is there."""
+        """Type a line into zsh, and return its output up to an awaited text."""
         zsh = require_program("zsh")
         process, terminal = pty.fork()
         if process == 0:
@@ -102,16 +102,16 @@ class CompletionTests(SynchronousTestCase):
         try:
             ready = "fpath=($PWD $fpath); autoload -Uz compinit && compinit -D -u; print rea''dy\n"
             os.write(terminal, ready.encode())
-            self.shown(terminal, "\nready")
+            self.read_until(terminal, "\nready")
             os.write(terminal, line.encode())
-            return self.shown(terminal, awaited)
+            return self.read_until(terminal, awaited)
         finally:
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
             os.close(terminal)
 
-    def shown(self, terminal: int, awaited: str) -> str:
-        """Read what is shown until something awaited is among it."""
+    def read_until(self, terminal: int, awaited: str) -> str:
+        """Read from a terminal until the output contains an awaited text or time is up."""
         text, deadline = "", time.monotonic() + PATIENCE
         while awaited not in text and time.monotonic() < deadline:
             if select.select([terminal], [], [], 0.1)[0]:

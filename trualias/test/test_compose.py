@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.compose."""
+"""``trualias compose``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.composition import targets
+from trualias.analysis.composition import targets_named
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
 from trualias.language.tree import Account, Identifier, unparse
@@ -34,7 +34,7 @@ EXHAUSTING = "".join(
     f"ACCOUNT n{number} MATCHES {'x'.join(names)}.%code% WITH VOWELS(1), VOWELS(2), DIGITS(3), q;\n"
     for number, names in enumerate(product(("%alnum%", "%ident%"), repeat=6))
 )
-"""Statements that can all read x upon x in very many targets."""
+"""Statements that can all read a row of x in very many ways."""
 
 
 class ComposeTests(SynchronousTestCase):
@@ -48,33 +48,33 @@ class ComposeTests(SynchronousTestCase):
         self.path.write_text(CONFIGURATION, "utf-8")
 
     def compose(self, *arguments: str) -> tuple[int, str, str]:
-        """Run `trualias compose`; return status, output and errors."""
+        """Run ``trualias compose``; return status, output and errors."""
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         status = run(["compose", "-c", str(self.path), *arguments], terminal)
         assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
         return status, terminal.output.getvalue(), terminal.errors.getvalue()
 
     def test_each_statement(self) -> None:
-        """There is an address a line, for each statement and alias that the words fit."""
+        """Each statement and alias that the words fit has an address on a line of its own."""
         self.assertEqual((0, "foo-macys-m5\njoe.macys.5mb\npaul.macys.5mb\n", ""), self.compose("foo", "macys"))
         self.assertEqual((0, "samissexy=34\n", ""), self.compose("baz", "sam", "sexy"))
         self.assertEqual((0, "paul.macys.5mb\n", ""), self.compose("paul", "macys"))
 
     def test_remarks(self) -> None:
-        """What does not fit is told aside, once for a statement, and takes nothing from what does."""
+        """The reason why words do not fit a statement is printed once, to standard error."""
         expected = "statement at line 2: 'macys2' is not alpha (ASCII letters); 'macys' would be one\n"
         self.assertEqual((0, "foo-macys2-m6\n", expected), self.compose("foo", "macys2"))
         expected = "statement at line 3: it takes 2 words (alpha, alpha), and 1 word is given\n"
         self.assertEqual((1, "", expected), self.compose("baz", "sam"))
 
     def test_unknown_name(self) -> None:
-        """A name that no statement has is told, with the one that was perhaps meant."""
+        """An unknown name is an error with a suggestion."""
         expected = "no statement has an account or an alias 'jo'; did you mean 'joe'?\n"
         self.assertEqual((1, "", expected), self.compose("jo", "macys"))
         self.assertEqual((1, "", "no statement has an account or an alias '\\x1b'\n"), self.compose("\x1b", "macys"))
 
     def test_domain(self) -> None:
-        """Addresses are whole with a domain that was named, or that is the only one of the file."""
+        """Addresses are whole with a given domain, or with the only domain of the file."""
         self.assertEqual((0, "bar-x-x1@example.com\n", ""), self.compose("bar", "x", "--domain", "example.com"))
         self.path.write_text("ALIAS DOMAINS: Example.ORG\n" + CONFIGURATION, "utf-8")
         self.assertEqual((0, "bar-x-x1@example.org\n", ""), self.compose("bar", "x"))
@@ -83,20 +83,20 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual((0, "bar-x-x1@Example.com\n", ""), self.compose("--domain", "Example.com", "bar", "x"))
 
     def test_foreign_domain(self) -> None:
-        """A domain that the file does not list is refused, since the server would refuse its addresses."""
+        """A domain that the file does not list is refused, since its addresses are not found."""
         self.path.write_text("ALIAS DOMAINS: example.org example.com\n" + CONFIGURATION, "utf-8")
         expected = "example.net is not one of ALIAS DOMAINS (example.com, example.org); its addresses are not found\n"
         self.assertEqual((2, "", expected), self.compose("--domain", "example.net", "bar", "x"))
 
     def test_spell(self) -> None:
-        """With --spell each address has a line to read aloud."""
+        """With ``--spell`` each address has a line to read aloud."""
         self.assertEqual(
             (0, "bar-x-x1@example.com\n  bar dash x dash x one at example dot com\n", ""),
             self.compose("bar", "x", "--spell", "--domain", "example.com"),
         )
 
     def test_random(self) -> None:
-        """With --random other characters are chosen where the code leaves a choice, and all of them are right."""
+        """With ``--random`` the choices in a code vary, and every address is right."""
         snapshot = load_snapshot(str(self.path))
         seen = set()
         for _ in range(30):
@@ -108,20 +108,20 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x", "--random"))
 
     def test_many_aliases(self) -> None:
-        """Of many aliases ten are taken, and it is told how to have an address of another."""
+        """Only the first ten aliases of a statement get an address; a remark says how to compose others."""
         names = ", ".join(f"n{number}" for number in range(12))
         self.path.write_text(f"ACCOUNT foo ALIASED {names} MATCHES %alias%-%code% WITH CHARS(alias);", "utf-8")
         status, output, errors = self.compose("foo")
         self.assertEqual((0, 10), (status, output.count("\n")))
-        self.assertEqual("statement at line 1: it has 2 more aliases; name one to have an address of it\n", errors)
+        self.assertEqual("statement at line 1: it has 2 more aliases; name one to compose its address\n", errors)
         self.assertEqual((0, "n11-3\n", ""), self.compose("n11"))
 
     AMBIGUOUS = "ACCOUNT foo MATCHES %alpha%=%code% WITH CHARS();\nACCOUNT bar MATCHES %alnum%=%code% WITH CHARS();\n"
 
     def test_ambiguous(self) -> None:
-        """An address that is another account's, too, is no address; where it would go is told."""
+        """An address that also belongs to another account is not printed; a remark says where its mail would go."""
         self.path.write_text(self.AMBIGUOUS, "utf-8")
-        reason = "it is right for several accounts, bar, foo; other words may do"
+        reason = "it is right for several accounts, bar, foo; try other words"
         expected = f"statement at line 1: macys=5 is not found, because there is no DEBUG ACCOUNT: {reason}\n"
         self.assertEqual((1, "", expected), self.compose("foo", "macys"))
         self.assertEqual((0, "macys2=6\n", ""), self.compose("bar", "macys2"))
@@ -132,26 +132,26 @@ class ComposeTests(SynchronousTestCase):
         )
 
     def test_dots(self) -> None:
-        """An address whose dots other servers may not like is written, with a remark."""
+        """An address that is not a dot-atom is printed, with a remark."""
         self.path.write_text("ACCOUNT foo MATCHES %alpha%.%code% WITH ., CHARS();", "utf-8")
         remark = "other mail servers may refuse it, because of its dots (RFC 5322, section 3.2.3)"
         self.assertEqual((0, "macys..5\n", f"statement at line 1: macys..5: {remark}\n"), self.compose("foo", "macys"))
 
     def test_too_long(self) -> None:
-        """Words that make too long an address make none."""
+        """Words for which the address would be too long have no address."""
         self.assertEqual(
             (1, "", "statement at line 3: it would have 65 characters, and a local part has at most 64 (RFC 5321)\n"),
             self.compose("baz", 29 * "x", 29 * "y"),
         )
 
     def test_too_many_steps(self) -> None:
-        """An address whose lookup the server gives up is no address."""
+        """An address whose lookup exceeds its budget of steps is not printed."""
         self.path.write_text(EXHAUSTING, "utf-8")
         status, output, errors = self.compose("n0", *(6 * ["xxxxx"]))
         self.assertEqual((1, ""), (status, output))
         self.assertEqual(
             f"statement at line 1: {35 * 'x'}.000q gets a temporary error: the lookup took too many steps and "
-            "was given up; other words may do\n",
+            "was given up; try other words\n",
             errors,
         )
 
@@ -166,7 +166,7 @@ def postprocess(account, domain):
 """
 
     def test_hooks(self) -> None:
-        """Hooks are asked as by the server: an address that they turn into another account's, or into none, is none."""
+        """Hooks are called as by the server; an address of which they change the account is not printed."""
         (self.folder / "compose_hooks.py").write_text(self.HOOKS, "utf-8")
         self.path.write_text(
             "PROCESSOR: compose_hooks\nACCOUNT foo, bar, nobody, baz MATCHES %account%-%alnum%-%code% WITH CHARS();\n",
@@ -181,10 +181,10 @@ def postprocess(account, domain):
         self.assertEqual((1, "", expected), self.compose("baz", "broken"))
 
     def test_json(self) -> None:
-        """For programs there is all of it, with names that stay."""
+        """``--json`` prints all results."""
         status, output, errors = self.compose("foo", "macys2", "--json")
         self.assertEqual((0, ""), (status, errors))
-        told = json.loads(output)
+        result = json.loads(output)
         remark = "'macys2' is not alpha (ASCII letters); 'macys' would be one"
         nothing = {"address": None, "value": None, "spelled": None}
         self.assertEqual(
@@ -204,11 +204,11 @@ def postprocess(account, domain):
                     {"line": 2, "account": "foo", "alias": "paul", **nothing, "remark": remark},
                 ],
             },
-            told,
+            result,
         )
 
     def test_default(self) -> None:
-        """Without -c the virtual server's file is taken, or else the table server's."""
+        """Without ``-c`` the virtual server's file is used, or else the table server's."""
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         self.path.rename(self.folder / "tcp_table_server.conf")
@@ -221,7 +221,7 @@ def postprocess(account, domain):
         self.assertEqual("bar-x-x1\nbar-x-x1@example.com\n", terminal.output.getvalue())
 
     def test_no_default(self) -> None:
-        """Where neither file is, the places are listed."""
+        """If there is neither file, the searched paths are listed."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
         self.addCleanup(os.chdir, os.getcwd())
@@ -234,7 +234,7 @@ def postprocess(account, domain):
 
     @given(policies(), st.booleans(), st.data())
     def test_accepted(self, statements: tuple[Account, ...], case_sensitive: bool, data: st.DataObject) -> None:
-        """What the command writes, the virtual server answers with that account."""
+        """The virtual server answers each composed address with the account."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\nALIAS DOMAINS: example.com\n"
         self.path.write_text(setting + "\n".join(map(unparse, statements)), "utf-8")
         statement = data.draw(st.sampled_from(statements))
@@ -245,7 +245,7 @@ def postprocess(account, domain):
         snapshot = load_snapshot(str(self.path))
         # The name may be another account's alias.
         fold = snapshot.configuration.policy.fold
-        accounts = {fold(way.account) for way in targets(snapshot.configuration.policy, name)}
+        accounts = {fold(target.account) for target in targets_named(snapshot.configuration.policy, name)}
         for address in output.splitlines():
             answer = snapshot.tables[Table.VIRTUAL](address)
             assert isinstance(answer, Found), address

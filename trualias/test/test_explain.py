@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.explain, asking and explaining."""
+"""``trualias explain``."""
 
 from __future__ import annotations
 
@@ -47,34 +47,33 @@ class ExplainTests(SynchronousTestCase):
         self.path.write_text(CONFIGURATION, "utf-8")
 
     def explain(self, *arguments: str) -> tuple[int, str]:
-        """Run `trualias explain`; return status and output."""
+        """Run ``trualias explain``; return status and output."""
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         status = run(["explain", "-c", str(self.path), *arguments], terminal)
         assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
         self.assertEqual("", terminal.errors.getvalue())
         return status, terminal.output.getvalue()
 
-    def assert_told(self, arguments: str, status: int, *lines: str) -> None:
-        """Hold that some arguments, separated by spaces, are answered with these lines."""
-        self.assertEqual(
-            (status, list(lines)), (lambda told: (told[0], told[1].splitlines()))(self.explain(*arguments.split()))
-        )
+    def assert_output(self, arguments: str, status: int, *lines: str) -> None:
+        """Assert the status and the lines of the output for some arguments, which are separated by spaces."""
+        found_status, output = self.explain(*arguments.split())
+        self.assertEqual((status, list(lines)), (found_status, output.splitlines()))
 
     def test_accepted(self) -> None:
-        """An address that is accepted is told with the reading that is right."""
-        self.assert_told(
+        """An accepted address is shown with its right reading."""
+        self.assert_output(
             "foo-macys-m5",
             0,
             "foo-macys-m5 goes to foo",
             "  statement at line 3: account foo, alnum macys",
             "    CHAR(1,-) wants m: ok",
             "    CHARS() wants 5: ok",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
 
     def test_wrong_code(self) -> None:
-        """A wrong code is told item by item, with the first place where it is wrong."""
-        self.assert_told(
+        """A wrong code is shown item by item, with a caret below the first error."""
+        self.assert_output(
             "foo-macys-m6",
             1,
             "foo-macys-m6 is not found: it looks right, but its code is wrong",
@@ -83,12 +82,12 @@ class ExplainTests(SynchronousTestCase):
             "    CHARS() wants 5, the address has 6",
             "      foo-macys-m6",
             "                 ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
 
     def test_choices(self) -> None:
-        """Where one of several characters would do, they are listed, or described if they are many."""
-        self.assert_told(
+        """Where several characters are right, they are listed, or described if there are many."""
+        self.assert_output(
             "joe.macys.5mx paul.macys.5zm",
             1,
             "joe.macys.5mx goes to foo",
@@ -96,7 +95,7 @@ class ExplainTests(SynchronousTestCase):
             "    CHARS() wants 5: ok",
             "    ANY() wants a, c, m, s or y: m is ok",
             "    NONE() wants any one character that does not occur in it (macys): x is ok",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
             "paul.macys.5zm is not found: it looks right, but its code is wrong",
             "  statement at line 4: account foo, alias paul, alpha macys",
             "    CHARS() wants 5: ok",
@@ -104,12 +103,12 @@ class ExplainTests(SynchronousTestCase):
             "    NONE() wants any one character that does not occur in it (macys), the address has m",
             "      paul.macys.5zm",
             "                  ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
 
-    def test_missing_and_surplus(self) -> None:
-        """What is missing and what is too much are told."""
-        self.assert_told(
+    def test_missing_and_extra(self) -> None:
+        """Missing and extra characters of a code are shown."""
+        self.assert_output(
             "foo-macys-m foo-macys-m5x",
             1,
             "foo-macys-m is not found: it looks right, but its code is wrong",
@@ -118,7 +117,7 @@ class ExplainTests(SynchronousTestCase):
             "    CHARS() wants 5, the address has nothing",
             "      foo-macys-m",
             "                 ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
             "foo-macys-m5x is not found: it looks right, but its code is wrong",
             "  statement at line 3: account foo, alnum macys",
             "    CHAR(1,-) wants m: ok",
@@ -126,43 +125,43 @@ class ExplainTests(SynchronousTestCase):
             "    the code ends here, the address goes on with x",
             "      foo-macys-m5x",
             "                  ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
 
     def test_no_character_left(self) -> None:
-        """An item that no character satisfies says so."""
+        """An item for which no character is right is described."""
         self.path.write_text("ACCOUNT 0123456789 USING number MATCHES %account%.%code% WITH NONE(account);", "utf-8")
         _, output = self.explain("0123456789.0")
         self.assertIn(
             "NONE(account) wants any one character that does not occur in it (0123456789), the address has 0\n", output
         )
 
-    def test_shape(self) -> None:
-        """An address that no statement can read is told up to where one can."""
-        self.assert_told(
+    def test_mismatch(self) -> None:
+        """An address that does not match a statement is shown with the first mismatch."""
+        self.assert_output(
             "foo-mac_ys-m5 foo- foo-macys",
             1,
             "foo-mac_ys-m5 is not found: it does not look like any statement's addresses",
-            "  statement at line 3: account foo; behind foo-mac it expects -, or more of the alnum before it (ASCII "
+            "  statement at line 3: account foo; after foo-mac it expects -, or more of the alnum before it (ASCII "
             "letters and digits), and finds _",
             "      foo-mac_ys-m5",
             "             ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
             "foo- is not found: it does not look like any statement's addresses",
-            "  statement at line 3: account foo; behind foo- it expects an alnum, and the address ends",
+            "  statement at line 3: account foo; after foo- it expects an alnum, and the address ends",
             "      foo-",
             "          ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
             "foo-macys is not found: it does not look like any statement's addresses",
-            "  statement at line 3: account foo; behind foo-macys it expects -, or more of the alnum before it (ASCII "
+            "  statement at line 3: account foo; after foo-macys it expects -, or more of the alnum before it (ASCII "
             "letters and digits), and the address ends",
             "      foo-macys",
             "               ^",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
 
     def test_every_expectation(self) -> None:
-        """Whatever a statement expects next has a name."""
+        """Each kind of token that a statement may expect is described."""
         self.path.write_text(
             "ACCOUNT foo, bar ALIASED joe, paul MATCHES %alias%.%account%.%alpha%.%code% WITH x;\n"
             "ACCOUNT foo, bar ALIASED joe, paul MATCHES %account%-%alias%-%number%-%code% WITH x;\n"
@@ -171,20 +170,20 @@ class ExplainTests(SynchronousTestCase):
             "utf-8",
         )
         for address, expected in (
-            ("joe.foo.x", "behind joe.foo.x it expects ., or more of the alpha before it (ASCII letters), and the"),
-            ("joe.foo.", "behind joe.foo. it expects an alpha, and the address ends"),
-            ("joe.foo.x.", "behind joe.foo.x. it expects the code, and the address ends"),
-            ("joe.x.foo.x.x", "behind joe. it expects the account, and finds x"),
-            ("foo-x-joe-1-x", "behind foo- it expects the alias, and finds x"),
-            ("foo-joe-x-x", "behind foo-joe- it expects a number, and finds x"),
-            ("longer+y=xx", "behind longer+y=x it expects the end, and finds x"),
+            ("joe.foo.x", "after joe.foo.x it expects ., or more of the alpha before it (ASCII letters), and the"),
+            ("joe.foo.", "after joe.foo. it expects an alpha, and the address ends"),
+            ("joe.foo.x.", "after joe.foo.x. it expects the code, and the address ends"),
+            ("joe.x.foo.x.x", "after joe. it expects the account, and finds x"),
+            ("foo-x-joe-1-x", "after foo- it expects the alias, and finds x"),
+            ("foo-joe-x-x", "after foo-joe- it expects a number, and finds x"),
+            ("longer+y=xx", "after longer+y=x it expects the end, and finds x"),
             ("xisanumber-x", "it expects a number, and finds x"),
         ):
             _, output = self.explain(address)
             self.assertIn(f"; {expected}", output, address)
 
     def test_several_readings(self) -> None:
-        """Each reading is told, the nearest first; more than a few only if they are wanted."""
+        """Readings are shown, the nearest first; more than three only with ``--all``."""
         head = "  statement at line 5: account baz, "
         wrong = "    CHARS({}) wants {}, the address has 4"
         lines = [f"{4 * 'xis'}x=44 is not found: it looks right, but its code is wrong"]
@@ -206,29 +205,29 @@ class ExplainTests(SynchronousTestCase):
                 ]
             )
         nearest = [readings[1], readings[2], readings[0]]
-        more = ["    1 more way to read it, no nearer; --all tells more"]
-        last = ["  4 statements not compared, whose names and literals it does not have"]
+        more = ["    1 more reading, no nearer; --all prints more"]
+        last = ["  4 statements not compared: the address lacks a name or a literal"]
         lines += [line for reading in nearest for line in reading]
-        self.assert_told("xisxisxisxisx=44", 1, *lines, *more, *last)
-        self.assert_told("--all xisxisxisxisx=44", 1, *lines, *readings[3], *last)
+        self.assert_output("xisxisxisxisx=44", 1, *lines, *more, *last)
+        self.assert_output("--all xisxisxisxisx=44", 1, *lines, *readings[3], *last)
 
     def test_ambiguous(self) -> None:
-        """An address of several accounts is told with all readings, and where it goes."""
+        """An address of several accounts is shown with the readings of all, and where its mail goes."""
         reason = "it is right for several accounts, one, two"
         lines = (
             "  statement at line 6: account one, alpha two",
             "    CHARS() wants 3: ok",
             "  statement at line 7: account two, alpha one",
             "    CHARS() wants 3: ok",
-            "  3 statements not compared, whose names and literals it does not have",
+            "  3 statements not compared: the address lacks a name or a literal",
         )
         head = f"two=one.3 is not found, because there is no DEBUG ACCOUNT: {reason}"
-        self.assert_told("two=one.3", 1, head, *lines)
+        self.assert_output("two=one.3", 1, head, *lines)
         self.path.write_text(CONFIGURATION + "DEBUG ACCOUNT: postmaster\n", "utf-8")
-        self.assert_told("two=one.3", 0, f"two=one.3 goes to postmaster: {reason}", *lines)
+        self.assert_output("two=one.3", 0, f"two=one.3 goes to postmaster: {reason}", *lines)
 
     def test_one_account_several_ways(self) -> None:
-        """That an accepted address can be read in several ways is told."""
+        """The answer to an address that can be read in several ways says so."""
         self.path.write_text("ACCOUNT baz MATCHES %alpha%x%alpha%.%code% WITH VOWELS(1), DIGITS(2);", "utf-8")
         status, output = self.explain("xxxx.00")
         self.assertEqual(0, status)
@@ -237,46 +236,46 @@ class ExplainTests(SynchronousTestCase):
         )
 
     def test_no_local_part(self) -> None:
-        """What can be no local part is told why, and nothing else."""
-        self.assert_told(
+        """A text that cannot be a local part is shown with the reason alone."""
+        self.assert_output(
             "foo-caf\u00e9-c4",
             1,
             "foo-caf\u00e9-c4 is not found: character 8 is '\\xe9', which a local part cannot hold without quotes "
             "(RFC 5322, section 3.2.3)",
         )
-        self.assert_told("@example.com", 1, "@example.com is not found: there is nothing before the @")
+        self.assert_output("@example.com", 1, "@example.com is not found: there is nothing before the @")
         status, output = self.explain(os.fsdecode(b"foo-\xff-1"))
         self.assertEqual(1, status)
         self.assertTrue(output.startswith("foo-\ufffd-1 is not found: character 5 is '\\ufffd'"), output)
 
     def test_virtual(self) -> None:
-        """A whole address is asked as the virtual server is asked; its domain may be the reason."""
-        self.assert_told(
+        """A whole address is looked up as the virtual server does; its domain may be the reason."""
+        self.assert_output(
             "foo-macys-m5@Example.com",
             0,
             "foo-macys-m5@Example.com goes to foo@Example.com",
             "  statement at line 3: account foo, alnum macys",
             "    CHAR(1,-) wants m: ok",
             "    CHARS() wants 5: ok",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
-        self.assert_told(
+        self.assert_output(
             "foo-macys-m5@example.net",
             1,
             "foo-macys-m5@example.net is not found: its domain, 'example.net', is not one of ALIAS DOMAINS "
             "(example.com, example.org)",
         )
-        self.assert_told(
+        self.assert_output(
             "--virtual foo-macys-m5",
             1,
             "foo-macys-m5 is not found: it has no domain, and the virtual server is asked for whole addresses",
         )
         self.path.write_text("ACCOUNT foo MATCHES %account%.%code% WITH x;", "utf-8")
-        self.assert_told("foo.x@example.com", 1, "foo.x@example.com is not found: no ALIAS DOMAINS are listed")
+        self.assert_output("foo.x@example.com", 1, "foo.x@example.com is not found: no ALIAS DOMAINS are listed")
 
     def test_table(self) -> None:
-        """With --table a whole address is asked as the table server is asked."""
-        self.assert_told(
+        """With ``--table`` a whole address is looked up as the table server does."""
+        self.assert_output(
             "--table foo-macys-m5@example.com",
             1,
             "foo-macys-m5@example.com is not found: character 13 is '@', which a local part cannot hold without quotes "
@@ -284,7 +283,7 @@ class ExplainTests(SynchronousTestCase):
         )
 
     def test_too_many_steps(self) -> None:
-        """An address whose lookup the server gives up gets a temporary error; a few statements are told."""
+        """An address whose lookup exceeds its budget of steps is shown with a few statements."""
         self.path.write_text(EXHAUSTING, "utf-8")
         status, output = self.explain("x" * 57 + ".000q")
         self.assertEqual(1, status)
@@ -292,8 +291,8 @@ class ExplainTests(SynchronousTestCase):
         self.assertEqual(
             f"{57 * 'x'}.000q gets a temporary error: the lookup took too many steps and was given up", lines[0]
         )
-        self.assertEqual("  61 statements further off; --all tells them", lines[-1])
-        self.assertIn("    more than 4997 more ways to read it, no nearer; --all tells more", lines)
+        self.assertEqual("  61 more statements, no nearer; --all prints more", lines[-1])
+        self.assertIn("    more than 4997 more readings, no nearer; --all prints more", lines)
 
     HOOKS = """
 ACCOUNTS = ALIASES = None
@@ -307,34 +306,34 @@ def postprocess(account, domain):
 """
 
     def test_hooks(self) -> None:
-        """What hooks changed is told, and what one raised."""
+        """Changes by hooks are shown, and exceptions that they raise."""
         (self.folder / "explain_hooks.py").write_text(self.HOOKS, "utf-8")
         self.path.write_text("PROCESSOR: explain_hooks\n" + CONFIGURATION, "utf-8")
-        self.assert_told(
+        self.assert_output(
             "foo_macys_m5@example.net",
             0,
             "foo_macys_m5@example.net goes to FOO@example.com",
-            "  preprocess() of the PROCESSOR module made 'foo_macys_m5@example.net' 'foo-macys-m5@example.com'",
-            "  postprocess() of the PROCESSOR module made 'foo@example.com' 'FOO@example.com'",
+            "  preprocess() of the PROCESSOR module changed 'foo_macys_m5@example.net' to 'foo-macys-m5@example.com'",
+            "  postprocess() of the PROCESSOR module changed 'foo@example.com' to 'FOO@example.com'",
             "  statement at line 4: account foo, alnum macys",
             "    CHAR(1,-) wants m: ok",
             "    CHARS() wants 5: ok",
-            "  4 statements not compared, whose names and literals it does not have",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
-        self.assert_told(
+        self.assert_output(
             "foo@example.de",
             1,
             "foo@example.de is not found: its domain, 'example.de', is not one of ALIAS DOMAINS (example.com, "
             "example.org)",
         )
-        self.assert_told("broken", 1, "broken gets a temporary error: a hook raised KeyError: 'no such box'")
+        self.assert_output("broken", 1, "broken gets a temporary error: a hook raised KeyError: 'no such box'")
         status, output = self.explain("samissexy=34")
         lines = output.splitlines()
         self.assertEqual((1, "samissexy=34 gets a temporary error: a hook raised ValueError"), (status, lines[0]))
         self.assertEqual("  statement at line 6: account baz, alpha sam, alpha sexy", lines[1])
 
     def test_json(self) -> None:
-        """For programs there is all of it, with names that stay."""
+        """``--json`` prints all results."""
         status, output = self.explain("--json", "paul.macys.6mz")
         self.assertEqual(1, status)
         item = {"place": 11, "given": "6", "right": False}
@@ -397,17 +396,17 @@ def postprocess(account, domain):
         )
 
     def test_json_of_others(self) -> None:
-        """So it is for what is accepted, ambiguous, stuck, or not for any policy."""
+        """``--json`` also prints accepted, ambiguous and mismatching addresses, and foreign domains."""
         keys = ("foo-macys-m5", "two=one.3", "foo-", "foo@example.net")
         _, output = self.explain("--json", *keys)
-        accepted, ambiguous, stuck, foreign = json.loads(output)["keys"]
+        accepted, ambiguous, mismatching, foreign = json.loads(output)["keys"]
         self.assertEqual((True, "foo", "foo"), (accepted["found"], accepted["value"], accepted["account"]))
         self.assertEqual((False, ["one", "two"]), (ambiguous["found"], ambiguous["accounts"]))
-        self.assertEqual({"place": 4, "expected": "an alnum"}, stuck["statements"][0]["mismatch"])
+        self.assertEqual({"place": 4, "expected": "an alnum"}, mismatching["statements"][0]["mismatch"])
         self.assertEqual(([], 5), (foreign["statements"], foreign["not_compared"]))
 
     def test_default(self) -> None:
-        """Without -c the file of the server that the keys are for is taken, or else the other's."""
+        """Without ``-c`` the file of the keys' server is used, or else the other server's."""
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         self.path.rename(self.folder / "tcp_table_server.conf")
@@ -421,7 +420,7 @@ def postprocess(account, domain):
     def test_agrees_with_the_servers(
         self, statements: tuple[Account, ...], case_sensitive: bool, random: Random, anything: str
     ) -> None:
-        """Whatever is asked, what is told is what the servers answer; and what is told to be right is."""
+        """The explained answers are those of the servers, and a key has a right reading exactly if it is found."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\nALIAS DOMAINS: example.com\n"
         self.path.write_text(setting + "\n".join(map(unparse, statements)), "utf-8")
         snapshot = load_snapshot(str(self.path))
@@ -429,10 +428,10 @@ def postprocess(account, domain):
         keys = [key for one in local_parts for key in (one, f"{one}@example.com", f"{one}@example.net")]
         keys = [key for key in keys if not key.startswith("-")]
         status, output = self.explain("--json", "--all", *keys)
-        told = json.loads(output)["keys"]
+        explained = json.loads(output)["keys"]
         answers = [snapshot.tables[Table.VIRTUAL if "@" in key else Table.LOCAL_PART](key) for key in keys]
         self.assertEqual(0 if all(isinstance(answer, Found) for answer in answers) else 1, status)
-        for answer, one in zip(answers, told, strict=True):
+        for answer, one in zip(answers, explained, strict=True):
             value = answer.value if isinstance(answer, Found) else None
             self.assertEqual((one["key"], value), (one["key"], one["value"]))
             readings = [reading for statement in one["statements"] for reading in statement["readings"]]

@@ -1,4 +1,4 @@
-"""The chapter about inventing a policy: every command in it is run, and prints what is printed there."""
+"""The examples of the chapter about inventing a policy are the output of the commands."""
 
 import os
 import re
@@ -17,10 +17,10 @@ CHAPTER = "docs/inventing-a-policy.rst"
 
 
 class ChapterTests(SynchronousTestCase):
-    """The commands of the chapter, where the files that it shows are."""
+    """The commands of the chapter, run in a folder with the files that it shows."""
 
     def setUp(self) -> None:
-        """Write each block that begins with the name of a file, ``# first.conf``, to this file."""
+        """Write each block that begins with a file name, such as ``# first.conf``, to that file."""
         text = (source_tree() / CHAPTER).read_text("utf-8")
         self.blocks = [part for part in read_rst(text) if isinstance(part, Block)]
         folder = Path(self.mktemp())
@@ -32,26 +32,26 @@ class ChapterTests(SynchronousTestCase):
         os.chdir(folder)
 
     def test_commands(self) -> None:
-        """Each prints what follows it, to the last figure; where the lines break is the chapter's affair."""
+        """Each command prints the lines after it, apart from white space."""
         printed = [command for block in self.blocks for command in block.commands()]
         found = []
         for command, _ in printed:
             name, *arguments = shlex.split(command)
             self.assertEqual("trualias", name)
-            said = StringIO()
-            run(arguments, Terminal(BytesIO(), said, said))
-            found.append((command, said.getvalue()))
+            output = StringIO()
+            run(arguments, Terminal(BytesIO(), output, output))
+            found.append((command, output.getvalue()))
         self.assertGreaterEqual(len(printed), 15)
-        for (command, expected), (_, said_now) in zip(printed, found, strict=True):
-            self.assertEqual(expected.split(), said_now.split(), command)
+        for (command, expected), (_, output_now) in zip(printed, found, strict=True):
+            self.assertEqual(expected.split(), output_now.split(), command)
 
     def test_all_kinds(self) -> None:
-        """It is worked through with the commands that an inventor needs."""
+        """The chapter uses all commands that help to invent a policy."""
         used = {command.split()[1] for block in self.blocks for command, _ in block.commands()}
         self.assertEqual({"check", "compose", "explain", "replay", "strength"}, used)
 
     def test_in_the_text(self) -> None:
-        """The figures that the text between the commands speaks of are among those that are printed."""
+        """The figures in the text between the commands occur in the output."""
         text = (source_tree() / CHAPTER).read_text("utf-8")
         for sentence, figure in (
             ("Of 358 blind guesses one gets through", "1 of 358 blind guesses"),

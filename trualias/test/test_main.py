@@ -1,4 +1,4 @@
-"""Tests of trualias.main."""
+"""The console script ``trualias``."""
 
 import contextlib
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from trualias.main import run
 
 
 class ArgumentTests(SynchronousTestCase):
-    """What the arguments may be."""
+    """Arguments of the script itself."""
 
-    def ended(self, arguments: Sequence[str]) -> tuple[object, str, str]:
-        """Run, expect that the arguments alone end it, and return status, output and errors."""
+    def run_until_exit(self, arguments: Sequence[str]) -> tuple[object, str, str]:
+        """Run arguments that raise SystemExit; return status, output and errors."""
         output, errors = StringIO(), StringIO()
         with (
             contextlib.redirect_stdout(output),
@@ -26,19 +26,19 @@ class ArgumentTests(SynchronousTestCase):
         return raised.exception.code, output.getvalue(), errors.getvalue()
 
     def test_help(self) -> None:
-        """--help lists the commands."""
-        status, output, errors = self.ended(["--help"])
+        """``--help`` lists the commands."""
+        status, output, errors = self.run_until_exit(["--help"])
         self.assertEqual((status, errors), (0, ""))
         self.assertRegex(output, r"query +answer lookup keys as a server would, without a server")
 
     def test_version(self) -> None:
-        """--version tells the version."""
-        self.assertEqual(self.ended(["--version"]), (0, f"trualias {trualias.__version__}\n", ""))
+        """``--version`` prints the version."""
+        self.assertEqual(self.run_until_exit(["--version"]), (0, f"trualias {trualias.__version__}\n", ""))
 
     def test_none(self) -> None:
-        """Without a command the program tells how it is used."""
+        """Without a command the usage is printed."""
         self.assertEqual(
-            self.ended([]),
+            self.run_until_exit([]),
             (
                 2,
                 "",

@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.output."""
+"""Output on terminals and in pipes."""
 
 import os
 import pty
@@ -12,17 +12,17 @@ from trualias.commands.output import console, show, shown, table_of, write_json
 
 
 class PipeTests(SynchronousTestCase):
-    """What is no terminal."""
+    """Output in a pipe."""
 
     def test_text(self) -> None:
-        """Text is written as it is: neither coloured, nor wrapped, nor taken for markup."""
+        """Text is written unchanged: not coloured, wrapped or interpreted as markup."""
         output = StringIO()
         text = "[red]1[/] :smile: " + 60 * "word "
         console(output).print(text, style="bold red")
         self.assertEqual(text + "\n", output.getvalue())
 
     def test_table(self) -> None:
-        """A table has a line a row, with its columns in line, no cell cut and no space at an end."""
+        """A table has one line for each row, with aligned columns, no cut cells and no trailing spaces."""
         output = StringIO()
         rows = table_of("address", "answer")
         rows.add_row(300 * "x", "foo")
@@ -32,22 +32,22 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(expected, output.getvalue())
 
     def test_json(self) -> None:
-        """What is for programs is one JSON text that ends its line."""
+        """JSON output is one text that ends with a newline."""
         output = StringIO()
         write_json(output, {"address": "caf\u00e9"})
         self.assertEqual('{\n  "address": "caf\u00e9"\n}\n', output.getvalue())
 
     def test_shown(self) -> None:
-        """Characters that would do something to a terminal are shown by their numbers."""
+        """Characters that a terminal might interpret are escaped."""
         self.assertEqual("foo caf\u00e9", shown("foo caf\u00e9"))
         self.assertEqual(r"\x1b[2J\n\udcff\u202e", shown("\x1b[2J\n\udcff\u202e"))
 
 
 class TerminalTests(SynchronousTestCase):
-    """A terminal, a real one."""
+    """Output on a pseudo terminal."""
 
     def setUp(self) -> None:
-        """Open a terminal of an ordinary kind."""
+        """Open a pseudo terminal of 80 columns."""
         for name, value in (("TERM", "xterm"), ("NO_COLOR", None), ("FORCE_COLOR", None), ("COLUMNS", "80")):
             self.addCleanup(self.set_variable, name, os.environ.get(name))
             self.set_variable(name, value)
@@ -57,30 +57,30 @@ class TerminalTests(SynchronousTestCase):
         self.addCleanup(self.terminal.close)
 
     def set_variable(self, name: str, value: str | None) -> None:
-        """Give a variable of the environment a value, or none."""
+        """Set an environment variable, or remove it."""
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
 
     def read(self) -> str:
-        """What a person sees."""
+        """Return the output so far."""
         self.terminal.flush()
         return os.read(self.master, 10_000).decode()
 
     def test_colour(self) -> None:
-        """Colours are for terminals."""
+        """A terminal gets colours."""
         console(self.terminal).print("foo", style="red")
         self.assertEqual("\x1b[31mfoo\x1b[0m\r\n", self.read())
 
     def test_no_colour(self) -> None:
-        """Whoever has asked all programs for no colours gets none."""
+        """With ``NO_COLOR`` there are no colours."""
         self.set_variable("NO_COLOR", "1")
         console(self.terminal).print("foo", style="red")
         self.assertEqual("foo\r\n", self.read())
 
     def test_table(self) -> None:
-        """A table keeps within the width of the terminal, and every character of a cell is shown."""
+        """A table stays within the width of the terminal, and shows every character of a cell."""
         rows = table_of("address", "answer")
         rows.add_row(120 * "x", "foo")
         show(console(self.terminal), rows)

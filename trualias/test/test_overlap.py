@@ -1,4 +1,4 @@
-"""Tests of trualias.analysis.overlap, and of trualias.analysis.intersection, which it is made of."""
+"""The search for addresses of two accounts, with its product automaton."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ trialprofile.load()
 
 
 def policy_of(text: str) -> Policy:
-    """The policy of a configuration's text."""
+    """Return the policy of a configuration's text."""
     return parse_configuration(text, "policy.conf").policy
 
 
 class OverlapTests(SynchronousTestCase):
-    """What is found between statements of certain kinds."""
+    """Overlaps of statements of certain kinds."""
 
     def search(self, text: str, steps: int = STEPS, most: int = 100) -> Search:
-        """Search, and hold that everything found is true."""
+        """Search, and assert that each address is ambiguous."""
         policy = policy_of(text)
         found = find_overlaps(policy, steps, most)
         for overlap in found.overlaps:
@@ -43,11 +43,11 @@ class OverlapTests(SynchronousTestCase):
         return found
 
     def found(self, text: str) -> list[tuple[str, str, str]]:
-        """The addresses and accounts that are found."""
+        """Return the addresses and accounts that are found."""
         return [(o.local_part, o.one.account, o.other.account) for o in self.search(text).overlaps]
 
     def test_two_classes(self) -> None:
-        """Statements that differ in the classes of their identifiers share words that both take."""
+        """Statements that differ in the classes of their identifiers share the words that both accept."""
         self.assertEqual(
             [("b-b-1", "foo", "baz")],
             self.found(
@@ -60,7 +60,7 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_literal_in_a_word(self) -> None:
-        """A literal of one statement is a part of the other's word."""
+        """A literal of one statement is part of a word of the other."""
         self.assertEqual(
             [("bwantsb.1-", "foo", "bar")],
             self.found(
@@ -72,7 +72,7 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_code_before_its_words(self) -> None:
-        """A code that comes first is held against the words that follow."""
+        """A code before its words is compared with them."""
         self.assertEqual(
             [("20-22", "foo", "bar")],
             self.found(
@@ -105,7 +105,7 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_code_that_is_a_word(self) -> None:
-        """A character of a word is the other's literal, or a digit of the other's code."""
+        """A character of a word is a literal, or a digit of the code, of the other statement."""
         self.assertEqual(
             [("x-x1", "foo", "bar")],
             self.found(
@@ -126,7 +126,7 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_labels(self) -> None:
-        """A domain name is made with as many labels as a code wants."""
+        """A domain name has as many labels as the codes require."""
         self.assertEqual(
             [("b.b+1", "foo", "bar")],
             self.found(
@@ -138,7 +138,7 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_one_of_several_characters(self) -> None:
-        """A character that one code may have is one that the other may have."""
+        """A character is chosen that both codes may have."""
         self.assertEqual(
             [("b-a1", "foo", "bar")],
             self.found(
@@ -150,13 +150,13 @@ class OverlapTests(SynchronousTestCase):
         )
 
     def test_one_statement(self) -> None:
-        """Two accounts of one statement may share an address, too."""
+        """Two accounts of one statement may share an address."""
         self.assertEqual(
             [("axbxbxb", "a", "axb")], self.found("ACCOUNT a, axb MATCHES %account%x%alnum%x%code% WITH CHAR(-1,-);")
         )
 
     def test_without_regard_to_case(self) -> None:
-        """Where case does not count, literals in capitals are shared, and no capital is made up."""
+        """If case does not matter, literals match in any case, and no address has a capital."""
         statements = """
             ACCOUNT foo MATCHES %alnum%-IS-%code% WITH CHARS(), X;
             ACCOUNT bar MATCHES %ident%-is-%code% WITH CHARS(), x;
@@ -165,7 +165,7 @@ class OverlapTests(SynchronousTestCase):
         self.assertEqual([("b-is-1x", "foo", "bar")], self.found("CASE SENSITIVE: no\n" + statements))
 
     def test_none(self) -> None:
-        """Statements that cannot share an address by their looks are known not to, without a search."""
+        """Statements whose expressions exclude a common address are decided."""
         for statements in (
             "ACCOUNT foo MATCHES a-%alnum%-%code% WITH CHARS(); ACCOUNT bar MATCHES b-%alnum%-%code% WITH CHARS();",
             "ACCOUNT foo MATCHES %alnum%-%code%-a WITH CHARS(); ACCOUNT bar MATCHES %alnum%-%code%-b WITH CHARS();",
@@ -177,17 +177,17 @@ class OverlapTests(SynchronousTestCase):
             self.assertEqual(Search((), (), True), self.search(statements), statements)
 
     def test_none_by_search(self) -> None:
-        """Where every text that looks right has a wrong code, the search comes to its end with nothing."""
+        """The search is decided without a result if every text that matches both expressions has a wrong code."""
         statements = "ACCOUNT foo MATCHES %fqdn%+%code% WITH CHARS(); ACCOUNT bar MATCHES %code%+%fqdn% WITH LABELS();"
         self.assertEqual(Search((), (), True), self.search(statements))
 
     def test_same_account(self) -> None:
-        """Two statements of one account may share what they like."""
+        """Two statements of one account are not compared."""
         statements = "ACCOUNT foo MATCHES %alnum%-%code% WITH CHARS(); ACCOUNT foo MATCHES %ident%-%code% WITH CHARS();"
         self.assertEqual(Search((), (), True), self.search(statements))
 
     def test_undecided(self) -> None:
-        """Where the search does not come to an end, that is told."""
+        """A pair of statements for which the search reached its limit is undecided."""
         statements = """
             ACCOUNT foo MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);
             ACCOUNT bar MATCHES %alpha%wants%alpha%.%code% WITH CHARS(1), CHARS(2);
@@ -197,14 +197,14 @@ class OverlapTests(SynchronousTestCase):
         self.assertEqual(((), [("foo", "bar")], True), (found.overlaps, lines, found.complete))
 
     def test_incomplete(self) -> None:
-        """Where there are more statements than can be looked at, that is told, and the search ends all the same."""
+        """A search that ends before it examined all statements is incomplete."""
         one = "ACCOUNT n{0} MATCHES %alpha%.{0}%alpha%.{0}.%code% WITH VOWELS(1), VOWELS(2);"
         text = "\n".join(one.format(number) for number in range(100))
         found = self.search(text, steps=2000)
         self.assertFalse(found.complete)
 
     def test_most(self) -> None:
-        """No more addresses are looked for than wanted; of two statements there is one at most."""
+        """The search ends after the given number of addresses, and finds one for each pair of statements."""
         text = "".join(
             f"ACCOUNT n{number} MATCHES %{field_class}%-%code% WITH CHARS();\n"
             for number, field_class in enumerate(("alpha", "alnum", "ident"))
@@ -214,20 +214,20 @@ class OverlapTests(SynchronousTestCase):
         self.assertEqual((2, False), (len(found.overlaps), found.complete))
 
     def test_pause(self) -> None:
-        """Others get a turn while it runs."""
+        """The search calls ``pause`` while it runs."""
         paused: list[None] = []
         policy = policy_of("ACCOUNT foo MATCHES %alpha%-%code% WITH x; ACCOUNT bar MATCHES %alnum%-%code% WITH x;")
         find_overlaps(policy, pause=lambda: paused.append(None))
         self.assertGreaterEqual(len(paused), 2)
 
 
-class PowerTests(SynchronousTestCase):
-    """What the search is good for."""
+class CompletenessTests(SynchronousTestCase):
+    """The search finds overlaps that exist."""
 
-    def test_finds_what_is_there(self) -> None:
-        """Where a few addresses that people make up happen to be of two accounts, the search finds one, too.
+    def test_random_addresses(self) -> None:
+        """If a few random addresses include one of two accounts, the search finds one.
 
-        And what it finds is of two accounts by the reference as well.
+        The addresses that it finds are of two accounts also by the reference.
         """
         seen: Counter[str] = Counter()
 
@@ -236,8 +236,8 @@ class PowerTests(SynchronousTestCase):
         def search(statements: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
             setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
             policy = policy_of(setting + "\n".join(map(unparse, statements)))
-            made_up = (hit(random, random.choice(statements), case_sensitive) for _ in range(12))
-            there = next((one for one in made_up if isinstance(policy.resolve(one), Ambiguous)), None)
+            drawn = (hit(random, random.choice(statements), case_sensitive) for _ in range(12))
+            there = next((one for one in drawn if isinstance(policy.resolve(one), Ambiguous)), None)
             if there is None:
                 return
             overlaps = find_overlaps(policy).overlaps
@@ -251,7 +251,7 @@ class PowerTests(SynchronousTestCase):
         self.assertGreater(seen["there"], 10, seen)
 
     def test_small_universe(self) -> None:
-        """Of all texts of a few characters up to a length, one of two accounts is found wherever there is one."""
+        """An overlap is found wherever a text of at most five of three characters is ambiguous."""
         classes = ("alpha", "number", "alnum", "ident")
         codes = ("CHARS()", "VOWELS()", "CHAR(-1,1)", "ANY()", "1", "a")
         seen: Counter[bool] = Counter()

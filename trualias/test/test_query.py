@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.query."""
+"""``trualias query``."""
 
 import os
 import subprocess
@@ -32,40 +32,40 @@ class QueryTests(SynchronousTestCase):
         self.path.write_text(CONFIGURATION, "utf-8")
 
     def query(self, *arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
-        """Run `trualias query` on the configuration; return status, output and errors."""
+        """Run ``trualias query`` on the configuration; return status, output and errors."""
         terminal = Terminal(BytesIO(typed), StringIO(), StringIO())
         status = run(["query", "-c", str(self.path), *arguments], terminal)
         assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
         return status, terminal.output.getvalue(), terminal.errors.getvalue()
 
     def test_found(self) -> None:
-        """Each key that is found is a line with its value, in the order asked."""
+        """Each key that is found has a line with its value, in the order of the arguments."""
         self.assertEqual(self.query("foo-shop-4", "bar-none-4"), (0, "foo-shop-4\tfoo\nbar-none-4\tbar\n", ""))
 
     def test_not_found(self) -> None:
-        """A key that is not found is not mentioned, but in the exit status."""
+        """A key that is not found has no line, and affects the exit status."""
         self.assertEqual(self.query("foo-shop-5", "foo-shop-4", "foo"), (1, "foo-shop-4\tfoo\n", ""))
 
     def test_virtual(self) -> None:
-        """With --virtual whole addresses are answered, and local parts are not."""
+        """With ``--virtual`` whole addresses are found, and local parts are not."""
         self.assertEqual(
             self.query("--virtual", "foo-shop-4@example.com", "foo-shop-4", "foo-shop-4@example.net"),
             (1, "foo-shop-4@example.com\tfoo@example.com\n", ""),
         )
 
     def test_standard_input(self) -> None:
-        """A hyphen, or no key, reads keys from standard input, one a line however it ends; empty lines are no keys."""
+        """A hyphen, or no key, reads keys from standard input, with any line ends; empty lines are ignored."""
         typed = b"foo-shop-4\n\nbar-none-4\r\nfoo-macys-5"
         expected = (0, "foo-shop-4\tfoo\nbar-none-4\tbar\nfoo-macys-5\tfoo\n", "")
         self.assertEqual(self.query("-", typed=typed), expected)
         self.assertEqual(self.query(typed=typed), expected)
 
     def test_no_keys(self) -> None:
-        """Of no keys at all every one is found: a way to try a configuration."""
+        """The exit status is 0 without any key, which is a way to try a configuration."""
         self.assertEqual(self.query("-"), (0, "", ""))
 
     def test_not_utf_8(self) -> None:
-        """A key that is not UTF-8 is not found, wherever it comes from."""
+        """A key that is not UTF-8 is not found, neither as an argument nor from standard input."""
         self.assertEqual(self.query(typed=b"foo-shop-4\nfoo-sh\xf6p-4\n"), (1, "foo-shop-4\tfoo\n", ""))
         self.assertEqual(self.query(os.fsdecode(b"foo-sh\xf6p-4")), (1, "", ""))
 
@@ -89,7 +89,7 @@ class QueryTests(SynchronousTestCase):
         )
 
     def test_debug_account(self) -> None:
-        """Where a DEBUG ACCOUNT is set, an ambiguous address is its."""
+        """With a ``DEBUG ACCOUNT``, an ambiguous address is found with a warning."""
         self.path.write_text("DEBUG ACCOUNT: postmaster\n" + CONFIGURATION, "utf-8")
         self.assertEqual(
             self.query("two-one.3"),
@@ -101,7 +101,7 @@ class QueryTests(SynchronousTestCase):
         )
 
     def test_hooks(self) -> None:
-        """Hooks apply as in a server, after their reload(); one that raises is shown, and the next key answered."""
+        """Hooks apply as in a server, after ``reload()``; the traceback of one that raises is printed."""
         (self.folder / "query_hooks.py").write_text(
             "ACCOUNTS = ALIASES = None\n"
             "def reload(): global known; known = ACCOUNTS\n"
@@ -120,7 +120,7 @@ class QueryTests(SynchronousTestCase):
         self.assertTrue(errors.endswith("\nKeyError: 'no such box'\n"), errors)
 
     def test_configuration_with_errors(self) -> None:
-        """The errors of a configuration are printed, and nothing is answered."""
+        """The errors of a configuration are printed, and no key is answered."""
         self.path.write_text("PORT: x\n", "utf-8")
         self.assertEqual(
             self.query("foo-shop-4"),
@@ -132,7 +132,7 @@ class QueryTests(SynchronousTestCase):
         )
 
     def test_no_configuration(self) -> None:
-        """Without -c and without a file in any of the places, the places are listed."""
+        """Without ``-c`` and without a file at any of the searched paths, the paths are listed."""
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         self.path.unlink()
@@ -147,21 +147,21 @@ class QueryTests(SynchronousTestCase):
             )
         )
 
-    def test_configuration_in_its_place(self) -> None:
-        """Without -c the configuration is found where a server finds it."""
+    def test_default_configuration(self) -> None:
+        """Without ``-c`` the configuration that a server would find is used."""
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         self.assertEqual(run(["query", "foo-shop-4"], terminal), 0)
 
 
-# This trualias, be it installed or not.
+# The trualias under test, installed or not.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(trualias.__file__).parent.parent)}
 PROGRAM = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())")
 
 
 class ProcessTests(SynchronousTestCase):
-    """The command as a process of its own."""
+    """The command in a process of its own."""
 
     def setUp(self) -> None:
         """Write a configuration."""
@@ -169,7 +169,7 @@ class ProcessTests(SynchronousTestCase):
         self.path.write_text("CASE SENSITIVE: no\n" + CONFIGURATION, "utf-8")
 
     def test_pipe(self) -> None:
-        """Keys come in and answers go out through pipes, whatever the locale; the status is the process'."""
+        """Keys and answers pass through pipes in any locale, and the exit status is that of the process."""
         done = subprocess.run(
             [*PROGRAM, "query", "-c", self.path, "-"],
             input=b"foo-shop-4\ncaf\xc3\xa9\n",
@@ -179,8 +179,8 @@ class ProcessTests(SynchronousTestCase):
         )
         self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"foo-shop-4\tfoo\n", b""))
 
-    def test_reader_goes_away(self) -> None:
-        """Where nobody reads the answers any more the program ends without complaint."""
+    def test_broken_pipe(self) -> None:
+        """The program ends without a message when the reader of its output ends."""
         keys = b"foo-shop-4\n" * 100_000
         done = subprocess.run(
             f"'{sys.executable}' -c '{PROGRAM[2]}' query -c '{self.path}' | head -n 1",
@@ -193,7 +193,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
 
     def printed_after(self, code: str) -> bytes:
-        """Run a query and then this code in the same process; what both printed."""
+        """Run a query and then some code in the same process, and return the output of both."""
         done = subprocess.run(
             [
                 *(sys.executable, "-c", f"import sys; from trualias.main import _COMMANDS, main; main(); {code}"),
@@ -206,21 +206,21 @@ class ProcessTests(SynchronousTestCase):
         return done.stdout
 
     def test_no_twisted(self) -> None:
-        """The command imports nothing of Twisted, whose reactor it has no use for and whose log takes its time."""
+        """The command does not import Twisted, which would make it slow."""
         printed = self.printed_after("print([name for name in sys.modules if name.startswith('twisted')])")
         self.assertEqual(printed, b"foo-shop-4\tfoo\n[]\n")
 
     def test_no_other_command(self) -> None:
-        """Of the commands' modules it imports its own alone."""
+        """The command does not import the modules of other commands."""
         printed = self.printed_after(
             "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])"
         )
         self.assertEqual(printed, b"foo-shop-4\tfoo\n['query']\n")
 
     def test_fast(self) -> None:
-        """A query takes less than 0.3 s of the processor, the start of Python included.
+        """A query takes less than 0.3 s of processor time, including the start of Python.
 
-        It has its byte code, as what is installed has.
+        The byte code is cached, as it is after an installation.
         """
         environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(Path(self.mktemp()).absolute())}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -228,7 +228,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertLess(best, 0.3)
 
     def processor_time(self, environment: dict[str, str]) -> float:
-        """Run a query and tell what it took, in seconds."""
+        """Run a query and return its processor time in seconds."""
         before = os.times()
         subprocess.run(
             [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=environment, capture_output=True, check=True

@@ -1,4 +1,4 @@
-"""Tests of trualias.analysis.reachability."""
+"""The search for accounts that no address reaches."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ trialprofile.load()
 
 
 def policy_of(text: str) -> Policy:
-    """The policy of a configuration's text."""
+    """Return the policy of a configuration's text."""
     return parse_configuration(text, "policy.conf").policy
 
 
 def unreached(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...], bool]]:
-    """The accounts that are not reached: name, reasons, with whom they share what was tried, and if anything was."""
+    """Return the unreached accounts: name, reasons, accounts with the same addresses, whether an address was tried."""
     found = find_unreached(policy_of(text))
     return [(one.target.account, one.reasons, one.shared, one.tried > 0) for one in found]
 
@@ -35,11 +35,11 @@ NONE_LEFT = "NONE({}) finds no character that does not occur in '0123456789'"
 TOO_LONG = "it would have {} characters, and a local part has at most 64 (RFC 5321)"
 
 
-class ReachTests(SynchronousTestCase):
-    """Accounts that no address reaches."""
+class ReachabilityTests(SynchronousTestCase):
+    """Accounts that are reached or not."""
 
     def test_reached(self) -> None:
-        """An account is reached if one of its statements reaches it, with whatever words and alias."""
+        """An account is reached if one address of one of its statements reaches it."""
         self.assertEqual(
             [],
             unreached(
@@ -53,7 +53,7 @@ class ReachTests(SynchronousTestCase):
         )
 
     def test_no_code(self) -> None:
-        """An account for which no code can be written is told with the reason, once, for all its statements."""
+        """An account without a possible code has the distinct reasons of its statements."""
         self.assertEqual(
             [("0123456789", (NONE_LEFT.format("account"), TOO_LONG.format(72)), (), False)],
             unreached(
@@ -66,13 +66,13 @@ class ReachTests(SynchronousTestCase):
         )
 
     def test_too_long(self) -> None:
-        """So is one whose shortest address is too long, and no other."""
+        """An account is unreached if its shortest address is too long."""
         text = "ACCOUNT foo MATCHES {}%alpha%.%code% WITH CHARS(), CHARS();"
         self.assertEqual([("foo", (TOO_LONG.format(65),), (), False)], unreached(text.format(61 * "x")))
         self.assertEqual([], unreached(text.format(60 * "x")))
 
     def test_shared(self) -> None:
-        """An account is told of which every address that was tried is another one's as well, and whose."""
+        """An account whose addresses all belong to other accounts is listed with these."""
         self.assertEqual(
             [("bar", (), ("bay", "baz"), True), ("bay", (), ("bar", "baz"), True)],
             unreached(
@@ -85,7 +85,7 @@ class ReachTests(SynchronousTestCase):
         )
 
     def test_case(self) -> None:
-        """Without regard to case, an account is one however it is spelled."""
+        """If case does not matter, spellings in different case are one account."""
         text = """
             ACCOUNT Foo MATCHES %alnum%+%code% WITH CHARS();
             ACCOUNT foo MATCHES %ident%+%code% WITH CHARS();
@@ -94,14 +94,14 @@ class ReachTests(SynchronousTestCase):
         self.assertEqual([("Foo", (), ("foo",), True)], unreached(text))
 
     def test_many_aliases(self) -> None:
-        """Where not every alias was tried nothing is said."""
+        """An account is not listed if not all of its aliases were tried."""
         aliases = ", ".join(["0123456789"[n:] + "0123456789"[:n] for n in range(6)])
         text = "ACCOUNT 1 USING number ALIASED {} MATCHES %alias%-%code% WITH NONE(alias);"
         self.assertEqual([], unreached(text.format(aliases)))
         self.assertEqual([("1", (NONE_LEFT.format("alias"),), (), False)], unreached(text.format("0123456789")))
 
     def test_pause(self) -> None:
-        """Others get a turn before each account."""
+        """The search calls ``pause`` for each account."""
         paused: list[None] = []
         list(
             find_unreached(policy_of("ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"), lambda: paused.append(None))
@@ -110,7 +110,7 @@ class ReachTests(SynchronousTestCase):
 
     @given(policies(), st.booleans(), RANDOMS)
     def test_certain(self, statements: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
-        """An account that no address can be written for is reached by none that people make up."""
+        """No random address reaches an account for which none can be composed."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
         policy = policy_of(setting + "\n".join(map(unparse, statements)))
         never = {policy.fold(one.target.account) for one in find_unreached(policy) if one.reasons}

@@ -1,4 +1,4 @@
-"""Tests of trualias.analysis.strength."""
+"""Figures about the strength of addresses."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from trualias.language.rule import folding
 from trualias.language.tree import Account, unparse
 from trualias.test import trialprofile
 from trualias.test.strategies import accounts
-from trualias.test.test_code_distribution import codes_of, rule_of, written
+from trualias.test.test_code_distribution import codes_of, rule_of, target_of, written
 
 trialprofile.load()
 
@@ -33,42 +33,42 @@ SIZES = {"a": ascii_lowercase, "A": ascii_uppercase, "0": digits}
 
 
 def combinations(codes: Codes) -> list[tuple[str, ...]]:
-    """All choices of words."""
-    return list(product(*codes.texts))
+    """Return all combinations of words."""
+    return list(product(*codes.words))
 
 
 class ProportionTests(SynchronousTestCase):
     """Shares with their bounds."""
 
     def test_counted(self) -> None:
-        """What was counted has no other bounds than itself."""
+        """A counted share is equal to its bounds."""
         self.assertEqual((0.25, 0.25, 0.25, True), (*as_tuple(Proportion.counted(0.25)), True))
-        self.assertTrue(Proportion.counted(0.25).exact)
+        self.assertTrue(Proportion.counted(0.25).is_exact)
 
-    def test_drawn(self) -> None:
-        """Wilson's interval around 10 of 100; the part that is known is not in doubt."""
-        drawn = Proportion.drawn(10, 100)
+    def test_estimated(self) -> None:
+        """The bounds are Wilson's interval, here around 10 of 100, shifted by the known part."""
+        drawn = Proportion.estimated(10, 100)
         self.assertEqual((0.1, 0.0552, 0.1744), tuple(round(bound, 4) for bound in as_tuple(drawn)))
-        self.assertFalse(drawn.exact)
-        partly = Proportion.drawn(10, 100, 0.5)
+        self.assertFalse(drawn.is_exact)
+        partly = Proportion.estimated(10, 100, 0.5)
         self.assertEqual((0.6, 0.5552, 0.6744), tuple(round(bound, 4) for bound in as_tuple(partly)))
 
-    def test_nothing_drawn(self) -> None:
-        """No hit leaves a bound above, and none below but what is known."""
-        drawn = Proportion.drawn(0, 100, 0.01)
+    def test_no_hit(self) -> None:
+        """Without a hit the lower bound is the known part."""
+        drawn = Proportion.estimated(0, 100, 0.01)
         self.assertEqual((0.01, 0.01, 0.047), tuple(round(bound, 4) for bound in as_tuple(drawn)))
 
 
 def as_tuple(proportion: Proportion) -> tuple[float, float, float]:
-    """The share and its bounds."""
+    """Return the share and its bounds."""
     return proportion.share, proportion.low, proportion.high
 
 
 class CountedTests(SynchronousTestCase):
-    """The figures of arbitrary statements, against counting one by one."""
+    """Figures of random statements agree with counting one by one."""
 
     def drawn_codes(self, statement: Account, words: Sequence[str] = FEW) -> Codes:
-        """The codes of a drawn statement; few enough to count one by one."""
+        """Return the codes of a drawn statement, few enough to count one by one."""
         codes = codes_of(f"CASE SENSITIVE: no\n{unparse(statement)}", words)
         assume(codes.combinations <= 400)
         assume(sum(group.work for group in codes.groups) <= 3_000)
@@ -76,24 +76,26 @@ class CountedTests(SynchronousTestCase):
 
     @given(accounts())
     def test_constant(self, statement: Account) -> None:
-        """The best constant is right for as many combinations of words as is said, and no code for more."""
+        """The best constant code is right for its share of the combinations of words, and no code for more."""
         codes = self.drawn_codes(statement)
         counts = Counter(code for values in combinations(codes) for code in written(codes, values))
         found = constant(codes, 1, 300)
         self.assertEqual(max(counts.values()), counts[found.code])
-        self.assertTrue(found.best)
+        self.assertTrue(found.is_best)
         share = counts[found.code] / codes.combinations
-        if codes.reads_one_way:
-            self.assertEqual(Proportion.counted(share), found.passes)
+        if codes.has_one_reading:
+            self.assertEqual(Proportion.counted(share), found.accepted)
         else:
-            through = sum(codes.passes(values, found.code) for values in combinations(codes)) / codes.combinations
-            self.assertLessEqual(share, found.passes.low)
-            # The interval holds most times, not always.
-            self.assertTrue(found.passes.low - 0.03 <= through <= found.passes.high + 0.03, (through, found.passes))
+            through = sum(codes.accepts(values, found.code) for values in combinations(codes)) / codes.combinations
+            self.assertLessEqual(share, found.accepted.low)
+            # A confidence interval does not always contain the true share.
+            self.assertTrue(
+                found.accepted.low - 0.03 <= through <= found.accepted.high + 0.03, (through, found.accepted)
+            )
 
     @given(accounts())
     def test_replay(self, statement: Account) -> None:
-        """The code of a leaked address is as often right for other words as is said."""
+        """The code of a leaked address is right for its share of other words."""
         codes = self.drawn_codes(statement, FEW[:8])
         assume(1 < codes.combinations <= 60)
         every = combinations(codes)
@@ -105,15 +107,15 @@ class CountedTests(SynchronousTestCase):
                     total += sum(codes.is_right(other, code) for code in texts) / len(texts)
         share = total / len(every) / (len(every) - 1)
         found = replay(codes, 1, 300)
-        if codes.reads_one_way:
+        if codes.has_one_reading:
             self.assertAlmostEqual(share, found.share)
-            self.assertTrue(found.exact)
+            self.assertTrue(found.is_exact)
         else:
             self.assertAlmostEqual(share, min(share, found.low))
 
     @given(accounts())
     def test_blind(self, statement: Account) -> None:
-        """The form is that of most codes; of all codes of this form as many are right as is said."""
+        """The form is the most frequent one, and its share is that of the right codes among all of this form."""
         codes = self.drawn_codes(statement)
         form, found = blind(codes, 1, 300)
         right: Counter[str] = Counter()
@@ -125,25 +127,25 @@ class CountedTests(SynchronousTestCase):
                 weights[form_of(code)] += 1 / len(texts)
         self.assertAlmostEqual(max(weights.values()), weights[form])
         share = right[form] / size_of(form) / codes.combinations
-        if codes.reads_one_way:
+        if codes.has_one_reading:
             self.assertAlmostEqual(share, found.share)
-            self.assertTrue(found.exact)
+            self.assertTrue(found.is_exact)
         else:
             self.assertAlmostEqual(share, min(share, found.low))
 
 
 def written_lists(codes: Codes, values: tuple[str, ...]) -> list[str]:
-    """The codes that are right for some words, each as often as it can be chosen."""
+    """Return the sorted codes that are right for some words."""
     return sorted(written(codes, values))
 
 
 def form_of(code: str) -> str:
-    """The form of a code."""
+    """Return the form of a code."""
     return "".join(next((kind for kind, texts in SIZES.items() if c in texts), c) for c in code)
 
 
 def size_of(form: str) -> int:
-    """How many codes have a form."""
+    """Return how many codes have a form."""
     size = 1
     for kind in form:
         size *= len(SIZES.get(kind, kind))
@@ -159,70 +161,70 @@ class ExampleTests(SynchronousTestCase):
             "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHAR(1,-), CHARS();", ["ab", "ac", "b", "bcdefghijk"]
         )
         found = constant(codes, 1)
-        self.assertEqual(("a2", Proportion.counted(0.5), True), (found.code, found.passes, found.best))
+        self.assertEqual(("a2", Proportion.counted(0.5), True), (found.code, found.accepted, found.is_best))
         self.assertEqual(Proportion.counted(2 / 12), replay(codes, 1))
         self.assertEqual(("a0", Proportion.counted(3 / 4 / 260)), blind(codes, 1))
 
     def test_capitals(self) -> None:
-        """Where case matters, capitals are of a form of their own."""
+        """If case matters, capitals have a form of their own."""
         codes = codes_of("ACCOUNT foo MATCHES %alpha%-%code% WITH CHAR(1,-);", ["Ab", "Ac", "b"], case_sensitive=True)
         self.assertEqual(("A", Proportion.counted(2 / 3 / 26)), blind(codes, 1))
 
     def test_no_identifier(self) -> None:
-        """Without an identifier there are no other words: the one code always gets through."""
+        """Without an identifier there are no other words: the only code is always accepted."""
         codes = codes_of("ACCOUNT foo MATCHES %account%-%code% WITH CHARS(account);")
-        self.assertEqual(("3", 1.0), (constant(codes, 1).code, constant(codes, 1).passes.share))
+        self.assertEqual(("3", 1.0), (constant(codes, 1).code, constant(codes, 1).accepted.share))
         self.assertEqual(Proportion.counted(1.0), replay(codes, 1))
 
-    def test_same_code_cut_in_two_ways(self) -> None:
-        """Lengths 1 and 11 and lengths 11 and 1 are the same code, 111, and both count."""
+    def test_same_code_split_in_two_ways(self) -> None:
+        """Lengths 1 and 11 and lengths 11 and 1 have the same code, 111, and both count."""
         words = ["a", "abcdefghijk"]
         codes = codes_of("ACCOUNT foo MATCHES %alpha%-%alpha%.%code% WITH CHARS(1), CHARS(2);", words)
         found = constant(codes, 1)
-        self.assertEqual(("111", Proportion.counted(0.5)), (found.code, found.passes))
-        self.assertEqual(2, codes.accepting("111"))
+        self.assertEqual(("111", Proportion.counted(0.5)), (found.code, found.accepted))
+        self.assertEqual(2, codes.count_accepting("111"))
 
     def test_too_many_to_count(self) -> None:
-        """With more codes than are gone through, the constant's share is still counted; replay is drawn."""
+        """With too many codes to enumerate, the constant's share is still counted, and replay is estimated."""
         words = [f"{first}{second}{third}" for first in "abcdefgh" for second in "ijklmnop" for third in "qrs"]
         codes = codes_of("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH NONE(), NONE(), NONE();", words)
         self.assertGreater(sum(group.work for group in codes.groups), module.ENUMERATED)
         found = constant(codes, 1)
-        self.assertEqual((1.0, True, False), (found.passes.share, found.passes.exact, found.best))
+        self.assertEqual((1.0, True, False), (found.accepted.share, found.accepted.is_exact, found.is_best))
         # Of the 23 letters that a word lacks, another word lacks 7/8 of 7, 7/8 of 7, 2/3 of 2, and 7 more.
         again = replay(codes, 1)
         lacking = (7 * 7 / 8 + 7 * 7 / 8 + 2 * 2 / 3 + 7) / 23
-        self.assertFalse(again.exact)
+        self.assertFalse(again.is_exact)
         self.assertTrue(again.low < lacking**3 < again.high, (lacking**3, again))
 
     def test_seed(self) -> None:
-        """The same seed draws the same, another one something else."""
+        """The same seed draws the same sample, another seed another one."""
         codes = codes_of("ACCOUNT foo MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);", ["isis", "is", "a"])
         self.assertEqual(replay(codes, 1), replay(codes, 1))
         self.assertNotEqual(replay(codes, 1), replay(codes, 2))
         self.assertEqual(20_000, DRAWN)
 
     def test_strength(self) -> None:
-        """All figures of a statement together are those that each function gives."""
+        """The figures of a target are those of the separate functions."""
         text = "ACCOUNT foo ALIASED joe MATCHES %alias%-%alpha%-%code% WITH CHAR(1,-), CHARS();"
-        rule, words = rule_of(text), Words(["ab", "ac", "b"])
-        codes = Codes(rule, ("foo", "joe"), words, folding(False))
-        found = strength(rule, ("foo", "joe"), words, False, 1)
-        self.assertEqual(("foo", "joe", 3), (found.account, found.alias, found.combinations))
+        target, words = target_of(text), Words(["ab", "ac", "b"])
+        codes = Codes(target, words, folding(False))
+        found = strength(target, words, False, 1)
+        self.assertEqual(("foo", "joe", 3), (found.target.account, found.target.alias, found.combinations))
         self.assertEqual(blind(codes, 1), (found.form, found.blind))
         self.assertEqual((constant(codes, 1), replay(codes, 1)), (found.constant, found.replay))
 
     def test_no_words(self) -> None:
-        """Where no word fits there are no figures."""
-        rule = rule_of("ACCOUNT foo MATCHES %fqdn%-%code% WITH LABELS();")
-        self.assertRaises(NoWords, strength, rule, ("foo", ""), Words(["ab"]), False, 1)
+        """Without a word for an identifier there are no figures."""
+        target = target_of("ACCOUNT foo MATCHES %fqdn%-%code% WITH LABELS();")
+        self.assertRaises(NoWords, strength, target, Words(["ab"]), False, 1)
 
 
 class ConstantSharesTests(SynchronousTestCase):
-    """The best constants of many statements."""
+    """The best constant codes of many statements."""
 
     def shares(self, *statements: str) -> list[ConstantShare | None]:
-        """The best constants of some statements."""
+        """Return the best constant codes of some statements."""
         shares = ConstantShares(Words(["ab", "ac", "b"]), case_sensitive=False)
         return [shares.of(rule_of(statement)) for statement in statements]
 
@@ -238,7 +240,7 @@ class ConstantSharesTests(SynchronousTestCase):
         )
 
     def test_names(self) -> None:
-        """Statements that differ in nothing but the length of a name have different codes."""
+        """Statements that differ only in the length of a name have different codes."""
         self.assertEqual(
             [ConstantShare("32", 2 / 3), ConstantShare("52", 2 / 3), ConstantShare("32", 2 / 3)],
             self.shares(
@@ -249,5 +251,5 @@ class ConstantSharesTests(SynchronousTestCase):
         )
 
     def test_no_words(self) -> None:
-        """Where no word fits there is no share."""
+        """Without a word for an identifier there is no share."""
         self.assertEqual([None], self.shares("ACCOUNT foo MATCHES %account%-%fqdn%-%code% WITH CHARS();"))

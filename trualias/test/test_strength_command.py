@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.strength, figures and progress."""
+"""``trualias strength``, and the progress bar."""
 
 import json
 import resource
@@ -32,17 +32,17 @@ WORDS = "ab\nac\nisis\nbcdefghijk\n"
 
 
 class Screen(StringIO):
-    """A terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say that it is one."""
+        """Return True."""
         return True
 
 
 def seconds_of(*arguments: str, status: int) -> float:
-    """Run the command line in a process of its own, which must end with *status*; return the seconds that it computed.
+    """Run the command line in a process of its own, assert its exit status, and return its processor time in seconds.
 
-    Not those that went by, since the machine may be busy, and not in this process, which may be measured for coverage.
+    The elapsed time would depend on the load of the machine, and this process may be measured for coverage.
     """
     command = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())", *arguments)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -71,7 +71,7 @@ class StrengthTests(SynchronousTestCase):
         return status, terminal.output.getvalue(), terminal.errors.getvalue()
 
     def test_sentences(self) -> None:
-        """Each statement has its place and its figures in sentences; the attacker and the limits are told below."""
+        """Each statement is printed with its position and its figures; the assumptions follow."""
         expected = f"""\
 {self.path}:2: %account%.%alias%-%alpha%-%code% WITH CHAR(1,-), CHARS()
   whose     foo, one of 2 accounts, as joe
@@ -88,20 +88,20 @@ class StrengthTests(SynchronousTestCase):
             f"\n{self.path}:8: %account%-%code% WITH CHARS(account)\n"
             "  whose     code\n"
             "  blind     1 of 10 blind guesses gets through, codes like 0\n"
-            "  constant  4 is the code of every address: nobody has to guess\n\n",
+            "  constant  4 is the code of every address: there is nothing to guess\n\n",
             f"\n{self.path}:9: %account%+%fqdn%+%code% WITH LABELS()\n"
             f"  no figures: none of 4 words of {self.words} can be %fqdn%\n\n"
-            "Whoever guesses knows the shape of the addresses and draws words, as their owners do, "
+            "The attacker knows the shape of the addresses and draws words, as their owners do, "
             f"from 4 words of {self.words}.\n"
             "Addresses leaked in 51 runs, up to 100 in each; 8 of 10 runs were within the brackets. "
-            "Searched were all codes of up to 3 items that look at most 12 characters into a word.\n"
-            "'About' is what could not all be counted and was partly drawn: 95 of 100 times the truth lies between the "
-            "figures in brackets. Chance began with --seed 1.\n",
+            "The search covers all codes of up to 3 items that look at most 12 characters into a word.\n"
+            "'About' marks a figure that was partly estimated from a random sample; the brackets hold its 95 % "
+            "confidence interval. The sample was drawn with --seed 1.\n",
         ):
             self.assertIn(line, output)
 
     def test_counted_only(self) -> None:
-        """Where all was counted there is no word of chance, and where nothing was searched none of that."""
+        """The notes on samples and on the search are printed only if they apply."""
         output = self.strength("code")[1]
         self.assertNotIn("About", output)
         self.path.write_text("ACCOUNT a MATCHES %alpha%-%code% WITH CHARS(), x, CHARS(), CHAR(1,-);", "utf-8")
@@ -110,15 +110,15 @@ class StrengthTests(SynchronousTestCase):
         self.assertNotIn("Addresses leaked", output)
 
     def test_accounts(self) -> None:
-        """Only the accounts that are asked for are told of, each with its own figures; one without is named."""
+        """Only the given accounts are measured; one without a statement is an error."""
         status, output, errors = self.strength("BAR", "nobody", "code")
-        self.assertEqual((1, "no statement is of the account nobody\n"), (status, errors))
+        self.assertEqual((1, "no statement has the account nobody\n"), (status, errors))
         self.assertIn("  whose     bar, one of 2 accounts, as joe\n", output)
         self.assertIn("  whose     code\n", output)
         self.assertNotIn("baz", output)
 
     def test_json(self) -> None:
-        """Programs get all figures as JSON."""
+        """``--json`` prints all figures."""
         status, output, _ = self.strength("--json", "--seed", "7")
         value = json.loads(output)
         self.assertEqual((0, 7, f"4 words of {self.words}"), (status, value["seed"], value["words"]))
@@ -145,7 +145,7 @@ class StrengthTests(SynchronousTestCase):
         self.assertEqual("fqdn", fourth["no_words"])
 
     def test_unusable_words(self) -> None:
-        """A list of words that cannot be used is told of, and the status is 2."""
+        """An unusable word list is an error, and the status is 2."""
         self.words.write_text("", "utf-8")
         self.assertEqual((2, "", f"{self.words}: there is no word in it; write one a line\n"), self.strength())
 
@@ -158,20 +158,20 @@ class StrengthTests(SynchronousTestCase):
         self.assertIn("argument --seed: 'x' is not a whole number", errors.getvalue())
 
     def test_progress(self) -> None:
-        """At a terminal a bar shows how far it is, on standard error."""
+        """A progress bar is shown on standard error if that is a terminal."""
         self.assertIn("measuring", self.strength("code", errors=Screen())[2])
 
     def test_sample_in_time(self) -> None:
-        """The sample takes less than ten seconds."""
+        """The sample configuration is measured in less than ten seconds."""
         sample = str(source_tree() / "conf" / "tcp_table_server.conf.sample")
         self.assertLess(seconds_of("strength", "-c", sample, status=0), 10)
 
 
 class WordingTests(SynchronousTestCase):
-    """How shares are said."""
+    """Descriptions of shares."""
 
     def test_one_of(self) -> None:
-        """One of so many; with bounds where it was drawn, a bound alone where nothing was hit."""
+        """``one_of`` describes a share, with bounds if it was estimated, and as a bound alone if there was no hit."""
         for expected, proportion in (
             ("1 of 281", Proportion.counted(1 / 281)),
             ("1 of 1.33", Proportion.counted(0.75)),
@@ -183,7 +183,7 @@ class WordingTests(SynchronousTestCase):
             self.assertEqual(expected, one_of(proportion))
 
     def test_percent(self) -> None:
-        """In percent, with two digits that say something; three for bounds."""
+        """``percent`` has two significant digits, and three for bounds."""
         for expected, proportion in (
             ("2.2 %", Proportion.counted(0.0217)),
             ("100 %", Proportion.counted(1)),
@@ -196,17 +196,17 @@ class WordingTests(SynchronousTestCase):
 
 
 class ProgressTests(SynchronousTestCase):
-    """The bar."""
+    """The progress bar."""
 
     def test_pipe(self) -> None:
-        """In a pipe there is none."""
+        """In a pipe there is no bar."""
         pipe = StringIO()
         with progress(pipe, "reading", 10) as advance:
             advance(5)
         self.assertEqual("", pipe.getvalue())
 
     def test_terminal(self) -> None:
-        """At a terminal it moves, and vanishes at the end."""
+        """On a terminal the bar advances, and is removed at the end."""
         screen = Screen()
         with progress(screen, "reading", 10) as advance:
             advance(10)

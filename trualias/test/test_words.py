@@ -1,4 +1,4 @@
-"""Tests of trualias.analysis.words: the list of names, how it is made and how lists are read."""
+"""Word lists: the shipped one, the script that makes it, and lists in files."""
 
 import io
 import json
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.words.lists import Unreadable, read_word_list, shipped
-from trualias.analysis.words.make import made, names, site, word
+from trualias.analysis.words.lists import UnusableWordList, read_word_list, shipped_word_list
+from trualias.analysis.words.make import names, site, word, word_list
 from trualias.language.fields import fits
 from trualias.language.tree import FieldClass
 
 
 class MakeTests(SynchronousTestCase):
-    """How the list is made."""
+    """The script that makes the shipped list."""
 
     def test_word(self) -> None:
-        """A name becomes what somebody would say: no accents, signs or blanks, lower case."""
+        """A name becomes a word in lower case, without accents, signs and blanks."""
         self.assertEqual(
             ["aldisud", "7zip", "att", "macys", ""], list(map(word, ["Aldi Süd", "7-Zip", "AT&T", "Macy's", "爱发电"]))
         )
 
     def test_site(self) -> None:
-        """A page becomes the name of its site; what has no name of two labels, or a very long one, becomes nothing."""
+        """A page becomes its host name, unless that has only one label or is too long."""
         self.assertEqual("booking.com", site("https://www.booking.com/logo?x=1"))
         self.assertEqual("design.example.org", site("http://Design.example.org:8080/"))
         self.assertEqual("", site("https://localhost/"))
@@ -31,7 +31,7 @@ class MakeTests(SynchronousTestCase):
         self.assertEqual("", site("not a page"))
 
     def test_names(self) -> None:
-        """Words come first, then sites, each once and in alphabetical order."""
+        """Words come first, then sites, each of them once and in alphabetical order."""
         icons = [
             {"title": "Müller", "source": "https://www.mueller.de"},
             {"title": "C++", "source": "https://github.com/isocpp", "guidelines": "https://isocpp.org/logo"},
@@ -39,8 +39,8 @@ class MakeTests(SynchronousTestCase):
         ]
         self.assertEqual(["c", "muller", "github.com", "isocpp.org", "mueller.de"], list(names(icons)))
 
-    def test_made(self) -> None:
-        """A package as npm packs it becomes a list that says where it is from."""
+    def test_word_list(self) -> None:
+        """A package as npm packs it becomes a list that names its source."""
         package = Path(self.mktemp())
         with tarfile.open(package, "w:gz") as archive:
             for name, value in (
@@ -51,45 +51,45 @@ class MakeTests(SynchronousTestCase):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        lines = made(str(package)).splitlines()
+        lines = word_list(str(package)).splitlines()
         self.assertIn("1 words for identifiers without a dot, 1 sites for %fqdn%.", lines[0])
         self.assertTrue(any("simple-icons 1.2.3" in line for line in lines))
         self.assertEqual(["foobar", "foo.example"], [line for line in lines if not line.startswith("#")])
 
 
 class ShippedTests(SynchronousTestCase):
-    """The list that is shipped."""
+    """The shipped list."""
 
-    def test_every_word_serves(self) -> None:
-        """It has thousands of words for identifiers, and thousands of sites."""
-        self.assertEqual("3462 names of companies and 2592 of sites", shipped().name)
-        words = shipped().words
+    def test_every_word_is_usable(self) -> None:
+        """The shipped list has thousands of words for identifiers, and thousands of sites."""
+        self.assertEqual("3462 names of companies and 2592 of sites", shipped_word_list().name)
+        words = shipped_word_list().words
         self.assertEqual(3462, len(words.of(FieldClass.ALNUM, True)))
         self.assertEqual(2592, len(words.of(FieldClass.FQDN, True)))
         self.assertTrue(all(fits(FieldClass.IDENT, word) for word in words.of(FieldClass.ALNUM, True)))
 
 
 class ReadTests(SynchronousTestCase):
-    """Lists of the administrator's own."""
+    """Lists in files."""
 
-    def written(self, content: bytes) -> str:
+    def write(self, content: bytes) -> str:
         """Write a list and return its path."""
         path = Path(self.mktemp())
         path.write_bytes(content)
         return str(path)
 
     def test_words(self) -> None:
-        """One word a line; blanks around it, empty lines and comments do not count."""
-        path = self.written(b"\xef\xbb\xbf# shops\n macys \r\n\ngoogle\n")
+        """A file has one word a line; surrounding blanks, empty lines and comments are ignored."""
+        path = self.write(b"\xef\xbb\xbf# shops\n macys \r\n\ngoogle\n")
         found = read_word_list(path)
         self.assertEqual(f"2 words of {path}", found.name)
         self.assertEqual(("macys", "google"), found.words.of(FieldClass.ALPHA, True))
 
-    def test_unreadable(self) -> None:
-        """A list that cannot be used is an error that says why."""
+    def test_unusable(self) -> None:
+        """An unusable list raises an error with the reason."""
         for path, reason in (
             ("nowhere/words", "cannot be read: No such file or directory"),
-            (self.written(b"caf\xe9\n"), "this is not UTF-8 text"),
-            (self.written(b"# none\n"), "there is no word in it; write one a line"),
+            (self.write(b"caf\xe9\n"), "this is not UTF-8 text"),
+            (self.write(b"# none\n"), "there is no word in it; write one a line"),
         ):
-            self.assertEqual(f"{path}: {reason}", str(self.assertRaises(Unreadable, read_word_list, path)))
+            self.assertEqual(f"{path}: {reason}", str(self.assertRaises(UnusableWordList, read_word_list, path)))

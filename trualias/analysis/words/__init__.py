@@ -1,1 +1,1 @@
-"""Names of companies and sites: what people put into the addresses that they make up at a counter."""
+"""Lists of words that people put into addresses: names of companies and sites."""

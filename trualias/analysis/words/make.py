@@ -1,12 +1,12 @@
-"""Makes the list of names that trualias ships, ``names.txt``, from the npm package simple-icons.
+"""A script that makes the shipped word list, ``names.txt``, from the npm package simple-icons.
 
     npm pack simple-icons
     python -m trualias.analysis.words.make simple-icons-*.tgz > trualias/analysis/words/names.txt
 
-simple-icons has the names of brands and, for each, the web page that its logo was taken from; its data are dedicated to
-the public domain (CC0 1.0). A name becomes a word as somebody would say it at a counter: accents are dropped, then all
-that is no ASCII letter or digit, and the rest is in lower case (*Aldi Süd* becomes ``aldisud``, *7-Zip* ``7zip``). A
-page becomes the name of its site, without a leading ``www.`` (``booking.com``, ``design.example.org``).
+simple-icons has the names of brands and, the web pages of their logos. Its data are dedicated to the public domain
+(CC0 1.0). A name becomes a word without accents, in lower case, reduced to ASCII letters and digits (*Aldi Süd* becomes
+``aldisud``, *7-Zip* ``7zip``). A page becomes its host name, without a leading ``www.`` (``booking.com``,
+``design.example.org``).
 """
 
 import json
@@ -29,27 +29,27 @@ _HEADER = """\
 
 
 def word(title: str) -> str:
-    """Write a brand's name as a plain word; empty where nothing of it is a letter or digit of ASCII."""
+    """Convert a brand's name to a plain word, empty if none of its characters is an ASCII letter or digit."""
     plain = unicodedata.normalize("NFKD", title).lower()
     return "".join(character for character in plain if character.isascii() and character.isalnum())
 
 
 def site(address: str) -> str:
-    """Give the host of a web page, without ``www.``; empty where it is none of two or more labels, or very long."""
+    """Return the host name of a web page without ``www.``; empty if it has fewer than two labels or is too long."""
     host = (urlsplit(address).hostname or "").removeprefix("www.")
     return host if "." in host and host.isascii() and len(host) <= _LONGEST else ""
 
 
 def names(icons: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Give all words in alphabetical order, then all sites; each once."""
+    """Yield the distinct words in alphabetical order, then the distinct sites."""
     brands = list(icons)
     yield from sorted({word(brand["title"]) for brand in brands} - {""})
     pages = [brand[kind] for brand in brands for kind in ("source", "guidelines") if kind in brand]
     yield from sorted(set(map(site, pages)) - {""})
 
 
-def made(package: str) -> str:
-    """Make the list of the package, a ``.tgz`` file as npm packs it."""
+def word_list(package: str) -> str:
+    """Return the text of the word list for the path of a package, a ``.tgz`` file as npm packs it."""
     with tarfile.open(package) as archive:
         every = list(names(_json(archive, "package/data/simple-icons.json")))
         version = _json(archive, "package/package.json")["version"]
@@ -59,9 +59,9 @@ def made(package: str) -> str:
 
 def _json(archive: tarfile.TarFile, name: str) -> Any:
     member = archive.extractfile(name)
-    assert member is not None, f"{name} is no file"
+    assert member is not None, f"{name} is not a file"
     return json.load(member)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(made(sys.argv[1]))
+    sys.stdout.write(word_list(sys.argv[1]))

@@ -1,0 +1,99 @@
+"""The output of ``trualias check``, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from trualias.analysis.lint import LintWarning
+from trualias.analysis.overlap import Search
+from trualias.configuration import Configuration, PolicyError
+from trualias.language.rule import Rule
+from trualias.messages import number_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@frozen(eq=False)
+class CheckedFile:
+    """A file with its errors, or else with its configuration, warnings and search result."""
+
+    path: str
+    errors: tuple[PolicyError, ...]
+    configuration: Configuration | None = None
+    warnings: tuple[LintWarning, ...] = ()
+    search: Search | None = None
+
+
+def print_file(file: CheckedFile, out: Console) -> None:
+    """Print the errors of a file, or its warnings, and a summary."""
+    for error in file.errors:
+        _print_excerpt(error, "bold red", out)
+    configuration = file.configuration
+    if configuration is None:
+        out.print(f"{file.path}: {number_of(len(file.errors), 'error')}; a server would refuse it", style="bold")
+        return
+    for warning in file.warnings:
+        _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
+        out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
+    for limit in _limits(configuration, file.search) if file.search else ():
+        out.print(f"{file.path}: {limit}")
+    expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
+    size = configuration.policy.size + (f", {number_of(expected, 'expectation')}" if expected else "")
+    warnings = number_of(len(file.warnings), "warning", zero="no")
+    out.print(f"{file.path}: {size}; no errors, {warnings}", style="bold")
+
+
+def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
+    message, *excerpt = str(error).split("\n")
+    out.print(message, style=style)
+    for line in excerpt:
+        out.print(line)
+
+
+def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
+    """Describe what the search for addresses of two accounts left undecided."""
+    if search.undecided:
+        first, second = _lines(configuration, search.undecided[0])
+        more = len(search.undecided) - 1
+        also = f", nor for {number_of(more, 'other pair')}" if more else ""
+        yield f"the search did not decide whether the statements in lines {first} and {second} share addresses{also}"
+    if not search.complete:
+        yield "the search for addresses of two accounts did not examine all statements"
+
+
+def _lines(configuration: Configuration, pair: tuple[Rule, Rule]) -> tuple[int, int]:
+    first, second = (configuration.line(rule.statement.offset) for rule in pair)
+    return first, second
+
+
+def for_programs(file: CheckedFile) -> dict[str, object]:
+    """Return all results for a file, to be written as JSON."""
+    configuration, search = file.configuration, file.search
+    result: dict[str, object] = {
+        "file": file.path,
+        "errors": [{"line": error.line, "column": error.column, "message": error.message} for error in file.errors],
+        "warnings": [],
+    }
+    if configuration is not None and search is not None:
+        result["warnings"] = [_warning(configuration, warning) for warning in file.warnings]
+        result["statements"] = len(configuration.policy.rules)
+        undecided = [_lines(configuration, pair) for pair in search.undecided]
+        result["search"] = {"undecided_lines": undecided, "complete": search.complete}
+    return result
+
+
+def _warning(configuration: Configuration, warning: LintWarning) -> dict[str, object]:
+    position = configuration.error(warning.offset, warning.message)
+    return {
+        "kind": warning.kind,
+        "line": position.line,
+        "column": position.column,
+        "message": warning.message,
+        "why": warning.reason,
+        "fix": warning.fix,
+        **({} if warning.address is None else {"address": warning.address}),
+    }
