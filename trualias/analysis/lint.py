@@ -58,7 +58,7 @@ class _Subject:
     def is_for_virtual(self) -> bool:
         """Whether the configuration is probably the virtual server's."""
         configuration = self.configuration
-        return bool(configuration.settings.alias_domains) or basename(configuration.name) == Table.VIRTUAL.value
+        return bool(configuration.settings.alias_domains) or basename(configuration.name) == Table.VIRTUAL.file_name
 
 
 def lint(configuration: Configuration) -> tuple[tuple[LintWarning, ...], Search]:
