@@ -11,7 +11,8 @@ from functools import cached_property
 from attrs import frozen
 
 from trualias.analysis.composition import Target, targets_of
-from trualias.analysis.intersection import ProductAutomaton, StatementAutomaton, StepLimitReached
+from trualias.analysis.intersection import ProductAutomaton, StepLimitReached
+from trualias.analysis.statement_automaton import StatementAutomaton
 from trualias.language.rule import Rule, bind
 from trualias.language.tree import Literal, NameKind, Token
 from trualias.matching.outcome import Ambiguous

@@ -34,6 +34,7 @@ POLICY = (
     "analysis.alignment",
     "analysis.explanation",
     "analysis.composition",
+    "analysis.statement_automaton",
     "analysis.intersection",
     "analysis.overlap",
     "analysis.reachability",
