@@ -27,7 +27,7 @@ from trualias.matching.policy import LONGEST, Policy
 from trualias.messages import number_of
 
 ATTEMPTS = 2000
-"""Codes tried for one address, to find one that no other account's statement accepts as well."""
+"""The most codes tried for one address, to find one that belongs to no other account."""
 
 
 @frozen(eq=False)

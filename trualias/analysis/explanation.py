@@ -122,7 +122,7 @@ class Explanation:
     """The reason for a policy's answer.
 
     ``invalid`` is why the text cannot be the local part of an alias, empty if it can. ``not_compared`` is the number of
-    statements of which a name or a literal does not occur in the text.
+    statements that cannot match, because the text lacks a name or a literal.
     """
 
     text: str

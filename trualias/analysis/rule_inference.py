@@ -32,7 +32,7 @@ FURTHEST_INDEX = 12
 count further."""
 
 RUNS = 51
-"""The number of runs, in each of which other addresses leak; odd, so that there is a median."""
+"""The number of runs with different leaked addresses; odd, because of the median."""
 
 NEARLY = 0.9
 """A rule is nearly known when each rule that explains the leaked addresses is right for this share of the words."""

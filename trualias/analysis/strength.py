@@ -1,4 +1,4 @@
-"""How often an attacker succeeds who guesses addresses of a statement.
+"""The success rates of an attacker guessing addresses of a statement.
 
 The attacker knows the expression of the addresses, and which characters of a code are letters and which are digits.
 Attacker and owner draw words from the same list, each word with the same probability.
@@ -53,7 +53,7 @@ class Proportion:
 
     @classmethod
     def estimated(cls, hits: int, tries: int, known: float = 0.0) -> Proportion:
-        """Make a share of which one part is ``known`` and the other is estimated from a sample."""
+        """Make the sum of a ``known`` share and a share that is estimated from a sample."""
         z = 1.96
         share = hits / tries
         middle = share + z * z / (2 * tries)

@@ -32,9 +32,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     command = commands.add_parser(
         "strength",
         help="measure how hard the addresses of a policy are to guess",
-        description="Measure for each statement how often an attacker succeeds who guesses addresses. The attacker "
-        "knows the shape of the addresses, but not how their code is made; the words in the addresses are drawn from a "
-        "list of names. The figures are for the first account and alias of a statement, or for a given account.",
+        description="Measure for each statement how often an attacker guesses an address. The attacker knows the shape "
+        "of the addresses, but not how their code is made; the words in the addresses are drawn from a list of names. "
+        "The figures are for the first account and alias of a statement, or for a given account.",
         epilog="Example: trualias strength -c conf/tcp_table_server.conf.sample baz. Exit status: 0, 1 if an account "
         "has no statement, 2 for a configuration or a list of words that cannot be used.",
     )

@@ -166,7 +166,7 @@ def postprocess(account, domain):
 """
 
     def test_hooks(self) -> None:
-        """Hooks are called as by the server; an address of which they change the account is not printed."""
+        """Hooks are called as by the server; an address whose account they change is not printed."""
         (self.folder / "compose_hooks.py").write_text(self.HOOKS, "utf-8")
         self.path.write_text(
             "PROCESSOR: compose_hooks\nACCOUNT foo, bar, nobody, baz MATCHES %account%-%alnum%-%code% WITH CHARS();\n",

@@ -195,13 +195,13 @@ class ExplainTests(SynchronousTestCase):
                 wrong.format(n, length) if length != 4 else f"    CHARS({n}) wants 4: ok"
                 for n, length in enumerate(words, 1)
             ]
-            place = 14 if words[0] != 4 else 15
+            position = 14 if words[0] != 4 else 15
             readings.append(
                 [
                     f"{head}alpha {text[: words[0]]}, alpha {text[-words[1] :]}",
                     *both,
                     f"      {text}=44",
-                    f"      {place * ' '}^",
+                    f"      {position * ' '}^",
                 ]
             )
         nearest = [readings[1], readings[2], readings[0]]
