@@ -57,7 +57,7 @@ setup(
     package_data={
         "trualias": ["py.typed"],
         "trualias.language": ["*.lark", "*.json"],
-        "trualias.test": ["*.json"],
+        "trualias.testing": ["*.json"],
         "trualias.analysis.words": ["*.txt"],
     },
     data_files=[

@@ -22,7 +22,7 @@ from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.language.tree import Account, unparse
 from trualias.matching.policy import Policy
 
-CASES = Path(__file__).resolve().parent.parent / "trualias" / "test" / "hostile_cases.json"
+CASES = Path(__file__).resolve().parent.parent / "trualias" / "testing" / "hostile_cases.json"
 KEPT = 60
 """Cases kept, the worst ones."""
 SLOWEST = 10.0

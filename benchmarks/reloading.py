@@ -15,7 +15,7 @@ from benchmarks import policies
 from benchmarks.load import CHUNK, PATIENCE, WrongReply, clients, without_collector
 from benchmarks.report import Row, at_most, fact
 from benchmarks.servers import alias_server, resident, running
-from trualias.test.live import free_port
+from trualias.testing.live import free_port
 
 STATEMENTS = 30_000
 CLIENTS = 20

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 
 from attrs import frozen
 
-from trualias.test.live import TWISTD, is_listening
+from trualias.testing.live import TWISTD, is_listening
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTING = 60.0

@@ -17,7 +17,7 @@ from benchmarks.load import Exchange, Measurement, ask
 from benchmarks.report import Row, at_least, at_most, fact
 from benchmarks.rivals import NOT_FOUND
 from benchmarks.servers import Server, alias_server, own, processor_seconds, running
-from trualias.test.live import free_port
+from trualias.testing.live import free_port
 
 NULL_EXCHANGE = (b"get samissexy.34\n", NOT_FOUND)
 BUSIEST = 0.75

@@ -9,8 +9,8 @@ from threading import Event, get_ident
 from attrs import Factory, define
 
 from faults.case import Fault, Say, beside
-from trualias.test.live import LiveServer, free_port, wait_until
-from trualias.test.postfix import DOMAIN, Postfix
+from trualias.testing.live import LiveServer, free_port, wait_until
+from trualias.testing.postfix import DOMAIN, Postfix
 
 _CONFIGURATION = f"""\
 ALIAS DOMAINS: {DOMAIN}

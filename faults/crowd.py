@@ -16,7 +16,7 @@ from faults.asking import Asked, SampleQuestions, ask, together
 from faults.case import Fault, Say
 from faults.live import check_log, descriptors, serving
 from trualias.server.file_limits import raise_descriptor_limit
-from trualias.test.live import wait_until
+from trualias.testing.live import wait_until
 
 ORDINARY = 20
 IDLE = 900

@@ -22,7 +22,7 @@ from faults.numbered import KEY, OTHERS, Numbers, answers, configuration, statem
 from trualias.configuration import ConfigurationErrors
 from trualias.lookup.loading import STABLE_SECONDS, load_snapshot
 from trualias.matching.outcome import NotFound
-from trualias.test.live import wait_until
+from trualias.testing.live import wait_until
 
 CHANGES = 1_000
 """Changes of the file a minute that have to be survived."""

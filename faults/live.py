@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import policies
 from faults.case import Fault
-from trualias.test.live import LiveServer, free_port
+from trualias.testing.live import LiveServer, free_port
 
 LOGGING = "warning"
 """So that the log tells of clients that are refused."""

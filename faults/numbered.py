@@ -11,7 +11,7 @@ from attrs import define
 
 from benchmarks import policies
 from faults.case import Fault
-from trualias.test.live import LiveServer, wait_until
+from trualias.testing.live import LiveServer, wait_until
 
 STATEMENTS = 300
 KEY = b"get shop-google-g6"

@@ -19,7 +19,7 @@ from faults.live import check_log, descriptors, replace, serving, settings
 from faults.numbered import KEY, configuration, statement
 from trualias.configuration.settings import Settings
 from trualias.server.file_limits import raise_descriptor_limit
-from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
+from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
 LIMIT = Settings().connections
 """Connections that a server takes."""

@@ -16,7 +16,7 @@ from trualias.language.tree import Account, Call, CodeField, FieldClass, Identif
 from trualias.lookup import Found, NotFound
 from trualias.test.examples import Block, RstTable, cell_text, read_rst
 from trualias.test.naive import Reading, contributions, readings, verifies
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 # An inline literal that names a file or a folder: it has a slash, or ends as a file of ours does.
 _PATH = re.compile(r"``([\w.]+/[\w./-]*|[\w-]+\.(?:py|rst|lark|json|toml|conf))``")

@@ -14,7 +14,7 @@ import trualias.analysis.lint
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 from trualias.test.examples import Block, RstTable, cell_text, read_rst
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 
 def page() -> str:

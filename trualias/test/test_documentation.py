@@ -21,7 +21,7 @@ from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.tcp_table import TableFactory
 from trualias.test.examples import Answer, Block, Example, RstTable, cell_text, read_comments, read_examples, read_rst
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 # The port of each sample configuration, by which a command in the documentation tells the server that it means.
 SAMPLES = {"3047": "conf/tcp_table_server.conf.sample", "3048": "conf/tcp_virtual_server.conf.sample"}

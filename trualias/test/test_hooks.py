@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
 from trualias.lookup.hooks import Hook, HookFault, Hooks, load_hooks
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 COMPLETE = """
 ACCOUNTS = ALIASES = None

@@ -12,7 +12,7 @@ from trualias.matching.outcome import Found, NotFound
 class HostileTests(SynchronousTestCase):
     """What a lookup costs at worst, in the matcher's steps; they are the same on every machine."""
 
-    cases = json.loads(files("trualias.test").joinpath("hostile_cases.json").read_text("utf-8"))
+    cases = json.loads(files("trualias.testing").joinpath("hostile_cases.json").read_text("utf-8"))
 
     def test_no_more_steps(self) -> None:
         """No case takes more steps than were written down for it."""

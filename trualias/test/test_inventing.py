@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 from trualias.test.examples import Block, read_rst
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 CHAPTER = "docs/inventing-a-policy.rst"
 

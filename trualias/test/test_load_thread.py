@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.server.load_thread import YieldingPause, start_load_thread
-from trualias.test.live import PATIENCE
+from trualias.testing.live import PATIENCE
 
 
 class ThreadCalls:

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from trualias.observers import JournalObserver, JSONObserver, is_journal, journal, json_lines
-from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD
+from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD
 
 
 class ObserverTestCase(SynchronousTestCase):

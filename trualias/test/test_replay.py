@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.test.live import LiveServer, free_port
-from trualias.test.postfix import Postfix
-from trualias.test.requirements import source_tree
 from trualias.test.test_maillog import REFUSED, SENT
 from trualias.test.test_strength_command import Screen, seconds_of
+from trualias.testing.live import LiveServer, free_port
+from trualias.testing.postfix import Postfix
+from trualias.testing.requirements import source_tree
 
 OLD = """\
 ALIAS DOMAINS: example.com old.example

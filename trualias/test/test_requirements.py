@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from trualias.test.requirements import require_program, source_tree
+from trualias.testing.requirements import require_program, source_tree
 
 
 class RequirementTests(SynchronousTestCase):

@@ -14,8 +14,8 @@ from trualias.commands.progress import progress
 from trualias.commands.strength_text import one_of, percent
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.test.live import ENVIRONMENT
-from trualias.test.requirements import source_tree
+from trualias.testing.live import ENVIRONMENT
+from trualias.testing.requirements import source_tree
 
 CONFIGURATION = """\
 CASE SENSITIVE: no

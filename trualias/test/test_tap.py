@@ -26,8 +26,8 @@ from trualias.protocols.connection import ClientFactory
 from trualias.server.application import Reactor
 from trualias.server.reload import ReloadService
 from trualias.tap import ServerOptions, make_service
-from trualias.test.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.test.loop import Loop
+from trualias.testing.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import PATIENCE, LiveServer, free_port
-from trualias.test.requirements import require_program, source_tree
+from trualias.testing.live import PATIENCE, LiveServer, free_port
+from trualias.testing.requirements import require_program, source_tree
 
 
 class EximTests(SynchronousTestCase):

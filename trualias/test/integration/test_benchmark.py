@@ -6,7 +6,7 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.requirements import source_tree
+from trualias.testing.requirements import source_tree
 
 
 class BenchmarkTests(SynchronousTestCase):

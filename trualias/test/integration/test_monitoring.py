@@ -11,9 +11,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import PATIENCE, LiveServer, free_port
-from trualias.test.requirements import require_program, source_tree
 from trualias.test.test_metrics import CONFIGURATION, OPENMETRICS, samples
+from trualias.testing.live import PATIENCE, LiveServer, free_port
+from trualias.testing.requirements import require_program, source_tree
 
 
 def leaves(tree: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -16,8 +16,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.server.listening import ListenError, ListeningService
-from trualias.test.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
-from trualias.test.requirements import require_program
+from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
+from trualias.testing.requirements import require_program
 
 POLICY = "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
 REQUEST, REPLY = b"16:table foo-shop-4,", b"6:OK foo,"

@@ -17,8 +17,8 @@ from faults.case import Fault, beside
 from faults.live import check_log, serving
 from faults.numbered import KEY, Numbers
 from faults.targets import TARGETS, Broken, promise
-from trualias.test.live import wait_until
-from trualias.test.requirements import source_tree
+from trualias.testing.live import wait_until
+from trualias.testing.requirements import source_tree
 
 
 class FuzzTests(SynchronousTestCase):

@@ -15,8 +15,8 @@ import time
 from email.message import EmailMessage
 from pathlib import Path
 
-from trualias.test.live import PATIENCE, free_port, is_listening, wait_until
-from trualias.test.requirements import require_program, require_root
+from trualias.testing.live import PATIENCE, free_port, is_listening, wait_until
+from trualias.testing.requirements import require_program, require_root
 
 DOMAIN = "example.com"
 

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias.lookup.loading import load_snapshot
-from trualias.test.live import PATIENCE, LiveServer, free_port
-from trualias.test.requirements import source_tree
+from trualias.testing.live import PATIENCE, LiveServer, free_port
+from trualias.testing.requirements import source_tree
 
 
 class DebianTests(SynchronousTestCase):

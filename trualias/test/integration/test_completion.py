@@ -13,8 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.test.live import PATIENCE
-from trualias.test.requirements import require_program
+from trualias.testing.live import PATIENCE
+from trualias.testing.requirements import require_program
 
 
 class CompletionTests(SynchronousTestCase):

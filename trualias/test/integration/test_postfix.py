@@ -6,9 +6,9 @@ from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import LiveServer, free_port
-from trualias.test.postfix import Postfix, postmap
-from trualias.test.requirements import source_tree
+from trualias.testing.live import LiveServer, free_port
+from trualias.testing.postfix import Postfix, postmap
+from trualias.testing.requirements import source_tree
 
 SAMPLE = "conf/tcp_virtual_server.conf.sample"
 

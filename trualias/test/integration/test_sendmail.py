@@ -7,8 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import PATIENCE, LiveServer, free_port
-from trualias.test.requirements import require_program, require_root, source_tree
+from trualias.testing.live import PATIENCE, LiveServer, free_port
+from trualias.testing.requirements import require_program, require_root, source_tree
 
 # The name of a map is what Sendmail asks for. -T<TMPF> puts a mark where the server does not answer.
 CONFIGURATION = """\

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.test.live import LiveServer, free_port
-from trualias.test.requirements import source_tree
+from trualias.testing.live import LiveServer, free_port
+from trualias.testing.requirements import source_tree
 
 # What building and running leave behind in a source tree: a wheel built over it could contain what is no more.
 _LEFTOVERS = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "_trial_temp*", "__pycache__", "dropin.cache")

@@ -1,0 +1,1 @@
+"""Integration tests: they start processes, build packages, or measure times and ratios."""
