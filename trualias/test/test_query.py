@@ -1,14 +1,11 @@
 """``trualias query``."""
 
 import os
-import subprocess
-import sys
 from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import trualias
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 
@@ -153,85 +150,3 @@ class QueryTests(SynchronousTestCase):
         os.chdir(self.folder)
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         self.assertEqual(run(["query", "foo-shop-4"], terminal), 0)
-
-
-# The trualias under test, installed or not.
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(trualias.__file__).parent.parent)}
-PROGRAM = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())")
-
-
-class ProcessTests(SynchronousTestCase):
-    """The command in a process of its own."""
-
-    def setUp(self) -> None:
-        """Write a configuration."""
-        self.path = Path(self.mktemp()).absolute()
-        self.path.write_text("CASE SENSITIVE: no\n" + CONFIGURATION, "utf-8")
-
-    def test_pipe(self) -> None:
-        """Keys and answers pass through pipes in any locale, and the exit status is that of the process."""
-        done = subprocess.run(
-            [*PROGRAM, "query", "-c", self.path, "-"],
-            input=b"foo-shop-4\ncaf\xc3\xa9\n",
-            env={**ENVIRONMENT, "LC_ALL": "C"},
-            capture_output=True,
-            check=False,
-        )
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"foo-shop-4\tfoo\n", b""))
-
-    def test_broken_pipe(self) -> None:
-        """The program ends without a message when the reader of its output ends."""
-        keys = b"foo-shop-4\n" * 100_000
-        done = subprocess.run(
-            f"'{sys.executable}' -c '{PROGRAM[2]}' query -c '{self.path}' | head -n 1",
-            shell=True,
-            env=ENVIRONMENT,
-            input=keys,
-            capture_output=True,
-            check=False,
-        )
-        self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
-
-    def printed_after(self, code: str) -> bytes:
-        """Run a query and then some code in the same process, and return the output of both."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c", f"import sys; from trualias.main import _COMMANDS, main; main(); {code}"),
-                *("query", "-c", self.path, "foo-shop-4"),
-            ],
-            env=ENVIRONMENT,
-            capture_output=True,
-            check=True,
-        )
-        return done.stdout
-
-    def test_no_twisted(self) -> None:
-        """The command does not import Twisted, which would make it slow."""
-        printed = self.printed_after("print([name for name in sys.modules if name.startswith('twisted')])")
-        self.assertEqual(printed, b"foo-shop-4\tfoo\n[]\n")
-
-    def test_no_other_command(self) -> None:
-        """The command does not import the modules of other commands."""
-        printed = self.printed_after(
-            "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])"
-        )
-        self.assertEqual(printed, b"foo-shop-4\tfoo\n['query']\n")
-
-    def test_fast(self) -> None:
-        """A query takes less than 0.3 s of processor time, including the start of Python.
-
-        The byte code is cached, as it is after an installation.
-        """
-        environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(Path(self.mktemp()).absolute())}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        best = min(self.processor_time(environment) for _ in range(5))
-        self.assertLess(best, 0.3)
-
-    def processor_time(self, environment: dict[str, str]) -> float:
-        """Run a query and return its processor time in seconds."""
-        before = os.times()
-        subprocess.run(
-            [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=environment, capture_output=True, check=True
-        )
-        after = os.times()
-        return after.children_user - before.children_user + after.children_system - before.children_system

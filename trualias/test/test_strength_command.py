@@ -1,8 +1,6 @@
 """``trualias strength``, and the progress bar."""
 
 import json
-import resource
-import subprocess
 import sys
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -14,8 +12,6 @@ from trualias.commands.progress import progress
 from trualias.commands.strength_text import one_of, percent
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.testing.live import ENVIRONMENT
-from trualias.testing.requirements import source_tree
 
 CONFIGURATION = """\
 CASE SENSITIVE: no
@@ -37,19 +33,6 @@ class Screen(StringIO):
     def isatty(self) -> bool:
         """Return True."""
         return True
-
-
-def seconds_of(*arguments: str, status: int) -> float:
-    """Run the command line in a process of its own, assert its exit status, and return its processor time in seconds.
-
-    The elapsed time would depend on the load of the machine, and this process may be measured for coverage.
-    """
-    command = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())", *arguments)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode == status, done.stderr.decode()
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 class StrengthTests(SynchronousTestCase):
@@ -160,11 +143,6 @@ class StrengthTests(SynchronousTestCase):
     def test_progress(self) -> None:
         """A progress bar is shown on standard error if that is a terminal."""
         self.assertIn("measuring", self.strength("code", errors=Screen())[2])
-
-    def test_sample_in_time(self) -> None:
-        """The sample configuration is measured in less than ten seconds."""
-        sample = str(source_tree() / "conf" / "tcp_table_server.conf.sample")
-        self.assertLess(seconds_of("strength", "-c", sample, status=0), 10)
 
 
 class WordingTests(SynchronousTestCase):

@@ -1,16 +1,11 @@
-"""Tests of ``trualias.tap`` and ``trualias.server.application``, and of the two servers in twistd."""
+"""Tests of ``trualias.tap`` and ``trualias.server.application``."""
 
 import os
-import select
 import signal
 import socket
-import stat
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -20,14 +15,13 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-import trualias
 from trualias import log, tap_table, tap_virtual
 from trualias.protocols.connection import ClientFactory
 from trualias.server.application import Reactor
 from trualias.server.reload import ReloadService
 from trualias.tap import ServerOptions, make_service
 from trualias.test.loop import Loop
-from trualias.testing.live import PATIENCE, TWISTD, LiveServer, free_port, wait_until
+from trualias.testing.live import PATIENCE
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -322,192 +316,3 @@ class StopTests(TapTestCase):
         loop.clock.advance(0.1)
         loop.turn_until(lambda: ended)
         self.assertEqual([b"200 foo\n"] * 5, [client.makefile("rb").read() for client in clients])
-
-
-class ProcessTests(TapTestCase):
-    """The servers as processes."""
-
-    def setUp(self) -> None:
-        """Make this source tree importable for twistd."""
-        super().setUp()
-        before = os.environ.get("PYTHONPATH")
-        self.addCleanup(os.environ.__setitem__ if before else os.environ.pop, "PYTHONPATH", before or "")
-        os.environ["PYTHONPATH"] = str(Path(trualias.__file__).parent.parent)
-
-    def twistd(self, *arguments: str) -> tuple[int, str, str]:
-        """Run twistd with arguments that end it; return its status, output and errors."""
-        done = subprocess.run(
-            [*TWISTD, *arguments], cwd=self.folder, capture_output=True, text=True, check=False, timeout=PATIENCE
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    def test_imports(self) -> None:
-        """A server without METRICS does not import the libraries for HTTP, which take 5 MB."""
-        script = (
-            "import sys, trualias.tap_table, trualias.tap_virtual\n"
-            "print(sorted({'prometheus_client', 'twisted.web'} & set(sys.modules)))"
-        )
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        self.assertEqual("[]\n", done.stdout)
-
-    def test_no_configuration(self) -> None:
-        """Without a configuration the message lists the default paths and what to do."""
-        if os.path.exists("/etc/trualias"):
-            self.skipTest("this machine has a configuration of its own")
-        self.assertEqual(
-            self.twistd("--nodaemon", "trualias-virtual"),
-            (
-                1,
-                "",
-                "There is no configuration. These places were looked at:\n"
-                "    ./tcp_virtual_server.conf\n"
-                "    ./trualias.conf\n"
-                "    conf/tcp_virtual_server.conf\n"
-                "    conf/trualias.conf\n"
-                "    /etc/trualias/tcp_virtual_server.conf\n"
-                "    /etc/trualias/trualias.conf\n"
-                "Copy conf/tcp_virtual_server.conf.sample to one of them, or name a file with --config FILE.\n",
-            ),
-        )
-
-    def test_errors(self) -> None:
-        """A configuration with errors prevents the start, also of a daemon; all errors are printed."""
-        self.configure("PORT: x\nCASE SENSITIVE: maybe\n")
-        for mode in ("--nodaemon", "--pidfile=twistd.pid"):
-            self.assertEqual(
-                self.twistd(mode, "trualias-table", "-c", "tried.conf"),
-                (
-                    1,
-                    "",
-                    f"{self.path}:1:7: PORT: 'x' is not a port; expected a number from 0 to 65535\n"
-                    "PORT: x\n"
-                    "      ^\n"
-                    f"{self.path}:2:17: CASE SENSITIVE: 'maybe' is neither yes nor no\n"
-                    "CASE SENSITIVE: maybe\n"
-                    "                ^\n",
-                ),
-            )
-
-    def test_unknown_endpoint(self) -> None:
-        """An endpoint that Twisted does not understand prevents the start, and the reason is printed."""
-        self.assertEqual(
-            self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf", "-e", "hurz:25"),
-            (1, "", "--endpoint hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"),
-        )
-
-    def test_port_in_use(self) -> None:
-        """A port in use is one line in the log, and no process id file remains."""
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", 0))
-            other.listen()
-            port = other.getsockname()[1]
-            self.configure(f"PORT: {port}\n")
-            status, output, errors = self.twistd("--nodaemon", "trualias-table", "-c", "tried.conf")
-            self.assertEqual((status, errors), (1, ""))
-            self.assertRegex(
-                output,
-                r"\A.* starting up\.\n.*\n.*\[trualias\.server\.listening#critical\] Cannot listen on "
-                rf"tcp:{port}:interface=127\.0\.0\.1: Address already in use\n\Z",
-            )
-            status, output, errors = self.twistd("trualias-table", "-c", "tried.conf")
-            self.assertEqual((status, output), (1, ""))
-            self.assertIn(f"cannot listen on tcp:{port}:interface=127.0.0.1: Address", errors)
-        self.assertFalse((self.folder / "twistd.pid").exists())
-
-    def test_systemd(self) -> None:
-        """systemd is notified of readiness, reloads, the watchdog and the stop."""
-        port = free_port()
-        self.configure(f"PORT: {port}\n")
-        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-            listener.bind(f"{folder}/notify")
-            listener.settimeout(PATIENCE)
-            environment = {"NOTIFY_SOCKET": f"{folder}/notify", "WATCHDOG_USEC": "400000"}
-            server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port, environment)
-            self.addCleanup(server.stop)
-            server.start()
-            ready = b"READY=1\nSTATUS=1 statement, 1 account"
-            watchdog = b"WATCHDOG=1"
-            self.assertEqual(listener.recv(4096), ready)
-            self.assertEqual([listener.recv(4096) for _ in range(3)], [watchdog] * 3)
-
-            def notification() -> bytes:
-                """Receive the next message that is no watchdog notification."""
-                return next(message for message in iter(lambda: listener.recv(4096), b"") if message != watchdog)
-
-            os.kill(server.pid, signal.SIGHUP)
-            self.assertRegex(notification(), rb"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
-            self.assertEqual(notification(), ready)
-            server.stop()
-            self.assertEqual(notification(), b"STOPPING=1")
-
-    def test_stop(self) -> None:
-        """On SIGTERM pending requests are answered, idle clients disconnected, and the process ends within 2 s."""
-        port = free_port()
-        self.configure(f"PORT: {port}\nSTATISTICS: 0\nLISTEN: socketmap unix:map.sock:mode=600\n")
-        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
-        self.addCleanup(server.stop)
-        server.start()
-        self.assertEqual(stat.S_IMODE((self.folder / "map.sock").stat().st_mode), 0o600)
-        address = ("127.0.0.1", port)
-        with ExitStack() as clients:
-            idle = [clients.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(20)]
-            greedy, asking = (clients.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(2))
-            for client in idle:
-                client.sendall(b"get foo")
-            greedy.setblocking(False)
-            # Sends until the buffers are full, and never reads.
-            while select.select([], [greedy], [], 0.5)[1]:
-                greedy.send(b"jstats\n" * 1000)
-            os.kill(server.pid, signal.SIGTERM)
-            begun = time.monotonic()
-            asking.sendall(b"get foo-shop-4\n" * 100)
-            with asking.makefile("rb") as replies:
-                self.assertEqual(replies.read(), b"200 foo\n" * 100)
-            for client in idle:
-                self.assertEqual(client.recv(1), b"")
-            server.wait()
-            self.assertLess(time.monotonic() - begun, 2)
-        self.assertFalse((self.folder / "map.sock").exists())
-        self.assertNotIn("Traceback", server.log)
-
-    def test_stop_during_a_load(self) -> None:
-        """A hook that never returns delays neither lookups nor the stop."""
-        port = free_port()
-        settings = f"PORT: {port}\nPROCESSOR: hooks\n"
-        hooks = (
-            "import threading\nACCOUNTS = ALIASES = None\n"
-            "def preprocess(alias, domain=None): return alias, domain\n"
-            "def postprocess(account, domain=None): return account, domain\n"
-            "def reload(): pass\n"
-        )
-        (self.folder / "hooks.py").write_text(hooks, "utf-8")
-        self.configure(settings)
-        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
-        self.addCleanup(server.kill)
-        server.start()
-        stuck = "open('stuck', 'w').close()\nthreading.Event().wait()\n"
-        (self.folder / "hooks.py").write_text(hooks + stuck, "utf-8")
-        self.configure(settings + "# changed\n")
-        wait_until((self.folder / "stuck").exists, "the hook", log=lambda: server.log)
-        self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
-        server.stop()
-        self.assertNotIn("Traceback", server.log)
-
-    def test_life(self) -> None:
-        """A server answers, reloads on SIGHUP and after a change of the file, and stops on SIGTERM."""
-        port = free_port()
-        self.configure(f"PORT: {port}\nLOGGING: info\n")
-        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
-        self.addCleanup(server.stop)
-        server.start()
-        self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
-        self.assertEqual(server.ask(b"get FOO-shop-4"), b"500 not found\n")
-
-        os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: server.log.count(" is loaded: ") == 2, "a load on SIGHUP", lambda: server.log)
-
-        self.configure(f"PORT: {port}\nLOGGING: info\nCASE SENSITIVE: no\n")
-        wait_until(lambda: server.log.count(" is loaded: ") == 3, "a load of the change", lambda: server.log)
-        self.assertEqual(server.ask(b"get FOO-shop-4"), b"200 foo\n")
-        server.stop()
-        self.assertNotIn("Traceback", server.log)

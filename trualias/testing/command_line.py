@@ -1,0 +1,22 @@
+"""The command line in a process."""
+
+import resource
+import subprocess
+import sys
+
+from trualias.testing.live import ENVIRONMENT
+
+PROGRAM = (sys.executable, "-c", "import sys; from trualias.main import main; sys.exit(main())")
+
+
+def seconds_of(*arguments: str, status: int) -> float:
+    """Run the command line in a process of its own, assert its exit status, and return its processor time in seconds.
+
+    The elapsed time would depend on the load of the machine, and this process may be measured for coverage.
+    """
+    command = (*PROGRAM, *arguments)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == status, done.stderr.decode()
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
