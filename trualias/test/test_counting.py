@@ -51,7 +51,7 @@ class AgreementTests(SynchronousTestCase):
         """Compare both ways for each statement and each name; count the answers."""
         seen: Counter[int] = Counter()
 
-        @settings(max_examples=examples)
+        @settings(max_examples=trialprofile.scaled(examples))
         @given(drawn, st.booleans(), RANDOMS)
         def agree(policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
             fold = folding(case_sensitive)
@@ -72,12 +72,12 @@ class AgreementTests(SynchronousTestCase):
     def test_policies(self) -> None:
         """Statements over the whole language."""
         seen = self.compare(policies(), 60)
-        self.assertGreater(seen[0], 1000)
-        self.assertGreater(seen[1], 300)
+        self.assertGreater(seen[0], trialprofile.scaled(1000))
+        self.assertGreater(seen[1], trialprofile.scaled(300))
 
     def test_tangles(self) -> None:
         """Statements whose addresses fall apart in many ways."""
         seen = self.compare(tangles(), 50)
-        self.assertGreater(seen[0], 300)
-        self.assertGreater(seen[1] + seen[2], 300)
-        self.assertGreater(seen[2], 50)
+        self.assertGreater(seen[0], trialprofile.scaled(300))
+        self.assertGreater(seen[1] + seen[2], trialprofile.scaled(300))
+        self.assertGreater(seen[2], trialprofile.scaled(50))

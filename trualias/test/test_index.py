@@ -193,7 +193,7 @@ class IndexTests(SynchronousTestCase):
 class CompletenessTests(SynchronousTestCase):
     """Over the whole language."""
 
-    @settings(max_examples=60)
+    @settings(max_examples=trialprofile.scaled(60))
     @given(policies(), st.booleans(), RANDOMS)
     def test_nothing_is_missed(self, policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
         """Every statement and every name of which there is a reading is a candidate, each once."""

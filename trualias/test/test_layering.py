@@ -1,129 +1,25 @@
-"""Which module may import which: imports point one way, towards the policies."""
+"""Which module imports which: the import-linter contracts, and the rules that import-linter cannot express."""
 
 import ast
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
+from importlinter.cli import lint_imports
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
+from trualias.testing.requirements import source_tree
 
 PACKAGE = Path(trualias.__file__).parent
+TESTS = ("test", "testing")
 
-# Each module imports only modules that stand before it. A new module needs its place here.
-POLICY = (
-    "messages",
-    "language.source",
-    "language.memo",
-    "language.tree",
-    "language.fields",
-    "language.spans",
-    "language.functions",
-    "language.rule",
-    "language.splitter",
-    "language.grammar",
-    "language.parser",
-    "matching.outcome",
-    "language.checks",
-    "matching.codes",
-    "matching.segments",
-    "matching.counting",
-    "matching.matcher",
-    "matching.index",
-    "matching.policy",
-    "analysis.alignment",
-    "analysis.explanation",
-    "analysis.composition",
-    "analysis.statement_automaton",
-    "analysis.intersection",
-    "analysis.overlap",
-    "analysis.reachability",
-    "analysis.code_distribution",
-    "analysis.rule_inference",
-    "analysis.strength",
-)
-LOOKUPS = (
-    "log",
-    "configuration.tables",
-    "configuration.locations",
-    "configuration.settings",
-    "configuration.reader",
-    "protocols.wire",
-    "monitoring.statistics",
-    "monitoring.counters",
-    "lookup.answers",
-    "lookup.tables",
-    "lookup.snapshot",
-    "configuration.permissions",
-    "lookup.hooks",
-    "lookup.expectations",
-    "configuration.fingerprint",
-    "lookup.loading",
-    "server.gc_tuning",
-)
-# Who is to say where servers would listen needs Twisted's word for it.
-ENDPOINTS = ("configuration.endpoints",)
-SERVERS = (
-    "protocols.refusal_log",
-    "protocols.clients",
-    "server.file_limits",
-    "protocols.sockets",
-    "protocols.reply",
-    "protocols.write_batch",
-    "protocols.reply_cache",
-    "protocols.responder",
-    "protocols.scheduling",
-    "protocols.connection",
-    "protocols.tcp_table",
-    "protocols.socketmap",
-    "web.site",
-    "web.health",
-    "web.prometheus",
-    "server.twisted_internals",
-    "server.listening",
-    "server.monotonic_clock",
-    "server.periodic",
-    "server.load_thread",
-    "server.reload",
-    "server.settings_effects",
-    "server.statistics_service",
-    "server.signals",
-    "server.systemd",
-    "server.web_service",
-    "server.application",
-    "observers",
-    "tap",
-    "tap_table",
-    "tap_virtual",
-)
-COMMAND_LINE = (
-    "analysis.words.make",
-    "analysis.words.lists",
-    "analysis.lint",
-    "commands.terminal",
-    "commands.output",
-    "commands.options",
-    "commands.progress",
-    "commands.query",
-    "commands.check_text",
-    "commands.check",
-    "commands.spelling",
-    "commands.explain_case",
-    "commands.compose_text",
-    "commands.compose",
-    "commands.explain_text",
-    "commands.explain",
-    "commands.strength_text",
-    "commands.strength",
-    "commands.maillog",
-    "commands.replay",
-    "commands.completion",
-    "commands.arguments",
-    "main",
-)
-
-# What the policies may use of others' code: nothing that reads a clock or the network, or a file but our own grammar.
-PURE = frozenset(
+# What works without files, clocks and sockets, and the foreign modules that it may import. ``importlib.resources``
+# reads the grammar that is installed beside its module.
+PURE_PACKAGES = ("messages", "language", "matching", "analysis")
+PURE_IMPORTS = frozenset(
     {
         "__future__",
         "ahocorasick",
@@ -135,11 +31,12 @@ PURE = frozenset(
         "enum",
         "functools",
         "heapq",
-        "importlib",
+        "importlib.resources",
         "itertools",
         "json",
         "lark",
         "math",
+        "os.path.basename",
         "random",
         "re",
         "string",
@@ -147,10 +44,18 @@ PURE = frozenset(
         "typing",
     }
 )
+# Word lists are files: one module reads them, the other makes the list that is shipped.
+FILE_READERS = ("analysis.words.lists", "analysis.words.make")
+
+# Where Twisted may be imported, and which part of it.
+TWISTED_PACKAGES = ("protocols", "web", "server", "tap", "tap_table", "tap_virtual")
+TWISTED_LOGGER = ("log", "observers")
+# Only Twisted knows which endpoint strings are valid.
+TWISTED_ENDPOINTS = "configuration.endpoints"
 
 
 def imported(source: str, module: str) -> Iterator[str]:
-    """Give the full names that the *source* of the dotted *module* imports anywhere: modules, or names in them."""
+    """Yield the full names that the *source* of the dotted *module* imports anywhere: modules, or names in them."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -160,30 +65,28 @@ def imported(source: str, module: str) -> Iterator[str]:
             yield from (f"{parent}.{alias.name}" for alias in node.names)
 
 
-def modules() -> dict[str, Path]:
-    """Our own modules but the tests and the packages' roots: name below ``trualias`` and file."""
-    paths = (path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-    names = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in paths}
-    return {name: path for name, path in names.items() if not name.startswith("test.")}
+def is_within(name: str, packages: tuple[str, ...] | frozenset[str]) -> bool:
+    """Return whether the dotted *name* is one of these modules or packages, or lies within one."""
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
 
 
-def imports_of(name: str) -> set[str]:
-    """The full names that our module *name* imports."""
-    return set(imported(modules()[name].read_text("utf-8"), f"trualias.{name}"))
-
-
-def ours(name: str) -> str | None:
-    """The name below ``trualias`` of the module that *name* is, or is a name in; None where that is none of ours."""
-    below = name.removeprefix("trualias.")
-    found = (module for module in modules() if name != below and f"{below}.".startswith(f"{module}."))
-    return max(found, key=len, default=None)
+def imports() -> set[tuple[str, str]]:
+    """Return each module of the package apart from its tests, named below ``trualias``, with each name it imports."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if not is_within(name, TESTS):
+            found |= {
+                (name.removesuffix(".__init__"), used) for used in imported(path.read_text("utf-8"), f"trualias.{name}")
+            }
+    return found
 
 
 class ImportedTests(SynchronousTestCase):
-    """The reading of imports that the other tests rely on."""
+    """The functions that the other tests rely on."""
 
     def test_every_form(self) -> None:
-        """Every form of import counts, also within a function."""
+        """Every form of import is found, also one within a function."""
         source = (
             "import os.path, re as r\n"
             "from trualias.protocols.wire import Get\n"
@@ -202,67 +105,63 @@ class ImportedTests(SynchronousTestCase):
         ]
         self.assertEqual(sorted(expected), sorted(imported(source, "trualias.service")))
 
-    def test_ours(self) -> None:
-        """A module of ours is told from its names, from packages and from others' modules."""
-        self.assertEqual("language.tree", ours("trualias.language.tree.Statement"))
-        self.assertEqual("tap_table", ours("trualias.tap_table"))
-        self.assertIsNone(ours("trualias.language"))
-        self.assertIsNone(ours("trualias.__version__"))
-        self.assertIsNone(ours("log"))
+    def test_is_within(self) -> None:
+        """A package contains its modules and their names, but no module whose name only begins alike."""
+        self.assertTrue(is_within("tap", ("web", "tap")))
+        self.assertTrue(is_within("language.tree.Statement", ("language",)))
+        self.assertFalse(is_within("tap_table", ("tap",)))
+
+    def test_imports(self) -> None:
+        """The package's own modules are read, without the tests."""
+        found = imports()
+        self.assertTrue(("tap", "twisted.internet.reactor") in found)
+        self.assertEqual(set(), {name for name, _ in found if name.split(".")[0] in TESTS})
 
 
 class LayeringTests(SynchronousTestCase):
-    """The order of the house."""
+    """The direction of imports."""
 
-    def assert_order(self, *layers: tuple[str, ...]) -> None:
-        """Assert that each module of the *layers*, lowest first, imports only those of ours that stand before it."""
-        order = [name for layer in layers for name in layer]
-        upwards = [
-            f"{name} imports {other}"
-            for position, name in enumerate(order)
-            for other in sorted(filter(None, map(ours, imports_of(name))))
-            if other not in order[:position]
-        ]
-        self.assertEqual([], upwards)
+    def test_contracts(self) -> None:
+        """The contracts of import-linter in ``pyproject.toml`` hold."""
+        self.patch(sys, "path", list(sys.path))
+        report = StringIO()
+        with redirect_stdout(report):
+            status = lint_imports(str(source_tree() / "pyproject.toml"), no_cache=True, no_logo=True)
+        self.assertEqual(0, status, report.getvalue())
+        self.assertIn("0 broken", report.getvalue())
 
-    def test_every_module_has_its_place(self) -> None:
-        """Every module stands in exactly one of the layers, and the layers name no module that there is not."""
-        self.assertEqual(sorted(modules()), sorted(POLICY + LOOKUPS + ENDPOINTS + SERVERS + COMMAND_LINE))
-
-    def test_servers(self) -> None:
-        """From the plugins' modules imports point down to the policies; the command line is none of theirs."""
-        self.assert_order(POLICY, LOOKUPS, ENDPOINTS, SERVERS)
-
-    def test_command_line(self) -> None:
-        """The command line stands on the lookups and needs no server."""
-        self.assert_order(POLICY, LOOKUPS, ENDPOINTS, COMMAND_LINE)
+    def assert_none(self, found: set[tuple[str, str]]) -> None:
+        """Assert that no import is against the rule of the test."""
+        self.assertEqual([], [f"{name} imports {used}" for name, used in sorted(found)])
 
     def test_tests_are_not_imported(self) -> None:
-        """What runs does not need the tests."""
-        users = [name for name in modules() if any(used.startswith("trualias.test") for used in imports_of(name))]
-        self.assertEqual([], users)
+        """Production code imports neither the tests nor their support."""
+        tests = tuple(f"trualias.{package}" for package in TESTS)
+        self.assert_none({(name, used) for name, used in imports() if is_within(used, tests)})
 
-    def test_policies_are_pure(self) -> None:
-        """The policies know neither Twisted nor files, clocks or sockets."""
-        impure = {
-            (name, used)
-            for name in POLICY
-            for used in imports_of(name)
-            if used.split(".")[0] not in PURE and ours(used) is None
-        }
-        self.assertEqual(set(), impure)
+    def test_pure_packages(self) -> None:
+        """Messages, language, matching and analysis know neither Twisted nor files, clocks or sockets."""
+        self.assert_none(
+            {
+                (name, used)
+                for name, used in imports()
+                if is_within(name, PURE_PACKAGES) and name not in FILE_READERS
+                if not is_within(used, PURE_IMPORTS) and not is_within(used, ("trualias",))
+            }
+        )
 
-    def test_twisted_is_for_the_servers(self) -> None:
-        """All but the servers know at most Twisted's log, which runs nothing."""
-        users = {
-            (name, used)
-            for name in LOOKUPS + COMMAND_LINE
-            for used in imports_of(name)
-            if used.startswith("twisted.") and not used.startswith("twisted.logger.")
-        }
-        self.assertEqual(set(), users)
+    def test_twisted(self) -> None:
+        """Only the packages that serve import Twisted; logging imports its logger, endpoint checks its endpoints."""
+        self.assert_none(
+            {
+                (name, used)
+                for name, used in imports()
+                if is_within(used, ("twisted",)) and not is_within(name, TWISTED_PACKAGES) and name != TWISTED_ENDPOINTS
+                if not (name in TWISTED_LOGGER and is_within(used, ("twisted.logger",)))
+            }
+        )
 
-    def test_one_place_for_the_reactor(self) -> None:
-        """Only tap takes the global reactor; everybody else is given one."""
-        users = [name for name in modules() if "twisted.internet.reactor" in imports_of(name)]
-        self.assertEqual(["tap"], users)
+    def test_reactor(self) -> None:
+        """Only ``tap`` imports the global reactor; everything else is given one."""
+        users = {name for name, used in imports() if is_within(used, ("twisted.internet.reactor",))}
+        self.assertEqual({"tap"}, users)

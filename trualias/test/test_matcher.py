@@ -142,7 +142,7 @@ class AgreementTests(SynchronousTestCase):
         """Ask both matchers for several addresses of each policy; count the different questions by their answer."""
         seen: dict[tuple[tuple[Account, ...], str], str] = {}
 
-        @settings(max_examples=examples)
+        @settings(max_examples=trialprofile.scaled(examples))
         @given(drawn, RANDOMS)
         def agree(policy: tuple[Account, ...], random: Random) -> None:
             fast = load(policy, case_sensitive)
@@ -158,7 +158,7 @@ class AgreementTests(SynchronousTestCase):
 
     def assert_often(self, counts: Counter[str], **least: int) -> None:
         """Hold that each kind of answer occurred at least so many times."""
-        missed = {name: n for name, n in least.items() if counts[name.replace("_", " ")] < n}
+        missed = {name: n for name, n in least.items() if counts[name.replace("_", " ")] < trialprofile.scaled(n)}
         self.assertEqual(missed, {}, counts)
 
     def test_policies(self) -> None:

@@ -104,6 +104,7 @@ class StrategyTests(SynchronousTestCase):
         """The addresses that are drawn for a policy are neither all hits nor all misses, and some are both in part."""
         seen: Counter[str] = Counter()
 
+        @settings(max_examples=100)
         @given(policies(), st.booleans(), RANDOMS)
         def look(policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
             for _ in range(10):
