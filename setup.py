@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the plugin inside Twisted's namespace, and the files beside the package."""
+"""Packaging that pyproject.toml cannot express: the plugin in Twisted's namespace, and the files beside the package."""
 
 import gzip
 import os
@@ -13,12 +13,15 @@ from setuptools.command.sdist import sdist
 
 SHARE = "share/trualias"
 
-# The permissions in a wheel are those of the files it is made from: whoever installs it, everybody may read it.
+# A wheel keeps the permissions of the files that it is built from. Every user of the machine must be able to read them.
 os.umask(0o022)
 
 
 class ReproducibleSdist(sdist):
-    """The same source makes the same bytes, whoever packs it and when; the dates are SOURCE_DATE_EPOCH's, if given."""
+    """A reproducible source distribution: the same source gives the same bytes.
+
+    The dates in it are ``SOURCE_DATE_EPOCH``, where that is set.
+    """
 
     def make_archive(
         self,
@@ -29,10 +32,10 @@ class ReproducibleSdist(sdist):
         owner: str | None = None,
         group: str | None = None,
     ) -> str:
-        """Pack the folder *base_dir* as a tar archive with gzip, which is all that PyPI takes; return its path."""
+        """Pack the folder *base_dir* as a tar archive with gzip, the only format that PyPI accepts; return its path."""
         seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
 
-        def without_circumstances(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        def normalised(member: tarfile.TarInfo) -> tarfile.TarInfo:
             member.mtime = seconds
             member.uid = member.gid = 0
             member.uname = member.gname = ""
@@ -46,18 +49,19 @@ class ReproducibleSdist(sdist):
             gzip.GzipFile("", "wb", fileobj=file, mtime=seconds) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
         ):
-            archive.add(base_dir, filter=without_circumstances)
+            archive.add(base_dir, filter=normalised)
         return str(path)
 
 
 setup(
     cmdclass={"sdist": ReproducibleSdist},
     # find_packages() would leave out twisted.plugins: it has no __init__.py, and must not have one.
-    packages=find_namespace_packages(include=["trualias*", "twisted.plugins"]),
+    packages=find_namespace_packages(include=["trualias*", "twisted.plugins"], exclude=["trualias.test*"]),
+    # With the default, True, setuptools installs all files of MANIFEST.in below trualias/ as data: also the tests.
+    include_package_data=False,
     package_data={
         "trualias": ["py.typed"],
         "trualias.language": ["*.lark", "*.json"],
-        "trualias.testing": ["*.json"],
         "trualias.analysis.words": ["*.txt"],
     },
     data_files=[

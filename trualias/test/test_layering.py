@@ -1,13 +1,11 @@
 """Which module imports which: the import-linter contracts, and the rules that import-linter cannot express."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
-from importlinter.cli import lint_imports
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
@@ -122,13 +120,20 @@ class LayeringTests(SynchronousTestCase):
     """The direction of imports."""
 
     def test_contracts(self) -> None:
-        """The contracts of import-linter in ``pyproject.toml`` hold."""
-        self.patch(sys, "path", list(sys.path))
-        report = StringIO()
-        with redirect_stdout(report):
-            status = lint_imports(str(source_tree() / "pyproject.toml"), no_cache=True, no_logo=True)
-        self.assertEqual(0, status, report.getvalue())
-        self.assertIn("0 broken", report.getvalue())
+        """The contracts of import-linter in ``pyproject.toml`` hold.
+
+        It runs in its own process: the attributes that zope.interface adds to abc.ABC break its contract classes.
+        """
+        command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+        done = subprocess.run(
+            (sys.executable, "-c", command, "--no-cache", "--no-logo", str(source_tree() / "pyproject.toml")),
+            cwd=source_tree(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+        self.assertIn("2 kept, 0 broken", done.stdout)
 
     def assert_none(self, found: set[tuple[str, str]]) -> None:
         """Assert that no import is against the rule of the test."""

@@ -1,4 +1,4 @@
-"""The distribution: what a wheel brings into an empty environment, and the two ``.tac`` files."""
+"""The wheel in an empty environment, and the two ``.tac`` files."""
 
 import os
 import re
@@ -7,19 +7,21 @@ import subprocess
 import sys
 import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import trualias
 from trualias.testing.live import LiveServer, free_port
 from trualias.testing.requirements import source_tree
 
-# What building and running leave behind in a source tree: a wheel built over it could contain what is no more.
+# Files that builds and test runs leave in a source tree: a wheel built from them could contain deleted modules.
 _LEFTOVERS = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "_trial_temp*", "__pycache__", "dropin.cache")
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    """Run a command in *folder*, without the tests' own search path for modules; return what it printed."""
+    """Run a command in *folder*, without the module search path of the tests; return its output."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
     done = subprocess.run(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
@@ -30,16 +32,18 @@ def run(*command: str | Path, folder: Path) -> str:
 
 
 class WheelTests(SynchronousTestCase):
-    """The wheel, built from a copy of the source tree and installed with its dependencies, as a user gets it."""
+    """The wheel, built from a copy of the source tree and installed with its dependencies into an empty environment."""
 
     def setUp(self) -> None:
-        """Build the wheel and install it into an empty environment."""
+        """Build the wheel and install it."""
         self.folder = Path(tempfile.mkdtemp(prefix="trualias-wheel-"))
         self.addCleanup(shutil.rmtree, self.folder)
         shutil.copytree(source_tree(), self.folder / "source", ignore=_LEFTOVERS)
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
         run(*pip, "wheel", "--no-deps", "--wheel-dir", "wheels", "./source", folder=self.folder)
         (wheel,) = (self.folder / "wheels").glob("trualias-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            self.packed = set(archive.namelist())
         environment = self.folder / "environment"
         venv.create(environment)
         self.programs = environment / "bin"
@@ -49,10 +53,25 @@ class WheelTests(SynchronousTestCase):
         self.elsewhere.mkdir()
 
     def test_installed_wheel(self) -> None:
-        """It offers both plugins and the command line, and brings the samples; a sample works as it is.
+        """It contains the package without its tests, both plugins, the command line and the samples; a sample works.
 
-        One test for all, since building and installing take most of the time.
+        One test checks everything, because the build and the installation take most of the time.
         """
+        package = source_tree() / "trualias"
+        modules = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+        tests = {name for name in modules if name.split("/")[1] in ("test", "testing")}
+        data = ("py.typed", "analysis/words/names.txt", "language/grammar.json", "language/grammar.lark")
+        expected = modules - tests | {f"trualias/{name}" for name in data} | {"twisted/plugins/trualias_plugins.py"}
+        self.assertNotEqual(set(), tests)
+        self.assertEqual(expected, {name for name in self.packed if name.startswith(("trualias/", "twisted/"))})
+        top_level = {
+            "trualias",
+            "twisted",
+            f"trualias-{trualias.__version__}.data",
+            f"trualias-{trualias.__version__}.dist-info",
+        }
+        self.assertEqual(top_level, {name.split("/")[0] for name in self.packed})
+
         plugins = run(self.programs / "twistd", "--help", folder=self.elsewhere)
         for name, subject in (("trualias-table", "a local part"), ("trualias-virtual", "a whole address")):
             self.assertRegex(
@@ -65,25 +84,25 @@ class WheelTests(SynchronousTestCase):
         self.assertIn("query", run(self.programs / "trualias", "--help", folder=self.elsewhere))
 
         samples = {path.relative_to(self.share).as_posix() for path in self.share.rglob("*") if path.is_file()}
-        for expected in (
+        for sample in (
             "conf/tcp_table_server.conf.sample",
             "conf/tcp_virtual_server.conf.sample",
             "conf/preprocessing_sample.py",
             "tac/trualias_table.tac",
             "tac/trualias_virtual.tac",
         ):
-            self.assertIn(expected, samples)
+            self.assertIn(sample, samples)
 
-        sample = self.share / "conf" / "tcp_table_server.conf.sample"
-        answer = run(self.programs / "trualias", "query", "-c", sample, "samissexy.34", folder=self.elsewhere)
+        path = self.share / "conf" / "tcp_table_server.conf.sample"
+        answer = run(self.programs / "trualias", "query", "-c", path, "samissexy.34", folder=self.elsewhere)
         self.assertEqual("samissexy.34\tbaz\n", answer)
 
 
 class TacTests(SynchronousTestCase):
-    """``twistd -ny``, for those who start a server by a file of their own."""
+    """The ``.tac`` files with ``twistd -ny``."""
 
     def start(self, name: str, sample: str) -> LiveServer:
-        """Run tac/*name* where this sample, with a free port, is the configuration that a server finds by itself."""
+        """Start tac/*name* in a folder that has this sample, with a free port, as its configuration."""
         folder = Path(self.mktemp())
         folder.mkdir()
         port = free_port()
