@@ -1,7 +1,7 @@
-"""What a test needs of the machine around it: programs, the source tree, root.
+"""Optional requirements of tests: programs, the source tree, root's rights.
 
-On a machine without it the test is skipped and says why. In CI, told by ``CI=true`` in the environment, it fails: there
-everything has to be installed, and a skipped test would only look like a passed one.
+Where one is missing, the test is skipped with the reason. In CI (``CI=true`` in the environment) the test fails
+instead, because everything must be installed there and a skipped test would look like a passed one.
 """
 
 import os
@@ -13,7 +13,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import trualias
 
-# Daemons lie in sbin, which is not on everybody's search path.
+# Daemons are in sbin, which is not on every user's search path.
 _SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
@@ -23,22 +23,27 @@ def _missing(reason: str) -> NoReturn:
     raise SkipTest(reason)
 
 
+def find_program(name: str, folders: tuple[Path, ...] = ()) -> str | None:
+    """Return the path of the program *name* on the search path, in sbin or in *folders*; None where it is missing."""
+    return shutil.which(name, path=os.pathsep.join((_SEARCH_PATH, *map(str, folders))))
+
+
 def require_program(name: str, *, folders: tuple[Path, ...] = ()) -> str:
-    """The path of the program *name*, looked for on the search path, in sbin and in *folders*; else skip or fail."""
-    path = shutil.which(name, path=os.pathsep.join((_SEARCH_PATH, *map(str, folders))))
+    """Return the path of the program *name* as ``find_program`` does; skip or fail where it is missing."""
+    path = find_program(name, folders)
     if path is None:
         _missing(f"the program {name} is not installed")
     return path
 
 
 def require_root() -> None:
-    """Skip or fail unless the tests run as root, without whom Postfix does not start."""
+    """Skip or fail unless the tests run as root, as which alone Postfix starts."""
     if os.geteuid() != 0:
         _missing("only root can start a Postfix")
 
 
 def source_tree() -> Path:
-    """The root of the source tree that these tests stand in; skip or fail where they run from an installed package."""
+    """Return the root of the source tree of these tests; skip or fail where they run from an installed package."""
     root = Path(trualias.__file__).resolve().parent.parent
     if not (root / "pyproject.toml").is_file():
         _missing("these tests run from an installed package, not from a source tree")
