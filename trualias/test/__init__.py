@@ -1,1 +1,1 @@
-"""Tests, run by trial: one module of tests for each module of trualias."""
+"""Unit tests, run by trial: in memory and in seconds, one module of tests for each module of trualias."""

@@ -1,6 +1,6 @@
-"""The Debian package and the image of a container, as far as they can be seen without building them.
+"""The Debian package and the container image, as far as they can be tested without being built.
 
-``.ci/debian-package`` builds the package, installs it, and takes it away again.
+``.ci/debian-package`` builds the package and tests its life cycle.
 """
 
 import json
@@ -19,15 +19,15 @@ from trualias.testing.requirements import source_tree
 
 
 class DebianTests(SynchronousTestCase):
-    """What lies in debian/."""
+    """The files in debian/."""
 
     def test_version(self) -> None:
-        """The newest entry of the changelog is for the version of trualias itself."""
+        """The newest entry of the changelog has the version of the package trualias."""
         first = (source_tree() / "debian" / "changelog").read_text("utf-8").splitlines()[0]
         self.assertEqual(f"trualias ({trualias.__version__}) unstable; urgency=medium", first)
 
     def test_configuration(self) -> None:
-        """The configurations that the package starts with name no account and no domain, and listen on this machine."""
+        """The configurations of the package have no account and no domain, and listen on the loopback address."""
         for kind, port in (("table", 3047), ("virtual", 3048)):
             configuration = load_snapshot(str(source_tree() / "debian" / f"tcp_{kind}_server.conf")).configuration
             self.assertEqual(frozenset(), configuration.policy.accounts)
@@ -36,10 +36,10 @@ class DebianTests(SynchronousTestCase):
 
 
 class ImageTests(SynchronousTestCase):
-    """The Dockerfile's own two commands, run without a container."""
+    """The health check of the Dockerfile, run without a container."""
 
     def setUp(self) -> None:
-        """Put the configuration where a server and its health check look for it here."""
+        """Write a configuration, and take the health check with its path from the Dockerfile."""
         self.folder = Path(self.mktemp())
         self.folder.mkdir()
         self.port = free_port()
@@ -50,7 +50,7 @@ class ImageTests(SynchronousTestCase):
         self.arguments[1] = self.arguments[1].replace("/etc/trualias/", f"{self.folder}/")
 
     def check(self) -> int:
-        """The exit status of the health check."""
+        """Run the health check; return its exit status."""
         return subprocess.run(
             (sys.executable, *self.arguments),
             env={**os.environ, "KIND": "virtual", "PYTHONPATH": str(source_tree())},
@@ -60,7 +60,7 @@ class ImageTests(SynchronousTestCase):
         ).returncode
 
     def test_health(self) -> None:
-        """It is healthy while the server answers, and not after."""
+        """The health check succeeds while the server answers, and fails when it has stopped."""
         server = LiveServer(("trualias-virtual", "--config", self.path.name), self.folder, self.port)
         self.addCleanup(server.stop)
         server.start()

@@ -22,17 +22,14 @@ class QueryTests(SynchronousTestCase):
         self.path.write_text("CASE SENSITIVE: no\n" + test_query.CONFIGURATION, "utf-8")
 
     def test_fast(self) -> None:
-        """A query takes less than 0.3 s of the processor, the start of Python included.
-
-        It has its byte code, as what is installed has.
-        """
+        """A query takes less than 0.3 s, with the start of Python, and with compiled modules as in an installation."""
         environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(Path(self.mktemp()).absolute())}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         best = min(self.processor_time(environment) for _ in range(5))
         self.assertLess(best, 0.3)
 
     def processor_time(self, environment: dict[str, str]) -> float:
-        """Run a query and tell what it took, in seconds."""
+        """Run a query; return its processor time in seconds."""
         before = os.times()
         subprocess.run(
             [*PROGRAM, "query", "-c", self.path, "foo-shop-4"], env=environment, capture_output=True, check=True
@@ -45,7 +42,7 @@ class ReplayTests(SynchronousTestCase):
     """``trualias replay``."""
 
     def test_a_million_lines(self) -> None:
-        """A million lines take less than a minute."""
+        """A log of a million lines takes less than a minute."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         old, new, log = folder / "old.conf", folder / "new.conf", folder / "mail.log"
@@ -60,6 +57,6 @@ class StrengthTests(SynchronousTestCase):
     """``trualias strength``."""
 
     def test_sample_in_time(self) -> None:
-        """The sample takes less than ten seconds."""
+        """The sample of the table server takes less than ten seconds."""
         sample = str(source_tree() / "conf" / "tcp_table_server.conf.sample")
         self.assertLess(seconds_of("strength", "-c", sample, status=0), 10)
