@@ -145,11 +145,16 @@ def missing(root: Path) -> list[str]:
     return found
 
 
-def run_trial(names: Iterable[str], results: Results, *, coverage: bool = False, workers: int = 0) -> None:
-    """Run the tests *names* by trial, by so many *workers* (0: in trial's own process), and print its progress."""
-    command = [sys.executable, "-u", "-m", *(("coverage", "run", "-m") if coverage else ()), "twisted.trial"]
-    if workers:
-        command.append(f"-j{workers}")
+def run_trial(names: Iterable[str], results: Results, *, coverage: bool = False, workers: int = 1) -> None:
+    """Run the tests *names* by so many *workers* of trial, and print their progress."""
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        *(("coverage", "run", "-m") if coverage else ()),
+        "twisted.trial",
+        f"-j{workers}",
+    ]
     report = Report(results)
     with subprocess.Popen(
         [*command, *names], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -176,7 +181,7 @@ def run_all(root: Path, workers: int, results: Results) -> int:
     """Run all tests and report the coverage of the parallel ones; return the status of coverage."""
     print(
         f"Unit and integration tests on {workers} processors, with coverage; then, one after the other, the benchmark, "
-        "the fault tests and the processor times. All of it takes about 7 minutes on two processors.",
+        "the fault tests and the processor times. All of it takes about 5 minutes on two processors.",
         flush=True,
     )
     if absent := missing(root):
