@@ -1,4 +1,4 @@
-"""The answers of a table, and how to describe them."""
+"""The answers of a table, and their descriptions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound
 from trualias.messages import one_of
 
 Answer = PolicyOutcome
-"""What a table answers: the four cases of a policy, with the table's value."""
+"""The answer of a table: the four cases of a policy's outcome, with the value of the table."""
 
 _REASONS = {
     NotFoundReason.NO_MATCH: "no reading of the address has the right code",
@@ -18,7 +18,7 @@ _REASONS = {
 
 
 def describe(answer: Answer) -> str:
-    """Describe an answer as a predicate, such as ``goes to foo``, for a sentence that begins with the key."""
+    """Return an answer as a predicate, such as ``goes to foo``, for a sentence that begins with the key."""
     match answer:
         case Found(value, account, readings):
             ambiguity = f"; it can be read in several ways, all of account {account}" if readings > 1 else ""

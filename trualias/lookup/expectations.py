@@ -1,4 +1,4 @@
-"""The answers that a configuration says it must give: its ``EXPECT`` statements, held against what it gives."""
+"""The check of a configuration's ``EXPECT`` statements against the answers of its tables."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from trualias.matching.outcome import Ambiguous, Found, NotFound
 
 
 def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
-    """Ask for every address that the configuration has an expectation of: with ``@`` as the virtual server would be
-    asked, otherwise as the table server. ``pause`` is called after each.
+    """Look up every address that the configuration has an expectation of, and compare the answers.
+
+    An address with ``@`` is looked up in the virtual table, any other in the local-part table. ``pause`` is called
+    after each.
 
     Raises:
-        ConfigurationErrors: some are not met; it has all of them, each at the place of its address.
+        ConfigurationErrors: some are not met; it has one error for each, at the offset of its address.
     """
     configuration = snapshot.configuration
     errors = []
     for expectation in configuration.expectations:
         for address in expectation.addresses:
-            came = _disappointment(snapshot, address.text, expectation.answer)
-            if came:
-                wanted = (
+            actual = _unexpected_answer(snapshot, address.text, expectation.answer)
+            if actual:
+                expected = (
                     expectation.answer.value
                     if isinstance(expectation.answer, ExpectedAnswer)
                     else expectation.answer.text
                 )
-                message = f"'{address.text}' is expected to give {wanted}, but {came}"
+                message = f"'{address.text}' is expected to give {expected}, but {actual}"
                 errors.append(configuration.error(address.offset, message))
             pause()
     if errors:
         raise ConfigurationErrors(errors)
 
 
-def _disappointment(snapshot: Snapshot, key: str, expected: Name | ExpectedAnswer) -> str:
-    """Describe the answer that is not the expected one; empty where it is."""
+def _unexpected_answer(snapshot: Snapshot, key: str, expected: Name | ExpectedAnswer) -> str:
+    """Describe the answer to a key; return an empty text if it is the expected one."""
     lookup = snapshot.tables[Table.VIRTUAL if "@" in key else Table.LOCAL_PART]
     try:
         answer = lookup(key)

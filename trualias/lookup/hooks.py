@@ -1,6 +1,6 @@
 """The PROCESSOR module: an administrator's own Python code before and after a lookup.
 
-What such a module must hold, and when it is called, is documented in `conf/preprocessing_sample.py`.
+``conf/preprocessing_sample.py`` documents the names that such a module must have, and when they are called.
 """
 
 import importlib
@@ -26,26 +26,26 @@ _NAMES = (*_FUNCTIONS, "ACCOUNTS", "ALIASES")
 
 
 class HookFault(Exception):
-    """A hook returned something that is no name and domain."""
+    """A hook returned something other than a name and a domain."""
 
 
 @frozen
 class Hooks:
-    """The two hooks of a lookup. Whatever they raise comes through; what they return is checked."""
+    """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked."""
 
     _module: str
     _preprocess: Hook
     _postprocess: Hook
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the alias to look up for the alias that was asked; `domain` is None for the table server."""
-        return self._checked("preprocess", self._preprocess(alias, domain))
+        """Return the alias to look up, and its domain; ``domain`` is None for the local-part table."""
+        return self._check("preprocess", self._preprocess(alias, domain))
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the account to answer for the account that was found."""
-        return self._checked("postprocess", self._postprocess(account, domain))
+        """Return the account to answer, and its domain, for the account that was found."""
+        return self._check("postprocess", self._postprocess(account, domain))
 
-    def _checked(self, function: str, answer: object) -> tuple[str, str | None]:
+    def _check(self, function: str, answer: object) -> tuple[str, str | None]:
         match answer:
             case (str() as name, (str() | None) as domain):
                 return name, domain
@@ -55,17 +55,19 @@ class Hooks:
 
 
 def is_from_hook(error: BaseException) -> bool:
-    """Tell whether an exception of a lookup came out of a hook, or is about what one returned."""
+    """Return whether an exception of a lookup was raised in a hook, or for the value that a hook returned."""
     hooks = {Hooks.preprocess.__code__, Hooks.postprocess.__code__}
     return isinstance(error, Unanswerable) or any(frame.f_code in hooks for frame, _ in walk_tb(error.__traceback__))
 
 
 def load_hooks(configuration: Configuration) -> Hooks | None:
-    """Load the module that the setting PROCESSOR names, tell it the names of the configuration, call its `reload()`.
+    """Load the module of the setting PROCESSOR, set its ``ACCOUNTS`` and ``ALIASES``, and call its ``reload()``.
 
-    Each call makes a module object of its own, so that hooks which were loaded before go on undisturbed when this load
-    fails. Returns None where no PROCESSOR is set; raises `ConfigurationErrors` for a module that is not found, lacks a
-    name, or raises.
+    Each call makes a new module object, so that hooks which were loaded before stay as they are if this load fails.
+    Returns None without PROCESSOR.
+
+    Raises:
+        ConfigurationErrors: the module is not found, is not safe to run, lacks a name, or raises.
     """
     name = configuration.settings.processor
     if name is None:
@@ -75,20 +77,20 @@ def load_hooks(configuration: Configuration) -> Hooks | None:
         module.ACCOUNTS = configuration.policy.accounts  # type: ignore[attr-defined]
         module.ALIASES = configuration.policy.aliases  # type: ignore[attr-defined]
         _call(module, "reload() raised", module.reload)
-    except _Unusable as unusable:
-        raise ConfigurationErrors([configuration.setting_error("PROCESSOR", str(unusable))]) from unusable.__cause__
+    except _UnusableModule as error:
+        raise ConfigurationErrors([configuration.setting_error("PROCESSOR", str(error))]) from error.__cause__
     return Hooks(name, module.preprocess, module.postprocess)
 
 
-class _Unusable(Exception):
-    """Why the module cannot be used."""
+class _UnusableModule(Exception):
+    """The module cannot be used; the text is the reason."""
 
 
-class _FreshSource(SourceFileLoader):
+class _UncachedLoader(SourceFileLoader):
     """Compiles the source each time.
 
-    Python's cache of compiled modules tells files apart by whole seconds and their size, so that it can give back what
-    a file held before; and it would have to be written beside the configuration.
+    Python's cache of compiled modules compares files by whole seconds and their size, so it can return an earlier
+    state of a file; and it would be written to the folder of the configuration.
     """
 
     def get_code(self, fullname: str) -> CodeType:
@@ -97,32 +99,34 @@ class _FreshSource(SourceFileLoader):
 
 
 def _load_module(name: str, folder: str) -> ModuleType:
-    spec = _find(name, folder)
+    spec = _find_module(name, folder)
     if spec.loader is None:  # a folder without __init__.py
-        raise _Unusable(f"{name} is a folder, not a Python module")
+        raise _UnusableModule(f"{name} is a folder, not a Python module")
     module = _new_module(spec)
     _run(module, spec.loader)
     lacking = [name for name in _NAMES if not hasattr(module, name)]
     if lacking:
-        raise _Unusable(f"{_title(module)} has no {', '.join(lacking)}; conf/preprocessing_sample.py has all it needs")
+        raise _UnusableModule(
+            f"{_title(module)} has no {', '.join(lacking)}; conf/preprocessing_sample.py has all it needs"
+        )
     uncallable = [name for name in _FUNCTIONS if not callable(getattr(module, name))]
     if uncallable:
-        raise _Unusable(f"in {_title(module)}, {', '.join(uncallable)} must be a function")
+        raise _UnusableModule(f"in {_title(module)}, {', '.join(uncallable)} must be a function")
     return module
 
 
-def _find(name: str, folder: str) -> ModuleSpec:
-    beside = os.path.join(folder, *name.split(".")) + ".py"
-    if os.path.isfile(beside):
-        _check_writers(beside)
-        return _from_source(name, beside, None)
-    importlib.invalidate_caches()  # the file may be newer than Python's idea of its folder
+def _find_module(name: str, folder: str) -> ModuleSpec:
+    path = os.path.join(folder, *name.split(".")) + ".py"
+    if os.path.isfile(path):
+        _check_permissions(path)
+        return _from_source(name, path, None)
+    importlib.invalidate_caches()  # the file may be newer than Python's cache of its folder
     try:
         spec = _find_on_path(name)
     except (ImportError, ValueError):
         spec = None
     if spec is None:
-        raise _Unusable(f"there is no Python module {name}: neither {beside} nor on Python's path")
+        raise _UnusableModule(f"there is no Python module {name}: neither {path} nor on Python's path")
     return spec
 
 
@@ -135,20 +139,20 @@ def _find_on_path(name: str) -> ModuleSpec | None:
     spec = find_spec(name)
     if spec is None or not spec.has_location or spec.origin is None:
         return spec
-    _check_writers(spec.origin)
+    _check_permissions(spec.origin)
     if isinstance(spec.loader, SourceFileLoader):
         return _from_source(name, spec.loader.path, spec.submodule_search_locations)
     return spec
 
 
 def _import_package(spec: ModuleSpec) -> None:
-    """Import a package that a module is in, as `find_spec` would, but for the cache, which others may write to."""
+    """Import the package of a module, as `find_spec` would, but without Python's cache, which others could write to."""
     module = _new_module(spec)
     sys.modules[spec.name] = module
-    assert spec.loader is not None  # a folder without __init__.py has been given one
+    assert spec.loader is not None  # also a folder without __init__.py has one here
     try:
         _run(module, spec.loader)
-    except _Unusable:
+    except _UnusableModule:
         del sys.modules[spec.name]
         raise
     outer, dot, part = spec.name.rpartition(".")
@@ -156,29 +160,31 @@ def _import_package(spec: ModuleSpec) -> None:
         setattr(sys.modules[outer], part, module)
 
 
-def _check_writers(path: str) -> None:
+def _check_permissions(path: str) -> None:
     try:
         problem = permission_problem(path)
     except OSError as error:
-        raise _Unusable(
+        raise _UnusableModule(
             f"{path} is not run, since there is no telling who could change what it does: {error.strerror}; a module "
             "must be a file in a folder, not in an archive"
         ) from error
     if problem is not None:
-        raise _Unusable(f"{path} is not run, since others could change what it does: {problem}")
+        raise _UnusableModule(f"{path} is not run, since others could change what it does: {problem}")
 
 
-def _from_source(name: str, path: str, parts: list[str] | None) -> ModuleSpec:
-    spec = spec_from_file_location(name, path, loader=_FreshSource(name, path), submodule_search_locations=parts)
-    assert spec is not None  # only where there is no loader
+def _from_source(name: str, path: str, submodule_paths: list[str] | None) -> ModuleSpec:
+    spec = spec_from_file_location(
+        name, path, loader=_UncachedLoader(name, path), submodule_search_locations=submodule_paths
+    )
+    assert spec is not None  # it is None only without a loader
     return spec
 
 
 def _new_module(spec: ModuleSpec) -> ModuleType:
     try:
         return module_from_spec(spec)
-    except ImportError as error:  # a shared library that is none, or is for another Python
-        raise _Unusable(f"the module {spec.name} ({spec.origin}) cannot be loaded: {error.msg}") from error
+    except ImportError as error:  # a shared library that is broken, or for another Python
+        raise _UnusableModule(f"the module {spec.name} ({spec.origin}) cannot be loaded: {error.msg}") from error
 
 
 def _run(module: ModuleType, loader: Loader) -> None:
@@ -186,14 +192,14 @@ def _run(module: ModuleType, loader: Loader) -> None:
 
 
 def _call(module: ModuleType, what: str, function: Callable[[], object]) -> None:
-    """Call the administrator's code; where it raises, say `what` did and in which line of the module."""
+    """Call the administrator's code; if it raises, the error begins with ``what`` and ends with the module's line."""
     try:
         function()
     except (Exception, SystemExit) as exception:
-        raise _Unusable(f"{_title(module)}: {what} {_described(module, exception)}") from exception
+        raise _UnusableModule(f"{_title(module)}: {what} {_describe(module, exception)}") from exception
 
 
-def _described(module: ModuleType, exception: BaseException) -> str:
+def _describe(module: ModuleType, exception: BaseException) -> str:
     description = f"{type(exception).__name__}: {exception}".removesuffix(": ")
     lines = []
     traceback = exception.__traceback__

@@ -1,4 +1,4 @@
-"""From the path of a configuration to the snapshot that answers by it, for the servers and for the command line."""
+"""Loading a snapshot from the path of a configuration, for the servers and the command line."""
 
 import time
 from collections.abc import Callable
@@ -11,32 +11,42 @@ from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
 
 STABLE_SECONDS = 0.25
-_LOOKS = 8
+"""Seconds without a change after which a file counts as stable."""
+
+_ATTEMPTS = 8
 
 
-def load_snapshot(path: str, pause: Callable[[], None] = lambda: None, rested: Fingerprint | None = None) -> Snapshot:
-    """Read, check and compile a configuration, load its hooks, hold it against its expectations.
+def load_snapshot(
+    path: str, pause: Callable[[], None] = lambda: None, expected_fingerprint: Fingerprint | None = None
+) -> Snapshot:
+    """Read, check and compile a configuration, load its hooks, and check its expectations.
 
-    Raises `ConfigurationErrors`, also where the file that was read has another fingerprint than ``rested``.
+    ``pause`` is called often, so that a long load can yield to other threads; an exception in it ends the load.
 
-    `pause` is called often, so that a long load can give way to other threads; what it raises ends the load.
+    Raises:
+        ConfigurationErrors: there are errors, or the file does not have the ``expected_fingerprint`` after reading.
     """
-    configuration = read_configuration(path, pause, lambda: rested is None or fingerprint(path) == rested)
+
+    def is_expected() -> bool:
+        return expected_fingerprint is None or fingerprint(path) == expected_fingerprint
+
+    configuration = read_configuration(path, pause, is_expected)
     snapshot = Snapshot(configuration, load_hooks(configuration))
     check_expectations(snapshot, pause)
     return snapshot
 
 
 def wait_until_stable(path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep) -> Fingerprint:
-    """Return the fingerprint of a file once it has stayed as it is for a moment.
+    """Wait until a file has not changed for `STABLE_SECONDS`; return its fingerprint.
 
-    The first half of a file may well have no errors, and whoever has only half of the statements takes the addresses of
-    the others for unknown. ``pause`` is called after each sleep.
+    The first half of a file that is being written may have no errors, but the addresses of its second half would not be
+    found. ``pause`` is called after each sleep.
 
-    Raises `ConfigurationErrors` where the file changes for two seconds without rest.
+    Raises:
+        ConfigurationErrors: the file keeps changing for two seconds.
     """
     seen = fingerprint(path)
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         sleep(STABLE_SECONDS)
         pause()
         before, seen = seen, fingerprint(path)

@@ -1,4 +1,4 @@
-"""What a process answers by: everything that follows from one state of the configuration, and which one is in use."""
+"""Snapshots of the configuration, each with its tables, and the one in use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
 
 
 class Snapshot:
-    """The tables of one configuration. A new snapshot takes the place of the old one by a single assignment.
+    """The tables of one configuration. A reload replaces the snapshot by a single assignment.
 
-    ``identity`` is an object of this snapshot alone: who keeps something that follows from a snapshot compares it,
-    and need not keep the snapshot.
+    ``identity`` is an object that no other snapshot has. A cache can compare it to detect a new snapshot, without
+    keeping the old one alive.
     """
 
     def __init__(self, configuration: Configuration, hooks: Hooks | None = None) -> None:
@@ -29,12 +29,12 @@ class Snapshot:
 
     @property
     def is_cacheable(self) -> bool:
-        """Whether a key has the same answer each time; hooks may answer as they like."""
+        """Whether a key has the same answer each time, which hooks do not promise."""
         return self.hooks is None
 
 
 class CurrentSnapshot:
-    """Holds the snapshot that is in use; a reload replaces it."""
+    """Holds the snapshot in use; a reload replaces it."""
 
     __slots__ = ("snapshot",)
 

@@ -1,7 +1,7 @@
 """The tables: from a lookup key to an answer.
 
-The *local-part* table takes a bare local part and answers an account; the *virtual* table takes a whole address and
-answers one. That is all in which they differ.
+The *local-part* table has bare local parts as keys and accounts as values; the *virtual* table has whole addresses as
+both.
 """
 
 from __future__ import annotations
@@ -17,51 +17,51 @@ from trualias.matching.policy import Policy
 
 
 class Hooks(Protocol):
-    """The administrator's own code before and after a lookup; an exception of theirs is a fault of that lookup."""
+    """The administrator's own code before and after a lookup; an exception in it is a fault of that lookup."""
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the alias to look up, and its domain."""
+        """Return the alias to look up, and its domain; the domain is None for the local-part table."""
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
         """Return the account to answer, and its domain."""
 
 
 class Unanswerable(Exception):
-    """A hook returned no name or no domain, so that there is nothing to answer."""
+    """A hook returned no name or no domain."""
 
 
 class Lookup(Protocol):
-    """A function from a key to an answer."""
+    """The lookup of a key in a table."""
 
     def __call__(self, key: str) -> Answer:
-        """Look a key up; raises what a hook raises."""
+        """Return the answer to a key; raises what a hook raises."""
 
 
 @frozen(eq=False)
 class LocalPartLookup:
-    """Looks up bare local parts."""
+    """The local-part table."""
 
     policy: Policy
     debug_account: str | None = None
     hooks: Hooks | None = None
 
     def __call__(self, key: str) -> Answer:
-        """Look up a local part."""
+        """Return the answer to a local part."""
         if self.hooks is None:
             outcome = self.policy.resolve(key)
-            # The value of an account is the account itself: most answers are the policy's own.
+            # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
         local_part = self.hooks.preprocess(key, None)[0]
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, "")
 
     def _value(self, account: str, _domain: str) -> str:
         assert self.hooks is not None
-        return _some(self.hooks.postprocess(account, None)[0])
+        return _not_empty(self.hooks.postprocess(account, None)[0])
 
 
 @frozen(eq=False)
 class VirtualLookup:
-    """Looks up whole addresses. The domain of the answer is that of the key, as the key spells it."""
+    """The virtual table. The domain of a value is that of the key, as the key spells it."""
 
     policy: Policy
     alias_domains: frozenset[str]
@@ -69,7 +69,7 @@ class VirtualLookup:
     hooks: Hooks | None = None
 
     def __call__(self, key: str) -> Answer:
-        """Look up an address; what follows its last ``@`` is the domain."""
+        """Return the answer to an address; its domain is the text after the last ``@``."""
         local_part, at, domain = key.rpartition("@")
         if not at:
             return _NO_DOMAIN
@@ -78,7 +78,7 @@ class VirtualLookup:
             if hooked is None:
                 return _NO_DOMAIN
             domain = hooked
-        # Some letters outside ASCII have one of ASCII in lower case.
+        # The lower case of some letters outside ASCII is in ASCII: that of the Kelvin sign is k.
         if not domain.isascii() or domain.lower() not in self.alias_domains:
             return _UNKNOWN_DOMAIN
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
@@ -87,7 +87,7 @@ class VirtualLookup:
         if self.hooks is None:
             return f"{account}@{domain}"
         account, hooked = self.hooks.postprocess(account, domain)
-        return f"{_some(account)}@{_some(hooked)}"
+        return f"{_not_empty(account)}@{_not_empty(hooked)}"
 
 
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
@@ -108,7 +108,7 @@ def _with_value(
             assert_never(outcome)
 
 
-def _some(name: str | None) -> str:
+def _not_empty(name: str | None) -> str:
     if not name:
         raise Unanswerable("postprocess() of the PROCESSOR module gave no name, or no domain")
     return name
