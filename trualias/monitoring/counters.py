@@ -1,6 +1,6 @@
-"""What is counted for the metrics: plain numbers, that whoever answers adds to and that are read when somebody asks.
+"""Counters for the metrics: plain numbers that the protocols increment and that are read when metrics are requested.
 
-A process without METRICS has none of this. Everything belongs to one thread, the reactor's.
+A process without ``METRICS`` has none. All belong to the reactor's thread.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ BOUNDS = (
     *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
     *(0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
 )
-"""Seconds that the buckets of the histogram reach to; one bucket more is for what takes longer."""
+"""Upper bounds of the histogram's buckets, in seconds; one more bucket is for requests that take longer."""
 
 MOST_ACCOUNTS = 100
-"""Accounts whose wrong codes are told apart."""
+"""Accounts whose wrong codes are counted apart."""
 
 
 class RequestOutcome(StrEnum):
-    """What became of a request, where it is not one of the reasons why a key is not found."""
+    """The outcomes of a request beside those of `NotFoundReason`."""
 
     FOUND = "found"
     BAD = "bad"
@@ -34,87 +34,88 @@ class RequestOutcome(StrEnum):
     OVER_BUDGET = "over_budget"
 
 
-CountedAs = RequestOutcome | NotFoundReason
-"""The outcomes that requests are counted by."""
+DetailedOutcome = RequestOutcome | NotFoundReason
+"""The outcome of a request, with the reason where a key is not found."""
 
-COUNTED_AS: tuple[CountedAs, ...] = (*RequestOutcome, *NotFoundReason)
+DETAILED_OUTCOMES: tuple[DetailedOutcome, ...] = (*RequestOutcome, *NotFoundReason)
 
 
 class WrongCodes:
-    """Counts by account the addresses that have its shape, but not its code.
+    """Counts wrong codes by the account whose statement matches but for the code.
 
-    No more than `MOST_ACCOUNTS` are told apart: all where there are not more, else the first that there was a wrong
-    code of. ``others`` counts the rest. Each number is a list's only item.
+    At most `MOST_ACCOUNTS` have a counter of their own: all accounts if there are no more than that, otherwise the
+    first that a wrong code was seen of. ``others`` counts those of the rest. Each counter is a one-item list, so that
+    callers can increment it in place.
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[str, list[int]] = {}
+        self._counters: dict[str, list[int]] = {}
         self.others = [0]
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was counted, by account."""
-        return {account: number for account, [number] in self._numbers.items()}
+        """The counts of the accounts that have a counter of their own."""
+        return {account: count for account, [count] in self._counters.items()}
 
-    def number(self, account: str) -> list[int]:
-        """Give the number to add to for an account, until another configuration is in use."""
-        if account not in self._numbers and len(self._numbers) >= MOST_ACCOUNTS:
+    def counter(self, account: str) -> list[int]:
+        """Return the counter of an account; it is valid until `keep` is called."""
+        if account not in self._counters and len(self._counters) >= MOST_ACCOUNTS:
             return self.others
-        return self._numbers.setdefault(account, [0])
+        return self._counters.setdefault(account, [0])
 
     def keep(self, accounts: frozenset[str]) -> None:
-        """Forget all accounts but these, which are those of the configuration in use."""
-        for account in self._numbers.keys() - accounts:
-            # Added to the others, they would look as if somebody had just guessed so often.
-            del self._numbers[account]
+        """Remove all accounts but these, which are those of the configuration in use."""
+        for account in self._counters.keys() - accounts:
+            # Added to the others, they would look like a burst of guesses.
+            del self._counters[account]
         if len(accounts) <= MOST_ACCOUNTS:
-            # Of a number that begins with more than 0, Prometheus would miss the first increase.
+            # Prometheus would miss the first increase of a counter that does not begin with 0.
             for account in accounts:
-                self.number(account)
+                self.counter(account)
 
 
 class RequestCounters:
     """Counts the requests of one protocol to one server.
 
-    ``buckets`` has for each result how many requests took up to each of the `BOUNDS`, and longer; ``elapsed`` is the
-    sum of their seconds; ``wrong_codes`` are those of all tallies. They are public so that whoever answers may add to
-    them without the cost of a call.
+    ``buckets`` has a histogram for each `DetailedOutcome`: how many requests took up to each of the `BOUNDS`, and
+    longer. ``elapsed`` is the sum of their seconds. ``wrong_codes`` is shared by all request counters of a process. All
+    are public, so that they can be incremented without a call.
     """
 
     __slots__ = ("buckets", "elapsed", "wrong_codes")
 
     def __init__(self, wrong_codes: WrongCodes) -> None:
         self.wrong_codes = wrong_codes
-        self.buckets: dict[str, list[int]] = {result: [0] * (len(BOUNDS) + 1) for result in COUNTED_AS}
+        self.buckets: dict[str, list[int]] = {outcome: [0] * (len(BOUNDS) + 1) for outcome in DETAILED_OUTCOMES}
         self.elapsed = 0.0
 
 
 class Counters:
-    """All that is counted of the requests of a process."""
+    """All counters of the requests to a process."""
 
     def __init__(self) -> None:
         self.wrong_codes = WrongCodes()
-        self._counters: dict[tuple[str, str], RequestCounters] = {}
+        self._by_server: dict[tuple[str, str], RequestCounters] = {}
 
     def configure(self, configuration: Configuration) -> None:
-        """Hear which accounts there are from now on."""
+        """Count the wrong codes of this configuration's accounts from now on."""
         self.wrong_codes.keep(configuration.policy.accounts)
 
     def of(self, protocol: str, server: str) -> RequestCounters:
-        """Give the tally for a protocol and the server that is asked."""
-        return self._counters.setdefault((protocol, server), RequestCounters(self.wrong_codes))
+        """Return the counters of a protocol and a server, by their names in the metrics."""
+        return self._by_server.setdefault((protocol, server), RequestCounters(self.wrong_codes))
 
     def all(self) -> dict[tuple[str, str], RequestCounters]:
-        """Give the tallies by protocol and server."""
-        return self._counters
+        """Return the counters by protocol and server."""
+        return self._by_server
 
 
 @define
-class Loads:
-    """What became of the configuration's loads after the first.
+class LoadCounters:
+    """Counts the loads of the configuration after the first.
 
-    The last that went well was at ``loaded_at``, seconds since 1970; ``current`` tells whether the last that was tried
-    did.
+    ``loaded_at`` is the time of the last load that succeeded, in seconds since 1970; ``current`` is False if the last
+    load failed.
     """
 
     loaded_at: float = 0.0
@@ -129,7 +130,7 @@ class Loads:
         self.current = False
 
     def succeed(self, now: float) -> None:
-        """Count a load that went well."""
+        """Count a load that succeeded."""
         self.tried += 1
         self.loaded_at = now
         self.current = True

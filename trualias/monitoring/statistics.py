@@ -1,7 +1,7 @@
-"""What the server counts: seven collectors, their figures over the last minute, and the figures as text and JSON.
+"""The statistics of a server: seven collectors, their figures over the last minute, and these as text and JSON.
 
-There is no clock in here: durations are given to the collectors, and somebody calls `Statistics.tick` once a second.
-Everything belongs to one thread, the reactor's.
+There is no clock here: durations are arguments, and `Statistics.tick` must be called once a second. All belongs to the
+reactor's thread.
 """
 
 import json
@@ -15,12 +15,12 @@ import attrs
 
 _MINUTE = 60
 
-# How the text names each group of figures, and how it writes the smallest and the largest of the group.
+# For each quantity, the prefix of its figures in the text, and the format of its minimum and maximum.
 _TEXT_STYLES = {"elapsed": ("e", ".4f"), "depth": ("d", "d"), "n_per_sec": ("n", "d")}
 
 
 class ReplyKind(IntEnum):
-    """What becomes of a request; each counts places from 0 in ``outcomes`` of the statistics."""
+    """The kinds of reply; each value is an index into ``Statistics.outcomes``, counted from 0."""
 
     SUCCESS = 0
     NOT_FOUND = 1
@@ -30,7 +30,11 @@ class ReplyKind(IntEnum):
 
 @attrs.frozen
 class Figures:
-    """The figures of one quantity over 60 complete seconds; `minimum`, `maximum` and `one` keep the quantity's type."""
+    """The figures of one quantity over 60 complete seconds.
+
+    ``minimum``, ``maximum`` and ``one``, which is the newest second, have the quantity's type; ``ten`` and ``sixty``
+    are means.
+    """
 
     minimum: float
     maximum: float
@@ -40,12 +44,12 @@ class Figures:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Figures":
-        """Sum up 60 values, the newest last."""
-        # fsum and not sum, whose last digits differ between versions of Python.
+        """Compute the figures of 60 values, the newest last."""
+        # The last digits of sum differ between versions of Python.
         return cls(min(seconds), max(seconds), seconds[-1], fsum(list(seconds)[-10:]) / 10, fsum(seconds) / _MINUTE)
 
     def text(self, prefix: str, extremes: str) -> str:
-        """Write the figures for people; `extremes` is the format of the smallest and the largest."""
+        """Return the figures as text; ``extremes`` is the format of the minimum and the maximum."""
         return (
             f"{prefix}min={self.minimum:{extremes}} {prefix}max={self.maximum:{extremes}} "
             f"{prefix}1={self.one:.4f} {prefix}10={self.ten:.4f} {prefix}60={self.sixty:.4f}"
@@ -55,8 +59,8 @@ class Figures:
 class Collector:
     """Counts events that are known only at their end: the requests of one outcome.
 
-    `ended` and `elapsed` (the sum, in seconds) are of the running second. They are public so that the server may add
-    to them without the cost of a call.
+    ``ended``, the number of events, and ``elapsed``, the sum of their seconds, are of the running second. They are
+    public, so that they can be incremented without a call.
     """
 
     __slots__ = ("_elapsed_means", "_numbers", "elapsed", "ended", "name")
@@ -69,16 +73,16 @@ class Collector:
         self._numbers = deque([0] * _MINUTE, _MINUTE)
 
     def end(self, elapsed: float) -> None:
-        """Count an event that took `elapsed` seconds."""
+        """Count an event that took ``elapsed`` seconds."""
         self.ended += 1
         self.elapsed += elapsed
 
     def tick(self, idle: int) -> None:
-        """Close the running second, and after it up to 60 `idle` seconds without events."""
+        """Close the running second, and after it up to 60 ``idle`` seconds without events."""
         self._close(self.ended, idle)
 
     def figures(self) -> dict[str, Figures]:
-        """Return the figures by their name in JSON, in the order in which they are shown."""
+        """Return the figures by their names in JSON, in the order of the text."""
         return {"elapsed": Figures.of(self._elapsed_means), "n_per_sec": Figures.of(self._numbers)}
 
     def _close(self, number: int, idle: int) -> None:
@@ -92,10 +96,10 @@ class Collector:
 
 
 class DepthCollector(Collector):
-    """Counts events that are seen to begin and to end, and so how many are under way.
+    """Counts events whose begin and end are both known, and so the events in progress.
 
-    `begun`, `ended`, `abandoned` and `elapsed` are of the running second, and public for the same reason. `depth` is
-    the level at the last tick: an event that begins and ends within one second need not touch it.
+    ``begun``, ``ended``, ``abandoned`` and ``elapsed`` are of the running second, and public for the same reason.
+    ``depth`` is the number of events in progress at the last tick.
     """
 
     __slots__ = ("_depths", "abandoned", "begun", "depth")
@@ -108,27 +112,27 @@ class DepthCollector(Collector):
         self._depths = deque([0] * _MINUTE, _MINUTE)
 
     def begin(self) -> None:
-        """Count an event that begins now."""
+        """Count the begin of an event."""
         self.begun += 1
 
     def end(self, elapsed: float) -> None:
-        """Count the end of an event that took `elapsed` seconds; ignored where none is under way."""
-        # A connection that breaks may report the same end twice.
+        """Count the end of an event that took ``elapsed`` seconds; does nothing if none is in progress."""
+        # A broken connection may report the same end twice.
         if self.depth + self.begun > self.ended + self.abandoned:
             self.ended += 1
             self.elapsed += elapsed
 
     def abandon(self) -> None:
-        """Forget an event that can no longer end, such as the wait for a line on a connection that broke.
+        """Drop an event that can no longer end, such as the wait for a request on a broken connection.
 
-        The depth falls and no elapsed time is counted; ignored where none is under way.
+        The depth falls, and no elapsed time is counted; does nothing if no event is in progress.
         """
         if self.depth + self.begun > self.ended + self.abandoned:
             self.abandoned += 1
 
     def tick(self, idle: int) -> None:
-        """Close the running second, and after it up to 60 `idle` seconds at the same depth."""
-        # Ends that were added from outside are not checked against what is under way, hence the bound.
+        """Close the running second, and after it up to 60 ``idle`` seconds at the same depth."""
+        # Ends that are incremented by a caller are not checked against the events in progress, hence the bound.
         self.depth = max(0, self.depth + self.begun - self.ended - self.abandoned)
         self._depths.append(self.depth)
         if idle:
@@ -138,7 +142,7 @@ class DepthCollector(Collector):
         self.abandoned = 0
 
     def figures(self) -> dict[str, Figures]:
-        """Return the figures by their name in JSON, in the order in which they are shown."""
+        """Return the figures by their names in JSON, in the order of the text."""
         without_depth = super().figures()
         return {
             "elapsed": without_depth["elapsed"],
@@ -148,9 +152,9 @@ class DepthCollector(Collector):
 
 
 class Statistics:
-    """The seven collectors of a server, and what they show: the last 60 complete seconds, never the running one.
+    """The seven collectors of a server, with figures of the last 60 complete seconds, never of the running one.
 
-    Seconds from before the start count as idle. ``outcomes`` are the collectors of requests, in the order of `Outcome`.
+    Seconds before the start count as idle. ``outcomes`` are the collectors of requests, in the order of `ReplyKind`.
     """
 
     __slots__ = ("_collectors", "connections", "outcomes", "reads", "writes")
@@ -167,8 +171,11 @@ class Statistics:
     def tick(self, seconds: int = 1) -> None:
         """Close the running second.
 
-        `seconds` is how many have passed since the last call, at least 1. Where it is more, calls were missed: what
-        was counted belongs to the first of these seconds, and the others were idle.
+        ``seconds`` is the time since the last call, at least 1. If it is more, calls were missed: all events belong to
+        the first of these seconds, and the others were idle.
+
+        Raises:
+            ValueError: ``seconds`` is less than 1.
         """
         if seconds < 1:
             raise ValueError(f"seconds must be 1 or more, not {seconds}")
@@ -177,7 +184,7 @@ class Statistics:
             collector.tick(idle)
 
     def lines(self) -> list[str]:
-        """Return one line of text a collector, sorted by name, without reply codes."""
+        """Return one line of text for each collector, sorted by name, without reply codes."""
         return sorted(
             f"{collector.name}: "
             + " ".join(figures.text(*_TEXT_STYLES[quantity]) for quantity, figures in collector.figures().items())
@@ -216,9 +223,9 @@ class _NullDepthCollector(DepthCollector):
 
 
 class NullStatistics:
-    """Stands in for `Statistics` where they are off: collectors that count nothing, and nothing to show.
+    """Statistics that are switched off: collectors that count nothing, and no figures.
 
-    Of a `Statistics | NullStatistics`, `if statistics.enabled:` is the one that has `lines` and `json`.
+    For a ``Statistics | NullStatistics``, ``if statistics.enabled:`` selects the one that has ``lines`` and ``json``.
     """
 
     __slots__ = ("connections", "outcomes", "reads", "writes")

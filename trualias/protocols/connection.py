@@ -1,25 +1,15 @@
-"""One client's connection, whatever it speaks: one request at a time, in order, and its turn among the others.
+"""One client's connection, in any protocol: one request at a time, in order, in fair turns with other clients.
 
-A reply goes straight to the socket where it can, since registering with the reactor for each costs more than the whole
-lookup; the last of what a client asked for waits in the `Outbox` for the replies to others. Where the socket does not
-take all of a reply, the protocol reads no more until it has: a client that asks and never reads costs the server
-nothing but its place.
+It is the state machine of `trualias.protocols.states`. While the client has not taken a reply, no more of it is read: a
+client that sends and never reads costs the server no more than its connection.
 """
 
 from __future__ import annotations
 
-import socket
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import cast
 
-from twisted.internet.interfaces import (
-    IAddress,
-    IHalfCloseableProtocol,
-    IPullProducer,
-    IPushProducer,
-    IReactorTime,
-)
+from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
@@ -27,283 +17,260 @@ from zope.interface import implementer
 
 from trualias.configuration.settings import WireProtocol
 from trualias.lookup import CurrentSnapshot
-from trualias.monitoring.counters import BOUNDS, RequestCounters
+from trualias.monitoring.counters import RequestCounters
 from trualias.monitoring.statistics import NullStatistics, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.reply import Reply
 from trualias.protocols.reply_cache import ReplyCache
-from trualias.protocols.scheduling import FairQueue, Turn
-from trualias.protocols.sockets import MORE, plain_socket
-from trualias.protocols.write_batch import WriteBatch
+from trualias.protocols.scheduling import FairQueue, WriteBatch
+from trualias.protocols.states import (
+    BATCHED,
+    CLOSED,
+    CLOSING,
+    IN_READ,
+    IN_WRITE,
+    LINGERING,
+    READING,
+    REFUSING,
+    WRITING,
+    YIELDING,
+)
+from trualias.protocols.wire import BadRequest, Splitter
+from trualias.protocols.writers import MORE, writer_for
 
-_TURN = 4
-"""Requests of one client that are answered before the others have their turn. Mail servers ask for one thing at a time:
-they must not feel a greedy client. With 40 such a one has twice as many answers, and they wait four times as long."""
+_REQUESTS_PER_TURN = 4
+"""Requests of one client that are answered before the others have their turns. Mail servers send one at a time and must
+not notice a greedy client; with 40, such a client gets twice as many replies, and they wait four times as long."""
+
+_LINGER = 2.0
+"""Seconds for a client to take the last reply, and to close its side, before its connection is aborted."""
 
 
-@implementer(IHalfCloseableProtocol, IPullProducer, IPushProducer)
+@implementer(IHalfCloseableProtocol)
 class ClientProtocol(Protocol):
-    """One client's connection; a subclass says how requests and replies are written."""
+    """One client's connection; a subclass has the splitter for its input, and the replies."""
 
     factory: ClientFactory
+    splitter: type[Splitter]
 
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
         self._clock = factory.clock
         self._current = factory.current
+        self._cache = factory.cache
         self._clients = factory.clients
         self._write_batch = factory.write_batch
-        self._write_some: Callable[[bytes, int], int] | None = None
-        self._accepted = 0.0
-        self._ready: float | None = None  # when the wait for a request began; None while none is waited for
-        self._offered: float | None = None  # when the reply was offered that is not yet taken; None where there is none
-        self._producing = False  # a transport that has to be written to in the ordinary way says when it wants more
-        self._full = False  # and such a transport wants no more
-        self._turn: Turn | None = None  # goes on with requests that are more than one turn has
-        self._more = False  # there is something to do once the reply is sent that waits in the outbox
-        self._ended = False  # no more requests come, or are wanted
-        self._lost = False
-
-    def feed(self, data: bytes) -> None:
-        """Take in what the client sent."""
-        raise NotImplementedError
-
-    def next_request(self) -> bytes | None:
-        """Give the next request that is complete, and forget it; None where there is none yet."""
-        raise NotImplementedError
-
-    def has_no_request(self) -> bool:
-        """Tell whether there is no other request that is complete."""
-        raise NotImplementedError
+        self._state = READING
+        self._since = 0.0  # when the wait for the request began, or the reply was offered that is being written
+        self._input_ended = False  # no more input comes, or it is discarded
+        self._input = self.splitter()
+        self._following: bytes | BadRequest | None = None  # split off already, to know whether a request is the last
+        self._linger: IDelayedCall | None = None
 
     def reply_to(self, request: bytes) -> Reply:
-        """Work out the reply to a request."""
+        """Return the reply to a request, which is given with its framing."""
+        raise NotImplementedError
+
+    def refuse(self, bad_request: BadRequest) -> None:
+        """Answer input that no request can be split off, as the last."""
         raise NotImplementedError
 
     def connectionMade(self) -> None:
-        """Begin to wait for a request."""
+        """Wait for the first request."""
         self._transport = cast(Connection, self.transport)
-        plain = plain_socket(self.transport)
-        if plain is not None:
-            self._write_some = plain.send
-        else:
-            self._transport.registerProducer(self, True)
-            self._producing = True
-        self._accepted = self._clock()
+        self._writer = writer_for(self._transport, self._reply_taken)
+        self._accepted = self._since = self._clock()
         self._clients.opened(self)
-        self._wait(self._accepted)
+        self._clients.statistics.reads.begin()
 
     def dataReceived(self, data: bytes) -> None:
         """Answer the requests that are complete."""
-        self.feed(data)
-        self._continue()
+        if self._state is READING and not self._input.buffer:
+            # Nearly all data are one whole request.
+            cache = self._cache
+            snapshot = self._current.snapshot
+            if cache.identity is not snapshot.identity:
+                cache.use(snapshot)
+            reply = cache.recent.get(data)
+            if reply is not None or self._input.is_one_request(data):
+                self._answer(data, reply, last=True)
+                return
+        if not self._input_ended:
+            self._input.feed(data)
+            if self._state is READING:
+                self._answer_requests()
 
     def readConnectionLost(self) -> None:
         """The client sends no more, but may wait for replies, as Exim does."""
         self.finish()
 
-    def finish(self) -> None:
-        """Answer what has come, and then end the connection."""
-        self._ended = True
-        self._continue()
-
-    def _continue(self) -> None:
-        if self._ready is not None:
-            self._work()
-        else:
-            self._more = True
-
-    def leave(self) -> None:
-        """Answer what the client has sent until now, and then end the connection: the server stops.
-
-        Of a client behind TLS, what has been read until now.
-        """
-        if self._write_some is None:
+    def writeConnectionLost(self) -> None:
+        """The client reads no more, unless it is our own side that was closed."""
+        if self._state is not LINGERING:
             self.finish()
-            return
-        try:
-            # What Linux holds of requests can still be read, and after that their end.
-            self._transport.getHandle().shutdown(socket.SHUT_RD)
-        except OSError:
-            # The connection broke: the transport will find out.
+
+    def finish(self) -> None:
+        """Answer the requests that were read, then end the connection."""
+        self._input_ended = True
+        if self._state is READING:
+            self._answer_requests()
+        elif self._state is REFUSING:
+            self._state = WRITING
+        elif self._state is LINGERING:
+            self._writer.close()
+
+    def finish_pending(self) -> None:
+        """Answer what the client has sent so far, then end the connection; with TLS, what was read of it."""
+        if not self._writer.end_input():
             self.finish()
 
     def abort(self) -> None:
         """End the connection now."""
         self._transport.abortConnection()
 
-    def writeConnectionLost(self) -> None:
-        """Nobody reads any more."""
-        self._close_when_written()
-
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Count what can no longer end, and forget the rest."""
+        """Record the interrupted read or write in the statistics, and release the connection."""
         statistics = self._clients.statistics
-        self._stop_waiting()
-        if self._offered is not None:
+        if self._state in IN_READ:
+            statistics.reads.abandon()
+        elif self._state in IN_WRITE:
             statistics.writes.abandon()
-            self._offered = None
+        elif self._state is YIELDING:
+            self.factory.turns.cancel(self._take_turn)
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
         statistics.connections.end(self._clock() - self._accepted)
-        self._ended = self._lost = True
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
+        self._state = CLOSED
+        del self._writer  # which refers back to this connection
         self._clients.closed(self)
 
-    def _wait(self, now: float) -> None:
-        self._ready = now
-        self._clients.statistics.reads.begin()
+    def report_in_progress(self, statistics: Statistics | NullStatistics) -> None:
+        """Begin the connection in new statistics, and its read or write that is in progress."""
+        statistics.connections.begin()
+        if self._state in IN_READ:
+            statistics.reads.begin()
+        elif self._state in IN_WRITE:
+            statistics.writes.begin()
 
-    def _stop_waiting(self) -> None:
-        if self._ready is not None:
-            self._clients.statistics.reads.abandon()
-            self._ready = None
-
-    def _work(self) -> None:
-        """Answer what has come, until this client's turn is over or it has to read first."""
-        self._more = False
-        for left in reversed(range(_TURN)):
-            request = self.next_request()
+    def _answer_requests(self) -> None:
+        """Answer the complete requests, until the turn is over or a reply is not taken at once."""
+        for remaining in reversed(range(_REQUESTS_PER_TURN)):
+            request, self._following = self._following, None
             if request is None:
-                if self._ended and self._ready is not None:
-                    self._close_when_written()
+                request = self._input.next_request()
+            if request is None:
+                if self._input_ended:
+                    self._state = CLOSING
+                    self._writer.close()
                 return
-            last = self.has_no_request()
-            self._answer(request, last=last, flags=0 if last or not left else MORE)
-            if self._ready is None:
+            if isinstance(request, BadRequest):
+                self.refuse(request)
+            else:
+                self._following = self._input.next_request()
+                last = self._following is None
+                self._answer(request, last=last, flags=0 if last or not remaining else MORE)
+            if self._state is not READING:
                 return
         self._transport.pauseProducing()
-        self._stop_waiting()
-        self._turn = self.factory.turns.wait(self._next_turn)
+        self._clients.statistics.reads.abandon()
+        self._state = YIELDING
+        self.factory.turns.wait(self._take_turn)
 
-    def _next_turn(self) -> None:
-        self._turn = None
-        self._wait(self._clock())
-        self._read_on()
-        self._work()
+    def _answer(self, request: bytes, reply: Reply | None = None, *, last: bool, flags: int = 0) -> None:
+        """Answer a request, with ``reply`` if it is known already.
 
-    def _close_when_written(self) -> None:
-        """End the connection once everything that was written is taken."""
-        if self._producing:
-            # TLS waits for what a producer may still have.
-            self._producing = False
-            self._transport.unregisterProducer()
-        self._transport.loseConnection()
-
-    def _read_on(self) -> None:
-        if not self._ended:
-            self._transport.resumeProducing()
-
-    def _answer(self, request: bytes, *, last: bool, flags: int = 0, reply: Reply | None = None) -> None:
-        """Reply to a request, given with its end; ``reply`` is the one that was given before, where it is known.
-
-        ``last`` tells that no other request is complete; ``flags`` are those of send(2). The statistics are counted
-        without calls, which would cost as much as all the rest.
+        ``last`` is True if no other request is complete; ``flags`` are those of send(2).
         """
         received = self._clock()
-        reads = self._clients.statistics.reads
-        reads.ended += 1
-        ready = self._ready
-        assert ready is not None
-        reads.elapsed += received - ready
         if reply is None:
             reply = self.reply_to(request)
-        if last and self._write_some is not None:
-            self._ready = None
-            self._more = self._ended
+        if last and self._writer.is_batching:
+            self._state = BATCHED
             self._write_batch.put(self, reply, received)
         else:
             self.send(reply, received, self._clock(), flags)
 
     def send(self, reply: Reply, received: float, offered: float, flags: int = 0) -> float:
-        """Offer a reply to the transport, now that it is ``offered``; gives the time thereafter, by the clock."""
-        if self._lost:
+        """Send the reply to a request that was ``received``, where ``offered`` is the current time; return the next.
+
+        All times are the clock's; ``flags`` are those of send(2).
+        """
+        if self._state is CLOSED:
             return offered
         octets = reply.octets
-        statistics = self._clients.statistics
-        writes = statistics.writes
-        writes.begun += 1
-        if self._write_some is not None:
-            try:
-                taken = self._write_some(octets, flags)
-            except OSError:
-                # The socket is full, or the connection broke: the transport will find out.
-                taken = 0
-        else:
-            self._transport.write(octets)
-            taken = 0 if self._full else len(octets)
+        try:
+            taken = self._writer.write(octets, flags)
+        except OSError:
+            # The socket is full, or the connection is broken, which the transport will notice.
+            taken = 0
         now = self._clock()
-        elapsed = now - received
-        outcome = statistics.outcomes[reply.kind]
-        outcome.ended += 1
-        outcome.elapsed += elapsed
-        counters = reply.counters
-        if counters is not None:
-            counters.elapsed += elapsed
-            reply.counts[bisect_left(BOUNDS, elapsed)] += 1
-            if reply.wrong_codes:
-                for number in reply.wrong_codes:
-                    number[0] += 1
         if taken == len(octets):
-            writes.ended += 1
-            writes.elapsed += now - offered
-            statistics.reads.begun += 1
-            self._ready = now
-            if self._more:
-                self._work()
+            self._clients.record(reply, received - self._since, now - received, now - offered)
+            was_batched = self._state is BATCHED
+            self._state = READING
+            self._since = now
+            if was_batched and (self._input.buffer or self._input_ended):
+                self._answer_requests()
         else:
-            self._ready = None
-            self._write_rest(octets, taken, offered)
+            self._clients.record(reply, received - self._since, now - received, None)
+            self._state = WRITING
+            self._since = offered
+            self._transport.pauseProducing()
+            self._writer.write_rest(octets[taken:])
         return now
 
-    def _write_rest(self, octets: bytes, taken: int, offered: float) -> None:
-        """Leave the rest of a reply to the transport, and read no more until the client has taken it."""
-        self._transport.pauseProducing()
-        if self._write_some is not None:
-            self._transport.write(octets[taken:])
-            # A producer that is pulled is asked for more when all is taken, and once here, before the reply counts.
-            self._transport.registerProducer(self, False)
-        self._offered = offered
+    def _end_with(self, reply: Reply) -> None:
+        """Send a last reply, and linger: discard the input until the client closes its side, at most `_LINGER` seconds.
 
-    def pauseProducing(self) -> None:
-        """The transport wants no more for now."""
-        self._full = True
+        Closing at once would reset the connection, since there is input that was not read, and the reply could be lost.
+        """
+        self._discard_input()
+        received = self._clock()
+        self.send(reply, received, received)
+        self._linger = self.factory.reactor.callLater(_LINGER, self.abort)
+        if self._state is WRITING:
+            self._state = REFUSING
+        else:
+            self._clients.statistics.reads.abandon()
+            self._half_close()
 
-    def stopProducing(self) -> None:
-        """The connection is lost; ``connectionLost`` tells so, too."""
+    def _discard_input(self) -> None:
+        """Discard the input that is there, and all that comes."""
+        self._input_ended = True
+        self._input.buffer.clear()
 
-    def resumeProducing(self) -> None:
-        """The transport has taken all: go on."""
-        self._full = False
-        if self._offered is None:
-            return
-        now = self._clock()
-        self._clients.statistics.writes.end(now - self._offered)
-        self._offered = None
-        if self._write_some is not None:
-            self._transport.unregisterProducer()
-        self._reply_taken(now)
+    def _half_close(self) -> None:
+        self._state = LINGERING
+        self._writer.half_close()
 
-    def _reply_taken(self, now: float) -> None:
-        """Go on after a reply that took its time."""
-        self._wait(now)
-        self._read_on()
-        self._work()
+    def _take_turn(self) -> None:
+        self._read_on(self._clock())
 
-    def report_in_progress(self, statistics: Statistics | NullStatistics) -> None:
-        """Tell new statistics of what is under way."""
-        statistics.connections.begin()
-        if self._ready is not None:
-            statistics.reads.begin()
-        if self._offered is not None:
-            statistics.writes.begin()
+    def _reply_taken(self) -> None:
+        """Go on after a reply that was not taken at once."""
+        if self._state in IN_WRITE:
+            now = self._clock()
+            self._clients.statistics.writes.end(now - self._since)
+            if self._state is REFUSING:
+                self._half_close()
+            else:
+                self._read_on(now)
+
+    def _read_on(self, now: float) -> None:
+        """Resume reading, after answering the requests that were read before it was paused."""
+        self._state = READING
+        self._since = now
+        self._clients.statistics.reads.begin()
+        if not self._input_ended:
+            self._transport.resumeProducing()
+        self._answer_requests()
 
 
 class ClientFactory(Factory):
     """Builds the protocol for each client that may connect.
 
-    ``reactor`` is for delays, ``clock`` tells seconds for durations. ``clients`` are all of the process, and the
-    factory's own unless given.
+    ``reactor`` is for delays, ``clock`` returns seconds for durations. ``clients`` are those of the whole process, or
+    the factory's own by default.
     """
 
     noisy = False
@@ -324,14 +291,14 @@ class ClientFactory(Factory):
         self.cache = ReplyCache()
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol | None:  # type: ignore[override]
-        """Take a client, or refuse it: None makes Twisted close the connection."""
+        """Return a protocol for a client; None if it is refused, which makes Twisted close the connection."""
         return self.client() if self.clients.admit(addr) else None
 
-    def request_counters(self, protocol: WireProtocol, table: str) -> RequestCounters | None:
-        """Give what counts the requests to a server; None where nobody wants to know."""
+    def request_counters(self, protocol: WireProtocol, server: str) -> RequestCounters | None:
+        """Return the counters of requests to a server; None without metrics."""
         counters = self.clients.counters
-        return None if counters is None else counters.of(protocol.value, table)
+        return None if counters is None else counters.of(protocol.value, server)
 
     def client(self) -> ClientProtocol:
-        """Make the protocol for one client."""
+        """Return a protocol for one client."""
         raise NotImplementedError

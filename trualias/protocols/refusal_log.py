@@ -1,4 +1,4 @@
-"""What the log hears of clients that are turned away: enough to see it, and never so much that it fills a disk."""
+"""Rate-limited logging of refused connections."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from trualias.messages import number_of
 _log = logger(__name__)
 
 SILENCE = 10.0
-"""Seconds from one line to the next about the same reason. Whoever may connect, or may not, can do so without end."""
+"""Seconds between two lines with the same reason: clients may connect without end, and the log must not fill a disk."""
 
 
 class RefusalLog:
-    """Tells of the first client that is turned away for a reason, and from then on how many there were now and then.
+    """Logs the first refusal for a reason at once, then at most one every `SILENCE` seconds, with the number between.
 
-    ``clock`` tells seconds.
+    ``clock`` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._silent: dict[str, tuple[float, int]] = {}  # by reason: until when, and how many were not told of
+        self._silent: dict[str, tuple[float, int]] = {}  # by reason: the end of its silence, and the refusals in it
 
-    def tell(self, client: object, why: str) -> None:
-        """Tell of one client, and why it is turned away."""
-        until, untold = self._silent.get(why, (-math.inf, 0))
+    def refused(self, client: object, reason: str) -> None:
+        """Log that a client, given by its Twisted address, is refused."""
+        until, unlogged = self._silent.get(reason, (-math.inf, 0))
         now = self._clock()
         if now < until:
-            self._silent[why] = until, untold + 1
+            self._silent[reason] = until, unlogged + 1
             return
-        self._silent[why] = now + SILENCE, 0
+        self._silent[reason] = now + SILENCE, 0
         whence = client.host if isinstance(client, IPv4Address | IPv6Address) else "a unix socket"
-        others = f" ({number_of(untold, 'other')} since this was told last)" if untold else ""
-        _log.warn("refused a connection from {whence}: {why}{others}", whence=whence, why=why, others=others)
+        others = f" ({number_of(unlogged, 'other')} since the last such line)" if unlogged else ""
+        _log.warn("refused a connection from {whence}: {why}{others}", whence=whence, why=reason, others=others)

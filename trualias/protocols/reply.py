@@ -1,4 +1,4 @@
-"""A reply to a request, and as what it counts each time that it is given."""
+"""A reply's bytes, and the counters to increment each time it is sent."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from attrs import frozen
 from trualias.monitoring.counters import RequestCounters
 from trualias.monitoring.statistics import ReplyKind
 
-_NO_COUNTS: list[int] = []
+_NO_BUCKETS: list[int] = []
 
 
 @frozen(eq=False, weakref_slot=False)
 class Reply:
-    """What a client is sent, and what is counted then: an outcome, and more by a ``tally``, where there are metrics.
+    """The bytes that a client is sent, and how the reply counts.
 
-    ``counts`` are the buckets of the tally that it counts in, ``wrong_codes`` the numbers to add one to. They are those
-    of the configuration that was in use when the reply was made.
+    ``kind`` is its collector in the statistics. With metrics, ``counters`` are those of the protocol and server,
+    ``buckets`` the histogram of the reply's outcome there, and ``wrong_codes`` the counters of the accounts whose code
+    was wrong. All belong to the configuration that the reply was made by.
     """
 
     octets: bytes
     kind: ReplyKind
     counters: RequestCounters | None = None
-    counts: list[int] = _NO_COUNTS
+    buckets: list[int] = _NO_BUCKETS
     wrong_codes: tuple[list[int], ...] = ()

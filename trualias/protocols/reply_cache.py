@@ -1,4 +1,4 @@
-"""Replies that were given, so that they need not be worked out again."""
+"""A cache of replies, by the bytes of their requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from trualias.protocols.reply import Reply
 class ReplyCache:
     """The replies of one snapshot, by the bytes of their requests.
 
-    It holds at most twice ``SPAN`` replies, and none to a request longer than ``LONGEST`` bytes. ``use`` a snapshot
-    before each look: a new one empties the cache, so that no reply outlives the snapshot that it follows from.
-    ``recent`` is public, since a connection looks there for each request without the cost of a call; a reply that is
-    not there may still be found by ``get``. ``shared`` has the replies that many requests have in common, by the
-    responder that makes them and what they say.
+    It holds at most twice ``SPAN`` replies, and none to a request longer than ``LONGEST`` bytes. Call ``use`` before
+    each look-up: a new snapshot empties the cache, so that no reply outlives the snapshot that it follows from.
+
+    ``recent`` is public, so that a connection can look up each request in it without a call; a reply that is not there
+    may still be found by ``get``. ``shared`` has the replies that many requests have in common, by their responder and
+    their content.
     """
 
     SPAN = 8192
@@ -30,7 +31,7 @@ class ReplyCache:
         self.shared: BoundedMemo[tuple[object, object], Reply] = BoundedMemo()
 
     def use(self, snapshot: Snapshot) -> None:
-        """Hold the replies of this snapshot from now on, and forget those of any other."""
+        """Hold replies of this snapshot from now on, and discard those of any other."""
         if self.identity is not snapshot.identity:
             self.identity = snapshot.identity
             self._is_keeping = snapshot.is_cacheable
@@ -39,14 +40,14 @@ class ReplyCache:
             self.shared = BoundedMemo()
 
     def get(self, request: bytes) -> Reply | None:
-        """Return the reply that was given before, None if there was none."""
+        """Return the cached reply to a request, None if there is none."""
         reply = self.recent.get(request) or self._older.get(request)
         if reply is not None:
             self.keep(request, reply)
         return reply
 
     def keep(self, request: bytes, reply: Reply) -> None:
-        """Remember a reply."""
+        """Cache a reply."""
         if not self._is_keeping or len(request) > self.LONGEST:
             return
         if len(self.recent) >= self.SPAN:

@@ -1,4 +1,4 @@
-"""From the request for a key to its reply, in the format of a protocol, and with the counters that it increments."""
+"""Replies to requests for a key: looked up, formatted for a protocol, and with the counters to increment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import frozen
 from trualias.log import logger
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason, describe
 from trualias.lookup.hooks import is_from_hook
-from trualias.monitoring.counters import CountedAs, RequestCounters, RequestOutcome
+from trualias.monitoring.counters import DetailedOutcome, RequestCounters, RequestOutcome
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
 from trualias.protocols.reply import Reply
@@ -20,18 +20,18 @@ _log = logger(__name__)
 
 @frozen
 class Fault:
-    """The lookup raised, and the log has the traceback: a temporary error, never a "not found".
+    """The lookup raised an exception: a temporary error, never a "not found".
 
-    ``in_hook`` is True where the PROCESSOR module failed.
+    ``in_hook`` is True if the PROCESSOR module failed.
     """
 
     in_hook: bool = False
 
 
 def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
-    """Look up a key and log what is remarkable about the answer.
+    """Look up a key; log an exception, and an answer that needs the administrator's attention.
 
-    Whatever a hook raises becomes a `Fault`, ``SystemExit`` as well; only KeyboardInterrupt is raised.
+    Any exception becomes a `Fault`, also ``SystemExit``; only KeyboardInterrupt is raised.
     """
     try:
         answer = lookup(key)
@@ -51,7 +51,7 @@ def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
 
 
 class Responder:
-    """Makes the replies of one protocol. ``counters`` count them for the metrics; None where there are none."""
+    """Makes the replies of one protocol; ``counters`` count them for the metrics, None without metrics."""
 
     __slots__ = ("_counters", "_faults", "_format", "_not_found")
 
@@ -66,16 +66,18 @@ class Responder:
             for outcome in (RequestOutcome.FAULT, RequestOutcome.HOOK, RequestOutcome.OVER_BUDGET)
         }
 
-    def make(self, octets: bytes, kind: ReplyKind, counted_as: CountedAs, near_misses: tuple[str, ...] = ()) -> Reply:
-        """Make a reply that increments the counters of a kind, of an outcome, and of the near misses' wrong codes."""
+    def make(
+        self, octets: bytes, kind: ReplyKind, outcome: DetailedOutcome, near_misses: tuple[str, ...] = ()
+    ) -> Reply:
+        """Make a reply that counts as a kind, as an outcome, and as a wrong code of the accounts in ``near_misses``."""
         counters = self._counters
         if counters is None:
             return Reply(octets, kind)
-        wrong_codes = tuple(map(counters.wrong_codes.number, near_misses))
-        return Reply(octets, kind, counters, counters.buckets[counted_as], wrong_codes)
+        wrong_codes = tuple(map(counters.wrong_codes.counter, near_misses))
+        return Reply(octets, kind, counters, counters.buckets[outcome], wrong_codes)
 
     def reply(self, request: bytes, key: str, lookup: Lookup, cache: ReplyCache) -> Reply:
-        """Return the reply to a request for a key, from the cache where it is there."""
+        """Return the reply to a request for a key, from the cache if it is there."""
         known = cache.get(request)
         if known is not None:
             return known

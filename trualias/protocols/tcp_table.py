@@ -1,13 +1,10 @@
-"""The line protocol on Twisted: one line in, one reply out, in order, for whatever bytes come."""
+"""The line protocol on Twisted: one line in, one reply out, in order, whatever bytes come (tcp_table(5))."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
@@ -20,138 +17,53 @@ from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.reply import Reply
 from trualias.protocols.responder import Responder
 
-_LINGER = 2.0
-"""Seconds for a client to take the last reply before its connection ends."""
-
 
 class TableProtocol(ClientProtocol):
     """The connection of one client that speaks the line protocol."""
 
     factory: TableFactory
+    splitter = wire.LineSplitter
 
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
         self._table = factory.table
-        self._cache = factory.cache
         self._responder = factory.responder
-        self._buffer = b""
-        self._searched = 0  # bytes of the buffer in which there is no line feed
-        self._lingering: IDelayedCall | None = None  # ends the connection of a client whose bytes are thrown away
-
-    def dataReceived(self, data: bytes) -> None:
-        """Answer the requests that are complete."""
-        if self._ready is not None and not self._buffer:
-            # What nearly always comes: one whole request.
-            cache = self._cache
-            snapshot = self._current.snapshot
-            if cache.identity is not snapshot.identity:
-                cache.use(snapshot)
-            reply = cache.recent.get(data)
-            if reply is not None or 0 <= data.find(b"\n") == len(data) - 1 <= wire.LONGEST_REQUEST:
-                self._answer(data, last=True, reply=reply)
-                return
-        super().dataReceived(data)
-
-    def finish(self) -> None:
-        """Answer what has come, and then end the connection."""
-        if self._lingering is not None:
-            self._close_when_written()
-        else:
-            super().finish()
-
-    def writeConnectionLost(self) -> None:
-        """Nobody reads any more; but where we closed our half ourselves, the client may still be sending."""
-        if self._lingering is None:
-            super().writeConnectionLost()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Count what can no longer end, and forget the rest."""
-        super().connectionLost(reason)
-        if self._lingering is not None and self._lingering.active():
-            self._lingering.cancel()
-
-    def feed(self, data: bytes) -> None:
-        """Take in what the client sent, unless its bytes are thrown away."""
-        if self._lingering is None:
-            self._buffer += data
-
-    def next_request(self) -> bytes | None:
-        """Give the next line, with its end."""
-        end = self._buffer.find(b"\n", self._searched)
-        if max(end, len(self._buffer) if end < 0 else 0) > wire.LONGEST_REQUEST:
-            self._refuse_the_rest()
-            return None
-        if end < 0:
-            self._searched = len(self._buffer)
-            return None
-        request = self._buffer[: end + 1]
-        self._buffer = self._buffer[end + 1 :]
-        self._searched = 0
-        return request
-
-    def has_no_request(self) -> bool:
-        """Tell whether there is no other request that is complete."""
-        return not self._buffer or b"\n" not in self._buffer
 
     def reply_to(self, request: bytes) -> Reply:
-        """Work out the reply to a request."""
+        """Return the reply to a request, which is given with its line feed."""
         key = wire.fast_key(request)
         if key is not None:
             return self._reply_to_key(request, key)
         make = self._responder.make
-        asked = wire.read_request(request)
-        if isinstance(asked, wire.Get):
-            if asked.key is None:
+        parsed = wire.parse_request(request)
+        if isinstance(parsed, wire.Get):
+            if parsed.key is None:
                 return make(wire.NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
-            return self._reply_to_key(request, asked.key)
-        if isinstance(asked, wire.BadRequest):
-            return make(wire.refused(asked), ReplyKind.BAD, RequestOutcome.BAD)
+            return self._reply_to_key(request, parsed.key)
+        if isinstance(parsed, wire.BadRequest):
+            return self._reply_to_bad_request(parsed)
         statistics = self._clients.statistics
         if not statistics.enabled:
             return make(wire.NO_STATISTICS, ReplyKind.BAD, RequestOutcome.BAD)
-        if asked is wire.Command.STATS:
+        if parsed is wire.Command.STATS:
             return make(wire.statistics_lines(statistics.lines()), ReplyKind.STATS, RequestOutcome.STATS)
         return make(wire.statistics_json(statistics.json()), ReplyKind.STATS, RequestOutcome.STATS)
+
+    def refuse(self, bad_request: wire.BadRequest) -> None:
+        """Answer a request that is too long, then discard the input."""
+        self._end_with(self._reply_to_bad_request(bad_request))
 
     def _reply_to_key(self, request: bytes, key: str) -> Reply:
         snapshot = self._current.snapshot
         self._cache.use(snapshot)
         return self._responder.reply(request, key, snapshot.tables[self._table], self._cache)
 
-    def _refuse_the_rest(self) -> None:
-        """Answer a request that is too long, and throw away what may still come of it.
-
-        To close at once would reset the connection, since there are bytes that nobody read, and the reply could be
-        lost on its way.
-        """
-        self._buffer = b""
-        self._ended = True
-        received = self._clock()
-        self._clients.statistics.reads.end(received - cast(float, self._ready))
-        reply = self._responder.make(wire.refused(wire.BadRequest.TOO_LONG), ReplyKind.BAD, RequestOutcome.BAD)
-        self.send(reply, received, received)
-        self._stop_waiting()
-        self._lingering = self.factory.reactor.callLater(_LINGER, self._transport.abortConnection)
-        if self._offered is None:
-            self._end_gently()
-
-    def _end_gently(self) -> None:
-        """Close our side of the connection; the client's end, or the linger's, ends it."""
-        if self._write_some is not None:
-            self._transport.resumeProducing()
-            self._transport.loseWriteConnection()
-        else:
-            self._close_when_written()
-
-    def _reply_taken(self, now: float) -> None:
-        if self._lingering is not None:
-            self._end_gently()
-        else:
-            super()._reply_taken(now)
+    def _reply_to_bad_request(self, bad_request: wire.BadRequest) -> Reply:
+        return self._responder.make(wire.refused(bad_request), ReplyKind.BAD, RequestOutcome.BAD)
 
 
 class TableFactory(ClientFactory):
-    """Builds the protocol for each client that speaks the line protocol, for one table."""
+    """Builds the protocol for each client of one table that speaks the line protocol."""
 
     def __init__(
         self,
@@ -166,5 +78,5 @@ class TableFactory(ClientFactory):
         self.responder = Responder(wire.LINES, self.request_counters(WireProtocol.TCP_TABLE, table.value))
 
     def client(self) -> TableProtocol:
-        """Make the protocol for one client."""
+        """Return a protocol for one client."""
         return TableProtocol(self)

@@ -1,7 +1,8 @@
 """The bytes of the two protocols: requests in, replies out (tcp_table(5), socketmap_table(5)).
 
-Text is decoded once, here, and encoded once, here. No reply of the line protocol that is made here can hold a line feed
-before its end, or a ``%`` that is not a correct ``%XX``.
+Sans-I/O: the input of a connection is split into requests, requests are parsed, and replies are formatted here. Text is
+decoded once, here, and encoded once, here. No reply of the line protocol has a line feed before its end, or a ``%``
+that is not part of a correct ``%XX``.
 """
 
 from __future__ import annotations
@@ -13,15 +14,127 @@ from enum import Enum
 from attrs import frozen
 
 LONGEST_REQUEST = 65536
-"""Bytes that a request may have, without its end. Postfix has no limit and was seen to send more than 6000."""
+"""Bytes of the longest request line, without its end. Postfix has no limit, and was seen to send more than 6000."""
 
 LONGEST_REPLY = 4096
-"""Bytes that Postfix takes of a reply, its end included."""
+"""Bytes of the longest reply line that Postfix accepts, with its end."""
+
+LONGEST_NETSTRING = 100_000
+"""Bytes of the longest request or reply of socketmap, without the length before it and the comma after it."""
+
+
+class BadRequest(Enum):
+    """Input that is no request; the value is the text of its reply in the line protocol."""
+
+    UNRECOGNIZED = "unrecognized command"
+    MALFORMED = "improperly formed request"
+    TOO_LONG = "request too long"
+
+
+class Splitter:
+    """Splits the input of one connection into requests.
+
+    ``buffer`` has the input that is not split yet. It is public, so that a connection can see without a call that it is
+    empty; what is discarded is cleared there.
+    """
+
+    __slots__ = ("buffer",)
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Append input."""
+        self.buffer += data
+
+    def next_request(self) -> bytes | BadRequest | None:
+        """Remove and return the next complete request, with its framing; None if there is none yet.
+
+        Returns a `BadRequest`, and removes nothing, if no request can be split off any more.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def is_one_request(data: bytes) -> bool:
+        """Return whether the data are one complete request, with its framing, and nothing else."""
+        raise NotImplementedError
+
+
+class LineSplitter(Splitter):
+    """Splits input into lines, each with its line feed."""
+
+    __slots__ = ("_searched",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._searched = 0  # bytes of the buffer without a line feed, which are not searched again
+
+    def next_request(self) -> bytes | BadRequest | None:
+        """Remove and return the next line; `BadRequest.TOO_LONG` also for the beginning of a line."""
+        buffer = self.buffer
+        end = buffer.find(b"\n", self._searched)
+        if (len(buffer) if end < 0 else end) > LONGEST_REQUEST:
+            return BadRequest.TOO_LONG
+        if end < 0:
+            self._searched = len(buffer)
+            return None
+        line = bytes(buffer[: end + 1])
+        del buffer[: end + 1]
+        self._searched = 0
+        return line
+
+    @staticmethod
+    def is_one_request(data: bytes) -> bool:
+        """Return whether the data are one line that is not too long."""
+        return 0 <= data.find(b"\n") == len(data) - 1 <= LONGEST_REQUEST
+
+
+_LENGTH = re.compile(rb"(0|[1-9][0-9]{0,5})(:?)")
+
+
+class NetstringSplitter(Splitter):
+    """Splits input into netstrings (https://cr.yp.to/proto/netstrings.txt).
+
+    A length with leading zeros, or above `LONGEST_NETSTRING`, is refused as soon as its digits show it.
+    """
+
+    __slots__ = ()
+
+    def next_request(self) -> bytes | BadRequest | None:
+        """Remove and return the next netstring; `BadRequest.MALFORMED` if the input does not begin with one."""
+        buffer = self.buffer
+        if not buffer:
+            return None
+        length = _LENGTH.match(buffer)
+        if length is None or int(length[1]) > LONGEST_NETSTRING:
+            return BadRequest.MALFORMED
+        if not length[2]:
+            return None if length.end() == len(buffer) else BadRequest.MALFORMED
+        comma = length.end() + int(length[1])
+        if comma >= len(buffer):
+            return None
+        if buffer[comma] != ord(","):
+            return BadRequest.MALFORMED
+        netstring = bytes(buffer[: comma + 1])
+        del buffer[: comma + 1]
+        return netstring
+
+    @staticmethod
+    def is_one_request(data: bytes) -> bool:
+        """Return whether the data are one netstring that is not too long."""
+        length = _LENGTH.match(data)
+        return (
+            length is not None
+            and length[2] == b":"
+            and length.end() + int(length[1]) == len(data) - 1
+            and data.endswith(b",")
+            and int(length[1]) <= LONGEST_NETSTRING
+        )
 
 
 @frozen
 class Get:
-    """``get KEY``. The key is decoded; None where its bytes are no UTF-8, so that no table can have it."""
+    """``get KEY``. The key is decoded; None if it is not UTF-8, so that no table can have it."""
 
     key: str | None
 
@@ -33,34 +146,25 @@ class Command(Enum):
     JSTATS = b"jstats"
 
 
-class BadRequest(Enum):
-    """What is no request; the value is the text of its reply."""
-
-    UNRECOGNIZED = "unrecognized command"
-    MALFORMED = "improperly formed request"
-    TOO_LONG = "request too long"
-
-
 Request = Get | Command | BadRequest
 
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
-
-_PLAIN = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
+_ORDINARY = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
 
 
 def fast_key(line: bytes) -> str | None:
-    """Give the key that a line asks for in the form that nearly all have; None for all others, right or wrong.
+    """Return the key of a line in the form that nearly all have; None for all other lines, right or wrong.
 
-    `read_request` understands all of them, at twice the cost.
+    `parse_request` parses all of them, at twice the cost.
     """
-    plain = _PLAIN(line)
-    return None if plain is None else plain[1].decode("ascii")
+    ordinary = _ORDINARY(line)
+    return None if ordinary is None else ordinary[1].decode("ascii")
 
 
-def read_request(line: bytes) -> Request:
-    """Understand a line, with its line feed or without; any bytes are understood as something."""
+def parse_request(line: bytes) -> Request:
+    """Parse a line, with or without its line feed."""
     words = line.split()
     if not words:
         return BadRequest.MALFORMED
@@ -73,10 +177,10 @@ def read_request(line: bytes) -> Request:
         return BadRequest.MALFORMED
     if command != b"get":
         return Command(command)
-    return _read_key(words[1])
+    return _parse_key(words[1])
 
 
-def _read_key(key: bytes) -> Request:
+def _parse_key(key: bytes) -> Request:
     if b"%" in key:
         if any(match.group(1) is None for match in _ENCODED.finditer(key)):
             return BadRequest.MALFORMED
@@ -89,21 +193,21 @@ def _read_key(key: bytes) -> Request:
 
 NOT_FOUND = b"500 not found\n"
 FAULT = b"400 temporary failure, see the server's log\n"
-"""A fault that may pass: the client defers the mail, and nothing is lost."""
+"""A temporary error: the client defers the mail, and nothing is lost."""
 NO_STATISTICS = b"400 statistics disabled\n"
 
 _UNSAFE = re.compile(rb"[^!-$&-~]")
 
 
 class Unsendable(Exception):
-    """A value makes a reply that a mail server would not take, or would misunderstand."""
+    """The reply with a value is one that a mail server would refuse or misunderstand."""
 
 
 class ReplyTooLong(Unsendable):
-    """A value makes a reply that Postfix would not take."""
+    """The reply with a value is longer than a mail server accepts."""
 
 
-def _bytes_of(value: str) -> bytes:
+def _encode(value: str) -> bytes:
     try:
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -112,7 +216,7 @@ def _bytes_of(value: str) -> bytes:
 
 @frozen(eq=False)
 class ReplyFormat:
-    """How a protocol writes its replies to a lookup; ``found`` raises `Unsendable`."""
+    """The replies of a protocol to a lookup; ``found`` formats a value and raises `Unsendable`."""
 
     not_found: bytes
     fault: bytes
@@ -120,12 +224,12 @@ class ReplyFormat:
 
 
 def found(value: str) -> bytes:
-    """Write the reply with a value.
+    """Format the reply with a value.
 
     Raises:
-        Unsendable: the value has too many bytes, or is no text.
+        Unsendable: the value has too many bytes, or cannot be encoded.
     """
-    encoded = _UNSAFE.sub(lambda match: b"%%%02X" % match.group()[0], _bytes_of(value))
+    encoded = _UNSAFE.sub(lambda match: b"%%%02X" % match.group()[0], _encode(value))
     reply = b"200 " + encoded + b"\n"
     if len(reply) > LONGEST_REPLY:
         raise ReplyTooLong(f"a reply of {len(reply)} bytes; a mail server takes {LONGEST_REPLY}")
@@ -136,34 +240,31 @@ LINES = ReplyFormat(NOT_FOUND, FAULT, found)
 
 
 def refused(bad_request: BadRequest) -> bytes:
-    """Write the reply to what is no request."""
+    """Format the reply to a bad request."""
     return f"400 {bad_request.value}\n".encode("ascii")
 
 
 def statistics_lines(lines: Iterable[str]) -> bytes:
-    """Write the reply to ``stats``: a line a collector, of which the first has a code of its own."""
+    """Format the reply to ``stats``: one line for each collector, the first with code 210, the others with 212."""
     return b"".join(b"%d %s\n" % (212 if number else 210, line.encode("ascii")) for number, line in enumerate(lines))
 
 
 def statistics_json(text: str) -> bytes:
-    """Write the reply to ``jstats``."""
+    """Format the reply to ``jstats``."""
     return b"212 %s\n" % text.encode("ascii")
-
-
-LONGEST_NETSTRING = 100_000
-"""Bytes that a request or a reply of socketmap may have, without the length before it and the comma behind it."""
 
 
 @frozen
 class MapGet:
-    """A key for a map. It is None where its bytes are no UTF-8, so that no table can have it."""
+    """A key for a map. The key is None if it is not UTF-8, so that no table can have it."""
 
     map_name: str
     key: str | None
 
 
-def read_map_request(payload: bytes) -> MapGet | BadRequest:
-    """Understand what a netstring holds: the name of the map, a space, and the key, which may have spaces itself."""
+def parse_map_request(netstring: bytes) -> MapGet | BadRequest:
+    """Parse a netstring with the name of a map, a space, and a key, which may have spaces itself."""
+    payload = netstring[netstring.index(b":") + 1 : -1]
     name, space, key = payload.partition(b" ")
     if not name or not space:
         return BadRequest.MALFORMED
@@ -185,17 +286,17 @@ MAP_MALFORMED = _netstring(b"PERM improperly formed request; expected the name o
 
 
 def map_found(value: str) -> bytes:
-    """Write the reply with a value.
+    """Format the reply with a value.
 
     Raises:
-        Unsendable: the value is empty, which Postfix takes for a fault, or too long, or has a character that would end
-            it for a program written in C, or begin another line.
+        Unsendable: the value is too long, or empty, which is an error for Postfix, or has a NUL, which ends it for a
+            program written in C, or a line break.
     """
     if not value:
         raise Unsendable("an empty value")
     if any(character in value for character in "\0\r\n"):
         raise Unsendable(f"a value with a line break or a NUL: {value!r}")
-    payload = b"OK " + _bytes_of(value)
+    payload = b"OK " + _encode(value)
     if len(payload) > LONGEST_NETSTRING:
         raise ReplyTooLong(f"a reply of {len(payload)} bytes; a mail server takes {LONGEST_NETSTRING}")
     return _netstring(payload)

@@ -16,8 +16,8 @@ from trualias.configuration.settings import Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.loading import load_snapshot, wait_until_stable
-from trualias.monitoring.counters import Counters, Loads
-from trualias.protocols.clients import Clients, GracefulShutdownService
+from trualias.monitoring.counters import Counters, LoadCounters
+from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
@@ -27,6 +27,7 @@ from trualias.server.listening import ListeningService
 from trualias.server.load_thread import RunInThread
 from trualias.server.reload import ReloadService
 from trualias.server.settings_effects import WARNINGS, Effect, RestartWarning, SettingsEffects, set_log_level
+from trualias.server.shutdown import GracefulShutdownService
 from trualias.server.signals import SighupService
 from trualias.server.statistics_service import StatisticsService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
@@ -154,7 +155,7 @@ class Application:
             return TableFactory(self._reactor, self._current, self._table, self._clock, self._clients)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
-    def _make_web_services(self, lookups: list[ListeningService], loads: Loads) -> list[ListeningService]:
+    def _make_web_services(self, lookups: list[ListeningService], loads: LoadCounters) -> list[ListeningService]:
         address = self._configuration.settings.metrics
         if address is None or self._counters is None:
             return []

@@ -15,7 +15,7 @@ from trualias.language.source import ConfigurationErrors
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.loading import load_snapshot
-from trualias.monitoring.counters import Loads
+from trualias.monitoring.counters import LoadCounters
 from trualias.server import gc_tuning
 from trualias.server.load_thread import RunInThread, YieldingPause, yield_to_reactor
 from trualias.server.periodic import PeriodicCall
@@ -100,7 +100,7 @@ class ReloadService(Service):
         pause: Callable[[], None] | None = None,
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
-        self.loads = Loads(time_of_day())
+        self.loads = LoadCounters(time_of_day())
         self._path = path
         self._seen = loaded
         self._current = current

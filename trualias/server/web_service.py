@@ -6,7 +6,7 @@ Only a process with METRICS imports this: ``prometheus_client`` and ``twisted.we
 from collections.abc import Sequence
 
 from trualias.lookup import CurrentSnapshot
-from trualias.monitoring.counters import Counters, Loads
+from trualias.monitoring.counters import Counters, LoadCounters
 from trualias.protocols.clients import Clients
 from trualias.web.health import Health, HealthPage, Listener
 from trualias.web.prometheus import MetricsPage, ServerCollector
@@ -17,7 +17,7 @@ def make_site(
     clients: Clients,
     counters: Counters,
     current: CurrentSnapshot,
-    loads: Loads,
+    loads: LoadCounters,
     listeners: Sequence[Listener],
 ) -> LimitedSite:
     """Make the site with ``/metrics`` and ``/healthz``, for the networks that may connect for lookups."""
@@ -25,4 +25,4 @@ def make_site(
         "metrics": MetricsPage(ServerCollector(clients, counters, current, loads)),
         "healthz": HealthPage(Health(listeners)),
     }
-    return LimitedSite(pages, clients.is_allowed, clients.refusal_log.tell)
+    return LimitedSite(pages, clients.is_allowed, clients.refusal_log.refused)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import cast
 
 from attrs import define
@@ -23,26 +22,34 @@ from trualias.test.lookups import snapshot
 
 
 class NarrowTransport(StringTransport):
-    """A transport that holds few bytes: it asks its producer to wait until what it has is taken."""
+    """A transport that pauses its producer when it holds more than ``room`` bytes."""
 
     room = 1_000_000
 
     def write(self, data: bytes) -> None:
-        """Take bytes."""
+        """Write bytes."""
         super().write(data)
         if self.io.tell() > self.room and self.producer is not None:
-            self._told.pauseProducing()
+            self.pause_producer()
 
     def empty(self) -> bytes:
-        """Let the client read all that there is."""
+        """Return all bytes that were written, as if the client had read them."""
         taken: bytes = self.value()
         self.clear()
         if self.producer is not None:
-            self._told.resumeProducing()
+            self.resume_producer()
         return taken
 
+    def pause_producer(self) -> None:
+        """Ask for no more bytes."""
+        self._push_producer.pauseProducing()
+
+    def resume_producer(self) -> None:
+        """Ask for more bytes."""
+        self._push_producer.resumeProducing()
+
     @property
-    def _told(self) -> IPushProducer:
+    def _push_producer(self) -> IPushProducer:
         assert self.streaming
         return cast(IPushProducer, self.producer)
 
@@ -55,7 +62,7 @@ class Client:
     transport: NarrowTransport
 
     def say(self, data: bytes) -> bytes:
-        """Send bytes; return what comes back at once."""
+        """Send bytes; return the bytes that come back at once."""
         self.protocol.dataReceived(data)
         return self.transport.empty()
 
@@ -70,7 +77,7 @@ class ConversationCase(SynchronousTestCase):
     kind = Table.LOCAL_PART
 
     def setUp(self) -> None:
-        """Make a factory whose statistics are on. Durations are told by ``seconds``, which stand still."""
+        """Make a factory with statistics, whose clock is ``seconds``."""
         self.clock = Clock()
         self.seconds: Callable[[], float] = lambda: 0.0
         self.current = CurrentSnapshot(self.snapshot())
@@ -79,12 +86,8 @@ class ConversationCase(SynchronousTestCase):
         self.factory = TableFactory(self.clock, self.current, self.kind, lambda: self.seconds(), self.clients)
 
     def snapshot(self) -> Snapshot:
-        """What the clients are answered by."""
+        """Return the snapshot that the clients are answered by."""
         return snapshot()
-
-    def count_seconds(self) -> None:
-        """Let a second pass each time that somebody looks at the time."""
-        self.seconds = map(float, count()).__next__
 
     def connect(self, room: int = 1_000_000) -> Client:
         """Connect a client."""
@@ -96,7 +99,7 @@ class ConversationCase(SynchronousTestCase):
         return Client(protocol, transport)
 
     def depths(self) -> tuple[float, float, float]:
-        """Say how many connections there are, how many wait for a request, and how many replies are not taken."""
+        """Return the numbers of connections, of those that wait for a request, and of replies that are not taken."""
         self.statistics.tick()
         collectors = self.statistics.connections, self.statistics.reads, self.statistics.writes
         connections, reads, writes = (collector.figures()["depth"].one for collector in collectors)

@@ -3,13 +3,12 @@
 from attrs import define, field
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
-from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.monitoring.statistics import NullStatistics, Statistics
-from trualias.protocols.clients import Clients, GracefulShutdownService
+from trualias.protocols.clients import Clients
 
 
 @define(eq=False)
@@ -24,9 +23,9 @@ class Guest:
         """Take it down."""
         self.told.append("recount")
 
-    def leave(self) -> None:
+    def finish_pending(self) -> None:
         """Take it down, and leave or stay."""
-        self.told.append("leave")
+        self.told.append("finish")
         if not self.stays:
             self.clients.closed(self)
 
@@ -134,42 +133,3 @@ class AdmissionTests(SynchronousTestCase):
         clients.use_statistics(statistics)
         self.assertEqual(["recount"], guest.told)
         self.assertIs(statistics, clients.statistics)
-
-
-class FarewellTests(SynchronousTestCase):
-    """How the clients are let go when the server stops."""
-
-    def setUp(self) -> None:
-        """Make a service."""
-        self.clock = Clock()
-        self.clients = Clients()
-        self.service = GracefulShutdownService(self.clock, self.clients)
-        self.service.startService()
-
-    def test_nobody(self) -> None:
-        """Without clients the server ends at once."""
-        self.successResultOf(self.service.stopService())
-        self.assertEqual([], self.clock.getDelayedCalls())
-
-    def test_leave(self) -> None:
-        """Requests on their way are awaited for a moment; then all finish, and nothing is left to do."""
-        guests = [Guest(self.clients), Guest(self.clients)]
-        for guest in guests:
-            self.clients.opened(guest)
-        stopped = self.service.stopService()
-        self.assertNoResult(stopped)
-        self.clock.advance(0.1)
-        self.successResultOf(stopped)
-        self.assertEqual([["leave"], ["leave"]], [guest.told for guest in guests])
-        self.assertEqual([], self.clock.getDelayedCalls())
-
-    def test_stay(self) -> None:
-        """Who does not finish within 1.5 s is put out."""
-        guest = Guest(self.clients, stays=True)
-        self.clients.opened(guest)
-        stopped = self.service.stopService()
-        self.clock.advance(1.49)
-        self.assertNoResult(stopped)
-        self.clock.advance(0.01)
-        self.successResultOf(stopped)
-        self.assertEqual(["leave", "abort"], guest.told)

@@ -143,7 +143,7 @@ class SocketTests(SynchronousTestCase):
         """A server that stops sends the reply before it ends the connection."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
-        self.clients.leave()
+        self.clients.finish_pending()
         self.turn(2)
         self.assertEqual(b"6:OK foo,", self.hear())
         self.assert_ended()
@@ -207,7 +207,7 @@ class SocketTests(SynchronousTestCase):
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
-        self.clients.leave()
+        self.clients.finish_pending()
         heard = b""
         while self.transport.connected:
             self.turn()
@@ -220,7 +220,7 @@ class SocketTests(SynchronousTestCase):
         """It lets a client go that waits for nothing, or is in the middle of a request."""
         self.client.sendall(REQUEST[:7])
         self.turn()
-        self.clients.leave()
+        self.clients.finish_pending()
         self.turn()
         self.assertEqual(b"", self.client.recv(1))
         self.assert_ended()
@@ -230,7 +230,7 @@ class SocketTests(SynchronousTestCase):
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
-        self.clients.leave()
+        self.clients.finish_pending()
         self.turn(3)
         self.assertTrue(self.transport.connected)
         self.clients.abort()

@@ -2,13 +2,13 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.monitoring.counters import BOUNDS, MOST_ACCOUNTS, Counters, Loads, RequestOutcome, WrongCodes
+from trualias.monitoring.counters import BOUNDS, DETAILED_OUTCOMES, MOST_ACCOUNTS, Counters, LoadCounters, WrongCodes
 
 
 def add(codes: WrongCodes, *accounts: str) -> None:
     """Count a wrong code of each account."""
     for account in accounts:
-        codes.number(account)[0] += 1
+        codes.counter(account)[0] += 1
 
 
 class WrongCodesTests(SynchronousTestCase):
@@ -53,7 +53,7 @@ class TallyTests(SynchronousTestCase):
         self.assertIs(counters.of("tcp_table", "table"), table)
         self.assertEqual(counters.all(), {("tcp_table", "table"): table, ("tcp_table", "virtual"): virtual})
         self.assertIs(table.wrong_codes, virtual.wrong_codes)
-        self.assertEqual(table.buckets, {result: [0] * (len(BOUNDS) + 1) for result in RequestOutcome})
+        self.assertEqual(table.buckets, {outcome: [0] * (len(BOUNDS) + 1) for outcome in DETAILED_OUTCOMES})
 
 
 class LoadsTests(SynchronousTestCase):
@@ -61,8 +61,8 @@ class LoadsTests(SynchronousTestCase):
 
     def test_loads(self) -> None:
         """A failure leaves the time of the last good load, and lasts until one goes well."""
-        loads = Loads(10.0)
+        loads = LoadCounters(10.0)
         loads.fail()
-        self.assertEqual(loads, Loads(10.0, tried=1, failed=1, current=False))
+        self.assertEqual(loads, LoadCounters(10.0, tried=1, failed=1, current=False))
         loads.succeed(20.0)
-        self.assertEqual(loads, Loads(20.0, tried=2, failed=1, current=True))
+        self.assertEqual(loads, LoadCounters(20.0, tried=2, failed=1, current=True))

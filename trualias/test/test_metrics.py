@@ -16,7 +16,7 @@ from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, BudgetExceeded, CurrentSnapshot, Found, Lookup, Snapshot
 from trualias.lookup.hooks import Hooks
-from trualias.monitoring.counters import COUNTED_AS, Counters, Loads
+from trualias.monitoring.counters import DETAILED_OUTCOMES, Counters, LoadCounters
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
@@ -68,7 +68,7 @@ class MetricsTestCase(SynchronousTestCase):
         self.counters = Counters()
         self.clients = Clients(limit=3, counters=self.counters)
         self.current = CurrentSnapshot(Snapshot(parse_configuration(CONFIGURATION, "tried.conf")))
-        self.loads = Loads(1000.5)
+        self.loads = LoadCounters(1000.5)
         self.now = 0.0
         self.reactor = Clock()
         self.listeners = [Listener("tcp:1", True)]
@@ -161,7 +161,9 @@ class RequestTests(MetricsTestCase):
 
     def test_every_result(self) -> None:
         """There is no result that counts as no outcome, or as two."""
-        self.assertEqual(sorted(counted for label in OUTCOME_LABELS.values() for counted in label), sorted(COUNTED_AS))
+        self.assertEqual(
+            sorted(counted for label in OUTCOME_LABELS.values() for counted in label), sorted(DETAILED_OUTCOMES)
+        )
 
     def test_kept_replies(self) -> None:
         """A reply that is kept counts the same each time that it is given."""
@@ -344,7 +346,7 @@ class ProcessTests(MetricsTestCase):
     def test_accounts_are_escaped(self) -> None:
         """Characters of an account that are escaped in labels are the same after parsing."""
         for account in ('a"b', "a\\b", "a{b}"):
-            self.counters.wrong_codes.number(account)[0] += 1
+            self.counters.wrong_codes.counter(account)[0] += 1
         self.assertEqual(
             {dict(labels)["account"] for _, labels in self.nonzero("wrong_codes_total")}, {'a"b', "a\\b", "a{b}"}
         )

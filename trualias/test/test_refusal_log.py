@@ -19,7 +19,7 @@ class RefusalsTests(SynchronousTestCase):
         """Turn clients away, and return what was logged."""
         with capturedLogs() as events:
             for number in range(count):
-                self.refusal_log.tell(IPv4Address("TCP", f"192.0.2.{number}", 4711), why)
+                self.refusal_log.refused(IPv4Address("TCP", f"192.0.2.{number}", 4711), why)
         return [formatEvent(event) or "" for event in events]
 
     def test_first(self) -> None:
@@ -33,10 +33,10 @@ class RefusalsTests(SynchronousTestCase):
         self.now += 9.9
         self.assertEqual([], self.tell(10))
         self.now += 0.1
-        told = "refused a connection from 192.0.2.0: there are 5 already (109 others since this was told last)"
+        told = "refused a connection from 192.0.2.0: there are 5 already (109 others since the last such line)"
         self.assertEqual([told], self.tell(2))
         self.now += 3600
-        told = "refused a connection from 192.0.2.0: there are 5 already (1 other since this was told last)"
+        told = "refused a connection from 192.0.2.0: there are 5 already (1 other since the last such line)"
         self.assertEqual([told], self.tell(1))
         self.now += 3600
         self.assertEqual(["refused a connection from 192.0.2.0: there are 5 already"], self.tell(1))
@@ -44,7 +44,7 @@ class RefusalsTests(SynchronousTestCase):
     def test_unix(self) -> None:
         """A client at a unix socket has no address."""
         with capturedLogs() as events:
-            self.refusal_log.tell(UNIXAddress(None), "there are 5 already")
+            self.refusal_log.refused(UNIXAddress(None), "there are 5 already")
         self.assertEqual(
             ["refused a connection from a unix socket: there are 5 already"], [formatEvent(event) for event in events]
         )

@@ -20,7 +20,7 @@ from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import load_snapshot
-from trualias.monitoring.counters import Loads
+from trualias.monitoring.counters import LoadCounters
 from trualias.server.reload import ReloadListener, ReloadService
 
 Result = TypeVar("Result")
@@ -237,19 +237,19 @@ class ReloadServiceTests(SynchronousTestCase):
 
     def test_counted(self) -> None:
         """Loads and failed loads are counted; the time is the time of day of the last successful load."""
-        self.assertEqual(self.service.loads, Loads(0.0))
+        self.assertEqual(self.service.loads, LoadCounters(0.0))
         self.day = 1000.0
         for text, expected in (
-            (TWO, Loads(1002.0, tried=1)),
-            (BAD, Loads(1002.0, tried=2, failed=1, current=False)),
-            (ONE, Loads(1006.0, tried=3, failed=1)),
+            (TWO, LoadCounters(1002.0, tried=1)),
+            (BAD, LoadCounters(1002.0, tried=2, failed=1, current=False)),
+            (ONE, LoadCounters(1006.0, tried=3, failed=1)),
         ):
             self.replace(text)
             self.watch()
             self.assertEqual(self.service.loads, expected)
         self.path.unlink()
         self.watch()
-        self.assertEqual(self.service.loads, Loads(1006.0, tried=4, failed=2, current=False))
+        self.assertEqual(self.service.loads, LoadCounters(1006.0, tried=4, failed=2, current=False))
 
     def test_fixed(self) -> None:
         """A fixed configuration is loaded after one with errors."""

@@ -41,8 +41,8 @@ class ReplierTests(SynchronousTestCase):
         reply = self.responder.make(b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo", "bar"))
         self.assertEqual((reply.octets, reply.kind), (b"500 not found\n", ReplyKind.NOT_FOUND))
         self.assertIs(reply.counters, self.request_counters)
-        self.assertIs(reply.counts, self.request_counters.buckets["wrong_code"])
-        self.assertEqual(reply.counts, [0] * (len(BOUNDS) + 1))
+        self.assertIs(reply.buckets, self.request_counters.buckets["wrong_code"])
+        self.assertEqual(reply.buckets, [0] * (len(BOUNDS) + 1))
         self.assertEqual(self.counters.wrong_codes.counts, {"foo": 0, "bar": 0})
         for number in reply.wrong_codes:
             number[0] += 1
@@ -82,5 +82,5 @@ class ReplierTests(SynchronousTestCase):
         for _ in range(2):
             reply = self.responder.reply(b"get long\n", "long", look_up, self.cache)
             self.assertEqual((reply.kind, reply.octets), (ReplyKind.BAD, wire.LINES.fault))
-            self.assertIs(reply.counts, self.request_counters.buckets["fault"])
+            self.assertIs(reply.buckets, self.request_counters.buckets["fault"])
         self.assertEqual({}, self.cache.recent)

@@ -1,9 +1,11 @@
 """Tests of trualias.protocols.scheduling."""
 
+from collections.abc import Callable
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.protocols.scheduling import FairQueue, Turn
+from trualias.protocols.scheduling import FairQueue
 
 
 class TurnsTests(SynchronousTestCase):
@@ -16,7 +18,7 @@ class TurnsTests(SynchronousTestCase):
         self.went: list[str] = []
         self.scheduled: list[int] = []  # calls that the reactor has to make yet, at each turn
 
-    def queue(self, name: str, rounds: int = 1) -> Turn:
+    def queue(self, name: str, rounds: int = 1) -> Callable[[], None]:
         """Wait for a turn, and in it for one more, until these rounds are over."""
 
         def go_on() -> None:
@@ -25,7 +27,8 @@ class TurnsTests(SynchronousTestCase):
             if rounds > 1:
                 self.queue(name, rounds - 1)
 
-        return self.turns.wait(go_on)
+        self.turns.wait(go_on)
+        return go_on
 
     def test_one_a_round(self) -> None:
         """However many wait, the reactor has one call of them to make at a time, and each has its turn."""
@@ -38,8 +41,8 @@ class TurnsTests(SynchronousTestCase):
     def test_cancel(self) -> None:
         """Who leaves has no turn any more, and the others have theirs."""
         turns = [self.queue(name) for name in "abc"]
-        turns[0].cancel()
-        turns[2].cancel()
+        self.turns.cancel(turns[0])
+        self.turns.cancel(turns[2])
         self.clock.advance(0)
         self.assertEqual(["b"], self.went)
 
@@ -48,7 +51,7 @@ class TurnsTests(SynchronousTestCase):
         self.turns.wait(lambda: None)
         self.clock.advance(0)
         self.assertEqual([], self.clock.getDelayedCalls())
-        self.turns.wait(lambda: None).cancel()
+        self.turns.cancel(self.queue("a"))
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_failure(self) -> None:

@@ -1,8 +1,10 @@
 """Tests of trualias.protocols.socketmap, and of what its clients have in common with those of the line protocol."""
 
 from collections.abc import Callable
+from typing import cast
 
 from attrs import define
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -79,6 +81,12 @@ class SocketmapTests(SynchronousTestCase):
     def hooked(self, value: Callable[[], str]) -> None:
         """Let hooks answer."""
         self.current.snapshot = Snapshot(self.current.snapshot.configuration, Inventive(value))
+
+    @property
+    def producer(self) -> IPushProducer:
+        """The producer that the transport pauses and resumes."""
+        assert self.transport.streaming
+        return cast(IPushProducer, self.transport.producer)
 
     def say(self, data: bytes) -> bytes:
         """Send bytes and return what came back."""
@@ -248,17 +256,17 @@ class SocketmapTests(SynchronousTestCase):
     def test_never_reads(self) -> None:
         """A client that never reads is not read from, and nothing is worked out for it, until it does."""
         request = netstring(b"table foo-shop-4")
-        self.protocol.pauseProducing()
+        self.producer.pauseProducing()
         self.assertEqual(b"6:OK foo,", self.say(request * 3))
         self.assertEqual("paused", self.transport.producerState)
         self.assertEqual(b"", self.say(request))
-        self.protocol.resumeProducing()
+        self.producer.resumeProducing()
         self.assertEqual(b"6:OK foo," * 3, self.transport.value())
         self.assertEqual("producing", self.transport.producerState)
 
     def test_lost_while_it_does_not_read(self) -> None:
         """A reply that was never taken is counted as given up."""
-        self.protocol.pauseProducing()
+        self.producer.pauseProducing()
         self.say(netstring(b"table foo-shop-4"))
         self.protocol.connectionLost()
         self.assertEqual(
@@ -267,7 +275,7 @@ class SocketmapTests(SynchronousTestCase):
 
     def test_new_statistics(self) -> None:
         """Statistics that are switched on later are told of what is under way."""
-        self.protocol.pauseProducing()
+        self.producer.pauseProducing()
         self.say(netstring(b"table foo-shop-4"))
         self.connect()
         statistics = Statistics()
@@ -276,6 +284,7 @@ class SocketmapTests(SynchronousTestCase):
 
     def test_writing_ends(self) -> None:
         """Where nobody reads any more, the connection ends."""
+        producer = self.producer
         self.protocol.writeConnectionLost()
         self.assertTrue(self.transport.disconnecting)
-        self.protocol.stopProducing()
+        producer.stopProducing()

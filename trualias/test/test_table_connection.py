@@ -145,15 +145,15 @@ class BackPressureTests(ConversationCase):
     def test_resumed_without_need(self) -> None:
         """A transport that was full for a moment, with no reply on its way, holds nothing up."""
         client = self.connect()
-        client.protocol.pauseProducing()
-        client.protocol.resumeProducing()
+        client.transport.pause_producer()
+        client.transport.resume_producer()
         self.assertEqual(BAZ, client.say(GET))
         self.assertEqual((1, 1, 0), self.depths())
 
     def test_full_before(self) -> None:
         """A transport that is full before a reply is offered takes that one later, and then the others."""
         client = self.connect()
-        client.protocol.pauseProducing()
+        client.transport.pause_producer()
         client.protocol.dataReceived(GET * 2)
         self.assertEqual("paused", client.transport.producerState)
         self.assertEqual((1, 0, 1), self.depths())
@@ -486,7 +486,7 @@ class SocketTests(SocketCase):
         self.loop.turn_until(lambda: len(self.clients) == 2)
         self.loop.send(asking, GET * 500)
         self.loop.turn()
-        self.clients.leave()
+        self.clients.finish_pending()
         self.assertEqual(b"", self.loop.receive(waiting))
         self.assertEqual(BAZ * 500, self.loop.receive(asking))
         self.assert_gone()
@@ -512,7 +512,7 @@ class StuckTests(SocketCase):
         self.assertEqual((0, 0), (self.statistics.reads.begun, self.statistics.reads.ended))
         self.assertLess(tracemalloc.get_traced_memory()[0] - before, 100_000)
         (open_client,) = self.clients._open
-        self.assertLess(len(open_client._buffer), 2 * LONGEST_REQUEST)  # type: ignore[attr-defined]
+        self.assertLess(len(open_client._input.buffer), 2 * LONGEST_REQUEST)  # type: ignore[attr-defined]
         # It reads at last, and finds an answer to everything that it asked.
         heard = BAZ * (sent // len(GET))
         self.assertEqual(heard, self.loop.receive(client, self.heard(client, len(heard))))

@@ -424,7 +424,7 @@ class FloodTests(ChatCase):
             heard = client.say(data) + self.wait_for(client)
             answered += heard.count(b"\n")
             self.assertIsNotNone(self.REPLIES.fullmatch(heard))
-            self.assertLessEqual(len(client.protocol._buffer), LONGEST_REQUEST)
+            self.assertLessEqual(len(client.protocol._input.buffer), LONGEST_REQUEST)
             self.assertLessEqual(len(self.factory.cache.recent), ReplyCache.SPAN)
         self.assertEqual(asked, answered)
         self.assertGreater(asked, 40_000)

@@ -9,13 +9,27 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.protocols import wire
-from trualias.protocols.wire import BadRequest, Command, Get, MapGet, Request, fast_key, read_map_request, read_request
+from trualias.protocols.wire import (
+    BadRequest,
+    Command,
+    Get,
+    MapGet,
+    Request,
+    fast_key,
+    parse_map_request,
+    parse_request,
+)
 from trualias.test import trialprofile
 
 trialprofile.load()
 
 CORRECT = re.compile(rb"(?:2\d\d|[45]00) (?:[!-$&-~ ]|%[0-9A-F]{2})*\n")
 """A reply that Postfix takes: no line feed but at the end, no percent sign but in ``%XX``, a space behind the code."""
+
+
+def netstring(payload: bytes) -> bytes:
+    """Format a netstring."""
+    return b"%d:%s," % (len(payload), payload)
 
 
 class RequestTests(SynchronousTestCase):
@@ -25,7 +39,7 @@ class RequestTests(SynchronousTestCase):
         """Assert how lines are understood: as they are, with LF, and with CR LF."""
         for line, request in table.items():
             for end in (b"", b"\n", b"\r\n"):
-                self.assertEqual(request, read_request(line + end), line + end)
+                self.assertEqual(request, parse_request(line + end), line + end)
 
     def test_get(self) -> None:
         """A key, with the command in any case and white space of any kind around."""
@@ -106,8 +120,8 @@ class RequestTests(SynchronousTestCase):
     @given(st.binary(max_size=40))
     def test_any_bytes(self, line: bytes) -> None:
         """Any bytes are understood as something, and so is any key."""
-        read_request(line)
-        self.assertIn(type(read_request(b"get " + line)), (Get, BadRequest))
+        parse_request(line)
+        self.assertIn(type(parse_request(b"get " + line)), (Get, BadRequest))
 
     @given(st.binary(max_size=12))
     def test_plain(self, key: bytes) -> None:
@@ -116,7 +130,7 @@ class RequestTests(SynchronousTestCase):
         for request in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
             plain = fast_key(request)
             if plain is not None:
-                self.assertEqual(Get(plain), read_request(request))
+                self.assertEqual(Get(plain), parse_request(request))
                 self.assertEqual(len(request) - 1, request.index(b"\n"))
 
 
@@ -164,7 +178,7 @@ class ReplyTests(SynchronousTestCase):
         reply = wire.found(value)
         self.assertRegex(reply, CORRECT)
         if value:
-            self.assertEqual(Get(value), read_request(b"get " + reply[4:]))
+            self.assertEqual(Get(value), parse_request(b"get " + reply[4:]))
 
     def test_too_long(self) -> None:
         """A reply has at most 4096 bytes with its end."""
@@ -203,7 +217,7 @@ class MapTests(SynchronousTestCase):
             b" x": BadRequest.MALFORMED,
             b"": BadRequest.MALFORMED,
         }
-        self.assertEqual(table, {payload: read_map_request(payload) for payload in table})
+        self.assertEqual(table, {payload: parse_map_request(netstring(payload)) for payload in table})
 
     def test_found(self) -> None:
         """A value is not encoded; lengths are of bytes."""

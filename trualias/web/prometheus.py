@@ -22,10 +22,10 @@ from twisted.web.http import Request
 
 import trualias
 from trualias.lookup import CurrentSnapshot, NotFoundReason
-from trualias.monitoring.counters import BOUNDS, CountedAs, Counters, Loads, RequestOutcome
+from trualias.monitoring.counters import BOUNDS, Counters, DetailedOutcome, LoadCounters, RequestOutcome
 from trualias.web.site import Page
 
-OUTCOME_LABELS: dict[str, tuple[CountedAs, ...]] = {
+OUTCOME_LABELS: dict[str, tuple[DetailedOutcome, ...]] = {
     "found": (RequestOutcome.FOUND,),
     "not_found": tuple(NotFoundReason),
     "ambiguous": (RequestOutcome.AMBIGUOUS,),
@@ -57,7 +57,7 @@ class ServerCollector(Collector):
     """Makes the metric families of a process at each scrape."""
 
     def __init__(
-        self, connections: ConnectionCounts, counters: Counters, current: CurrentSnapshot, loads: Loads
+        self, connections: ConnectionCounts, counters: Counters, current: CurrentSnapshot, loads: LoadCounters
     ) -> None:
         self._connections = connections
         self._counters = counters

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.reply import Reply
-from trualias.protocols.write_batch import WriteBatch
+from trualias.protocols.scheduling import WriteBatch
 
 ONE, OTHER = Reply(b"200 foo\n", ReplyKind.SUCCESS), Reply(b"200 bar\n", ReplyKind.SUCCESS)
 
