@@ -61,12 +61,12 @@ class Client:
     protocol: TableProtocol
     transport: NarrowTransport
 
-    def say(self, data: bytes) -> bytes:
+    def send(self, data: bytes) -> bytes:
         """Send bytes; return the bytes that come back at once."""
         self.protocol.dataReceived(data)
         return self.transport.empty()
 
-    def leave(self) -> None:
+    def break_connection(self) -> None:
         """Break the connection."""
         self.protocol.connectionLost(Failure(ConnectionDone()))
 

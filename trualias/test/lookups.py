@@ -1,4 +1,4 @@
-"""A configuration, hooks and keys for the tests of lookups and of what asks them."""
+"""A configuration, hooks and keys for the tests of lookups and protocols."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACCOUNT Baz MATCHES %alpha%x%alpha%+%code% WITH VOWELS(1), DIGITS(2);
 ACCOUNT one MATCHES to-%alpha%.%code% WITH CHARS();
 ACCOUNT two MATCHES to-%alnum%.%code% WITH CHARS();
 """
-"""``samissexy.34`` is baz's, ``xxxxxx+00`` Baz's in several ways, and ``to-a.1`` of one and of two."""
+"""``samissexy.34`` belongs to baz, ``xxxxxx+00`` to Baz by several readings, and ``to-a.1`` to one and two."""
 
 CLASSES = ("alpha", "alnum", "ident")
 ENDLESS = "".join(
@@ -26,7 +26,7 @@ ENDLESS = "".join(
     "WITH VOWELS(1), ANY(2), DIGITS(3);"
     for classes in product(CLASSES, repeat=4)
 )
-"""Statements that read ``ENDLESS_KEY`` in so many ways that the search is given up."""
+"""Statements with so many readings of ``ENDLESS_KEY`` that its lookup exceeds the budget of steps."""
 
 ENDLESS_KEY = "x" * 57 + ".0y0"
 
@@ -40,17 +40,17 @@ def unchanged(name: str, domain: str | None) -> tuple[str, str | None]:
 
 @define
 class Hooks:
-    """Hooks that do what a test wants."""
+    """Hooks of the test's choice."""
 
     preprocess: Hook = unchanged
     postprocess: Hook = unchanged
 
 
 def configuration(settings: str = "", statements: str = STATEMENTS) -> Configuration:
-    """Load the statements with some settings besides."""
+    """Parse the statements with some settings."""
     return parse_configuration(f"{settings}\n{statements}", "test.conf")
 
 
 def snapshot(settings: str = "", statements: str = STATEMENTS, hooks: Hooks | None = None) -> Snapshot:
-    """Make what a server answers by."""
+    """Return a snapshot of the statements with some settings."""
     return Snapshot(configuration(settings, statements), hooks)

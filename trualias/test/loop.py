@@ -1,4 +1,4 @@
-"""A reactor of one's own, turned by hand: real sockets in a test that nobody else shares a reactor with."""
+"""A reactor for one test, iterated by hand, for tests with real sockets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 from twisted.internet.task import Clock
 
 TURNS = 200_000
-"""Turns after which something that was waited for is taken to be missing: no measure of time, so that a busy machine
-fails no test."""
+"""Iterations after which a condition counts as missed. It is not a time, so that a busy machine fails no test."""
 
 
 def _make_small(connection: socket.socket) -> None:
@@ -21,7 +20,7 @@ def _make_small(connection: socket.socket) -> None:
 
 
 def _reactor() -> Any:
-    """Make a reactor of the kind that Twisted chooses on this system."""
+    """Return a new reactor of Twisted's default kind on this system."""
     try:
         from twisted.internet.epollreactor import EPollReactor
 
@@ -33,42 +32,42 @@ def _reactor() -> Any:
 
 
 class Loop:
-    """Turns a reactor until something is so. Its time is a ``Clock``'s, and stands still unless it is advanced."""
+    """Iterates a reactor until a condition holds. Its time is that of a ``Clock``, which a test advances."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self._reactor = _reactor()
         self._reactor.seconds = self.clock.seconds
         self._port: IListeningPort | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of the unix socket that is listened at
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of the unix socket
         self._sockets: list[socket.socket] = []
 
     @property
     def time(self) -> IReactorTime:
-        """The reactor as one for delays."""
+        """The reactor, for delayed calls."""
         return cast(IReactorTime, self._reactor)
 
     @property
     def core(self) -> IReactorCore:
-        """The reactor as one to listen with."""
+        """The reactor, for listening."""
         return cast(IReactorCore, self._reactor)
 
     def listen(self, factory: IProtocolFactory) -> None:
-        """Listen on a free port of the loopback interface. Connections have small buffers, which are soon full."""
+        """Listen on a free port of the loopback interface, with small buffers, which are soon full."""
         self._port = port = self._reactor.listenTCP(0, factory, interface="127.0.0.1")
         _make_small(port.socket)
 
     def listen_unix(self, factory: IProtocolFactory) -> None:
-        """Listen at a unix socket instead.
+        """Listen on a unix socket instead.
 
-        What is sent there has arrived, and what cannot be sent stays so until the other end reads; with TCP either may
-        be a matter of time.
+        There, bytes that are sent have arrived, and a full socket is full until the other end reads; with TCP both may
+        take time.
         """
         self._folder = tempfile.TemporaryDirectory()
         self._port = self._reactor.listenUNIX(f"{self._folder.name}/a.sock", factory)
 
     def connect(self) -> socket.socket:
-        """Connect a client's socket, whose calls never wait, with small buffers, too."""
+        """Connect and return a client's socket, which never blocks and has small buffers."""
         assert self._port is not None
         client = socket.socket(socket.AF_UNIX if self._folder else socket.AF_INET)
         self._sockets.append(client)
@@ -79,12 +78,12 @@ class Loop:
         return client
 
     def turn(self, times: int = 1) -> None:
-        """Let the reactor do what there is to do."""
+        """Iterate so many times."""
         for _ in range(times):
             self._reactor.iterate(0)
 
     def turn_until(self, condition: Callable[[], object]) -> None:
-        """Turn until a condition holds."""
+        """Iterate until a condition holds."""
         for _ in range(TURNS):
             if condition():
                 return
@@ -92,7 +91,7 @@ class Loop:
         raise AssertionError(f"not after {TURNS} turns")
 
     def receive(self, client: socket.socket, enough: Callable[[bytes], object] = lambda received: False) -> bytes:
-        """Turn until a client has received enough, or the end; ConnectionResetError where it is reset."""
+        """Iterate until a client has received enough, or the end of the connection; raises ConnectionResetError."""
         received = bytearray()
         ended = False
 
@@ -111,7 +110,7 @@ class Loop:
         return bytes(received)
 
     def send(self, client: socket.socket, data: bytes) -> None:
-        """Turn until a client has sent everything."""
+        """Iterate until a client has sent everything."""
         rest = memoryview(data)
 
         def is_sent() -> bool:
@@ -126,7 +125,7 @@ class Loop:
         self.turn_until(is_sent)
 
     def close(self) -> None:
-        """Close all that was opened."""
+        """Close all sockets."""
         for client in self._sockets:
             client.close()
         if self._port is not None:

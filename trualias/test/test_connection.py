@@ -1,4 +1,4 @@
-"""Client connections on real sockets, whose other ends the tests hold; the tests take the part of the reactor."""
+"""Client connections on real socket pairs; the tests do the reactor's work."""
 
 import socket
 from typing import cast
@@ -26,14 +26,14 @@ LONG_REPLY = b"90003:OK " + LONG.encode() + b","
 
 
 class LongAnswers:
-    """Hooks that answer more than a socket takes at once."""
+    """Hooks with a value that is longer than a socket takes at once."""
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
         """Change nothing."""
         return alias, domain
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Answer much."""
+        """Return a long value."""
         return LONG, domain
 
 
@@ -61,16 +61,16 @@ class SocketTests(SynchronousTestCase):
         self.transport.startReading()
 
     def answer_much(self) -> None:
-        """Let every reply be long."""
+        """Use a snapshot whose replies are long."""
         self.current.snapshot = Snapshot(self.current.snapshot.configuration, LongAnswers())
 
     @property
     def reading(self) -> bool:
-        """Whether the server waits for more of the client."""
+        """Whether the server reads from the client."""
         return self.transport in self.reactor.getReaders()
 
     def turn(self, times: int = 1) -> None:
-        """Do what the reactor would do."""
+        """Run iterations of a reactor."""
         for _ in range(times):
             for waiting, do in (
                 (self.reactor.getReaders, self.transport.doRead),
@@ -84,21 +84,21 @@ class SocketTests(SynchronousTestCase):
                     self.transport.connectionLost(Failure(lost))
             self.reactor.advance(0)
 
-    def hear(self, length: int = 1_000_000) -> bytes:
-        """Read what has come, at most so many bytes."""
-        heard = b""
-        while len(heard) < length:
+    def receive(self, length: int = 1_000_000) -> bytes:
+        """Read what has arrived, at most ``length`` bytes."""
+        received = b""
+        while len(received) < length:
             try:
-                piece = self.client.recv(length - len(heard))
+                piece = self.client.recv(length - len(received))
             except BlockingIOError:
                 break
             if not piece:
                 break
-            heard += piece
-        return heard
+            received += piece
+        return received
 
     def assert_ended(self) -> None:
-        """Assert that the connection is gone and has left nothing."""
+        """Assert that the connection is lost and nothing of it is left."""
         self.assertFalse(self.transport.connected)
         self.assertEqual(0, len(self.clients))
         self.assertEqual([], self.reactor.getDelayedCalls())
@@ -107,16 +107,16 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual((0, 0, 0), depths)
 
     def test_reply(self) -> None:
-        """A reply is there at the end of the reactor's turn, without waiting for the socket to be ready."""
+        """A reply is sent at the end of the reactor iteration, without waiting for the socket to be writable."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
-        self.assertEqual(b"", self.hear())
+        self.assertEqual(b"", self.receive())
         self.reactor.advance(0)
-        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assertEqual(b"6:OK foo,", self.receive())
         self.assertEqual([], self.reactor.getWriters())
 
     def test_durations(self) -> None:
-        """A reply is finished when it is sent; all that while nobody waits for a request."""
+        """A request is timed until its reply is sent, a read until the request is received."""
         self.reactor.advance(2)
         self.client.sendall(REQUEST)
         self.transport.doRead()
@@ -131,7 +131,7 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual((1, 0), (statistics.reads.depth, statistics.writes.depth))
 
     def test_lost_meanwhile(self) -> None:
-        """A connection that breaks before its reply is sent leaves nothing."""
+        """A connection that breaks while its reply is in the write batch leaves nothing."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
         self.transport.connectionLost(Failure(ConnectionLost()))
@@ -140,84 +140,84 @@ class SocketTests(SynchronousTestCase):
         self.assert_ended()
 
     def test_finish_meanwhile(self) -> None:
-        """A server that stops sends the reply before it ends the connection."""
+        """A server that stops sends the reply in the write batch before it ends the connection."""
         self.client.sendall(REQUEST)
         self.transport.doRead()
         self.clients.finish_pending()
         self.turn(2)
-        self.assertEqual(b"6:OK foo,", self.hear())
+        self.assertEqual(b"6:OK foo,", self.receive())
         self.assert_ended()
 
     def test_ended_before(self) -> None:
-        """So it does where something wrong ended the connection, and the last reply waits to be sent."""
+        """After input that is no netstring, the last reply is sent before the connection ends."""
         self.client.sendall(REQUEST + b"x")
         self.turn(2)
-        self.assertEqual(b"6:OK foo," + MALFORMED, self.hear())
+        self.assertEqual(b"6:OK foo," + MALFORMED, self.receive())
         self.assertEqual(b"", self.client.recv(1))
         self.assert_ended()
 
     def test_asked_meanwhile(self) -> None:
-        """Requests that come before the reply is sent are answered after it, in order."""
+        """Requests that arrive while a reply is in the write batch are answered after it, in order."""
         for request in (REQUEST, b"9:table foo,", REQUEST[:5]):
             self.client.sendall(request)
             self.transport.doRead()
         self.turn()
         self.client.sendall(REQUEST[5:])
         self.turn(2)
-        self.assertEqual(b"6:OK foo,9:NOTFOUND ,6:OK foo,", self.hear())
+        self.assertEqual(b"6:OK foo,9:NOTFOUND ,6:OK foo,", self.receive())
 
     def test_slow(self) -> None:
-        """Who asks and does not read is not read from either; as he reads he gets every reply, whole and in order."""
+        """A client that does not read is not read from; when it reads, it gets every reply, whole and in order."""
         self.answer_much()
         self.client.sendall(REQUEST * 100)
         self.turn(10)
         self.assertFalse(self.reading)
         self.assertLess(self.statistics.writes.begun, 20)
-        heard = b""
-        while len(heard) < 100 * len(LONG_REPLY):
-            piece = self.hear(10_000)
+        received = b""
+        while len(received) < 100 * len(LONG_REPLY):
+            piece = self.receive(10_000)
             self.turn()
-            heard += piece
-        self.assertEqual(LONG_REPLY * 100, heard)
+            received += piece
+        self.assertEqual(LONG_REPLY * 100, received)
         self.turn()
         self.assertTrue(self.reading)
         self.assertEqual((100, 100), (self.statistics.writes.ended, self.statistics.outcomes[ReplyKind.SUCCESS].ended))
 
     def test_held(self) -> None:
-        """The system holds little for a client that does not read, and does not read on for it."""
+        """The kernel's buffers for a client are small."""
         for buffer, size in ((socket.SO_SNDBUF, 32_768), (socket.SO_RCVBUF, 131_072)):
             self.assertLessEqual(self.transport.getHandle().getsockopt(socket.SOL_SOCKET, buffer), size)
 
     def test_half_close(self) -> None:
-        """A client that ends its side while replies are due gets all of them, and the end."""
+        """A client that closes its side while replies are pending gets all of them, then the end of the connection."""
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.client.shutdown(socket.SHUT_WR)
-        heard = b""
+        received = b""
         while self.transport.connected:
             self.turn()
-            heard += self.hear()
-        heard += self.hear()
-        self.assertEqual(LONG_REPLY * 50, heard)
+            received += self.receive()
+        received += self.receive()
+        self.assertEqual(LONG_REPLY * 50, received)
         self.assertEqual(b"", self.client.recv(1))
         self.assert_ended()
 
     def test_finish(self) -> None:
-        """A server that stops gives the replies that are due, and ends the connection."""
+        """A server that stops sends the pending replies, then ends the connection."""
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
         self.clients.finish_pending()
-        heard = b""
+        received = b""
         while self.transport.connected:
             self.turn()
-            heard += self.hear()
-        heard += self.hear()
-        self.assertEqual(LONG_REPLY * 50, heard)
+            received += self.receive()
+        received += self.receive()
+        self.assertEqual(LONG_REPLY * 50, received)
         self.assert_ended()
 
     def test_finish_idle(self) -> None:
-        """It lets a client go that waits for nothing, or is in the middle of a request."""
+        """A server that stops ends the connection of a client that is within a request."""
         self.client.sendall(REQUEST[:7])
         self.turn()
         self.clients.finish_pending()
@@ -226,7 +226,7 @@ class SocketTests(SynchronousTestCase):
         self.assert_ended()
 
     def test_abort(self) -> None:
-        """It puts a client out that does not read."""
+        """A server that stops can abort the connection of a client that does not read."""
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.turn(3)
@@ -238,7 +238,7 @@ class SocketTests(SynchronousTestCase):
         self.assert_ended()
 
     def test_gone(self) -> None:
-        """A client that goes without reading leaves nothing."""
+        """A client that closes the connection without reading leaves nothing."""
         self.answer_much()
         self.client.sendall(REQUEST * 50)
         self.client.close()

@@ -15,13 +15,13 @@ class WrongCodesTests(SynchronousTestCase):
     """Wrong codes, by account."""
 
     def test_each_account(self) -> None:
-        """Each account has a number of its own."""
+        """Each account has a counter of its own."""
         codes = WrongCodes()
         add(codes, "foo", "bar", "foo")
         self.assertEqual((codes.counts, codes.others), ({"foo": 2, "bar": 1}, [0]))
 
     def test_bound(self) -> None:
-        """However many accounts there are, only so many are told apart; none is lost."""
+        """The number of counters is bounded, and no wrong code is lost."""
         codes = WrongCodes()
         for _ in range(2):
             add(codes, *(f"account{number}" for number in range(MOST_ACCOUNTS + 7)))
@@ -29,25 +29,25 @@ class WrongCodesTests(SynchronousTestCase):
         self.assertEqual(codes.others, [14])
 
     def test_other_configuration(self) -> None:
-        """Accounts that are no more make room; they do not become wrong codes of others all at once."""
+        """Removed accounts make room, and their counts are not added to the others."""
         codes = WrongCodes()
         add(codes, "foo", "foo", "bar")
         codes.keep(frozenset({"bar", "new"}))
         self.assertEqual((codes.counts, codes.others), ({"bar": 1, "new": 0}, [0]))
 
     def test_many_accounts(self) -> None:
-        """Where there are more accounts than are told apart, only those with a wrong code take a place."""
+        """With more accounts than counters, only accounts with a wrong code get one."""
         codes = WrongCodes()
         add(codes, "account5", "gone")
         codes.keep(frozenset(f"account{number}" for number in range(MOST_ACCOUNTS + 1)))
         self.assertEqual((codes.counts, codes.others), ({"account5": 1}, [0]))
 
 
-class TallyTests(SynchronousTestCase):
-    """Requests by protocol and server."""
+class CountersTests(SynchronousTestCase):
+    """Requests, by protocol and server."""
 
-    def test_same_tally(self) -> None:
-        """All who speak the same to the same server share a tally, and all tallies the wrong codes."""
+    def test_shared(self) -> None:
+        """Each protocol and server has one set of counters; all share the wrong codes."""
         counters = Counters()
         table, virtual = counters.of("tcp_table", "table"), counters.of("tcp_table", "virtual")
         self.assertIs(counters.of("tcp_table", "table"), table)
@@ -56,11 +56,11 @@ class TallyTests(SynchronousTestCase):
         self.assertEqual(table.buckets, {outcome: [0] * (len(BOUNDS) + 1) for outcome in DETAILED_OUTCOMES})
 
 
-class LoadsTests(SynchronousTestCase):
-    """What became of loads."""
+class LoadCountersTests(SynchronousTestCase):
+    """Loads of the configuration."""
 
     def test_loads(self) -> None:
-        """A failure leaves the time of the last good load, and lasts until one goes well."""
+        """A failed load keeps the time of the last good one, and is current until a load succeeds."""
         loads = LoadCounters(10.0)
         loads.fail()
         self.assertEqual(loads, LoadCounters(10.0, tried=1, failed=1, current=False))

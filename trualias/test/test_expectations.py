@@ -1,4 +1,4 @@
-"""EXPECT statements: a configuration that does not do what it says it does is refused."""
+"""Tests of trualias.lookup.expectations."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,8 +15,8 @@ ACCOUNT two MATCHES %alnum%.%code% WITH VOWELS();
 """
 
 
-class _Unlucky:
-    """Hooks that fail for one alias, and deliver everything to a box of their own."""
+class _BoxHooks:
+    """Hooks that raise for one alias, and change every account."""
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
         if alias == "broken":
@@ -28,10 +28,10 @@ class _Unlucky:
 
 
 class ExpectationTests(SynchronousTestCase):
-    """What is asked, what satisfies, and what is said of a disappointment."""
+    """Expectations that are met, and the errors of those that are not."""
 
-    def errors(self, text: str, hooks: _Unlucky | None = None) -> str:
-        """Hold a configuration against its expectations; gives the whole text of what is wrong."""
+    def errors(self, text: str, hooks: _BoxHooks | None = None) -> str:
+        """Check the expectations of a configuration; return the whole text of the errors."""
         try:
             check_expectations(Snapshot(parse_configuration(_POLICIES + text, "x.conf"), hooks))
         except ConfigurationErrors as errors:
@@ -39,7 +39,7 @@ class ExpectationTests(SynchronousTestCase):
         return ""
 
     def test_met(self) -> None:
-        """Accounts, NOTHING and DEBUG are recognized, of several addresses, with and without a domain."""
+        """Accounts, NOTHING and DEBUG can be expected, of several addresses, with and without a domain."""
         self.assertEqual(
             self.errors(
                 "DEBUG ACCOUNT: postmaster\n"
@@ -52,11 +52,11 @@ class ExpectationTests(SynchronousTestCase):
         )
 
     def test_ambiguous_without_debug_account_is_nothing(self) -> None:
-        """Where no DEBUG ACCOUNT is set an ambiguous address is not found, and may be expected to be."""
+        """Without DEBUG ACCOUNT an ambiguous address meets the expectation NOTHING."""
         self.assertEqual(self.errors("EXPECT aha.2 NOTHING;\n"), "")
 
     def test_not_found(self) -> None:
-        """A wrong code is told apart from an address that is nobody's, and every failure is reported."""
+        """Every address that is not found is reported, with its reason."""
         self.assertEqual(
             self.errors("EXPECT foo-macys-m6,\n  nobody foo;\nEXPECT a.0@elsewhere.example one;\n"),
             "x.conf:6:8: 'foo-macys-m6' is expected to give foo, but it is not found: it has the shape of an alias of "
@@ -74,7 +74,7 @@ class ExpectationTests(SynchronousTestCase):
         )
 
     def test_found(self) -> None:
-        """What is found but expected not to be, or to be another's, is told with what it gives."""
+        """An address that is found against the expectation is reported with its value."""
         self.assertEqual(
             self.errors("EXPECT foo-macys-m5 NOTHING;\nEXPECT foo-macys-m5@example.com DEBUG;\n"),
             "x.conf:6:8: 'foo-macys-m5' is expected to give NOTHING, but it gives foo\n"
@@ -86,7 +86,7 @@ class ExpectationTests(SynchronousTestCase):
         )
 
     def test_ambiguous(self) -> None:
-        """An ambiguous address is told with its accounts and where it goes."""
+        """An ambiguous address is reported with its accounts and its value."""
         self.assertEqual(
             self.errors("EXPECT aha.2 DEBUG;\n"),
             "x.conf:6:8: 'aha.2' is expected to give DEBUG, but it is not found, because there is no DEBUG ACCOUNT: it "
@@ -103,10 +103,10 @@ class ExpectationTests(SynchronousTestCase):
         )
 
     def test_hooks(self) -> None:
-        """Addresses go through the hooks as they do in the server; a hook that raises is told on one line."""
-        self.assertEqual(self.errors("EXPECT foo-macys-m5 foo-box;\n", _Unlucky()), "")
+        """Addresses go through the hooks as in the server; an exception in a hook is reported on one line."""
+        self.assertEqual(self.errors("EXPECT foo-macys-m5 foo-box;\n", _BoxHooks()), "")
         self.assertEqual(
-            self.errors("EXPECT foo-macys-m5 foo;\nEXPECT broken NOTHING;\n", _Unlucky()),
+            self.errors("EXPECT foo-macys-m5 foo;\nEXPECT broken NOTHING;\n", _BoxHooks()),
             "x.conf:6:8: 'foo-macys-m5' is expected to give foo, but it gives foo-box (account foo)\n"
             "EXPECT foo-macys-m5 foo;\n"
             "       ^\n"

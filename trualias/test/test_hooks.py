@@ -26,19 +26,19 @@ class HooksTestCase(SynchronousTestCase):
     """A folder for a configuration and its modules."""
 
     def setUp(self) -> None:
-        """Give each test a folder, and a copy of Python's path that it may change."""
+        """Make a folder, and a copy of Python's path that a test may change."""
         self.folder = Path(self.mktemp()).absolute()
         self.patch(sys, "path", list(sys.path))
 
     def write(self, source: str, name: str = "tried_hooks.py") -> Path:
-        """Write a module; `name` is its path below the folder of the configuration."""
+        """Write a module; ``name`` is its path in the folder of the configuration."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, "utf-8")
         return path
 
     def configuration(self, processor: str | None) -> Configuration:
-        """A configuration of three accounts and two aliases."""
+        """Return a configuration with three accounts and two aliases."""
         setting = f"PROCESSOR: {processor}\n" if processor else ""
         return parse_configuration(
             f"PORT: 0\n{setting}"
@@ -48,33 +48,33 @@ class HooksTestCase(SynchronousTestCase):
         )
 
     def forget_later(self, *packages: str) -> None:
-        """Let Python forget packages that a test imports."""
+        """Remove packages that a test imports from ``sys.modules`` at its end."""
         for package in packages:
             self.addCleanup(sys.modules.pop, package)
 
     def load(self, processor: str = "tried_hooks") -> Hooks:
-        """Load a module that is expected to be good."""
+        """Load a module without errors."""
         hooks = load_hooks(self.configuration(processor))
         assert hooks is not None
         return hooks
 
 
 class FindTests(HooksTestCase):
-    """Where a module is found."""
+    """How a module is found."""
 
     def test_none(self) -> None:
         """Without PROCESSOR there are no hooks."""
         self.assertIsNone(load_hooks(self.configuration(None)))
 
     def test_beside_the_configuration(self) -> None:
-        """A module in the folder of the configuration is found, wherever the server runs."""
+        """A module in the folder of the configuration is found, whatever the working directory."""
         self.write(COMPLETE)
         hooks = self.load()
         self.assertEqual(hooks.preprocess("JOE-X-1", None), ("joe-x-1", None))
         self.assertEqual(hooks.postprocess("Baz", "example.com"), ("Baz-box", "example.com"))
 
     def test_in_a_folder_beside_the_configuration(self) -> None:
-        """A dotted name is a path below the folder of the configuration."""
+        """A dotted name is a path in the folder of the configuration."""
         self.write(COMPLETE, "site/tried_hooks.py")
         self.assertEqual(self.load("site.tried_hooks").preprocess("A", None), ("a", None))
 
@@ -85,7 +85,7 @@ class FindTests(HooksTestCase):
         self.assertEqual(self.load("tried_path_hooks").preprocess("A", None), ("a", None))
 
     def test_new_on_the_path(self) -> None:
-        """A module is found that was written after Python looked into its folder."""
+        """A module is found that was written after Python cached its folder."""
         self.write("", "elsewhere/other.py")
         sys.path.append(str(self.folder / "elsewhere"))
         self.assertRaises(ConfigurationErrors, self.load, "tried_new_hooks")
@@ -95,7 +95,7 @@ class FindTests(HooksTestCase):
         self.assertEqual(self.load("tried_new_hooks").preprocess("A", None), ("a", None))
 
     def test_package_on_the_path(self) -> None:
-        """A package may hold the hooks, and import its own parts."""
+        """A package may have the hooks, and import its own modules."""
         self.write("lower = str.lower", "elsewhere/tried_package/part.py")
         self.write(
             "from tried_package.part import lower\n" + COMPLETE.replace("alias.lower()", "lower(alias)"),
@@ -106,7 +106,7 @@ class FindTests(HooksTestCase):
         self.assertEqual(self.load("tried_package").preprocess("A", None), ("a", None))
 
     def test_in_packages_on_the_path(self) -> None:
-        """The packages that a module is in are run before it, and can be used in it as after any import."""
+        """The packages of a module are imported before it, and can be used in it."""
         self.write("", "elsewhere/tried_outer/__init__.py")
         self.write("lower = str.lower", "elsewhere/tried_outer/inner/__init__.py")
         self.write(
@@ -119,14 +119,14 @@ class FindTests(HooksTestCase):
             self.assertEqual(self.load("tried_outer.inner.hooks").preprocess("A", None), ("a", None))
 
     def test_in_folders_on_the_path(self) -> None:
-        """A folder without __init__.py may hold modules."""
+        """A folder without ``__init__.py`` may have modules."""
         self.write(COMPLETE, "elsewhere/tried_upper/lower/hooks.py")
         sys.path.append(str(self.folder / "elsewhere"))
         self.forget_later("tried_upper", "tried_upper.lower")
         self.assertEqual(self.load("tried_upper.lower.hooks").preprocess("A", None), ("a", None))
 
     def test_beside_comes_first(self) -> None:
-        """The folder of the configuration comes before Python's path."""
+        """The folder of the configuration takes precedence over Python's path."""
         self.write(COMPLETE.replace("-box", "-path"), "elsewhere/tried_hooks.py")
         sys.path.insert(0, str(self.folder / "elsewhere"))
         self.write(COMPLETE)
@@ -134,10 +134,10 @@ class FindTests(HooksTestCase):
 
 
 class LoadTests(HooksTestCase):
-    """What happens when a module is loaded."""
+    """The effects of loading a module."""
 
     def test_names(self) -> None:
-        """The accounts and the aliases of the configuration are there when reload() is called."""
+        """``ACCOUNTS`` and ``ALIASES`` are set before ``reload()`` is called."""
         self.write(
             COMPLETE.replace("pass", "global seen; seen = sorted(ACCOUNTS), sorted(ALIASES)").replace(
                 "return alias.lower()", "return repr(seen)"
@@ -146,7 +146,7 @@ class LoadTests(HooksTestCase):
         self.assertEqual(self.load().preprocess("", None), ("(['Baz', 'bar', 'foo'], ['joe', 'paul'])", None))
 
     def test_fresh_each_time(self) -> None:
-        """A second load leaves the hooks of the first as they were, even where the file keeps size and time."""
+        """A second load uses a changed file, also of the same size and time, and does not change the first hooks."""
         path = self.write(COMPLETE)
         status = path.stat()
         first = self.load()
@@ -157,7 +157,7 @@ class LoadTests(HooksTestCase):
         self.assertEqual(second.postprocess("foo", None), ("foo-bag", None))
 
     def test_cache_of_package(self) -> None:
-        """Python's cache is not read for the packages that a module is in: others may write to it."""
+        """Python's cache, which others could write to, is not used for the packages of a module."""
         self.write(COMPLETE, "elsewhere/tried_cached/hooks.py")
         package = self.write("raise SystemExit", "elsewhere/tried_cached/__init__.py")
         status = package.stat()
@@ -170,25 +170,25 @@ class LoadTests(HooksTestCase):
         self.assertEqual(self.load("tried_cached.hooks").preprocess("A", None), ("a", None))
 
     def test_leaves_no_trace(self) -> None:
-        """Loading writes nothing beside the configuration, and does not hide a module of the same name."""
+        """Loading writes nothing to the folder of the configuration, and adds no module to ``sys.modules``."""
         self.write(COMPLETE)
         self.load()
         self.assertEqual(os.listdir(self.folder), ["tried_hooks.py"])
         self.assertNotIn("tried_hooks", sys.modules)
 
     def test_sample(self) -> None:
-        """The sample module can be used as it stands, and changes nothing."""
+        """The sample module can be used unchanged, and changes nothing."""
         self.write((source_tree() / "conf" / "preprocessing_sample.py").read_text("utf-8"))
         hooks = self.load()
         self.assertEqual(hooks.preprocess("Foo-x-1", "Example.com"), ("Foo-x-1", "Example.com"))
         self.assertEqual(hooks.postprocess("Foo", None), ("Foo", None))
 
 
-class RefusalTests(HooksTestCase):
+class RefusedModuleTests(HooksTestCase):
     """Modules that make a configuration unusable."""
 
     def refused(self, source: str, processor: str = "tried_hooks") -> str:
-        """Write a module, expect that it is refused, and return the reason without the place of the module."""
+        """Write a module, assert that it is refused, and return the reason without the module's path."""
         path = self.write(source)
         with self.assertRaises(ConfigurationErrors) as raised:
             load_hooks(self.configuration(processor))
@@ -198,7 +198,7 @@ class RefusalTests(HooksTestCase):
         return error.message.replace(str(path), "FILE").replace(str(self.folder), "FOLDER")
 
     def test_whole_error(self) -> None:
-        """The error shows the place of the setting in the configuration."""
+        """The error shows the line of the setting in the configuration."""
         with self.assertRaises(ConfigurationErrors) as raised:
             load_hooks(self.configuration("nowhere"))
         self.assertEqual(
@@ -217,7 +217,7 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_package_raises(self) -> None:
-        """A package that raises is told with its line, also where a module is missing; once mended it is found."""
+        """The error of a package that raises has its line; once fixed, the package is found."""
         self.write(COMPLETE, "elsewhere/tried_raising/hooks.py")
         sys.path.append(str(self.folder / "elsewhere"))
         package = "elsewhere/tried_raising/__init__.py"
@@ -235,7 +235,7 @@ class RefusalTests(HooksTestCase):
         self.assertEqual(self.load("tried_raising.hooks").preprocess("A", None), ("a", None))
 
     def test_archive(self) -> None:
-        """A module in an archive is not run: who could change it is not known."""
+        """A module in an archive is not run, since its permissions are unknown."""
         self.folder.mkdir()
         archive = self.folder / "tried.zip"
         with ZipFile(archive, "w") as parts:
@@ -248,7 +248,7 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_library(self) -> None:
-        """A shared library that Python cannot load is told with what Python says of it."""
+        """The error of a shared library that cannot be loaded has Python's message."""
         library = self.write("", f"elsewhere/tried_library{EXTENSION_SUFFIXES[0]}")
         sys.path.append(str(library.parent))
         self.assertEqual(
@@ -258,7 +258,7 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_without_origin(self) -> None:
-        """A module that Python does not know where it has from is not found."""
+        """A module without an origin is not found."""
         sys.modules["tried_homeless"] = ModuleType("tried_homeless")
         self.addCleanup(sys.modules.pop, "tried_homeless")
         self.assertEqual(
@@ -267,35 +267,35 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_folder(self) -> None:
-        """A folder that is no package holds no hooks."""
+        """A folder is refused as a module."""
         self.write("", "elsewhere/tried_folder/notes.txt")
         sys.path.append(str(self.folder / "elsewhere"))
         self.assertEqual(self.refused("", "tried_folder"), "tried_folder is a folder, not a Python module")
 
     def test_another_module(self) -> None:
-        """A module that was not made for this lacks the names; one without a file is called built in."""
+        """A module of another purpose is refused for its missing names; one without a file is called built in."""
         self.assertEqual(
             self.refused("", "itertools"),
             "the module itertools (built in) has no preprocess, postprocess, reload, ACCOUNTS, ALIASES; "
             "conf/preprocessing_sample.py has all it needs",
         )
 
-    def test_lacking(self) -> None:
-        """Every name that is missing is told."""
+    def test_missing_names(self) -> None:
+        """The error has every missing name."""
         self.assertEqual(
             self.refused("def preprocess(alias, domain): return alias, domain\ndef reload(): pass\nALIASES = None"),
             "the module tried_hooks (FILE) has no postprocess, ACCOUNTS; conf/preprocessing_sample.py has all it needs",
         )
 
     def test_no_function(self) -> None:
-        """A hook must be something that can be called."""
+        """A hook must be callable."""
         self.assertEqual(
             self.refused(COMPLETE + "reload = postprocess = None"),
             "in the module tried_hooks (FILE), postprocess, reload must be a function",
         )
 
     def test_syntax(self) -> None:
-        """A module that is no Python is told with its line."""
+        """A syntax error is reported with its line."""
         self.assertEqual(
             self.refused("ACCOUNTS = None\ndef preprocess(:"),
             "the module tried_hooks (FILE): raised when it was loaded: SyntaxError: invalid syntax "
@@ -303,7 +303,7 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_raises_when_loaded(self) -> None:
-        """A module that raises while it is loaded is told with the line of it."""
+        """The error of a module that raises while it is loaded has the module's line."""
         self.assertEqual(
             self.refused("import json\n\njson.loads('')"),
             "the module tried_hooks (FILE): raised when it was loaded: JSONDecodeError: Expecting value: line 1 "
@@ -311,14 +311,14 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_exits_when_loaded(self) -> None:
-        """A module cannot end the server."""
+        """A module that exits while it is loaded is refused."""
         self.assertEqual(
             self.refused("import sys\nsys.exit()"),
             "the module tried_hooks (FILE): raised when it was loaded: SystemExit (line 2)",
         )
 
     def test_reload_raises(self) -> None:
-        """A reload() that raises is told with its line."""
+        """The error of a ``reload()`` that raises has its line."""
         self.assertEqual(
             self.refused(COMPLETE.replace("pass", "open(__file__ + '/x')")),
             "the module tried_hooks (FILE): reload() raised NotADirectoryError: [Errno 20] Not a directory: 'FILE/x' "
@@ -326,7 +326,7 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_reload_with_arguments(self) -> None:
-        """A reload() that wants arguments is told what Python says of it."""
+        """The error of a ``reload()`` with arguments has Python's message."""
         self.assertEqual(
             self.refused(COMPLETE.replace("reload()", "reload(path)")),
             "the module tried_hooks (FILE): reload() raised TypeError: reload() missing 1 required positional "
@@ -334,27 +334,27 @@ class RefusalTests(HooksTestCase):
         )
 
     def test_cause(self) -> None:
-        """What was raised is kept for who wants the whole traceback."""
+        """The error's cause is the module's exception."""
         self.write(COMPLETE.replace("pass", "raise KeyError('x')"))
         with self.assertRaises(ConfigurationErrors) as raised:
             self.load()
         self.assertIsInstance(raised.exception.__cause__, KeyError)
 
 
-class AnswerTests(SynchronousTestCase):
-    """What hooks return."""
+class ReturnValueTests(SynchronousTestCase):
+    """The values that hooks return."""
 
     def answering(self, answer: object) -> Hook:
-        """A hook that always returns the same."""
+        """Return a hook with a constant value."""
         return lambda name, domain: answer
 
     def test_pairs(self) -> None:
-        """A list is as good as a tuple."""
+        """A list is accepted like a tuple."""
         hooks = Hooks("tried", lambda alias, domain: [alias, domain], lambda account, domain: (account, domain))
         self.assertEqual(hooks.preprocess("a", "b"), ("a", "b"))
 
     def test_faults(self) -> None:
-        """What is no name and domain is a fault that says whose."""
+        """A value that is no name and domain is a fault with the name of the module."""
         for answer in (None, "ab", ("a",), ("a", "b", "c"), (None, "b"), (b"a", None), ("a", 1)):
             hooks = Hooks("tried", self.answering(answer), self.answering(None))
             with self.assertRaises(HookFault) as raised:
@@ -365,7 +365,7 @@ class AnswerTests(SynchronousTestCase):
             )
 
     def test_postprocess(self) -> None:
-        """The other hook is checked alike."""
+        """The value of ``postprocess`` is checked too."""
         hooks = Hooks("tried", lambda alias, domain: (alias, domain), lambda account, domain: account)
         with self.assertRaises(HookFault) as raised:
             hooks.postprocess("x", None)
@@ -375,7 +375,7 @@ class AnswerTests(SynchronousTestCase):
         )
 
     def test_raises(self) -> None:
-        """What a hook raises comes through."""
+        """An exception in a hook is not caught."""
 
         def preprocess(alias: str, domain: str | None) -> object:
             raise ZeroDivisionError

@@ -14,14 +14,14 @@ STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS(
 
 
 class LoadTests(SynchronousTestCase):
-    """From a path to a snapshot."""
+    """Loading a snapshot from a path."""
 
     def setUp(self) -> None:
-        """Give each test a path of its own."""
+        """Make a path."""
         self.path = Path(self.mktemp()).absolute()
 
     def test_whole(self) -> None:
-        """The snapshot answers by the file and its hooks."""
+        """The snapshot has the policy of the file, and its hooks."""
         self.path.with_name("loading_hooks.py").write_text(
             "ACCOUNTS = ALIASES = reload = print\n"
             "def preprocess(alias, domain): return alias.removeprefix('x'), domain\n"
@@ -36,14 +36,14 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual(snapshot.configuration.name, str(self.path))
 
     def test_errors(self) -> None:
-        """What is wrong in the file or with its hooks is raised alike."""
+        """Errors of the file, and of its hooks, are raised."""
         self.path.write_text("PROT: 3047\n", "utf-8")
         self.assertRaises(ConfigurationErrors, load_snapshot, str(self.path))
         self.path.write_text("PROCESSOR: nowhere_to_be_found\n", "utf-8")
         self.assertRaises(ConfigurationErrors, load_snapshot, str(self.path))
 
     def test_pauses(self) -> None:
-        """A load gives way often, and what happens then ends it."""
+        """A load calls ``pause`` often, and an exception in it ends the load."""
         self.path.write_text(STATEMENTS, "utf-8")
         pauses: list[None] = []
         load_snapshot(str(self.path), lambda: pauses.append(None))
@@ -55,38 +55,38 @@ class LoadTests(SynchronousTestCase):
         self.assertRaises(InterruptedError, load_snapshot, str(self.path), abandon)
 
 
-class RestTests(SynchronousTestCase):
-    """What is loaded is a file that nobody is writing."""
+class StableFileTests(SynchronousTestCase):
+    """The wait for a file to be stable."""
 
     def setUp(self) -> None:
-        """Give each test a path of its own, and something to write."""
+        """Make a file, and pieces to append."""
         self.path = Path(self.mktemp()).absolute()
         self.path.touch()
         self.pieces = ["ACCOUNT ", "foo ", "MATCHES "]
         self.slept: list[float] = []
 
     def sleep(self, seconds: float) -> None:
-        """Let somebody write the next piece meanwhile."""
+        """Append the next piece."""
         self.slept.append(seconds)
         if self.pieces:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(self.pieces.pop(0))
 
     def test_half_written(self) -> None:
-        """A file that is written piece by piece is waited for until a moment after the last piece."""
-        rested = wait_until_stable(str(self.path), lambda: None, self.sleep)
-        self.assertEqual(fingerprint(str(self.path)), rested)
+        """A file that is written piece by piece is stable some time after the last piece."""
+        stable = wait_until_stable(str(self.path), lambda: None, self.sleep)
+        self.assertEqual(fingerprint(str(self.path)), stable)
         self.assertEqual("ACCOUNT foo MATCHES ", self.path.read_text("utf-8"))
         self.assertEqual([STABLE_SECONDS] * 4, self.slept)
 
-    def test_at_rest(self) -> None:
-        """A file that nobody writes costs one moment."""
+    def test_stable(self) -> None:
+        """A file that does not change is stable after one sleep."""
         self.pieces.clear()
         wait_until_stable(str(self.path), lambda: None, self.sleep)
         self.assertEqual([STABLE_SECONDS], self.slept)
 
-    def test_restless(self) -> None:
-        """After two seconds of changes it is an error of the configuration; the next look tries again."""
+    def test_unstable(self) -> None:
+        """A file that keeps changing for two seconds is an error."""
         self.pieces = ["\n"] * 100
         errors = self.assertRaises(ConfigurationErrors, wait_until_stable, str(self.path), lambda: None, self.sleep)
         expected = f"{self.path}: changes again and again, and is loaded once it is left alone"
@@ -94,7 +94,7 @@ class RestTests(SynchronousTestCase):
         self.assertEqual(2, sum(self.slept))
 
     def test_abandoned(self) -> None:
-        """Who stops the server does not wait for the file."""
+        """An exception in ``pause`` ends the wait."""
 
         def abandon() -> None:
             raise InterruptedError

@@ -1,4 +1,4 @@
-"""From keys to answers, for the table and for the virtual server."""
+"""Tests of trualias.lookup.tables."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FOREIGN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
 
 
 class LookupCase(SynchronousTestCase):
-    """Asks a lookup."""
+    """A test of a lookup."""
 
     def assert_answers(self, lookup: Lookup, table: dict[str, Answer]) -> None:
-        """Assert what is answered for some keys."""
+        """Assert the answers to some keys."""
         self.assertEqual(table, {key: lookup(key) for key in table})
 
 
 class TableTests(LookupCase):
-    """The table server: bare local parts."""
+    """The local-part table."""
 
     def test_answers(self) -> None:
-        """A key is a local part, the answer an account as the file spells it."""
+        """The answer to a local part is an account as the configuration spells it."""
         table: dict[str, Answer] = {
             "samissexy.34": Found("baz", "baz"),
             "greyisthenewbeige.411": Found("baz", "baz"),
@@ -46,12 +46,12 @@ class TableTests(LookupCase):
         self.assert_answers(snapshot().tables[Table.LOCAL_PART], table)
 
     def test_no_local_part(self) -> None:
-        """What no address has before its at sign is not found, whatever it is."""
+        """A key that is no local part is not found, whatever it is."""
         for key in ("@", "a@b", "samissexy.34@example.com", "sam issexy.34", "é", "\n", "\ud800", "x" * 100_000):
             self.assert_answers(snapshot().tables[Table.LOCAL_PART], {key: NO_MATCH})
 
     def test_wrong_code(self) -> None:
-        """Of an address with the shape of an alias, but the wrong code, it is told whose alias it might be."""
+        """A near miss is answered with its accounts."""
         near = {
             "samissexy.43": NotFound(NotFoundReason.WRONG_CODE, ("baz",)),
             "foo-a-b": NotFound(NotFoundReason.WRONG_CODE, ("foo",)),
@@ -59,33 +59,33 @@ class TableTests(LookupCase):
         self.assert_answers(snapshot().tables[Table.LOCAL_PART], {**near, "foo-a": NO_MATCH})
 
     def test_wrong_code_of_two_statements(self) -> None:
-        """An account is told once, of however many statements the address has the shape."""
+        """The account of a near miss is in the answer once, however many statements match."""
         statement = "ACCOUNT foo ALIASED a, b MATCHES %alias%-%code%{}%alpha% WITH x;"
         lookup = snapshot("", statement.format("-") + statement.format("-c")).tables[Table.LOCAL_PART]
         self.assert_answers(lookup, {"a-y-cc": NotFound(NotFoundReason.WRONG_CODE, ("foo",))})
 
     def test_several_readings(self) -> None:
-        """Several readings of one account are an answer, which tells so."""
+        """Several readings of one account are in the answer."""
         self.assert_answers(snapshot().tables[Table.LOCAL_PART], {"xxxxxx+00": Found("Baz", "Baz", 2)})
 
     def test_several_accounts(self) -> None:
-        """Several accounts are an answer with the debug account's name, or without one."""
+        """Several accounts give an ambiguous answer, with the debug account as its value if there is one."""
         self.assert_answers(snapshot().tables[Table.LOCAL_PART], {"to-a.1": Ambiguous(("one", "two"), None)})
         self.assert_answers(
             snapshot("DEBUG ACCOUNT: root").tables[Table.LOCAL_PART], {"to-a.1": Ambiguous(("one", "two"), "root")}
         )
 
     def test_case(self) -> None:
-        """Without regard to case accounts are one that differ in case only, and answered as first spelled."""
+        """Without CASE SENSITIVE, accounts that differ in case are one, in the first spelling."""
         lookup = snapshot("CASE SENSITIVE: no").tables[Table.LOCAL_PART]
         self.assert_answers(lookup, {"SamIsSexy.34": Found("baz", "baz"), "XXXXXX+00": Found("baz", "baz", 2)})
 
     def test_over_budget(self) -> None:
-        """What would take too long is given up."""
+        """A lookup over its budget of steps is given up."""
         self.assert_answers(snapshot("", ENDLESS).tables[Table.LOCAL_PART], {ENDLESS_KEY: BudgetExceeded()})
 
     def test_hooks(self) -> None:
-        """Hooks are told that there is no domain; the account of an answer is the one before the hook."""
+        """Hooks get no domain; the account in the answer is the one before the hook."""
         told: list[object] = []
 
         def before(alias: str, domain: str | None) -> tuple[str, None]:
@@ -110,14 +110,14 @@ class TableTests(LookupCase):
         self.assert_answers(lookup, {"to-a.1": Ambiguous(("one", "two"), "root!")})
 
     def test_hook_without_answer(self) -> None:
-        """A hook that leaves no account is a fault."""
+        """A hook that returns no account raises Unanswerable."""
         lookup = snapshot(hooks=Hooks(postprocess=lambda *_: ("", None))).tables[Table.LOCAL_PART]
         error = self.assertRaises(Unanswerable, lookup, "samissexy.34")
         self.assertEqual("postprocess() of the PROCESSOR module gave no name, or no domain", str(error))
         self.assertEqual(NO_MATCH, lookup("foo"))
 
     def test_hook_that_raises(self) -> None:
-        """What a hook raises comes through."""
+        """An exception in a hook is not caught."""
 
         def fail(*_: object) -> tuple[str, None]:
             raise ZeroDivisionError
@@ -129,10 +129,10 @@ class TableTests(LookupCase):
 
 
 class VirtualTests(LookupCase):
-    """The virtual server: whole addresses."""
+    """The virtual table."""
 
     def test_answers(self) -> None:
-        """The domain is one of ALIAS DOMAINS in any case, and the answer's is spelled as the key's."""
+        """The domain is one of ALIAS DOMAINS, in any case, and is spelled in the answer as in the key."""
         lookup = snapshot().tables[Table.VIRTUAL]
         table: dict[str, Answer] = {
             "samissexy.34@example.com": Found("baz@example.com", "baz"),
@@ -146,34 +146,34 @@ class VirtualTests(LookupCase):
         self.assert_answers(lookup, table)
 
     def test_other_domains(self) -> None:
-        """An address in another domain is not looked up."""
+        """An address in another domain is not found."""
         foreign = ("example.net", "", "example.com.", "sub.example.com", "example", " example.com", "example.com\n")
         self.assert_answers(snapshot().tables[Table.VIRTUAL], {f"samissexy.34@{domain}": FOREIGN for domain in foreign})
 
-    def test_letters_that_look_alike(self) -> None:
-        """A letter whose lower case is one of ASCII makes another domain: the Kelvin sign is no k."""
+    def test_letters_that_fold_to_ascii(self) -> None:
+        """A domain with a letter whose lower case is in ASCII, such as the Kelvin sign, is another domain."""
         lookup = snapshot("", "ALIAS DOMAINS: k.example\nACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
         self.assertEqual("k", "\u212a".lower())
         self.assert_answers(lookup, {"x@K.Example": Found("a@K.Example", "a"), "x@\u212a.example": FOREIGN})
 
     def test_no_domains(self) -> None:
-        """Without ALIAS DOMAINS there is no domain of ours."""
+        """Without ALIAS DOMAINS no address is found."""
         lookup = snapshot("", "ACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
         self.assert_answers(lookup, {"x@example.com": FOREIGN, "x@": FOREIGN})
 
     def test_no_address(self) -> None:
-        """A key without a domain is not found: a bare name, a bare domain."""
+        """A key without an at sign is not found."""
         self.assert_answers(
             snapshot().tables[Table.VIRTUAL], dict.fromkeys(("samissexy.34", "example.com", "", "*"), NO_DOMAIN)
         )
 
     def test_odd_addresses(self) -> None:
-        """The last at sign divides a key; what is before it may be anything."""
+        """The last at sign divides a key, whatever is before it."""
         keys = ("@example.com", '""@example.com', '"no a"@example.com', "samissexy.34@example.com@example.com")
         self.assert_answers(snapshot().tables[Table.VIRTUAL], dict.fromkeys(keys, NO_MATCH))
 
     def test_debug_account(self) -> None:
-        """The debug account is one of the key's domain."""
+        """The value of a debug account has the domain of the key."""
         answer = Ambiguous(("one", "two"), "root@Example.com")
         self.assert_answers(snapshot("DEBUG ACCOUNT: root").tables[Table.VIRTUAL], {"to-a.1@Example.com": answer})
 
@@ -194,7 +194,7 @@ class VirtualTests(LookupCase):
         self.assertEqual([("SamIsSexy.34", "old.example"), ("baz", "example.com")], told)
 
     def test_hook_without_domain(self) -> None:
-        """A hook that takes the domain away makes an address of no domain; at the end that is a fault."""
+        """A key is not found without a domain from ``preprocess``; without one from ``postprocess`` it raises."""
         lookup = snapshot(hooks=Hooks(preprocess=lambda alias, _: (alias, None))).tables[Table.VIRTUAL]
         self.assert_answers(lookup, {"samissexy.34@example.com": NO_DOMAIN})
         for left in (("baz", None), ("baz", ""), ("", "example.com")):
@@ -202,6 +202,6 @@ class VirtualTests(LookupCase):
             self.assertRaises(Unanswerable, lookup, "samissexy.34@example.com")
 
     def test_over_budget(self) -> None:
-        """What would take too long is given up."""
+        """A lookup over its budget of steps is given up."""
         lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).tables[Table.VIRTUAL]
         self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded(), f"{ENDLESS_KEY}@a.c": FOREIGN})

@@ -1,4 +1,4 @@
-"""Asking on behalf of a client: nothing is raised, and the log hears of what is remarkable."""
+"""Tests of lookup_safely: exceptions become faults, and some answers are logged."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from trualias.protocols.responder import Fault, lookup_safely
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
-class AskTests(SynchronousTestCase):
-    """What is answered, and what is logged."""
+class LookupSafelyTests(SynchronousTestCase):
+    """Answers, and what is logged of them."""
 
     def assert_answer(self, lookup: Lookup, key: str, answer: Answer | Fault, *logged: tuple[str, str]) -> None:
-        """Assert the answer, and the level and the whole text of each line in the log."""
+        """Assert the answer, and the level and the whole text of each logged line."""
         with capturedLogs() as events:
             self.assertEqual(answer, lookup_safely(lookup, key))
         self.assertEqual(list(logged), [(event["log_level"].name, formatEvent(event)) for event in events])
 
-    def test_nothing_remarkable(self) -> None:
-        """Hits with one reading and misses are not logged."""
+    def test_not_logged(self) -> None:
+        """A key that is found by one reading, or not found, is not logged."""
         lookup = snapshot().tables[Table.LOCAL_PART]
         self.assert_answer(lookup, "samissexy.34", Found("baz", "baz"))
         self.assert_answer(lookup, "samissexy.43", NotFound(NotFoundReason.WRONG_CODE, ("baz",)))
         self.assert_answer(lookup, "\0", NotFound(NotFoundReason.NO_MATCH))
 
     def test_several_readings(self) -> None:
-        """Several readings are a warning with the address and the account."""
+        """Several readings are logged as a warning with the address and the account."""
         message = "xxxxxx+00@example.com goes to Baz@example.com; it can be read in several ways, all of account Baz"
         answer = Found("Baz@example.com", "Baz", 2)
         self.assert_answer(snapshot().tables[Table.VIRTUAL], "xxxxxx+00@example.com", answer, ("warn", message))
 
     def test_several_accounts(self) -> None:
-        """Several accounts are a warning that says what becomes of the mail."""
+        """Several accounts are logged as a warning with the accounts and the value."""
         message = "to-a.1 is not found, because there is no DEBUG ACCOUNT: it is right for several accounts, one, two"
         self.assert_answer(
             snapshot().tables[Table.LOCAL_PART], "to-a.1", Ambiguous(("one", "two"), None), ("warn", message)
@@ -45,14 +45,14 @@ class AskTests(SynchronousTestCase):
         self.assert_answer(lookup, "to-a.1", Ambiguous(("one", "two"), "root"), ("warn", message))
 
     def test_over_budget(self) -> None:
-        """What was given up is a warning."""
+        """A lookup over its budget of steps is logged as a warning."""
         message = f"{ENDLESS_KEY} gets a temporary error: the lookup took too many steps and was given up"
         self.assert_answer(
             snapshot("", ENDLESS).tables[Table.LOCAL_PART], ENDLESS_KEY, BudgetExceeded(), ("warn", message)
         )
 
     def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
-        """Assert that an exception becomes a fault, and goes to the log with its traceback."""
+        """Assert that an exception becomes a fault, and is logged with its traceback."""
         with capturedLogs() as events:
             self.assertEqual(fault, lookup_safely(lookup, "sam\nissexy.34"))
         (event,) = events
@@ -63,7 +63,7 @@ class AskTests(SynchronousTestCase):
         self.flushLoggedErrors()
 
     def test_faults(self) -> None:
-        """Whatever is raised is a fault, and where it came out of a hook the fault says so."""
+        """Any exception is a fault, which says whether a hook raised it."""
         for kind in (ZeroDivisionError, SystemExit, GeneratorExit, RecursionError, UnicodeError, MemoryError):
             error = kind("a\nb %")
 
@@ -75,7 +75,7 @@ class AskTests(SynchronousTestCase):
             self.assert_fault(error, fail, Fault())  # type: ignore[arg-type]
 
     def test_interrupted(self) -> None:
-        """To be interrupted is no fault of a lookup."""
+        """KeyboardInterrupt is raised."""
 
         def interrupted(*_: object) -> tuple[str, None]:
             raise KeyboardInterrupt

@@ -123,10 +123,10 @@ class MetricsTestCase(SynchronousTestCase):
 
 
 class RequestTests(MetricsTestCase):
-    """Requests, by what became of them."""
+    """Requests, by their outcome."""
 
     def test_outcomes(self) -> None:
-        """Each request counts once, as what became of it, for the server that was asked."""
+        """Each request counts once, by its outcome, for its server."""
         table, virtual = self.table(), self.virtual()
         self.ask(table, b"get foo-shop-4\n", b"get foo-shop-5\n", b"get nobody\n", b"get same-shop-4\n", b"foo\n")
         self.ask(table, b"stats\n", b"get %ff\n")
@@ -160,13 +160,13 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 2})
 
     def test_every_result(self) -> None:
-        """There is no result that counts as no outcome, or as two."""
+        """Each detailed outcome belongs to exactly one label."""
         self.assertEqual(
             sorted(counted for label in OUTCOME_LABELS.values() for counted in label), sorted(DETAILED_OUTCOMES)
         )
 
     def test_kept_replies(self) -> None:
-        """A reply that is kept counts the same each time that it is given."""
+        """A cached reply counts each time that it is sent."""
         table = self.table()
         replies = self.ask(table, *[b"get foo-shop-5\n", b"get nobody\n", b"get foo-shop-4\n"] * 4)
         self.assertEqual(replies, b"500 not found\n500 not found\n200 foo\n" * 4)
@@ -185,7 +185,7 @@ class RequestTests(MetricsTestCase):
         )
 
     def test_several_shapes(self) -> None:
-        """An address with the shape of several accounts is one request, and a wrong code of each."""
+        """A near miss of several accounts is one request, and a wrong code of each account."""
         self.ask(self.table(), b"get same-shop-5\n")
         self.assertEqual(
             self.nonzero("wrong_codes_total"),
@@ -194,7 +194,7 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(sum(self.nonzero("not_found_total").values()), 1)
 
     def test_socketmap(self) -> None:
-        """Requests of socketmap count for the map that they name, and for none where there is no such map."""
+        """Requests of socketmap count for their map, or for ``none`` if there is no such map."""
         factory = SocketmapFactory(self.reactor, self.current, self.clock, self.clients)
         self.ask(factory, b"16:table foo-shop-4,", b"16:table foo-shop-5,", b"16:table foo-shop-5,")
         self.ask(factory, b"30:virtual foo-shop-4@example.com,", b"10:other some,", b"4:what,")
@@ -211,7 +211,7 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 2})
 
     def test_hooks(self) -> None:
-        """A lookup that failed in a hook is a fault, and a failure of a hook besides; other faults are not."""
+        """A lookup that failed in a hook counts as a fault, and as a failure of a hook."""
 
         def fail(name: str, domain: str | None) -> tuple[str, str | None]:
             raise ValueError(name)
@@ -232,7 +232,7 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="fault", **on_table): 3})
 
     def test_temporary_errors(self) -> None:
-        """A lookup that was given up is told apart from one that failed, and from one whose value no reply can hold."""
+        """A lookup over its budget counts apart from one that failed, or whose value cannot be sent."""
 
         def failing(key: str) -> Answer:
             raise ValueError(key)
@@ -256,14 +256,14 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(self.nonzero("hook_failures_total"), {})
 
     def test_debug_account(self) -> None:
-        """An address of several accounts is ambiguous also where the DEBUG ACCOUNT gets it."""
+        """An ambiguous address counts as ambiguous also if it goes to the DEBUG ACCOUNT."""
         self.current.snapshot = Snapshot(parse_configuration(f"DEBUG ACCOUNT: debug\n{CONFIGURATION}", "tried.conf"))
         self.assertEqual(self.ask(self.table(), b"get same-shop-4\n"), b"200 debug\n")
         on_table = {"protocol": "tcp_table", "server": "table"}
         self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="ambiguous", **on_table): 1})
 
     def test_duration(self) -> None:
-        """The histogram has every request, in the first bucket whose bound it does not exceed."""
+        """Each request is in the first bucket of the histogram whose bound it does not exceed."""
         factory = self.table()
         for seconds in (0.0, 0.000005, 0.000006, 0.000015, 0.00009, 0.3):
             protocol = factory.buildProtocol(None)
@@ -289,7 +289,7 @@ class RequestTests(MetricsTestCase):
         self.assertAlmostEqual(seen[sample("request_duration_seconds_sum", **pair)], 0.300116)
 
     def test_without_metrics(self) -> None:
-        """Where there are no metrics, no reply counts for them."""
+        """Without metrics, replies have no counters."""
         self.clients.counters = None
         table = self.table()
         self.ask(table, b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")

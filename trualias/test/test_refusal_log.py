@@ -7,42 +7,42 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.protocols.refusal_log import RefusalLog
 
 
-class RefusalsTests(SynchronousTestCase):
-    """What the log hears."""
+class RefusalLogTests(SynchronousTestCase):
+    """What is logged, and how often."""
 
     def setUp(self) -> None:
-        """Let the time stand still."""
+        """Make a log whose clock is ``now``."""
         self.now = 100.0
         self.refusal_log = RefusalLog(lambda: self.now)
 
-    def tell(self, count: int, why: str = "there are 5 already") -> list[str]:
-        """Turn clients away, and return what was logged."""
+    def refuse(self, count: int, why: str = "there are 5 already") -> list[str]:
+        """Refuse so many clients; return the logged lines."""
         with capturedLogs() as events:
             for number in range(count):
                 self.refusal_log.refused(IPv4Address("TCP", f"192.0.2.{number}", 4711), why)
         return [formatEvent(event) or "" for event in events]
 
     def test_first(self) -> None:
-        """The first is told at once, of each reason."""
-        self.assertEqual(["refused a connection from 192.0.2.0: there are 5 already"], self.tell(1))
-        self.assertEqual(["refused a connection from 192.0.2.0: it is late"], self.tell(1, "it is late"))
+        """The first refusal for each reason is logged at once."""
+        self.assertEqual(["refused a connection from 192.0.2.0: there are 5 already"], self.refuse(1))
+        self.assertEqual(["refused a connection from 192.0.2.0: it is late"], self.refuse(1, "it is late"))
 
     def test_many(self) -> None:
-        """Of many that follow one is told in ten seconds, with how many others there were."""
-        self.assertEqual(1, len(self.tell(100)))
+        """Of the following refusals, one is logged every ten seconds, with the number of the others."""
+        self.assertEqual(1, len(self.refuse(100)))
         self.now += 9.9
-        self.assertEqual([], self.tell(10))
+        self.assertEqual([], self.refuse(10))
         self.now += 0.1
-        told = "refused a connection from 192.0.2.0: there are 5 already (109 others since the last such line)"
-        self.assertEqual([told], self.tell(2))
+        line = "refused a connection from 192.0.2.0: there are 5 already (109 others since the last such line)"
+        self.assertEqual([line], self.refuse(2))
         self.now += 3600
-        told = "refused a connection from 192.0.2.0: there are 5 already (1 other since the last such line)"
-        self.assertEqual([told], self.tell(1))
+        line = "refused a connection from 192.0.2.0: there are 5 already (1 other since the last such line)"
+        self.assertEqual([line], self.refuse(1))
         self.now += 3600
-        self.assertEqual(["refused a connection from 192.0.2.0: there are 5 already"], self.tell(1))
+        self.assertEqual(["refused a connection from 192.0.2.0: there are 5 already"], self.refuse(1))
 
     def test_unix(self) -> None:
-        """A client at a unix socket has no address."""
+        """A client of a unix socket is logged without an address."""
         with capturedLogs() as events:
             self.refusal_log.refused(UNIXAddress(None), "there are 5 already")
         self.assertEqual(

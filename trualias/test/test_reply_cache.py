@@ -1,4 +1,4 @@
-"""Replies that were given before."""
+"""Tests of trualias.protocols.reply_cache."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,7 +11,7 @@ ONE = Reply(b"1", ReplyKind.SUCCESS)
 
 
 class ReplyCacheTests(SynchronousTestCase):
-    """What is kept, and for how long."""
+    """What is cached, and for how long."""
 
     def setUp(self) -> None:
         """Make a cache for a snapshot without hooks."""
@@ -19,12 +19,12 @@ class ReplyCacheTests(SynchronousTestCase):
         self.cache.use(snapshot())
 
     def test_keep(self) -> None:
-        """What was kept is found, what was not is not."""
+        """A cached reply is found, any other is not."""
         self.cache.keep(b"a", ONE)
         self.assertEqual((ONE, None, {b"a": ONE}), (self.cache.get(b"a"), self.cache.get(b"b"), self.cache.recent))
 
     def test_hooks(self) -> None:
-        """Nothing is kept where hooks may answer differently each time, nor before there is a snapshot."""
+        """Nothing is cached with hooks, nor before there is a snapshot."""
         hooked = ReplyCache()
         hooked.use(snapshot(hooks=Hooks()))
         for cache in (hooked, ReplyCache()):
@@ -32,7 +32,7 @@ class ReplyCacheTests(SynchronousTestCase):
             self.assertEqual((None, {}), (cache.get(b"a"), cache.recent))
 
     def test_another_snapshot(self) -> None:
-        """A reply never outlives the snapshot that it follows from, be the next one of the same configuration."""
+        """A new snapshot empties the cache, also one of the same configuration."""
         first, second = snapshot(), snapshot()
         self.cache.use(first)
         self.cache.keep(b"a", ONE)
@@ -43,13 +43,13 @@ class ReplyCacheTests(SynchronousTestCase):
         self.assertEqual((None, {}, {}), (self.cache.get(b"a"), self.cache.recent, self.cache.shared))
 
     def test_long_requests(self) -> None:
-        """No reply to a long request is kept."""
+        """No reply to a long request is cached."""
         self.cache.keep(b"a" * 256, ONE)
         self.cache.keep(b"a" * 257, ONE)
         self.assertEqual({b"a" * 256: ONE}, self.cache.recent)
 
     def test_forgets(self) -> None:
-        """However many are kept, there are never more than twice the span; what is asked for again stays."""
+        """The cache never has more than twice ``SPAN`` replies; a reply that is used again stays."""
         for number in range(5 * self.cache.SPAN):
             self.cache.keep(b"%d" % number, ONE)
             self.assertLessEqual(len(self.cache.recent), self.cache.SPAN)

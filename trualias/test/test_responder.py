@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.responder: which replies are made once, and what they count."""
+"""Tests of trualias.protocols.responder: which replies are shared, and how they count."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -22,22 +22,22 @@ ANSWERS: dict[str, Answer] = {
 
 
 def look_up(key: str) -> Answer:
-    """Give one of the answers."""
+    """Return one of the answers."""
     return ANSWERS[key]
 
 
-class ReplierTests(SynchronousTestCase):
+class ResponderTests(SynchronousTestCase):
     """Replies that count for the metrics."""
 
     def setUp(self) -> None:
-        """Make a replier."""
+        """Make a responder with counters."""
         self.counters = Counters()
         self.request_counters = self.counters.of("tcp_table", "table")
         self.responder = Responder(wire.LINES, self.request_counters)
         self.cache = ReplyCache()
 
     def test_made(self) -> None:
-        """A reply knows where to count it, and the wrong codes of accounts."""
+        """A reply has the counters of its outcome, and of the accounts whose code was wrong."""
         reply = self.responder.make(b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo", "bar"))
         self.assertEqual((reply.octets, reply.kind), (b"500 not found\n", ReplyKind.NOT_FOUND))
         self.assertIs(reply.counters, self.request_counters)
@@ -49,15 +49,15 @@ class ReplierTests(SynchronousTestCase):
         self.assertEqual(self.counters.wrong_codes.counts, {"foo": 1, "bar": 1})
 
     def test_not_counted(self) -> None:
-        """Without metrics a reply says no more than its outcome."""
+        """Without metrics a reply has only its kind."""
         reply = Responder(wire.LINES, None).make(
             b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo",)
         )
         self.assertEqual((reply.kind, reply.counters, reply.wrong_codes), (ReplyKind.NOT_FOUND, None, ()))
         self.assertEqual(self.counters.wrong_codes.counts, {})
 
-    def test_alike(self) -> None:
-        """What says and counts the same is made once, whichever key was asked for."""
+    def test_shared(self) -> None:
+        """Replies with the same content and counters are shared by all keys."""
         foo, bar, wrong, again, other = (
             self.responder.reply(b"", key, look_up, self.cache)
             for key in ("foo", "bar", "wrong", "wrong again", "other")
@@ -67,8 +67,8 @@ class ReplierTests(SynchronousTestCase):
         self.assertIsNot(wrong, other)
         self.assertEqual((len(wrong.wrong_codes), len(other.wrong_codes)), (2, 1))
 
-    def test_alike_in_one_configuration(self) -> None:
-        """With another configuration they are made anew: the numbers of accounts that are gone count no more."""
+    def test_shared_in_one_configuration(self) -> None:
+        """After a reload, replies have the counters of the accounts in the new configuration."""
         self.responder.reply(b"", "wrong", look_up, self.cache)
         self.counters.configure(parse_configuration("ACCOUNT baz MATCHES %alpha%-%code% WITH CHARS();", "a.conf"))
         reply = self.responder.reply(b"", "other", look_up, ReplyCache())
@@ -77,7 +77,7 @@ class ReplierTests(SynchronousTestCase):
         self.assertEqual({"baz": 0, "bar": 1}, self.counters.wrong_codes.counts)
 
     def test_unsendable(self) -> None:
-        """A value that no reply can hold is a fault each time, and is never kept as the reply to a request."""
+        """A value that cannot be sent is a fault each time, and is not cached."""
         self.cache.use(snapshot())
         for _ in range(2):
             reply = self.responder.reply(b"get long\n", "long", look_up, self.cache)

@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.scheduling."""
+"""Tests of the fair queue."""
 
 from collections.abc import Callable
 
@@ -8,46 +8,46 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.protocols.scheduling import FairQueue
 
 
-class TurnsTests(SynchronousTestCase):
-    """Who goes on when."""
+class FairQueueTests(SynchronousTestCase):
+    """The order of turns."""
 
     def setUp(self) -> None:
-        """Start without anybody waiting."""
+        """Make an empty queue."""
         self.clock = Clock()
         self.turns = FairQueue(self.clock)
-        self.went: list[str] = []
-        self.scheduled: list[int] = []  # calls that the reactor has to make yet, at each turn
+        self.taken: list[str] = []
+        self.scheduled: list[int] = []  # delayed calls of the reactor at each turn
 
     def queue(self, name: str, rounds: int = 1) -> Callable[[], None]:
-        """Wait for a turn, and in it for one more, until these rounds are over."""
+        """Wait for so many turns, each in the one before; return the first."""
 
-        def go_on() -> None:
-            self.went.append(name)
+        def turn() -> None:
+            self.taken.append(name)
             self.scheduled.append(len(self.clock.getDelayedCalls()))
             if rounds > 1:
                 self.queue(name, rounds - 1)
 
-        self.turns.wait(go_on)
-        return go_on
+        self.turns.wait(turn)
+        return turn
 
     def test_one_a_round(self) -> None:
-        """However many wait, the reactor has one call of them to make at a time, and each has its turn."""
+        """Turns are taken in order, one per reactor iteration."""
         for name in "abc":
             self.queue(name, 2)
         self.clock.advance(0)
-        self.assertEqual(list("abcabc"), self.went)
+        self.assertEqual(list("abcabc"), self.taken)
         self.assertEqual([1, 1, 1, 1, 1, 0], self.scheduled)
 
     def test_cancel(self) -> None:
-        """Who leaves has no turn any more, and the others have theirs."""
+        """A cancelled turn is not taken, and the others are."""
         turns = [self.queue(name) for name in "abc"]
         self.turns.cancel(turns[0])
         self.turns.cancel(turns[2])
         self.clock.advance(0)
-        self.assertEqual(["b"], self.went)
+        self.assertEqual(["b"], self.taken)
 
-    def test_nobody(self) -> None:
-        """Nothing is scheduled for nobody: neither after the last turn, nor after the last has left."""
+    def test_empty(self) -> None:
+        """Nothing is scheduled for an empty queue: after the last turn, or after it is cancelled."""
         self.turns.wait(lambda: None)
         self.clock.advance(0)
         self.assertEqual([], self.clock.getDelayedCalls())
@@ -55,7 +55,7 @@ class TurnsTests(SynchronousTestCase):
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_failure(self) -> None:
-        """A turn that raises does not end the others'."""
+        """A turn that raises does not end those of others."""
 
         def fail() -> None:
             raise ZeroDivisionError
@@ -64,4 +64,4 @@ class TurnsTests(SynchronousTestCase):
         self.queue("b")
         self.assertRaises(ZeroDivisionError, self.clock.advance, 0)
         self.clock.advance(0)
-        self.assertEqual(["b"], self.went)
+        self.assertEqual(["b"], self.taken)

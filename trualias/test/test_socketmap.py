@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.socketmap, and of what its clients have in common with those of the line protocol."""
+"""Tests of trualias.protocols.socketmap, and of connections in general."""
 
 from collections.abc import Callable
 from typing import cast
@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
-from trualias.lookup import BudgetExceeded, CurrentSnapshot, Snapshot
+from trualias.lookup import Answer, BudgetExceeded, CurrentSnapshot, Snapshot
 from trualias.monitoring.statistics import ReplyKind, Statistics
 from trualias.protocols.clients import Clients
 from trualias.protocols.socketmap import SocketmapFactory, SocketmapProtocol
@@ -31,13 +31,13 @@ MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a s
 
 
 def netstring(payload: bytes) -> bytes:
-    """Write a netstring."""
+    """Format a netstring."""
     return b"%d:%s," % (len(payload), payload)
 
 
 @define
 class Inventive:
-    """Hooks that answer with what they are told to."""
+    """Hooks with a value of the test's choice."""
 
     value: Callable[[], str]
 
@@ -46,7 +46,7 @@ class Inventive:
         return alias, domain
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Invent an account."""
+        """Return the value."""
         return self.value(), domain
 
 
@@ -59,7 +59,7 @@ class Reset(StringTransport):
 
 
 class SocketmapTests(SynchronousTestCase):
-    """What a client says and hears."""
+    """Conversations in the protocol."""
 
     def setUp(self) -> None:
         """Make a factory and connect a client."""
@@ -79,7 +79,7 @@ class SocketmapTests(SynchronousTestCase):
         return protocol, transport
 
     def hooked(self, value: Callable[[], str]) -> None:
-        """Let hooks answer."""
+        """Use hooks with this value."""
         self.current.snapshot = Snapshot(self.current.snapshot.configuration, Inventive(value))
 
     @property
@@ -88,12 +88,12 @@ class SocketmapTests(SynchronousTestCase):
         assert self.transport.streaming
         return cast(IPushProducer, self.transport.producer)
 
-    def say(self, data: bytes) -> bytes:
-        """Send bytes and return what came back."""
+    def send(self, data: bytes) -> bytes:
+        """Send bytes; return the bytes that come back."""
         self.transport.clear()
         self.protocol.dataReceived(data)
-        heard: bytes = self.transport.value()
-        return heard
+        received: bytes = self.transport.value()
+        return received
 
     CHAT = (
         (b"table foo-shop-4", b"6:OK foo,"),
@@ -122,24 +122,24 @@ class SocketmapTests(SynchronousTestCase):
         """Each request gets its reply, at the first and at the second time."""
         for _ in range(2):
             for request, reply in self.CHAT:
-                self.assertEqual(reply, self.say(netstring(request)), request)
+                self.assertEqual(reply, self.send(netstring(request)), request)
 
     def test_in_pieces(self) -> None:
-        """Requests may come one byte at a time, or all at once; the replies keep their order."""
+        """Requests may arrive one byte at a time, or all at once; the replies are in order."""
         stream = b"".join(netstring(request) for request, _ in self.CHAT)
         replies = b"".join(reply for _, reply in self.CHAT)
-        self.assertEqual(replies, b"".join(self.say(bytes([byte])) for byte in stream))
-        heard = self.say(stream)
+        self.assertEqual(replies, b"".join(self.send(bytes([byte])) for byte in stream))
+        received = self.send(stream)
         while self.transport.producerState == "paused":
             self.transport.clear()
             self.clock.advance(0)
-            heard += self.transport.value()
-        self.assertEqual(replies, heard)
+            received += self.transport.value()
+        self.assertEqual(replies, received)
 
     def test_statistics(self) -> None:
-        """Requests are counted by their outcome, in the collectors of all the server's protocols."""
+        """Requests are counted by the kind of their reply."""
         for request, _ in self.CHAT:
-            self.say(netstring(request))
+            self.send(netstring(request))
         counted = self.statistics
         ended = {outcome: counted.outcomes[outcome].ended for outcome in ReplyKind}
         self.assertEqual({ReplyKind.SUCCESS: 3, ReplyKind.NOT_FOUND: 10, ReplyKind.BAD: 7, ReplyKind.STATS: 0}, ended)
@@ -147,31 +147,44 @@ class SocketmapTests(SynchronousTestCase):
         self.assertEqual(1, counted.connections.begun)
 
     def test_reload(self) -> None:
-        """A new configuration answers the next request, also one that was asked before."""
-        self.assertEqual(b"6:OK foo,", self.say(netstring(b"table foo-shop-4")))
+        """The next request is answered by the new snapshot, also if its reply was cached."""
+        self.assertEqual(b"6:OK foo,", self.send(netstring(b"table foo-shop-4")))
         self.current.snapshot = Snapshot(parse_configuration("", "a.conf"))
-        self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table foo-shop-4")))
+        self.assertEqual(b"9:NOTFOUND ,", self.send(netstring(b"table foo-shop-4")))
+
+    def test_cached(self) -> None:
+        """A reply that is in the cache needs no lookup, whether its request arrives whole or in pieces."""
+        request = netstring(b"table foo-shop-4")
+        self.send(request)
+
+        def fail(key: str) -> Answer:
+            raise AssertionError(key)
+
+        self.current.snapshot.tables = {Table.LOCAL_PART: fail}
+        self.assertEqual(b"6:OK foo,", self.send(request))
+        self.assertEqual(b"6:OK foo," * 2, self.send(request * 2))
+        self.assertEqual(b"6:OK foo,", self.send(request[:5]) + self.send(request[5:]))
 
     def test_fault(self) -> None:
-        """What a hook raises is a temporary error for the client, and in the log."""
+        """An exception in a hook is a temporary error for the client, and is logged."""
 
         def fail() -> str:
             raise ZeroDivisionError
 
         self.hooked(fail)
-        self.assertEqual(FAULT, self.say(netstring(b"table foo-shop-4")))
+        self.assertEqual(FAULT, self.send(netstring(b"table foo-shop-4")))
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
 
     def test_over_budget(self) -> None:
-        """An address that takes too long is a temporary error."""
+        """A lookup over its budget of steps is a temporary error."""
         self.current.snapshot.tables = {Table.LOCAL_PART: lambda key: BudgetExceeded()}
         with capturedLogs() as events:
-            reply = self.say(netstring(b"table foo-shop-4"))
+            reply = self.send(netstring(b"table foo-shop-4"))
         self.assertEqual(FAULT, reply)
         self.assertIn("took too many steps", formatEvent(events[0]))
 
     def test_values(self) -> None:
-        """A value may be long and have blanks; what a mail server would not take, or misread, is a temporary error."""
+        """A value may be long and have spaces; one that a mail server would refuse or misread is a temporary error."""
         for value, reply in (
             ("a b%", b"7:OK a b%,"),
             ("\u00e9", b"5:OK \xc3\xa9,"),
@@ -183,40 +196,37 @@ class SocketmapTests(SynchronousTestCase):
             ("", FAULT),
         ):
             self.hooked(lambda value=value: value)  # type: ignore[misc]
-            self.assertEqual(reply, self.say(netstring(b"table foo-shop-4")), value[:9])
+            self.assertEqual(reply, self.send(netstring(b"table foo-shop-4")), value[:9])
         self.flushLoggedErrors()
 
     def test_unsendable_is_told(self) -> None:
-        """The log tells why a value was not answered."""
+        """The reason why a value cannot be sent is logged."""
         for value, told in (
             ("x" * 99_998, "a reply of 100001 bytes; a mail server takes 100000"),
             ("a\0b", "a value with a line break or a NUL: 'a\\x00b'"),
         ):
             self.hooked(lambda value=value: value)  # type: ignore[misc]
             with capturedLogs() as events:
-                self.say(netstring(b"table foo-shop-4"))
+                self.send(netstring(b"table foo-shop-4"))
             [event] = events
             self.assertEqual(f"a value was not answered: {told}", event["log_format"].format(**event))
 
     def test_longest_request(self) -> None:
-        """A request of 100000 bytes is answered; one byte more is refused at once, and ends the connection."""
-        self.assertEqual(b"9:NOTFOUND ,", self.say(netstring(b"table " + b"x" * 99_994)))
+        """A request of 100000 bytes is answered; a greater length is refused at once, and ends the connection."""
+        self.assertEqual(b"9:NOTFOUND ,", self.send(netstring(b"table " + b"x" * 99_994)))
         self.assertFalse(self.transport.disconnecting)
-        self.assertEqual(MALFORMED, self.say(b"100001:"))
+        self.assertEqual(MALFORMED, self.send(b"100001:"))
         self.assertTrue(self.transport.disconnecting)
 
     def test_malformed(self) -> None:
-        """What is no netstring is refused and ends the connection; what came before it is answered, and no more.
-
-        Somebody has set up a client for another protocol: the log says so.
-        """
+        """Input that is no netstring is refused as the last, and logged once: the client may speak another protocol."""
         request = netstring(b"table foo-shop-4")
         with capturedLogs() as events:
             for wrong in (b"GET / HTTP/1.1\r\n", b"007:x,", b"1:xy", b":x,", b"-1:x,", b"9" * 100, b"\n"):
                 self.protocol, self.transport = self.connect()
-                self.assertEqual(b"6:OK foo," + MALFORMED, self.say(request + wrong + request), wrong)
+                self.assertEqual(b"6:OK foo," + MALFORMED, self.send(request + wrong + request), wrong)
                 self.assertTrue(self.transport.disconnecting)
-                self.assertEqual(b"", self.say(request))
+                self.assertEqual(b"", self.send(request))
                 self.protocol.connectionLost()
         [event] = events
         self.assertEqual(
@@ -226,15 +236,15 @@ class SocketmapTests(SynchronousTestCase):
         )
 
     def test_half_close(self) -> None:
-        """A client that closes its sending side gets its replies, and the connection ends."""
-        self.assertEqual(b"6:OK foo,", self.say(netstring(b"table foo-shop-4") + b"5:tab"))
+        """A client that closes its side gets its replies, and the connection ends."""
+        self.assertEqual(b"6:OK foo,", self.send(netstring(b"table foo-shop-4") + b"5:tab"))
         self.protocol.readConnectionLost()
         self.assertTrue(self.transport.disconnecting)
 
     def test_turns(self) -> None:
-        """A client that sends many requests at once lets the others have their turn after four of them."""
+        """After four requests of one client, others have their turn."""
         request = netstring(b"table foo-shop-4")
-        self.assertEqual(b"6:OK foo," * 4, self.say(request * 200))
+        self.assertEqual(b"6:OK foo," * 4, self.send(request * 200))
         self.assertEqual("paused", self.transport.producerState)
         other, transport = self.connect()
         other.dataReceived(request)
@@ -247,43 +257,43 @@ class SocketmapTests(SynchronousTestCase):
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_lost_in_turn(self) -> None:
-        """A connection that is lost between two turns leaves nothing behind."""
-        self.say(netstring(b"table foo-shop-4") * 100)
+        """A connection that is lost between two turns leaves nothing."""
+        self.send(netstring(b"table foo-shop-4") * 100)
         self.protocol.connectionLost()
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual(0, len(self.factory.clients))
 
     def test_never_reads(self) -> None:
-        """A client that never reads is not read from, and nothing is worked out for it, until it does."""
+        """A client that does not read is not read from, and its requests wait, until it does."""
         request = netstring(b"table foo-shop-4")
         self.producer.pauseProducing()
-        self.assertEqual(b"6:OK foo,", self.say(request * 3))
+        self.assertEqual(b"6:OK foo,", self.send(request * 3))
         self.assertEqual("paused", self.transport.producerState)
-        self.assertEqual(b"", self.say(request))
+        self.assertEqual(b"", self.send(request))
         self.producer.resumeProducing()
         self.assertEqual(b"6:OK foo," * 3, self.transport.value())
         self.assertEqual("producing", self.transport.producerState)
 
     def test_lost_while_it_does_not_read(self) -> None:
-        """A reply that was never taken is counted as given up."""
+        """A reply that is never taken counts as an abandoned write."""
         self.producer.pauseProducing()
-        self.say(netstring(b"table foo-shop-4"))
+        self.send(netstring(b"table foo-shop-4"))
         self.protocol.connectionLost()
         self.assertEqual(
             (1, 0, 1), (self.statistics.writes.begun, self.statistics.writes.ended, self.statistics.writes.abandoned)
         )
 
     def test_new_statistics(self) -> None:
-        """Statistics that are switched on later are told of what is under way."""
+        """Statistics that are switched on later begin with what is in progress."""
         self.producer.pauseProducing()
-        self.say(netstring(b"table foo-shop-4"))
+        self.send(netstring(b"table foo-shop-4"))
         self.connect()
         statistics = Statistics()
         self.factory.clients.use_statistics(statistics)
         self.assertEqual((2, 1, 1), (statistics.connections.begun, statistics.reads.begun, statistics.writes.begun))
 
     def test_writing_ends(self) -> None:
-        """Where nobody reads any more, the connection ends."""
+        """The connection ends when its sending side is closed."""
         producer = self.producer
         self.protocol.writeConnectionLost()
         self.assertTrue(self.transport.disconnecting)

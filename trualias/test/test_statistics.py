@@ -1,4 +1,4 @@
-"""Tests for `trualias.monitoring.statistics`."""
+"""Tests of trualias.monitoring.statistics."""
 
 import json
 import tracemalloc
@@ -22,13 +22,13 @@ _IDLE = [
 
 
 def figures(statistics: Statistics, name: str, quantity: str) -> list[float]:
-    """Return smallest, largest, newest, and the means of 10 and 60 seconds, by the names in the JSON."""
+    """Return the minimum, maximum, newest second, and means of 10 and 60 seconds from the JSON."""
     [collector] = [collector for collector in json.loads(statistics.json()) if collector["name"] == name]
     return list(collector[quantity].values())
 
 
 def answer(statistics: Statistics, outcome: Collector, read: float, took: float, written: float) -> None:
-    """Let a line come in after `read` seconds, be answered in `took`, and its reply be taken in `written`."""
+    """Count a request that came after ``read`` seconds and was answered in ``took``, the reply taken in ``written``."""
     statistics.reads.end(read)
     outcome.end(took)
     statistics.writes.begin()
@@ -37,7 +37,7 @@ def answer(statistics: Statistics, outcome: Collector, read: float, took: float,
 
 
 def second_1_to_18(statistics: Statistics) -> None:
-    """A lookup by a program in second 1; a person in telnet from second 6, and then three requests."""
+    """Count a lookup in second 1, and a telnet session with three requests from second 6."""
     statistics.connections.begin()
     statistics.reads.begin()
     answer(statistics, statistics.outcomes[ReplyKind.SUCCESS], 0.0003, 0.0006763935089111328, 9.5367431640625e-05)
@@ -58,7 +58,7 @@ def second_1_to_18(statistics: Statistics) -> None:
 
 
 def second_19_to_55(statistics: Statistics) -> None:
-    """The person asks for statistics, and thinks."""
+    """Count a request for the statistics in the same session."""
     answer(
         statistics,
         statistics.outcomes[ReplyKind.STATS],
@@ -70,7 +70,7 @@ def second_19_to_55(statistics: Statistics) -> None:
 
 
 class SessionTests(SynchronousTestCase):
-    """A session in telnet as the protocol's documentation shows it."""
+    """The telnet session of the documentation."""
 
     def test_lines(self) -> None:
         """The lines of text have these names, this order and these formats."""
@@ -179,7 +179,7 @@ class FiguresTests(SynchronousTestCase):
         self.assertEqual(statistics.lines(), _IDLE)
 
     def test_begins_and_ends_count_in_their_own_seconds(self) -> None:
-        """Where both are seen, the number is of those begun, and the elapsed time of those ended."""
+        """With both begin and end, the number counts begins, and the elapsed time is of ends."""
         statistics = Statistics()
         for _ in range(3):
             statistics.writes.begin()
@@ -192,7 +192,7 @@ class FiguresTests(SynchronousTestCase):
         self.assertEqual(figures(statistics, "writes", "n_per_sec"), [0, 3, 0, 0.3, 3 / 60])
 
     def test_added_without_a_call(self) -> None:
-        """Adding to the public counts is the same as calling the methods."""
+        """Incrementing the public attributes is the same as calling the methods."""
         called, added = Statistics(), Statistics()
         called.reads.begin()
         called.reads.begin()
@@ -211,7 +211,7 @@ class FiguresTests(SynchronousTestCase):
         self.assertEqual(added.json(), called.json())
 
     def test_types_in_json(self) -> None:
-        """Smallest, largest and newest of counts are integers, all else floats, even of whole seconds."""
+        """Minimum, maximum and newest of counts are integers, all other figures floats."""
         statistics = Statistics()
         statistics.connections.begin()
         statistics.connections.end(1)
@@ -226,7 +226,7 @@ class FiguresTests(SynchronousTestCase):
 
 
 class MissedTicksTests(SynchronousTestCase):
-    """A busy or suspended machine that calls `Statistics.tick` late."""
+    """Late calls of ``tick``, on a busy or suspended machine."""
 
     def test_same_as_idle_ticks(self) -> None:
         """A tick of several seconds is a tick of one, and then idle ones at the same depth."""
@@ -243,7 +243,7 @@ class MissedTicksTests(SynchronousTestCase):
             self.assertEqual(late.json(), punctual.json(), seconds)
 
     def test_years(self) -> None:
-        """A leap of a clock costs no more than a minute, and keeps the depth."""
+        """A leap of the clock replaces the whole minute at most, and keeps the depth."""
         statistics = Statistics()
         statistics.connections.begin()
         statistics.outcomes[ReplyKind.SUCCESS].end(1.0)
@@ -253,7 +253,7 @@ class MissedTicksTests(SynchronousTestCase):
         self.assertEqual(figures(statistics, "success", "elapsed"), [0, 0, 0, 0, 0])
 
     def test_no_time(self) -> None:
-        """A tick of less than a second is refused, and nothing is lost by it."""
+        """A tick of less than a second raises, and loses nothing."""
         statistics = Statistics()
         statistics.outcomes[ReplyKind.SUCCESS].end(1.0)
         for seconds in (0, -1):
@@ -263,7 +263,7 @@ class MissedTicksTests(SynchronousTestCase):
         self.assertEqual(figures(statistics, "success", "n_per_sec"), [0, 1, 1, 1 / 10, 1 / 60])
 
     def test_memory(self) -> None:
-        """A server that runs for long keeps a minute and no more."""
+        """Memory does not grow with time."""
         statistics = Statistics()
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
@@ -277,10 +277,10 @@ class MissedTicksTests(SynchronousTestCase):
 
 
 class DepthTests(SynchronousTestCase):
-    """The depth when connections break."""
+    """The depth of broken connections."""
 
     def test_abandoned(self) -> None:
-        """A wait for a line that never came lowers the depth, and its time is not in the means."""
+        """An abandoned read lowers the depth, and is not in the means."""
         statistics = Statistics()
         statistics.reads.begin()
         statistics.tick()
@@ -291,7 +291,7 @@ class DepthTests(SynchronousTestCase):
         self.assertEqual(figures(statistics, "reads", "n_per_sec"), [0, 1, 0, 1 / 10, 1 / 60])
 
     def test_ended_twice(self) -> None:
-        """Ends of what is not under way count nothing: what begins afterwards has its right depth."""
+        """An end without an event in progress counts nothing, and does not change the depth of later events."""
         for seconds_between in (0, 1):
             statistics = Statistics()
             for collector in (statistics.connections, statistics.reads, statistics.writes):
@@ -315,7 +315,7 @@ class DepthTests(SynchronousTestCase):
                 self.assertEqual(figures(statistics, name, "n_per_sec"), [0, 2, 2, 3 / 10, 3 / 60])
 
     def test_added_ends(self) -> None:
-        """Ends that are added without a call bring the depth to zero and no lower."""
+        """Ends that are incremented without a call do not make the depth negative."""
         statistics = Statistics()
         statistics.writes.begun += 1
         statistics.writes.ended += 3
@@ -327,10 +327,10 @@ class DepthTests(SynchronousTestCase):
 
 
 class NullStatisticsTests(SynchronousTestCase):
-    """What stands in where statistics are off."""
+    """Statistics that are switched off."""
 
     def test_counts_nothing(self) -> None:
-        """Every collector is there under its own name, takes every call, and stays at zero."""
+        """Every collector exists under its name, accepts every call, and stays at zero."""
         off = NullStatistics()
         self.assertEqual((off.enabled, Statistics().enabled), (False, True))
         levels = (off.connections, off.reads, off.writes)

@@ -30,71 +30,71 @@ TOO_LONG = b"400 request too long\n"
 
 
 class TurnTests(ConversationCase):
-    """A client that asks much at once lets the others have their turns."""
+    """Turns of a client with many requests."""
 
     def test_turns(self) -> None:
-        """Four requests are answered in one turn; until the next, nothing more is read."""
+        """Four requests are answered in one turn; reading is paused until the next."""
         client, other = self.connect(), self.connect()
-        self.assertEqual(BAZ * 4, client.say(GET * 7))
+        self.assertEqual(BAZ * 4, client.send(GET * 7))
         self.assertEqual("paused", client.transport.producerState)
-        self.assertEqual(BAZ, other.say(GET))
+        self.assertEqual(BAZ, other.send(GET))
         self.clock.advance(0)
         self.assertEqual(BAZ * 3, client.transport.empty())
         self.assertEqual("producing", client.transport.producerState)
         self.assertEqual([], self.clock.getDelayedCalls())
-        self.assertEqual(BAZ, client.say(GET))
+        self.assertEqual(BAZ, client.send(GET))
 
     def test_depths(self) -> None:
-        """A client whose turn is over waits for nothing."""
+        """Between two turns a connection does not count as waiting for a request."""
         client = self.connect()
-        client.say(GET * 50)
+        client.send(GET * 50)
         self.assertEqual((1, 0, 0), self.depths())
         self.clock.advance(0)
         self.assertEqual((1, 1, 0), self.depths())
 
     def test_end_between_turns(self) -> None:
-        """A client that ends its side between two turns gets all its replies first."""
+        """A client that closes its side between two turns gets all its replies before the connection ends."""
         client = self.connect()
-        heard = client.say(GET * 100)
+        received = client.send(GET * 100)
         client.protocol.readConnectionLost()
         self.assertFalse(client.transport.disconnecting)
         self.clock.pump([0] * 3)
-        self.assertEqual(BAZ * 100, heard + client.transport.empty())
+        self.assertEqual(BAZ * 100, received + client.transport.empty())
         self.assertTrue(client.transport.disconnecting)
 
     def test_break_between_turns(self) -> None:
-        """A client that breaks the connection between two turns is forgotten."""
+        """A connection that breaks between two turns leaves nothing in progress."""
         client = self.connect()
-        client.say(GET * 100)
-        client.leave()
+        client.send(GET * 100)
+        client.break_connection()
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual((0, 0, 0), self.depths())
 
 
 class HalfCloseTests(ConversationCase):
-    """Clients that end their side of the connection and wait for replies, as Exim and ``nc -N`` do."""
+    """Clients that close their side of the connection and wait for replies, as Exim and ``nc -N`` do."""
 
     def test_after_the_reply(self) -> None:
-        """The connection ends, after the reply."""
+        """The connection ends after the reply."""
         client = self.connect()
-        self.assertEqual(BAZ, client.say(GET))
+        self.assertEqual(BAZ, client.send(GET))
         self.assertFalse(client.transport.disconnecting)
         client.protocol.readConnectionLost()
         self.assertTrue(client.transport.disconnecting)
         self.assertIsNone(client.transport.producer)
 
     def test_without_a_request(self) -> None:
-        """Also where nothing was asked, or a request was not completed: that one is not answered."""
-        for said in (b"", b"get samissexy.34"):
+        """The connection also ends without a request, or within one, which is not answered."""
+        for sent in (b"", b"get samissexy.34"):
             client = self.connect()
-            client.say(said)
+            client.send(sent)
             client.protocol.readConnectionLost()
             self.assertEqual((b"", True), (client.transport.value(), client.transport.disconnecting))
-            client.leave()
+            client.break_connection()
             self.assertEqual((0, 0, 0), self.depths())
 
     def test_before_the_reply_is_taken(self) -> None:
-        """Replies that are on their way are given first, and what was asked besides is answered."""
+        """The connection ends only when the client has taken the replies to all its requests."""
         client = self.connect(room=0)
         client.protocol.dataReceived(GET * 3)
         client.protocol.readConnectionLost()
@@ -104,7 +104,7 @@ class HalfCloseTests(ConversationCase):
         self.assertTrue(client.transport.disconnecting)
 
     def test_twice(self) -> None:
-        """To be told again changes nothing."""
+        """A second report that the client has closed its side changes nothing."""
         client = self.connect()
         client.protocol.readConnectionLost()
         client.protocol.readConnectionLost()
@@ -112,17 +112,17 @@ class HalfCloseTests(ConversationCase):
         self.assertTrue(client.transport.disconnecting)
 
     def test_other_half(self) -> None:
-        """Where nobody reads any more the connection ends."""
+        """The connection ends when its sending side is closed."""
         client = self.connect()
         client.protocol.writeConnectionLost()
         self.assertTrue(client.transport.disconnecting)
 
 
 class BackPressureTests(ConversationCase):
-    """A client that sends and does not read."""
+    """Clients that send and do not read."""
 
     def test_waits(self) -> None:
-        """No more is read, and nothing is answered, until the client has taken what there is."""
+        """Nothing is read or answered until the client has taken the reply."""
         client = self.connect(room=3 * len(BAZ))
         client.protocol.dataReceived(GET * 10)
         for replies in (4, 4, 2):
@@ -131,7 +131,7 @@ class BackPressureTests(ConversationCase):
         self.assertEqual("producing", client.transport.producerState)
 
     def test_memory(self) -> None:
-        """However long a client sends, no more is kept than what came at once."""
+        """However much a client sends, no more is buffered than one read."""
         client = self.connect(room=1_000)
         reading = 0
         for _ in range(10_000):
@@ -143,15 +143,15 @@ class BackPressureTests(ConversationCase):
         self.assertLess(len(client.transport.value()), 1_000 + 4_096)
 
     def test_resumed_without_need(self) -> None:
-        """A transport that was full for a moment, with no reply on its way, holds nothing up."""
+        """A transport that pauses and resumes between two replies delays nothing."""
         client = self.connect()
         client.transport.pause_producer()
         client.transport.resume_producer()
-        self.assertEqual(BAZ, client.say(GET))
+        self.assertEqual(BAZ, client.send(GET))
         self.assertEqual((1, 1, 0), self.depths())
 
     def test_full_before(self) -> None:
-        """A transport that is full before a reply is offered takes that one later, and then the others."""
+        """A reply to a full transport is taken when the transport resumes; then the next request is answered."""
         client = self.connect()
         client.transport.pause_producer()
         client.protocol.dataReceived(GET * 2)
@@ -163,20 +163,20 @@ class BackPressureTests(ConversationCase):
 
 
 class CountingTests(ConversationCase):
-    """What the statistics say of connections."""
+    """Connections, reads and writes in the statistics."""
 
     def in_state(self, state: str) -> Client:
-        """Connect a client, and bring it into a state."""
+        """Connect a client, and bring its connection into a state."""
         client = self.connect(room=0 if state in ("reply not taken", "refusal not taken") else 1_000_000)
         match state:
             case "within a request":
-                client.say(b"get sam")
+                client.send(b"get sam")
             case "between turns":
-                client.say(GET * 50)
+                client.send(GET * 50)
             case "reply not taken":
                 client.protocol.dataReceived(GET)
             case "half closed":
-                client.say(b"get")
+                client.send(b"get")
                 client.protocol.readConnectionLost()
             case "refused" | "refusal not taken":
                 client.protocol.dataReceived(b"x" * 70_000)
@@ -193,31 +193,31 @@ class CountingTests(ConversationCase):
         "refused": (1, 0, 0),
         "refusal not taken": (1, 0, 1),
     }
-    """Each with the connections, those that wait for a request, and the replies that are not taken."""
+    """For each state, the connections, those that wait for a request, and the replies that are not taken."""
 
     def test_breaks(self) -> None:
-        """Whatever state a connection breaks in, nothing of it stays counted, and no call is left over."""
+        """A connection that breaks in any state leaves nothing in progress, and no delayed call."""
         for state, depths in self.STATES.items():
             client = self.in_state(state)
             self.assertEqual(depths, self.depths(), state)
-            client.leave()
+            client.break_connection()
             self.assertEqual((0, 0, 0), self.depths(), state)
             self.assertEqual([], self.clock.getDelayedCalls())
             self.assertEqual(0, len(self.clients))
 
     def test_replaced(self) -> None:
-        """New statistics begin with what is under way in every state, and end with it."""
+        """New statistics begin with what is in progress in every state, and end it."""
         for state, depths in self.STATES.items():
             client = self.in_state(state)
             self.statistics = Statistics()
             self.clients.use_statistics(NullStatistics())
             self.clients.use_statistics(self.statistics)
             self.assertEqual(depths, self.depths(), state)
-            client.leave()
+            client.break_connection()
             self.assertEqual((0, 0, 0), self.depths(), state)
 
     def test_goes_on(self) -> None:
-        """After new statistics a client in any state that has one goes on to its next request."""
+        """After a change of statistics, a connection in any state goes on to its next request."""
         for state in ("waiting", "between turns", "reply not taken"):
             client = self.in_state(state)
             self.statistics = Statistics()
@@ -225,30 +225,30 @@ class CountingTests(ConversationCase):
             self.clock.advance(0)
             client.transport.empty()
             self.assertEqual((1, 1, 0), self.depths(), state)
-            client.leave()
+            client.break_connection()
 
     def test_durations(self) -> None:
-        """A request takes from its whole line to its reply, a wait for one until then, a write until it is taken."""
+        """A request lasts from its whole line to its reply, a read until the line, a write until the reply is taken."""
         client = self.connect()
-        self.seconds = iter((3.0, 5.0, 9.0)).__next__  # received, worked out, written
-        client.say(b"get foo\n")
+        self.seconds = iter((3.0, 5.0, 9.0)).__next__  # received, answered, written
+        client.send(b"get foo\n")
         statistics = self.statistics
         self.assertEqual(
             (3.0, 6.0, 4.0),
             (statistics.reads.elapsed, statistics.outcomes[ReplyKind.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
-        self.seconds = iter((20.0, 20.0, 21.0)).__next__  # the reply is known
-        client.say(b"get foo\n")
+        self.seconds = iter((20.0, 20.0, 21.0)).__next__  # the reply is in the cache
+        client.send(b"get foo\n")
         self.assertEqual(
             (14.0, 7.0, 5.0),
             (statistics.reads.elapsed, statistics.outcomes[ReplyKind.NOT_FOUND].elapsed, statistics.writes.elapsed),
         )
         self.seconds = lambda: 100.0
-        client.leave()
+        client.break_connection()
         self.assertEqual(100.0, statistics.connections.elapsed)
 
     def test_slow_write(self) -> None:
-        """A write that has to wait takes until the client has taken it."""
+        """A reply that is not taken at once is timed until the client has taken it."""
         client = self.connect(room=0)
         client.protocol.dataReceived(GET)
         self.seconds = lambda: 7.0
@@ -256,7 +256,7 @@ class CountingTests(ConversationCase):
         self.assertEqual((1, 7.0), (self.statistics.writes.ended, self.statistics.writes.elapsed))
 
     def test_outcomes(self) -> None:
-        """Each request counts once, by its reply, however many come together."""
+        """Each request counts once, by its reply, however many arrive together."""
         client = self.connect()
         for requests in (
             GET * 2,
@@ -265,25 +265,25 @@ class CountingTests(ConversationCase):
             b"\nfoo\nget %\n",
             b"get\n",
         ):
-            client.say(requests)
+            client.send(requests)
         statistics = self.statistics
         ended = {outcome: statistics.outcomes[outcome].ended for outcome in ReplyKind}
         self.assertEqual({ReplyKind.SUCCESS: 2, ReplyKind.NOT_FOUND: 4, ReplyKind.BAD: 4, ReplyKind.STATS: 2}, ended)
         self.assertEqual((12, 12, 13), (statistics.reads.ended, statistics.writes.ended, statistics.reads.begun))
 
     def test_switched_off(self) -> None:
-        """Without statistics everything goes on."""
+        """Without statistics requests are answered."""
         client = self.connect()
         self.clients.use_statistics(NullStatistics())
-        self.assertEqual(BAZ * 2, client.say(GET * 2))
-        client.leave()
+        self.assertEqual(BAZ * 2, client.send(GET * 2))
+        client.break_connection()
 
 
 class AdmissionTests(ConversationCase):
-    """How many clients there may be."""
+    """The limit on connections."""
 
     def test_limit(self) -> None:
-        """One more than the limit is refused with a line in the log, until one leaves."""
+        """A connection above the limit is refused and logged, until another ends."""
         clients = [self.connect() for _ in range(5)]
         with capturedLogs() as events:
             self.assertIsNone(self.factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 4711)))
@@ -291,16 +291,16 @@ class AdmissionTests(ConversationCase):
         self.assertEqual("warn", event["log_level"].name)
         self.assertEqual("refused a connection from 127.0.0.1: there are 5 already", formatEvent(event))
         self.assertEqual((5, 5, 0), self.depths())
-        clients[0].leave()
+        clients[0].break_connection()
         self.connect()
 
     def test_default(self) -> None:
-        """The limit is a thousand unless it is given."""
+        """The limit is a thousand by default."""
         self.assertEqual(1_000, ClientFactory(self.clock, self.current, self.clock.seconds).clients.limit)
 
 
 class SocketCase(SynchronousTestCase):
-    """Clients with the sockets of the system, and a reactor of our own."""
+    """Clients with real sockets, and a reactor for each test."""
 
     def setUp(self) -> None:
         """Listen."""
@@ -313,15 +313,15 @@ class SocketCase(SynchronousTestCase):
         self.listen()
 
     def listen(self) -> None:
-        """Listen at the loopback interface."""
+        """Listen on the loopback interface."""
         self.loop.listen(self.factory)
 
-    def heard(self, client: socket.socket, length: int) -> Callable[[bytes], bool]:
-        """Tell when so many bytes have come."""
+    def has_received(self, client: socket.socket, length: int) -> Callable[[bytes], bool]:
+        """Return a condition: so many bytes are received."""
         return lambda received: len(received) >= length
 
     def assert_gone(self) -> None:
-        """Assert that there is no client any more, and that none is counted as under way."""
+        """Assert that no connection is left, and that none counts as in progress."""
         self.loop.turn_until(lambda: not len(self.clients))
         self.statistics.tick()
         collectors = self.statistics.connections, self.statistics.reads, self.statistics.writes
@@ -350,34 +350,34 @@ class SocketTests(SocketCase):
     """Over the loopback interface."""
 
     def test_chat(self) -> None:
-        """Request and reply, again and again."""
+        """Requests and replies alternate."""
         client = self.loop.connect()
-        for said, heard in (
+        for sent, received in (
             (GET, BAZ),
             (b"get foo\r\n", MISS),
             (GET, BAZ),
             (b"\n", b"400 improperly formed request\n"),
         ):
-            self.loop.send(client, said)
-            self.assertEqual(heard, self.loop.receive(client, self.heard(client, len(heard))))
+            self.loop.send(client, sent)
+            self.assertEqual(received, self.loop.receive(client, self.has_received(client, len(received))))
         client.close()
         self.assert_gone()
 
     def test_in_pieces(self) -> None:
-        """A request that comes in pieces, each by itself."""
+        """A request may arrive in single bytes."""
         client = self.loop.connect()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in GET:
             self.loop.send(client, bytes([byte]))
             self.loop.turn(2)
-        self.assertEqual(BAZ, self.loop.receive(client, self.heard(client, len(BAZ))))
+        self.assertEqual(BAZ, self.loop.receive(client, self.has_received(client, len(BAZ))))
 
     def test_pipelined(self) -> None:
         """Many requests at once are answered in order."""
         client = self.loop.connect()
         self.loop.send(client, b"get samissexy.34\nget foo\nbar\n" * 500)
         wanted = (BAZ + MISS + b"400 unrecognized command\n") * 500
-        self.assertEqual(wanted, self.loop.receive(client, self.heard(client, len(wanted))))
+        self.assertEqual(wanted, self.loop.receive(client, self.has_received(client, len(wanted))))
 
     def test_few_at_once(self) -> None:
         """Replies to a few requests arrive together, and none waits for the acknowledgement of another."""
@@ -385,18 +385,18 @@ class SocketTests(SocketCase):
         for requests in (GET * 3, GET * 2 + b"get sam"):
             replies = BAZ * requests.count(b"\n")
             self.loop.send(client, requests)
-            heard: list[bytes] = []
+            received: list[bytes] = []
 
-            def hear(heard: list[bytes] = heard) -> bool:
+            def receive(received: list[bytes] = received) -> bool:
                 with contextlib.suppress(BlockingIOError):
-                    heard.append(client.recv(1000))
-                return bool(heard)
+                    received.append(client.recv(1000))
+                return bool(received)
 
-            self.loop.turn_until(hear)
-            self.assertEqual([replies], heard)
+            self.loop.turn_until(receive)
+            self.assertEqual([replies], received)
 
     def test_half_closed(self) -> None:
-        """A client that ends its side after its requests gets all replies and then the end, as Exim needs it."""
+        """A client that closes its side after its requests gets all replies and then the end, as Exim needs it."""
         for requests in (1, 2, 4, 5, 2_000):
             client = self.loop.connect()
             self.loop.send(client, GET * requests)
@@ -405,16 +405,16 @@ class SocketTests(SocketCase):
         self.assert_gone()
 
     def test_half_closed_at_once(self) -> None:
-        """A client that ends its side without a request, or within one, gets the end."""
-        for said in (b"", b"get samissexy.34"):
+        """A client that closes its side without a request, or within one, gets the end of the connection."""
+        for sent in (b"", b"get samissexy.34"):
             client = self.loop.connect()
-            self.loop.send(client, said)
+            self.loop.send(client, sent)
             client.shutdown(socket.SHUT_WR)
             self.assertEqual(b"", self.loop.receive(client))
         self.assert_gone()
 
     def test_breaks_while_stuck(self) -> None:
-        """A client that breaks the connection with replies under way is gone, and nothing is said of it."""
+        """A connection that breaks while a reply is not taken leaves nothing, and is not logged."""
         with capturedLogs() as events:
             for reset in (False, True):
                 client = self.loop.connect()
@@ -426,16 +426,16 @@ class SocketTests(SocketCase):
         self.assertEqual([], [event for event in events if event["log_level"].name not in ("debug", "info")])
 
     def test_breaks_while_waiting(self) -> None:
-        """A client that resets an idle connection is gone."""
+        """An idle connection that is reset leaves nothing."""
         client = self.loop.connect()
         self.loop.send(client, GET)
-        self.loop.receive(client, self.heard(client, len(BAZ)))
+        self.loop.receive(client, self.has_received(client, len(BAZ)))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
         self.assert_gone()
 
     def test_breaks_within_many(self) -> None:
-        """A client that sends much and resets the connection at once harms nobody."""
+        """Clients that send much and reset the connection at once do not disturb others."""
         other = self.loop.connect()
         for _ in range(20):
             client = self.loop.connect()
@@ -443,12 +443,12 @@ class SocketTests(SocketCase):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
         self.loop.send(other, GET)
-        self.assertEqual(BAZ, self.loop.receive(other, self.heard(other, len(BAZ))))
+        self.assertEqual(BAZ, self.loop.receive(other, self.has_received(other, len(BAZ))))
         other.close()
         self.assert_gone()
 
     def test_too_long(self) -> None:
-        """A request that is too long gets its reply, however much of it there is, and the end; no reset."""
+        """A request that is too long, however long, gets its reply and the end of the connection, not a reset."""
         client = self.loop.connect()
         self.loop.send(client, GET + b"x" * 5_000_000)
         self.assertEqual(BAZ + TOO_LONG, self.loop.receive(client))
@@ -458,7 +458,7 @@ class SocketTests(SocketCase):
         self.assert_gone()
 
     def test_too_long_without_end(self) -> None:
-        """A client that does not end its side is left after two seconds."""
+        """After a refusal, a connection that the client does not close is ended after two seconds."""
         client = self.loop.connect()
         self.loop.send(client, b"x" * 100_000)
         self.assertEqual(TOO_LONG, self.loop.receive(client))
@@ -469,7 +469,7 @@ class SocketTests(SocketCase):
         self.assert_gone()
 
     def test_refused(self) -> None:
-        """A client past the limit gets the end at once; the others do not notice."""
+        """A connection above the limit ends at once; the others stay."""
         self.clients.limit = 1
         first = self.loop.connect()
         self.loop.turn_until(lambda: len(self.clients) == 1)
@@ -478,10 +478,10 @@ class SocketTests(SocketCase):
             self.assertEqual(b"", self.loop.receive(second))
         self.assertEqual(1, len(events))
         self.loop.send(first, GET)
-        self.assertEqual(BAZ, self.loop.receive(first, self.heard(first, len(BAZ))))
+        self.assertEqual(BAZ, self.loop.receive(first, self.has_received(first, len(BAZ))))
 
     def test_finish(self) -> None:
-        """A server that stops answers what was asked, and ends the connections."""
+        """A server that stops answers pending requests, then ends the connections."""
         waiting, asking = self.loop.connect(), self.loop.connect()
         self.loop.turn_until(lambda: len(self.clients) == 2)
         self.loop.send(asking, GET * 500)
@@ -493,14 +493,14 @@ class SocketTests(SocketCase):
 
 
 class StuckTests(SocketCase):
-    """A client that sends and never reads: on unix sockets, where it is certain that nothing more can be sent."""
+    """Clients that send and never read, on unix sockets, where it is certain when nothing more can be sent."""
 
     def listen(self) -> None:
-        """Listen at a unix socket."""
+        """Listen on a unix socket."""
         self.loop.listen_unix(self.factory)
 
     def test_never_reads(self) -> None:
-        """It is not read from any more, and costs no memory and no time."""
+        """A client that never reads is not read from, and costs neither memory nor processor time."""
         client = self.loop.connect()
         sent = self.send_until_stuck(client)
         tracemalloc.start()
@@ -513,16 +513,16 @@ class StuckTests(SocketCase):
         self.assertLess(tracemalloc.get_traced_memory()[0] - before, 100_000)
         (open_client,) = self.clients._open
         self.assertLess(len(open_client._input.buffer), 2 * LONGEST_REQUEST)  # type: ignore[attr-defined]
-        # It reads at last, and finds an answer to everything that it asked.
-        heard = BAZ * (sent // len(GET))
-        self.assertEqual(heard, self.loop.receive(client, self.heard(client, len(heard))))
+        # Once it reads, it gets the replies to all its requests.
+        received = BAZ * (sent // len(GET))
+        self.assertEqual(received, self.loop.receive(client, self.has_received(client, len(received))))
         self.statistics.tick()
         self.assertEqual(0, self.statistics.writes.figures()["depth"].one)
         self.loop.send(client, GET[sent % len(GET) :])
-        self.assertEqual(BAZ, self.loop.receive(client, self.heard(client, len(BAZ))))
+        self.assertEqual(BAZ, self.loop.receive(client, self.has_received(client, len(BAZ))))
 
     def test_too_long_and_never_reads(self) -> None:
-        """The reply to a request that is too long may have to wait, too; after two seconds the client is left."""
+        """The refusal of a request that is too long waits for other replies; two seconds later the connection ends."""
         client = self.loop.connect()
         self.send_until_stuck(client)
         self.assertEqual(1, len(self.clients))

@@ -1,4 +1,4 @@
-"""The line protocol: what clients say and hear."""
+"""Conversations in the line protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hook, Hooks, snapshot
 trialprofile.load()
 
 Chat = tuple[tuple[bytes, bytes], ...]
-"""What a client sends, and what it hears upon that."""
+"""Each request with its reply."""
 
 BAZ = b"200 baz\n"
 MISS = b"500 not found\n"
@@ -38,7 +38,7 @@ TRANSCRIPT: Chat = (
     (b"get foo\n", MISS),
     (b"get samissexy.34\n", BAZ),
 )
-"""The telnet sessions of the document that the project began with, up to the statistics."""
+"""The telnet sessions of the project's first document, up to the statistics."""
 
 TABLE_CHAT: Chat = (
     *TRANSCRIPT,
@@ -90,98 +90,98 @@ VIRTUAL_CHAT: Chat = (
 
 
 class ChatCase(ConversationCase):
-    """Holds conversations."""
+    """A test that holds conversations."""
 
     def assert_chat(self, chat: Chat) -> None:
-        """Assert what is heard upon what is said, twice: the second time, many replies are known."""
+        """Assert the reply to each request, twice; the second time, many replies come from the cache."""
         client = self.connect()
         for _ in range(2):
-            for said, heard in chat:
-                self.assertEqual(heard, client.say(said), said)
+            for sent, received in chat:
+                self.assertEqual(received, client.send(sent), sent)
         self.assertFalse(client.transport.disconnecting)
 
-    def say_all(self, client: Client, pieces: list[bytes]) -> bytes:
-        """Send pieces as they are, and let everybody have their turns; return all that comes back."""
-        heard = b"".join([client.say(piece) + self.wait_for(client) for piece in pieces])
+    def send_all(self, client: Client, pieces: list[bytes]) -> bytes:
+        """Send the pieces one by one, each after all turns; return all that comes back."""
+        received = b"".join([client.send(piece) + self.wait_for(client) for piece in pieces])
         self.assertFalse(client.transport.disconnecting)
-        return heard
+        return received
 
     def wait_for(self, client: Client) -> bytes:
-        """Let everybody have their turns; return what a client hears meanwhile."""
-        heard = b""
+        """Run all turns; return what one client receives meanwhile."""
+        received = b""
         while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
             self.clock.advance(0)
-            heard += client.transport.empty()
-        return heard
+            received += client.transport.empty()
+        return received
 
 
 class TableTests(ChatCase):
     """The table server."""
 
     def test_transcript(self) -> None:
-        """The sessions of the document that the project began with."""
+        """The server answers as in the project's first document."""
         self.assert_chat(TRANSCRIPT)
 
     def test_chat(self) -> None:
-        """Each row of what the protocol has."""
+        """Each kind of request gets its reply."""
         self.assert_chat(TABLE_CHAT)
 
     def test_case(self) -> None:
-        """Without regard to case every spelling has its reply."""
+        """Without CASE SENSITIVE, a local part is found in any case."""
         self.current.snapshot = snapshot("CASE SENSITIVE: no")
         self.assert_chat(((b"get SamIsSexy.34\n", BAZ), (b"get samissexy.34\n", BAZ), (b"get XXXXXX+00\n", BAZ)))
 
     def test_byte_by_byte(self) -> None:
-        """The same, one byte at a time."""
-        said = b"".join(said for said, _ in TABLE_CHAT)
-        heard = self.say_all(self.connect(), [bytes([byte]) for byte in said])
-        self.assertEqual(b"".join(heard for _, heard in TABLE_CHAT), heard)
+        """Requests may arrive one byte at a time."""
+        sent = b"".join(sent for sent, _ in TABLE_CHAT)
+        received = self.send_all(self.connect(), [bytes([byte]) for byte in sent])
+        self.assertEqual(b"".join(received for _, received in TABLE_CHAT), received)
 
     def test_at_once(self) -> None:
-        """The same, all at once, again and again: replies come in order."""
-        said, heard = (b"".join(texts) for texts in zip(*TABLE_CHAT * 10, strict=True))
-        self.assertEqual(heard, self.say_all(self.connect(), [said]))
+        """Many requests may arrive at once; the replies are in order."""
+        sent, received = (b"".join(texts) for texts in zip(*TABLE_CHAT * 10, strict=True))
+        self.assertEqual(received, self.send_all(self.connect(), [sent]))
 
     @settings(max_examples=25)
     @given(st.lists(st.sampled_from(TABLE_CHAT), max_size=60), st.lists(st.integers(1, 300), max_size=30))
     def test_in_pieces(self, chat: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
-        """The same in any order, cut anywhere."""
+        """Requests may come in any order, and in any pieces."""
         client = self.connect()
-        rest = b"".join(said for said, _ in chat)
+        rest = b"".join(sent for sent, _ in chat)
         pieces = []
         for size in sizes:
             pieces.append(rest[:size])
             rest = rest[size:]
-        heard = self.say_all(client, [piece for piece in [*pieces, rest] if piece])
-        self.assertEqual(b"".join(heard for _, heard in chat), heard)
-        client.leave()
+        received = self.send_all(client, [piece for piece in [*pieces, rest] if piece])
+        self.assertEqual(b"".join(received for _, received in chat), received)
+        client.break_connection()
 
     def test_statistics(self) -> None:
-        """The statistics: a line a collector, or one line of JSON."""
+        """``stats`` gets one line for each collector, ``jstats`` one line of JSON."""
         client = self.connect()
-        for said, _ in TRANSCRIPT:
-            client.say(said)
+        for sent, _ in TRANSCRIPT:
+            client.send(sent)
         self.statistics.tick()
-        lines = client.say(b"stats\n").decode().splitlines()
+        lines = client.send(b"stats\n").decode().splitlines()
         names = ["bad", "connections", "not_found", "reads", "stats", "success", "writes"]
         self.assertEqual(
             [f"{210 if name == 'bad' else 212} {name}: emin=0.0000" for name in names],
             [line.partition(" emax")[0] for line in lines],
         )
         self.assertEqual([f"212 {line}" for line in self.statistics.lines()][1:], lines[1:])
-        code, _, text = client.say(b"JSTATS\r\n").decode().partition(" ")
+        code, _, text = client.send(b"JSTATS\r\n").decode().partition(" ")
         self.assertEqual("212", code)
         self.assertEqual(json.loads(self.statistics.json()), json.loads(text))
         self.assertTrue(text.endswith("]\n"))
 
     def test_statistics_disabled(self) -> None:
-        """Where statistics are off they are refused; everything else goes on."""
+        """Without STATISTICS, ``stats`` and ``jstats`` are refused, and all other requests are answered."""
         self.clients.use_statistics(NullStatistics())
         disabled = b"400 statistics disabled\n"
         self.assert_chat(((b"stats\n", disabled), (b"jstats\n", disabled), (b"stats x\n", MALFORMED), *TRANSCRIPT))
 
     def test_over_budget(self) -> None:
-        """What would take too long is a temporary error, each time."""
+        """A lookup over its budget of steps is a temporary error, each time."""
         self.current.snapshot = snapshot("", ENDLESS)
         self.assert_chat(((f"get {ENDLESS_KEY}\n".encode(), FAULT),))
 
@@ -192,11 +192,11 @@ class VirtualTests(ChatCase):
     kind = Table.VIRTUAL
 
     def test_chat(self) -> None:
-        """Each row of what the protocol has."""
+        """Each kind of request gets its reply."""
         self.assert_chat(VIRTUAL_CHAT)
 
     def test_debug_account(self) -> None:
-        """Mail that may be for several accounts goes to the debug account."""
+        """An ambiguous address goes to the debug account."""
         self.current.snapshot = snapshot("DEBUG ACCOUNT: root")
         self.assert_chat(((b"get to-a.1@Example.com\n", b"200 root@Example.com\n"),))
 
@@ -204,50 +204,50 @@ class VirtualTests(ChatCase):
 class LimitTests(ChatCase):
     """Requests that are too long."""
 
-    def assert_refused(self, client: Client, heard: bytes) -> None:
-        """Assert that one reply says so, and that the connection ends whatever else comes."""
-        self.assertEqual(TOO_LONG, heard)
+    def assert_refused(self, client: Client, received: bytes) -> None:
+        """Assert that the one reply is the refusal, and that the connection ends whatever else comes."""
+        self.assertEqual(TOO_LONG, received)
         self.assertTrue(client.transport.disconnecting)
-        self.assertEqual(b"", client.say(b"get foo\n" * 100) + client.say(b"x" * 100_000))
+        self.assertEqual(b"", client.send(b"get foo\n" * 100) + client.send(b"x" * 100_000))
         self.clock.advance(1.9)
         self.assertFalse(client.transport.disconnected)
         self.clock.advance(0.1)
         self.assertTrue(client.transport.disconnected)
-        client.leave()
+        client.break_connection()
 
     def test_longest(self) -> None:
-        """The longest request is answered, however it comes."""
+        """The longest request is answered, whole and in pieces."""
         longest = b"get " + b"x" * (LONGEST_REQUEST - 4)
         client = self.connect()
-        self.assertEqual(MISS, client.say(longest + b"\n"))
-        self.assertEqual(MISS, self.say_all(client, [longest, b"\n"]))
-        self.assertEqual(MISS * 2, self.say_all(client, [longest[:4096], longest[4096:] + b"\nget foo\n"]))
+        self.assertEqual(MISS, client.send(longest + b"\n"))
+        self.assertEqual(MISS, self.send_all(client, [longest, b"\n"]))
+        self.assertEqual(MISS * 2, self.send_all(client, [longest[:4096], longest[4096:] + b"\nget foo\n"]))
 
     def test_too_long(self) -> None:
-        """One byte more is refused once, with its line feed and without, whole and in pieces; the connection ends."""
+        """A request with one byte more is refused once, with and without its line feed, and the connection ends."""
         request = b"get " + b"x" * (LONGEST_REQUEST - 3)
         for pieces in ([request], [request + b"\n"], [request[:-1], b"x"], [request[:9], request[9:] + b"\nget foo\n"]):
             client = self.connect()
-            self.assert_refused(client, b"".join(map(client.say, pieces)))
+            self.assert_refused(client, b"".join(map(client.send, pieces)))
 
     def test_behind_others(self) -> None:
-        """What was asked before is answered."""
+        """Requests before one that is too long are answered."""
         client = self.connect()
-        heard = client.say(b"get samissexy.34\n" * 6 + b"x" * 70_000) + self.wait_for(client)[: 2 * len(BAZ)]
-        self.assertEqual(BAZ * 6, heard)
+        received = client.send(b"get samissexy.34\n" * 6 + b"x" * 70_000) + self.wait_for(client)[: 2 * len(BAZ)]
+        self.assertEqual(BAZ * 6, received)
         self.assertTrue(client.transport.disconnecting)
 
     def test_client_leaves(self) -> None:
-        """A client that ends its side, or breaks the connection, is gone at once."""
+        """After a refusal, a connection that the client closes leaves nothing in progress."""
         client = self.connect()
-        client.say(b"x" * 70_000)
+        client.send(b"x" * 70_000)
         client.protocol.readConnectionLost()
-        client.leave()
+        client.break_connection()
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual((0, 0, 0), self.depths())
 
     def test_reply_not_taken(self) -> None:
-        """Where the reply is not taken at once the connection ends after it is; or after two seconds."""
+        """A connection ends when the client has taken the refusal, or after two seconds."""
         client = self.connect(room=3)
         client.protocol.dataReceived(b"x" * 70_000)
         self.assertFalse(client.transport.disconnecting)
@@ -259,8 +259,8 @@ class LimitTests(ChatCase):
         self.assertTrue(client.transport.disconnected)
 
     def test_counted(self) -> None:
-        """It counts as a bad request."""
-        self.connect().say(b"x" * 70_000)
+        """A request that is too long counts as bad."""
+        self.connect().send(b"x" * 70_000)
         self.assertEqual(
             (1, 1, 1),
             (self.statistics.outcomes[ReplyKind.BAD].ended, self.statistics.reads.ended, self.statistics.writes.ended),
@@ -269,10 +269,10 @@ class LimitTests(ChatCase):
 
 
 class HookTests(ChatCase):
-    """Hooks at a lookup."""
+    """Lookups with hooks."""
 
     def use(self, preprocess: Hook | None = None, postprocess: Hook | None = None) -> Client:
-        """Connect a client to a server with hooks."""
+        """Connect a client to a server with these hooks."""
         hooks = Hooks()
         hooks.preprocess = preprocess or hooks.preprocess
         hooks.postprocess = postprocess or hooks.postprocess
@@ -280,7 +280,7 @@ class HookTests(ChatCase):
         return self.connect()
 
     def test_fault(self) -> None:
-        """What a hook raises is a temporary error that tells nothing of it; the log has all. The client may go on."""
+        """An exception in a hook is logged, and a temporary error without details; the connection stays usable."""
         for error in (ZeroDivisionError("% \n500 not found\n%zz"), SystemExit("x")):
 
             def fail(*_: object, error: BaseException = error) -> tuple[str, None]:
@@ -288,17 +288,17 @@ class HookTests(ChatCase):
 
             for client in (self.use(fail), self.use(None, fail)):
                 with capturedLogs() as events:
-                    self.assertEqual(FAULT, client.say(b"get samissexy.34\n"))
+                    self.assertEqual(FAULT, client.send(b"get samissexy.34\n"))
                 (event,) = events
                 self.assertIs(error, event["log_failure"].value)
                 self.assertIn("in fail\n", event["log_failure"].getTraceback())
-                self.assertEqual(MALFORMED + UNRECOGNIZED, client.say(b"\nfoo\n"))
+                self.assertEqual(MALFORMED + UNRECOGNIZED, client.send(b"\nfoo\n"))
                 self.assertFalse(client.transport.disconnecting)
-                client.leave()
+                client.break_connection()
         self.flushLoggedErrors()
 
     def test_values(self) -> None:
-        """Whatever a hook answers, the reply is one line in the encoding of the protocol."""
+        """Whatever value a hook returns, the reply is one correctly encoded line."""
         table = {
             "a b%": b"200 a%20b%25\n",
             "x\n200 y\r\n": b"200 x%0A200%20y%0D%0A\n",
@@ -309,69 +309,69 @@ class HookTests(ChatCase):
         table_value = [""]
         for value, reply in table.items():
             table_value[0] = value
-            self.assertEqual(reply, client.say(b"get samissexy.34\n"))
+            self.assertEqual(reply, client.send(b"get samissexy.34\n"))
 
     def test_unsendable(self) -> None:
-        """What cannot be sent is a temporary error, and the log says why."""
+        """A value that cannot be sent is a temporary error, and its reason is logged."""
         for value, message in (
             ("x" * 4092, "a value was not answered: a reply of 4097 bytes; a mail server takes 4096"),
             ("\ud800", r"a value was not answered: a value with half a character: '\ud800'"),
         ):
             client = self.use(None, lambda *_, value=value: (value, None))
             with capturedLogs() as events:
-                self.assertEqual(FAULT * 2, client.say(b"get samissexy.34\n" * 2))
+                self.assertEqual(FAULT * 2, client.send(b"get samissexy.34\n" * 2))
             self.assertEqual([message] * 2, [formatEvent(event) for event in events])
-            client.leave()
+            client.break_connection()
 
     def test_no_value(self) -> None:
-        """No value is a fault."""
+        """An empty value is a temporary error, and logged."""
         client = self.use(None, lambda *_: ("", None))
-        self.assertEqual(FAULT, client.say(b"get samissexy.34\n"))
+        self.assertEqual(FAULT, client.send(b"get samissexy.34\n"))
         self.assertEqual(1, len(self.flushLoggedErrors()))
 
     def test_asked_each_time(self) -> None:
-        """Hooks may answer differently each time."""
+        """With hooks, no reply is cached."""
         answers = iter("abc")
         client = self.use(None, lambda *_: (next(answers), None))
-        self.assertEqual(b"200 a\n200 b\n200 c\n", client.say(b"get samissexy.34\n" * 3))
+        self.assertEqual(b"200 a\n200 b\n200 c\n", client.send(b"get samissexy.34\n" * 3))
 
 
 class SnapshotTests(ChatCase):
-    """A new configuration while clients are connected."""
+    """A reload while clients are connected."""
 
     NEW = "ACCOUNT new MATCHES samissexy.%code% WITH 34;ACCOUNT foo MATCHES %code% WITH foo;"
 
     def test_at_once(self) -> None:
-        """The next request is answered by it, also one that was asked before, found or not."""
+        """The next request is answered by the new snapshot, also if its reply was cached."""
         client, other = self.connect(), self.connect()
         for _ in range(3):
-            self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
-            self.assertEqual(BAZ, other.say(b"get samissexy.34\n"))
+            self.assertEqual(BAZ + MISS, client.send(b"get samissexy.34\nget foo\n"))
+            self.assertEqual(BAZ, other.send(b"get samissexy.34\n"))
         before = self.current.snapshot
         self.current.snapshot = snapshot("", self.NEW)
         for _ in range(3):
-            self.assertEqual(b"200 new\n", other.say(b"get samissexy.34\n"))
-            self.assertEqual(b"200 new\n200 foo\n", client.say(b"get samissexy.34\nget foo\n"))
+            self.assertEqual(b"200 new\n", other.send(b"get samissexy.34\n"))
+            self.assertEqual(b"200 new\n200 foo\n", client.send(b"get samissexy.34\nget foo\n"))
         self.current.snapshot = before
-        self.assertEqual(BAZ + MISS, client.say(b"get samissexy.34\nget foo\n"))
+        self.assertEqual(BAZ + MISS, client.send(b"get samissexy.34\nget foo\n"))
 
     def test_between_turns(self) -> None:
-        """Of many requests that came together the later ones are answered by it."""
+        """Requests that wait for a turn are answered by the new snapshot."""
         client = self.connect()
-        heard = client.say(b"get samissexy.34\n" * 6)
+        received = client.send(b"get samissexy.34\n" * 6)
         self.current.snapshot = snapshot("", self.NEW)
-        heard += self.wait_for(client)
-        self.assertEqual(BAZ * 4 + b"200 new\n" * 2, heard)
+        received += self.wait_for(client)
+        self.assertEqual(BAZ * 4 + b"200 new\n" * 2, received)
 
     def test_within_a_request(self) -> None:
-        """A request of which a part has come is answered by it."""
+        """A request that is partly received is answered by the new snapshot."""
         client = self.connect()
-        client.say(b"get samissexy.34\nget samissexy")
+        client.send(b"get samissexy.34\nget samissexy")
         self.current.snapshot = snapshot("", self.NEW)
-        self.assertEqual(b"200 new\n", client.say(b".34\n"))
+        self.assertEqual(b"200 new\n", client.send(b".34\n"))
 
     def test_within_a_lookup(self) -> None:
-        """A reply that the old one gave while the new one came is kept by neither."""
+        """A reply of the old snapshot that is made during a reload is not cached."""
 
         def reload(alias: str, domain: str | None) -> tuple[str, str | None]:
             self.current.snapshot = snapshot("", self.NEW)
@@ -379,41 +379,41 @@ class SnapshotTests(ChatCase):
 
         self.current.snapshot = snapshot(hooks=Hooks(preprocess=reload))
         client = self.connect()
-        self.assertEqual(BAZ + b"200 new\n", client.say(b"get samissexy.34\n" * 2))
+        self.assertEqual(BAZ + b"200 new\n", client.send(b"get samissexy.34\n" * 2))
 
     def test_warnings(self) -> None:
-        """What is remarkable is logged each time that it is asked."""
+        """An ambiguous address, or one with several readings, is logged at each lookup."""
         client = self.connect()
         with capturedLogs() as events:
             for _ in range(3):
-                client.say(b"get xxxxxx+00\nget to-a.1\n")
+                client.send(b"get xxxxxx+00\nget to-a.1\n")
         self.assertEqual(6, len(events))
 
     def test_tables_apart(self) -> None:
-        """The replies of one server are not those of the other."""
+        """Two servers with one snapshot do not share cached replies."""
         both = Snapshot(snapshot().configuration)
         self.current.snapshot = both
-        self.assertEqual(MISS, self.connect().say(b"get samissexy.34@example.com\n"))
+        self.assertEqual(MISS, self.connect().send(b"get samissexy.34@example.com\n"))
         virtual = VirtualTests("test_chat")
         virtual.setUp()
         virtual.current.snapshot = both
-        self.assertEqual(b"200 baz@example.com\n", virtual.connect().say(b"get samissexy.34@example.com\n"))
+        self.assertEqual(b"200 baz@example.com\n", virtual.connect().send(b"get samissexy.34@example.com\n"))
 
 
 class FloodTests(ChatCase):
-    """Ten million bytes of nonsense."""
+    """Ten million bytes of random input."""
 
     REPLIES = re.compile(rb"(?:(?:200 [!-$&-~]+|400 [a-z ]+|500 not found)\n)*")
     WORDS = b"get |GET |stat|samissexy.34|%|%4|%41|\r\n|\n|\n| |xxx|\xff".split(b"|")
 
     def nonsense(self, random: Random) -> bytes:
-        """Choose bytes as they may come at once: any bytes, or something like requests."""
+        """Choose random bytes, or random parts of requests."""
         if random.random() < 0.9:
             return random.randbytes(random.choice((1, 100, 4096, 65536)))
         return b"".join(random.choices(self.WORDS, k=2_000))
 
     def test_answered(self) -> None:
-        """Every complete line is answered once, nothing is raised, and what is kept of it all is little."""
+        """Every complete line is answered once, nothing is raised, and buffer and cache keep their bounds."""
         random = Random(0)
         client = self.connect()
         sent = asked = answered = 0
@@ -421,9 +421,9 @@ class FloodTests(ChatCase):
             data = self.nonsense(random)
             sent += len(data)
             asked += data.count(b"\n")
-            heard = client.say(data) + self.wait_for(client)
-            answered += heard.count(b"\n")
-            self.assertIsNotNone(self.REPLIES.fullmatch(heard))
+            received = client.send(data) + self.wait_for(client)
+            answered += received.count(b"\n")
+            self.assertIsNotNone(self.REPLIES.fullmatch(received))
             self.assertLessEqual(len(client.protocol._input.buffer), LONGEST_REQUEST)
             self.assertLessEqual(len(self.factory.cache.recent), ReplyCache.SPAN)
         self.assertEqual(asked, answered)
@@ -431,7 +431,7 @@ class FloodTests(ChatCase):
         self.assertFalse(client.transport.disconnecting)
 
     def test_memory(self) -> None:
-        """However many different keys are asked for, no more memory is used than for those whose replies are kept."""
+        """Requests for ever new keys use no more memory than the cache's bound."""
         self.patch(ReplyCache, "SPAN", 1_000)
         client = self.connect()
         tracemalloc.start()
@@ -440,7 +440,7 @@ class FloodTests(ChatCase):
         used = []
         for _ in range(4):
             for _ in range(ReplyCache.SPAN // 40):
-                client.say(b"".join(b"get nobody%d\n" % (number := number + 1) for _ in range(40)))
+                client.send(b"".join(b"get nobody%d\n" % (number := number + 1) for _ in range(40)))
                 self.wait_for(client)
             used.append(tracemalloc.get_traced_memory()[0])
         self.assertLess(used[3], used[1] * 1.1)

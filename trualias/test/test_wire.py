@@ -1,4 +1,4 @@
-"""The bytes of requests and replies."""
+"""Tests of trualias.protocols.wire."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import re
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from twisted.internet.testing import StringTransport
+from twisted.protocols.basic import NetstringReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.protocols import wire
 from trualias.protocols.wire import (
+    LONGEST_NETSTRING,
+    LONGEST_REQUEST,
     BadRequest,
     Command,
     Get,
+    LineSplitter,
     MapGet,
+    NetstringSplitter,
     Request,
+    Splitter,
     fast_key,
     parse_map_request,
     parse_request,
@@ -24,7 +31,7 @@ from trualias.test import trialprofile
 trialprofile.load()
 
 CORRECT = re.compile(rb"(?:2\d\d|[45]00) (?:[!-$&-~ ]|%[0-9A-F]{2})*\n")
-"""A reply that Postfix takes: no line feed but at the end, no percent sign but in ``%XX``, a space behind the code."""
+"""A reply that Postfix accepts: a line feed only at the end, a percent sign only in ``%XX``, a space after the code."""
 
 
 def netstring(payload: bytes) -> bytes:
@@ -33,27 +40,27 @@ def netstring(payload: bytes) -> bytes:
 
 
 class RequestTests(SynchronousTestCase):
-    """Lines that clients send."""
+    """Requests of the line protocol."""
 
     def assert_read(self, table: dict[bytes, Request]) -> None:
-        """Assert how lines are understood: as they are, with LF, and with CR LF."""
+        """Assert how lines are parsed: as they are, with LF, and with CR LF."""
         for line, request in table.items():
             for end in (b"", b"\n", b"\r\n"):
                 self.assertEqual(request, parse_request(line + end), line + end)
 
     def test_get(self) -> None:
-        """A key, with the command in any case and white space of any kind around."""
+        """The command is accepted in any case, with any white space around it and the key."""
         foo = Get("foo")
         for line in (b"get foo", b"GET foo", b"gEt\tfoo", b" get  foo ", b"\tget \t foo\t", b"get\x0bfoo\x0c"):
             self.assert_read({line: foo})
 
     def test_keys_as_they_are(self) -> None:
-        """What needs no encoding stands for itself, and the case of a key stays."""
+        """Characters without encoding stand for themselves, and the case of a key is kept."""
         for key in ("a+b=c@example.com", "SamIsSexy.34", "!#$&'*-/?^_`{|}~", '""@d', "@d", "*", "\\", "a\x00b\x7f"):
             self.assert_read({b"get " + key.encode(): Get(key)})
 
     def test_encoded_keys(self) -> None:
-        """``%XX`` is one byte, in digits of either case; what comes out is not decoded once more."""
+        """``%XX`` is one byte, with digits of either case; it is decoded once."""
         self.assert_read(
             {
                 b"get with%20space": Get("with space"),
@@ -69,21 +76,21 @@ class RequestTests(SynchronousTestCase):
         )
 
     def test_unencoded_bytes(self) -> None:
-        """A client that encodes nothing is understood, too."""
+        """UTF-8 is accepted without encoding."""
         self.assert_read({"get café".encode(): Get("café")})
 
     def test_not_utf8(self) -> None:
-        """A key whose bytes are no UTF-8 is one that no table has."""
+        """A key that is not UTF-8 is parsed as None."""
         for key in (b"%FF", b"\xff", b"caf%E9", b"%C3", b"%C3x%A9", b"%ED%A0%80", b"%C0%AF", b"%F4%90%80%80"):
             self.assert_read({b"get " + key: Get(None)})
 
     def test_bad_encoding(self) -> None:
-        """A percent sign without two digits is a malformed request, be the rest no UTF-8."""
+        """A percent sign without two digits is malformed, also in a key that is not UTF-8."""
         for key in (b"%", b"a%", b"%4", b"%4x%41", b"%x4", b"%%41", b"%\xff", b"%FF%", b"%+1"):
             self.assert_read({b"get " + key: BadRequest.MALFORMED})
 
     def test_statistics(self) -> None:
-        """The requests without a key, in any case."""
+        """The requests without a key are accepted in any case."""
         self.assert_read({b"stats": Command.STATS, b"StAtS ": Command.STATS, b" JSTATS": Command.JSTATS})
 
     def test_number_of_words(self) -> None:
@@ -103,7 +110,7 @@ class RequestTests(SynchronousTestCase):
             self.assert_read({line: BadRequest.MALFORMED})
 
     def test_unknown(self) -> None:
-        """Anything else is an unknown command, with however many words."""
+        """Any other command is unrecognized, with any number of words."""
         for line in (
             b"foo",
             b"put a b",
@@ -119,32 +126,181 @@ class RequestTests(SynchronousTestCase):
 
     @given(st.binary(max_size=40))
     def test_any_bytes(self, line: bytes) -> None:
-        """Any bytes are understood as something, and so is any key."""
+        """Any bytes are parsed without an exception, and so is any key."""
         parse_request(line)
         self.assertIn(type(parse_request(b"get " + line)), (Get, BadRequest))
 
+
+class FastKeyTests(SynchronousTestCase):
+    """The two parsers of lines, `fast_key` and `parse_request`, against each other."""
+
     @given(st.binary(max_size=12))
-    def test_plain(self, key: bytes) -> None:
-        """A key in the ordinary form is understood as any other."""
-        self.assertEqual("samissexy.34", fast_key(b"get samissexy.34\n"))
-        for request in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
-            plain = fast_key(request)
-            if plain is not None:
-                self.assertEqual(Get(plain), parse_request(request))
-                self.assertEqual(len(request) - 1, request.index(b"\n"))
+    @example(b"foo%41")
+    @example(b"foo\r")
+    def test_agrees_with_parse_request(self, key: bytes) -> None:
+        """A key that ``fast_key`` returns is the one that ``parse_request`` returns, and the line is complete."""
+        for line in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
+            fast = fast_key(line)
+            if fast is not None:
+                self.assertEqual(Get(fast), parse_request(line))
+                self.assertEqual(len(line) - 1, line.index(b"\n"))
+
+    @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="%"), min_size=1))
+    def test_ordinary_keys(self, key: str) -> None:
+        """A key of printable ASCII without percent signs is in the form of ``fast_key``."""
+        self.assertEqual(key, fast_key(f"get {key}\n".encode()))
+
+
+def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
+    """Cut a stream into pieces of these sizes, and the rest."""
+    pieces = []
+    for size in sizes:
+        pieces.append(stream[:size])
+        stream = stream[size:]
+    return [*pieces, stream]
+
+
+def split(splitter: Splitter, pieces: list[bytes]) -> tuple[list[bytes], BadRequest | None]:
+    """Feed pieces, and return all requests that can be split off, and the error, if there is one."""
+    requests: list[bytes] = []
+    for piece in pieces:
+        splitter.feed(piece)
+        while (request := splitter.next_request()) is not None:
+            if isinstance(request, BadRequest):
+                return requests, request
+            requests.append(request)
+    return requests, None
+
+
+SIZES = st.lists(st.integers(0, 12), max_size=20)
+
+
+class LineSplitterTests(SynchronousTestCase):
+    """Input of the line protocol."""
+
+    @given(st.lists(st.sampled_from((b"get a", b"\n", b"\r\n", b"x", b"\0"))).map(b"".join), SIZES)
+    def test_lines(self, stream: bytes, sizes: list[int]) -> None:
+        """The requests are the stream's lines with their ends, however it is cut; the rest stays in the buffer."""
+        splitter = LineSplitter()
+        requests, bad_request = split(splitter, cut(stream, sizes))
+        *lines, rest = stream.split(b"\n")
+        self.assertEqual(([line + b"\n" for line in lines], None), (requests, bad_request))
+        self.assertEqual(rest, splitter.buffer)
+
+    def test_too_long(self) -> None:
+        """A line of 65536 bytes is a request; one byte more is an error, with and without its end."""
+        longest = b"x" * LONGEST_REQUEST
+        self.assertEqual(([longest + b"\n"], None), split(LineSplitter(), [longest, b"\n"]))
+        for stream in (longest + b"x", longest + b"x\n"):
+            self.assertEqual(([b"\n"], BadRequest.TOO_LONG), split(LineSplitter(), [b"\n", stream]))
+
+    @given(st.lists(st.sampled_from((b"get a", b"\n", b"x"))).map(b"".join))
+    @example(b"x" * LONGEST_REQUEST + b"\n")
+    @example(b"x" * LONGEST_REQUEST + b"x\n")
+    def test_one_request(self, data: bytes) -> None:
+        """Data are one request if and only if they are the first that is split off, and nothing is left."""
+        splitter = LineSplitter()
+        self.assertEqual(split(splitter, [data]) == ([data], None), LineSplitter.is_one_request(data))
+
+    def test_single_bytes(self) -> None:
+        """The longest line may arrive in single bytes."""
+        longest = b"x" * LONGEST_REQUEST + b"\n"
+        self.assertEqual(([longest], None), split(LineSplitter(), [b"x"] * LONGEST_REQUEST + [b"\n"]))
+
+
+class TwistedNetstrings(NetstringReceiver):
+    """Twisted's receiver, which collects the payloads until the input is no netstring."""
+
+    MAX_LENGTH = LONGEST_NETSTRING
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.makeConnection(StringTransport())
+
+    def stringReceived(self, string: bytes) -> None:
+        """Collect a payload."""
+        self.payloads.append(string)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the input is no netstring, also for a line feed after the length, where Twisted waits for more."""
+        return bool(self.brokenPeer) or self._remainingData.endswith(b"\n")
+
+
+NETSTRING_PARTS = st.one_of(
+    st.binary(max_size=12).map(netstring),
+    st.sampled_from((b"0:,", b"00:,", b"01:x,", b"3:", b"2:xyz,", b":,", b"-1:,", b"1", b"100000", b"100001:", b"\n")),
+    st.binary(max_size=3),
+)
+
+
+class NetstringSplitterTests(SynchronousTestCase):
+    """Input of socketmap."""
+
+    @given(st.lists(NETSTRING_PARTS).map(b"".join), SIZES)
+    @example(b"100000:", [3])
+    @example(b"100001:", [6])
+    @example(b"1000000", [])
+    @example(b"5\n", [])
+    @example(b"5\n:", [2])
+    def test_agrees_with_twisted(self, stream: bytes, sizes: list[int]) -> None:
+        """Payloads and errors are those of Twisted's NetstringReceiver, however the stream is cut."""
+        pieces = cut(stream, sizes)
+        receiver = TwistedNetstrings()
+        for piece in pieces:
+            if not receiver.is_broken:
+                receiver.dataReceived(piece)
+        requests, bad_request = split(NetstringSplitter(), pieces)
+        self.assertEqual(
+            (receiver.payloads, BadRequest.MALFORMED if receiver.is_broken else None),
+            ([request[request.index(b":") + 1 : -1] for request in requests], bad_request),
+        )
+        self.assertEqual(b"".join(map(netstring, receiver.payloads)), b"".join(requests))
+
+    def test_errors(self) -> None:
+        """Leading zeros, a length above the limit, and a wrong comma are errors as soon as they are seen."""
+        for stream in (
+            b"00",
+            b"01",
+            b"100001",
+            b"999999",
+            b"1000000",
+            b"a",
+            b":",
+            b"-",
+            b"5\n",
+            b"5x",
+            b"0:x",
+            b"1:xy",
+        ):
+            self.assertEqual(([], BadRequest.MALFORMED), split(NetstringSplitter(), [stream]), stream)
+            self.assertEqual(([], None), split(NetstringSplitter(), [stream[:-1]]), stream)
+
+    def test_longest(self) -> None:
+        """The longest netstring is a request, also in single bytes."""
+        longest = netstring(b"x" * LONGEST_NETSTRING)
+        self.assertEqual(([longest], None), split(NetstringSplitter(), [longest]))
+        self.assertEqual(([longest], None), split(NetstringSplitter(), [bytes([byte]) for byte in longest]))
+
+    @given(st.lists(NETSTRING_PARTS, max_size=3).map(b"".join))
+    @example(netstring(b"x" * LONGEST_NETSTRING))
+    @example(netstring(b"x" * (LONGEST_NETSTRING + 1)))
+    def test_one_request(self, data: bytes) -> None:
+        """Data are one request if and only if they are the first that is split off, and nothing is left."""
+        self.assertEqual(split(NetstringSplitter(), [data]) == ([data], None), NetstringSplitter.is_one_request(data))
 
 
 class ReplyTests(SynchronousTestCase):
-    """Lines that go back."""
+    """Replies of the line protocol."""
 
     def test_constant(self) -> None:
-        """The replies that are always the same."""
+        """The constant replies are these."""
         self.assertEqual(b"500 not found\n", wire.NOT_FOUND)
         self.assertEqual(b"400 temporary failure, see the server's log\n", wire.FAULT)
         self.assertEqual(b"400 statistics disabled\n", wire.NO_STATISTICS)
 
     def test_refused(self) -> None:
-        """What is no request is told so."""
+        """Each bad request has its reply."""
         self.assertEqual(
             {
                 BadRequest.UNRECOGNIZED: b"400 unrecognized command\n",
@@ -155,7 +311,7 @@ class ReplyTests(SynchronousTestCase):
         )
 
     def test_found(self) -> None:
-        """A value is encoded as clients encode keys: percent signs, white space, what is not printable, not ASCII."""
+        """Percent signs, white space, and bytes that are not printable ASCII are encoded in a value."""
         table = {
             "foo": b"foo",
             "a+b=c@example.com": b"a+b=c@example.com",
@@ -174,14 +330,14 @@ class ReplyTests(SynchronousTestCase):
     @example("%")
     @example("\n")
     def test_any_value(self, value: str) -> None:
-        """Whatever the value, the reply is correct, and reads as the value."""
+        """The reply with any value is correct, and decodes to the value."""
         reply = wire.found(value)
         self.assertRegex(reply, CORRECT)
         if value:
             self.assertEqual(Get(value), parse_request(b"get " + reply[4:]))
 
     def test_too_long(self) -> None:
-        """A reply has at most 4096 bytes with its end."""
+        """A reply of more than 4096 bytes with its end raises."""
         for value, encoded in (("x", 1), ("é", 6)):
             longest = value * ((4096 - 5) // encoded)
             self.assertLessEqual(len(wire.found(longest)), 4096)
@@ -190,22 +346,22 @@ class ReplyTests(SynchronousTestCase):
             self.assertEqual(f"a reply of {length} bytes; a mail server takes 4096", str(error))
 
     def test_no_text(self) -> None:
-        """Half a character, as a hook may give, cannot be sent."""
+        """A value with half a surrogate pair raises."""
         for write in (wire.found, wire.map_found):
             error = self.assertRaises(wire.Unsendable, write, "a\ud800")
             self.assertEqual(r"a value with half a character: 'a\ud800'", str(error))
 
     def test_statistics(self) -> None:
-        """The first line of the statistics has a code of its own; JSON is one line."""
+        """The first line of ``stats`` has another code; ``jstats`` is one line."""
         self.assertEqual(b"210 a: 1\n212 b: 2\n212 c: 3\n", wire.statistics_lines(["a: 1", "b: 2", "c: 3"]))
         self.assertEqual(b'212 [{"name": "a"}]\n', wire.statistics_json('[{"name": "a"}]'))
 
 
 class MapTests(SynchronousTestCase):
-    """Netstrings of socketmap."""
+    """Requests and replies of socketmap."""
 
     def test_requests(self) -> None:
-        """The name of a map, a space, and the key, which is not encoded and may have spaces itself."""
+        """A request is the name of a map, a space, and a key, which is not encoded and may have spaces."""
         table: dict[bytes, MapGet | BadRequest] = {
             b"virtual nobody@va.test": MapGet("virtual", "nobody@va.test"),
             b"table a b%20c ": MapGet("table", "a b%20c "),
@@ -220,12 +376,12 @@ class MapTests(SynchronousTestCase):
         self.assertEqual(table, {payload: parse_map_request(netstring(payload)) for payload in table})
 
     def test_found(self) -> None:
-        """A value is not encoded; lengths are of bytes."""
+        """A value is not encoded; the length counts bytes."""
         self.assertEqual(b"6:OK foo,", wire.map_found("foo"))
         self.assertEqual("12:OK a b%é€,".encode(), wire.map_found("a b%é€"))
 
     def test_unsendable(self) -> None:
-        """What Postfix would misunderstand or not take is not sent."""
+        """A value that Postfix would misunderstand or refuse raises."""
         table = {
             "": "an empty value",
             "a\nb": r"a value with a line break or a NUL: 'a\nb'",
