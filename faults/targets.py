@@ -195,8 +195,7 @@ def _table(pieces: Iterator[bytes] | list[bytes]) -> bytes:
 
 
 _NETSTRING = re.compile(rb"(0|[1-9][0-9]*):")
-# (Twisted waits for more also behind a line feed that follows the length.)
-_BEGINNING = re.compile(rb"(0|[1-9][0-9]{0,5})(?:\n|:(.*))?", re.DOTALL)
+_BEGINNING = re.compile(rb"(0|[1-9][0-9]{0,5})(?::(.*))?", re.DOTALL)
 _MAP_REPLY = re.compile(rb"OK .+|NOTFOUND |(?:TEMP|PERM) [ -~]+", re.DOTALL)
 
 

@@ -101,11 +101,11 @@ class ClientProtocol(Protocol):
                 self._answer_requests()
 
     def readConnectionLost(self) -> None:
-        """The client sends no more, but may wait for replies, as Exim does."""
+        """Finish: the client sends no more, but may wait for replies, as Exim does."""
         self.finish()
 
     def writeConnectionLost(self) -> None:
-        """The client reads no more, unless it is our own side that was closed."""
+        """Finish: the client reads no more, unless it is our own side that was closed."""
         if self._state is not LINGERING:
             self.finish()
 
@@ -115,7 +115,7 @@ class ClientProtocol(Protocol):
         if self._state is READING:
             self._answer_requests()
         elif self._state is REFUSING:
-            self._state = WRITING
+            self._state = WRITING  # without input there is nothing to discard
         elif self._state is LINGERING:
             self._writer.close()
 
@@ -177,10 +177,7 @@ class ClientProtocol(Protocol):
         self.factory.turns.wait(self._take_turn)
 
     def _answer(self, request: bytes, reply: Reply | None = None, *, last: bool, flags: int = 0) -> None:
-        """Answer a request, with ``reply`` if it is known already.
-
-        ``last`` is True if no other request is complete; ``flags`` are those of send(2).
-        """
+        """Answer a request, with ``reply`` if it is known; ``last`` is True if no other request is complete."""
         received = self._clock()
         if reply is None:
             reply = self.reply_to(request)
@@ -191,10 +188,7 @@ class ClientProtocol(Protocol):
             self.send(reply, received, self._clock(), flags)
 
     def send(self, reply: Reply, received: float, offered: float, flags: int = 0) -> float:
-        """Send the reply to a request that was ``received``, where ``offered`` is the current time; return the next.
-
-        All times are the clock's; ``flags`` are those of send(2).
-        """
+        """Send the reply to a request that was ``received``, at the time ``offered``; return the time after it."""
         if self._state is CLOSED:
             return offered
         octets = reply.octets
@@ -248,13 +242,14 @@ class ClientProtocol(Protocol):
 
     def _reply_taken(self) -> None:
         """Go on after a reply that was not taken at once."""
-        if self._state in IN_WRITE:
-            now = self._clock()
-            self._clients.statistics.writes.end(now - self._since)
-            if self._state is REFUSING:
-                self._half_close()
-            else:
-                self._read_on(now)
+        if self._state not in IN_WRITE:
+            return
+        now = self._clock()
+        self._clients.statistics.writes.end(now - self._since)
+        if self._state is REFUSING:
+            self._half_close()
+        else:
+            self._read_on(now)
 
     def _read_on(self, now: float) -> None:
         """Resume reading, after answering the requests that were read before it was paused."""

@@ -1,8 +1,8 @@
 """The bytes of the two protocols: requests in, replies out (tcp_table(5), socketmap_table(5)).
 
-Sans-I/O: the input of a connection is split into requests, requests are parsed, and replies are formatted here. Text is
-decoded once, here, and encoded once, here. No reply of the line protocol has a line feed before its end, or a ``%``
-that is not part of a correct ``%XX``.
+Input is split into requests, requests are parsed, and replies are formatted, without any input or output. Text is
+decoded once and encoded once, here. No reply of the line protocol has a line feed before its end, or a ``%`` that is
+not part of a correct ``%XX``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,7 @@ class BadRequest(Enum):
 
 
 class Splitter:
-    """Splits the input of one connection into requests.
-
-    ``buffer`` has the input that is not split yet. It is public, so that a connection can see without a call that it is
-    empty; what is discarded is cleared there.
-    """
+    """Splits the input of one connection into requests; ``buffer`` has the input that is not split yet."""
 
     __slots__ = ("buffer",)
 
@@ -50,7 +46,7 @@ class Splitter:
     def next_request(self) -> bytes | BadRequest | None:
         """Remove and return the next complete request, with its framing; None if there is none yet.
 
-        Returns a `BadRequest`, and removes nothing, if no request can be split off any more.
+        Return a `BadRequest`, and remove nothing, if no request can be split off any more.
         """
         raise NotImplementedError
 
@@ -150,7 +146,6 @@ Request = Get | Command | BadRequest
 
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
-
 _ORDINARY = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
 
 

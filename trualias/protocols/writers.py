@@ -27,6 +27,8 @@ class DirectWriter:
     raises OSError. ``reply_taken`` is called when the rest that was left to the transport is taken.
     """
 
+    __slots__ = ("_has_rest", "_reply_taken", "_transport", "write")
+
     is_batching = True
     """Whether replies are worth gathering in a write batch."""
 
@@ -51,7 +53,7 @@ class DirectWriter:
             self._reply_taken()
 
     def stopProducing(self) -> None:
-        """Do nothing: the connection is lost, which it is also told by ``connectionLost``."""
+        """Do nothing: ``connectionLost`` handles the end of the connection."""
 
     def end_input(self) -> bool:
         """End the input after what the kernel has of it; return False if the connection is broken."""
@@ -78,6 +80,8 @@ class TransportWriter:
 
     ``reply_taken`` is called when it resumes.
     """
+
+    __slots__ = ("_is_full", "_is_registered", "_reply_taken", "_transport")
 
     is_batching = False
 
@@ -106,7 +110,7 @@ class TransportWriter:
         self._reply_taken()
 
     def stopProducing(self) -> None:
-        """Do nothing: the connection is lost, which it is also told by ``connectionLost``."""
+        """Do nothing: ``connectionLost`` handles the end of the connection."""
 
     def end_input(self) -> bool:
         """Return False: only what was read already is known to be input."""
