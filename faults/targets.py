@@ -16,8 +16,8 @@ from twisted.internet.testing import StringTransport
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
 from trualias.language.rule import folding
-from trualias.language.spans import BUDGET, Spans, StepBudgetExceeded
 from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import FEW, Matcher
 from trualias.matching.policy import LONGEST, Policy
 from trualias.protocols import wire
@@ -107,10 +107,10 @@ def _compare(policy: Policy, key: str) -> None:
     for candidate in policy.candidates(key)[:8]:
         counts = []
         for few in (0, _TRIED):
-            spans = Spans(fold(key))
+            record = LookupRecord(fold(key))
             try:
                 counts.append(
-                    Matcher(candidate.matcher.rule, fold, few).count(spans, candidate.account, candidate.alias)
+                    Matcher(candidate.matcher.rule, fold, few).count(record, candidate.account, candidate.alias)
                 )
             except StepBudgetExceeded:
                 return

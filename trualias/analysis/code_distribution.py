@@ -19,8 +19,8 @@ from trualias.analysis.composition import Target, token_texts
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import BoundCall, CodeText
 from trualias.language.rule import BoundItem, bind, bind_items
-from trualias.language.spans import Spans, StepBudgetExceeded
 from trualias.language.tree import CodeField, FieldClass, Identifier, Literal, NameKind
+from trualias.matching.lookup_record import LookupRecord, StepBudgetExceeded
 from trualias.matching.policy import LONGEST
 
 
@@ -199,7 +199,7 @@ class Codes:
         address = self.address(values, code)
         account, alias = self.target.names[NameKind.ACCOUNT], self.target.names[NameKind.ALIAS]
         try:
-            return len(address) <= LONGEST and self.target.matcher.count(Spans(address), account, alias) > 0
+            return len(address) <= LONGEST and self.target.matcher.count(LookupRecord(address), account, alias) > 0
         except StepBudgetExceeded:
             return False
 

@@ -15,7 +15,7 @@ from attrs import frozen
 from trualias.analysis.alignment import align
 from trualias.language.functions import CodeText
 from trualias.language.rule import Rule, fill
-from trualias.language.spans import Spans, ends_of
+from trualias.language.spans import Spans, positions_in
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     CodeField,
@@ -196,14 +196,14 @@ class _Splits:
         self._starts = [1]  # before each token and at the end, the reachable positions
         for token in self._tokens:
             reached = 0
-            for start in ends_of(self._starts[-1]):
+            for start in positions_in(self._starts[-1]):
                 reached |= self._ends(token, start)
             self._starts.append(reached)
         # Of these, the positions from which the end of the text can be reached.
         self._viable = [0] * len(self._tokens) + [self._starts[-1] & 1 << len(spans.text)]
         for number in reversed(range(len(self._tokens))):
             after = self._viable[number + 1]
-            for start in ends_of(self._starts[number] if after else 0):
+            for start in positions_in(self._starts[number] if after else 0):
                 if self._ends(self._tokens[number], start) & after:
                     self._viable[number] |= 1 << start
 
@@ -215,7 +215,7 @@ class _Splits:
             case Identifier(field_class):
                 return self._spans.ends_in_class(field_class, start)
             case _:
-                return self._spans.all_ends & -2 << start
+                return self._spans.all_positions & -2 << start
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
         return self._from(0, 0) if self._viable[0] else iter(())
@@ -224,7 +224,7 @@ class _Splits:
         if number == len(self._tokens):
             yield ()
             return
-        for end in ends_of(self._ends(self._tokens[number], start) & self._viable[number + 1]):
+        for end in positions_in(self._ends(self._tokens[number], start) & self._viable[number + 1]):
             for others in self._from(number + 1, end):
                 yield (end, *others)
 

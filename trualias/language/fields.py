@@ -1,4 +1,4 @@
-"""The classes that a field may have: which characters, and which texts."""
+"""The classes of identifiers and names: their characters, and their texts."""
 
 from __future__ import annotations
 
@@ -11,44 +11,52 @@ from trualias.language.tree import FieldClass
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
+_ALNUM = frozenset(_LETTERS + _DIGITS)
 
 
 @frozen(eq=False)
 class FieldRule:
-    """What the texts of a class are.
+    """Which texts are of a class.
 
-    ``fits`` takes text of ASCII characters only. ``regular`` tells that a text of which any part is not of the class is
-    not of it either. ``meaning`` says for people what the class takes.
+    A text is of a class if and only if the reversed text is. ``fits`` takes text of ASCII characters only. ``shortest``
+    is the length of the shortest texts, ``edges`` the characters that a text may begin and end with. ``regular``: a
+    text with any part that is not of the class is not of it either. ``has_labels``: the texts are labels joined by
+    dots. ``meaning`` describes the class to people.
     """
 
     alphabet: frozenset[str]
+    edges: frozenset[str]
     shortest: int
     fits: Callable[[str], object]
-    regular: bool
     meaning: str
+    regular: bool = True
+    has_labels: bool = False
 
 
 RULES: dict[FieldClass, FieldRule] = {
-    FieldClass.ALNUM: FieldRule(frozenset(_LETTERS + _DIGITS), 1, str.isalnum, True, "ASCII letters and digits"),
-    FieldClass.ALPHA: FieldRule(frozenset(_LETTERS), 1, str.isalpha, True, "ASCII letters"),
-    FieldClass.NUMBER: FieldRule(frozenset(_DIGITS), 1, str.isdigit, True, "digits"),
+    FieldClass.ALNUM: FieldRule(_ALNUM, _ALNUM, 1, str.isalnum, "ASCII letters and digits"),
+    FieldClass.ALPHA: FieldRule(frozenset(_LETTERS), frozenset(_LETTERS), 1, str.isalpha, "ASCII letters"),
+    FieldClass.NUMBER: FieldRule(frozenset(_DIGITS), frozenset(_DIGITS), 1, str.isdigit, "digits"),
     FieldClass.IDENT: FieldRule(
-        frozenset(_LETTERS + _DIGITS + "_"),
+        _ALNUM | {"_"},
+        _ALNUM,
         1,
         re.compile(r"(?!_)\w+(?<!_)", re.ASCII).fullmatch,
-        False,
         "letters, digits and '_', a letter or digit first and last",
+        regular=False,
     ),
     FieldClass.FQDN: FieldRule(
-        frozenset(_LETTERS + _DIGITS + "-."),
+        _ALNUM | {"-", "."},
+        _ALNUM,
         3,
         re.compile(r"(?!-)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?<!-)", re.ASCII).fullmatch,
-        False,
         "two or more labels joined by dots, a letter or digit first and last",
+        regular=False,
+        has_labels=True,
     ),
 }
 
 
 def fits(field_class: FieldClass, text: str) -> bool:
-    """Tell whether any text, also one that is not ASCII, is one of the class."""
+    """Return whether any text, also one that is not ASCII, is of the class."""
     return text.isascii() and bool(RULES[field_class].fits(text))

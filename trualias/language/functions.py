@@ -1,7 +1,7 @@
-"""The functions that a code is made of: one table of their arguments, their values and what a code must satisfy.
+"""The functions that a code is made of: one table of their arguments, their values and the inverses of these.
 
-Everyone reads this table: the checks for the arguments, the matcher and the command line for the values, the search
-for readings for the ends at which a span would contribute a given text.
+The checks read the arguments from it, the matcher and the command line the values, and the counting of readings the
+ends at which a span would contribute a given text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trualias.language.fields import RULES
 from trualias.language.spans import Spans
@@ -25,7 +25,7 @@ Reference = int | NameKind
 
 @frozen
 class BoundCall:
-    """A call whose arguments have been understood.
+    """A call with resolved arguments.
 
     ``index`` and ``label`` count from 1, or from -1 at the end; ``field_class`` is the class of what is read.
     """
@@ -36,17 +36,17 @@ class BoundCall:
     label: int | None = None
     index: int = 0
     default: str = ""
-    offset: int = 0
+    offset: int = field(default=0, eq=False)
 
     def evaluate(self, text: str) -> CodeText:
-        """What this contributes to the code where the text that it reads is ``text``."""
+        """Return what the call contributes to the code where the text that it reads is ``text``."""
         return self.function.value(self, text)
 
     def matching_ends(self, spans: Spans, start: int, given: str) -> int:
-        """The set of ends for which the span from ``start`` contributes ``given``.
+        """Return the set of ends for which the span from ``start`` contributes ``given``.
 
         ``given`` is a text that this kind of item can contribute: for a number without a leading zero, otherwise one
-        character. Ends that are not ends of the class may be among the result.
+        character. Ends that are not ends of the class may be in the result.
         """
         return self.function.inverse(self, spans, start, given)
 
@@ -55,9 +55,10 @@ class BoundCall:
 class Function:
     """One row of the table.
 
-    ``form`` shows the arguments to people. ``counts`` tells that the contribution is a number in decimal; otherwise it
-    is one character. ``chooses`` tells that it is any one of several, so that two equal items may differ in a code. A
-    number is how often the characters ``counted`` occur, and ``more``.
+    ``form`` shows the arguments to people. ``is_count``: the contribution is a number in decimal, which is how often
+    the characters ``counted`` occur, and ``more``; otherwise it is one character. ``is_choice``: it is any one of
+    several, so that two equal items may differ in a code. ``takes_index``: the arguments end with an index and a
+    default, before which there may be a label. ``needs_labels``: it reads an fqdn only.
     """
 
     name: str
@@ -67,8 +68,15 @@ class Function:
     value: Callable[[BoundCall, str], CodeText]
     inverse: Callable[[BoundCall, Spans, int, str], int]
     is_choice: bool = False
+    takes_index: bool = False
+    needs_labels: bool = False
     counted: str = ""
     more: int = 0
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether all characters are counted."""
+        return self.counted == _ALL
 
 
 _VOWELS = "aeiouAEIOU"
@@ -77,97 +85,97 @@ _ALL = "".join(sorted(ATEXT_AND_DOT))
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _counting(name: str, characters: str, meaning: str, more: int = 0) -> Function:
-    """Make a row that counts some characters, and adds ``more``."""
+def _counting(name: str, characters: str, meaning: str, more: int = 0, needs_labels: bool = False) -> Function:
+    """Return a row that counts some characters and adds ``more``."""
 
     find = re.compile(f"[{re.escape(characters)}]").findall
 
-    def value(_computation: BoundCall, text: str) -> str:
+    def value(_call: BoundCall, text: str) -> str:
         return str(len(find(text)) + more)
 
-    def inverse(_computation: BoundCall, spans: Spans, start: int, given: str) -> int:
+    def inverse(_call: BoundCall, spans: Spans, start: int, given: str) -> int:
         return spans.ends_with_count(characters, start, int(given) - more)
 
     form = f"{name}([n])"
-    return Function(name, form, meaning, True, value, inverse, counted=characters, more=more)
+    return Function(name, form, meaning, True, value, inverse, needs_labels=needs_labels, counted=characters, more=more)
 
 
-def _chars_value(_computation: BoundCall, text: str) -> str:
+def _chars_value(_call: BoundCall, text: str) -> str:
     return str(len(text))
 
 
-def _chars_ends(_computation: BoundCall, _spans: Spans, start: int, given: str) -> int:
+def _chars_ends(_call: BoundCall, _spans: Spans, start: int, given: str) -> int:
     return 1 << start + int(given)
 
 
-def _any_value(_computation: BoundCall, text: str) -> frozenset[str]:
+def _any_value(_call: BoundCall, text: str) -> frozenset[str]:
     return frozenset(text)
 
 
-def _any_ends(_computation: BoundCall, spans: Spans, start: int, given: str) -> int:
+def _any_ends(_call: BoundCall, spans: Spans, start: int, given: str) -> int:
     first = spans.text.find(given, start)
     return 0 if first < 0 else -2 << first
 
 
-def _none_value(computation: BoundCall, text: str) -> frozenset[str]:
-    return RULES[computation.field_class].alphabet - frozenset(text)
+def _none_value(call: BoundCall, text: str) -> frozenset[str]:
+    return RULES[call.field_class].alphabet - frozenset(text)
 
 
-def _none_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
-    if given not in RULES[computation.field_class].alphabet:
+def _none_ends(call: BoundCall, spans: Spans, start: int, given: str) -> int:
+    if given not in RULES[call.field_class].alphabet:
         return 0
     first = spans.text.find(given, start)
-    return spans.all_ends if first < 0 else (2 << first) - 1
+    return spans.all_positions if first < 0 else (2 << first) - 1
 
 
-def _char_value(computation: BoundCall, text: str) -> str:
+def _char_value(call: BoundCall, text: str) -> str:
     parts = [text]
     part = 0
-    if computation.label is not None:
+    if call.label is not None:
         parts = text.split(".")
-        part = computation.label - 1 if computation.label > 0 else len(parts) + computation.label
+        part = call.label - 1 if call.label > 0 else len(parts) + call.label
     if not 0 <= part < len(parts):
-        return computation.default
-    index = computation.index
+        return call.default
+    index = call.index
     try:
         return parts[part][index - 1 if index > 0 else index]
     except IndexError:
-        return computation.default
+        return call.default
 
 
-def _char_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
-    if computation.label is None:
-        return _plain_char_ends(computation, spans, start, given)
+def _char_ends(call: BoundCall, spans: Spans, start: int, given: str) -> int:
+    if call.label is None:
+        return _char_ends_without_label(call, spans, start, given)
     # The ends between two dots share all labels but the one that they cut.
     ends = 0
-    is_default = computation.default == given
+    is_default = call.default == given
     starts = [start]
     while True:
         dot = spans.text.find(".", starts[-1])
         stop = dot if dot >= 0 else len(spans.text)
         segment = (2 << stop) - (1 << starts[-1])
-        label = computation.label - 1 if computation.label > 0 else len(starts) + computation.label
+        label = call.label - 1 if call.label > 0 else len(starts) + call.label
         if label == len(starts) - 1:
-            ends |= segment & _plain_char_ends(computation, spans, starts[-1], given)
+            ends |= segment & _char_ends_without_label(call, spans, starts[-1], given)
         elif not 0 <= label < len(starts):
             ends |= segment if is_default else 0
         else:
             text = spans.text[starts[label] : starts[label + 1] - 1]
-            index = computation.index
+            index = call.index
             inside = abs(index) <= len(text)
-            here = text[index - 1 if index > 0 else index] if inside else computation.default
+            here = text[index - 1 if index > 0 else index] if inside else call.default
             ends |= segment if here == given else 0
-        spans.steps += 1
+        spans.work += 1
         if dot < 0:
             return ends
         starts.append(dot + 1)
 
 
-def _plain_char_ends(computation: BoundCall, spans: Spans, start: int, given: str) -> int:
-    """The ends where the character at the index of ``text[start:end]`` is the given one, labels left aside."""
-    index = computation.index
+def _char_ends_without_label(call: BoundCall, spans: Spans, start: int, given: str) -> int:
+    """Return the ends for which the character at the index of ``text[start:end]`` is the given one."""
+    index = call.index
     too_short = (1 << min(start + abs(index), len(spans.text) + 1)) - 1
-    ends = too_short if computation.default == given else 0
+    ends = too_short if call.default == given else 0
     if index > 0:
         if spans.text[start + index - 1 : start + index] == given:
             ends |= -1 << start + index
@@ -181,7 +189,7 @@ _ROWS = (
     _counting("ALPHAS", _LETTERS, "how many letters it has"),
     _counting("VOWELS", _VOWELS, "how many of a, e, i, o and u it has"),
     Function("CHARS", "CHARS([n])", "how many characters it has", True, _chars_value, _chars_ends, counted=_ALL),
-    _counting("LABELS", ".", "how many labels it has", more=1),
+    _counting("LABELS", ".", "how many labels it has", more=1, needs_labels=True),
     Function("ANY", "ANY([n])", "any one character that occurs in it", False, _any_value, _any_ends, True),
     Function("NONE", "NONE([n])", "any one character that does not occur in it", False, _none_value, _none_ends, True),
     Function(
@@ -191,19 +199,20 @@ _ROWS = (
         False,
         _char_value,
         _char_ends,
+        takes_index=True,
     ),
 )
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 
 
 def unknown_function(name: str) -> str:
-    """Say for people that there is no function of a name."""
+    """Return the message for a function that does not exist."""
     known = list(FUNCTIONS)
     return f"unknown function {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
 
 
 class ArgumentError(Exception):
-    """An argument, or their number, does not fit. ``place`` is the offset of what is wrong in the text."""
+    """An invalid argument, or a wrong number of them. ``offset`` is that of the mistake, as the tree counts it."""
 
     def __init__(self, offset: int, message: str) -> None:
         super().__init__(message)
@@ -217,33 +226,33 @@ _LARGEST = 999_999
 
 @frozen
 class ArgumentScope:
-    """What the functions of one statement may read."""
+    """The identifiers and names that the functions of one statement may read."""
 
     identifiers: Sequence[FieldClass]
     using: FieldClass
     listed_aliases: bool
 
     def resolve_call(self, call: Call) -> BoundCall:
-        """Turn a call of a known function into a computation.
+        """Resolve the arguments of a call of a known function.
 
         Raises:
-            ArgumentError: too many, too few or unfit arguments.
+            ArgumentError: an argument is invalid, or there are too many or too few.
         """
         function = FUNCTIONS[call.function]
         arguments = list(call.arguments)
-        indexed = function.name == "CHAR"
-        fixed = 2 if indexed else 0
-        if not fixed <= len(arguments) <= (4 if indexed else 1):
-            takes = "2 to 4 arguments" if indexed else "at most one argument"
+        fixed = 2 if function.takes_index else 0
+        if not fixed <= len(arguments) <= (4 if function.takes_index else 1):
+            takes = "2 to 4 arguments" if function.takes_index else "at most one argument"
             raise ArgumentError(call.offset, f"{function.name} takes {takes}, found {len(arguments)}: {function.form}")
         tail = arguments[len(arguments) - fixed :]
         head = arguments[: len(arguments) - fixed]
         reads, field_class, head = self._reference(call, function, head)
-        label = self._label(call, reads, field_class, head) if indexed else None
-        if function.name == "LABELS" and field_class is not FieldClass.FQDN:
-            raise ArgumentError(call.offset, f"LABELS reads an fqdn, and {self._called(reads)} is {field_class.value}")
-        if not indexed:
+        if function.needs_labels and field_class is not FieldClass.FQDN:
+            shown = _shown(reads)
+            raise ArgumentError(call.offset, f"{function.name} reads an fqdn, and {shown} is {field_class.value}")
+        if not function.takes_index:
             return BoundCall(function, reads, field_class, offset=call.offset)
+        label = _label(call, function, reads, field_class, head)
         index, default = tail
         if len(default.text) != 1 or default.text not in ATEXT_AND_DOT:
             raise ArgumentError(
@@ -257,7 +266,7 @@ class ArgumentScope:
     def _reference(
         self, call: Call, function: Function, head: list[Argument]
     ) -> tuple[Reference, FieldClass, list[Argument]]:
-        """Find what is read; gives back the arguments that are left for a label."""
+        """Resolve what is read; return it, its class, and the arguments that are left for a label."""
         if head and head[0].text in _NAMES:
             kind = _NAMES[head[0].text]
             if kind is NameKind.ALIAS and not self.listed_aliases:
@@ -265,7 +274,7 @@ class ArgumentScope:
             return kind, self.using, head[1:]
         count = len(self.identifiers)
         only_label = count == 1 and self.identifiers[0] is FieldClass.FQDN and len(head) == 1
-        if function.name == "CHAR" and only_label:
+        if function.takes_index and only_label:
             return 0, self.identifiers[0], head
         if not head:
             if count == 1:
@@ -283,27 +292,28 @@ class ArgumentScope:
             raise ArgumentError(number.offset, message)
         return int(number.text) - 1, self.identifiers[int(number.text) - 1], head[1:]
 
-    def _label(self, call: Call, reads: Reference, field_class: FieldClass, head: list[Argument]) -> int | None:
-        if not head:
-            if field_class is FieldClass.FQDN and not isinstance(reads, NameKind):
-                raise ArgumentError(
-                    call.offset, f"{self._called(reads)} is an fqdn, so CHAR needs a label before the index"
-                )
-            return None
-        if field_class is not FieldClass.FQDN:
-            raise ArgumentError(
-                head[0].offset,
-                f"{self._called(reads)} is {field_class.value}, which has no labels: leave the label out",
-            )
-        return _counted_from_one(head[0], "label")
 
-    @staticmethod
-    def _called(reads: Reference) -> str:
-        return reads.value if isinstance(reads, NameKind) else f"identifier {reads + 1}"
+def _label(
+    call: Call, function: Function, reads: Reference, field_class: FieldClass, head: Sequence[Argument]
+) -> int | None:
+    """Resolve the label of a call that takes an index; None where it has none."""
+    if not head:
+        if field_class is FieldClass.FQDN and not isinstance(reads, NameKind):
+            message = f"{_shown(reads)} is an fqdn, so {function.name} needs a label before the index"
+            raise ArgumentError(call.offset, message)
+        return None
+    if field_class is not FieldClass.FQDN:
+        message = f"{_shown(reads)} is {field_class.value}, which has no labels: leave the label out"
+        raise ArgumentError(head[0].offset, message)
+    return _counted_from_one(head[0], "label")
+
+
+def _shown(reads: Reference) -> str:
+    return reads.value if isinstance(reads, NameKind) else f"identifier {reads + 1}"
 
 
 def _counted_from_one(argument: Argument, what: str) -> int:
-    """Understand an index or a label: a whole number that is not zero."""
+    """Return an index or a label as a number."""
     if not re.fullmatch(r"-?[0-9]+", argument.text) or not argument.text.strip("-0"):
         raise ArgumentError(
             argument.offset,

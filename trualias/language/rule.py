@@ -73,14 +73,23 @@ def bind(expression: Expression, names: Names) -> Expression:
     No literal of the result is empty. A joined literal has the offset of its first part.
     """
     tokens: list[Token] = []
-    for token in fill(expression, names):
+    text = ""
+    offset = 0
+    for token in expression:
         if isinstance(token, Literal):
-            if not token.text:
-                continue
-            if tokens and isinstance(before := tokens[-1], Literal):
-                tokens[-1] = Literal(before.text + token.text, before.offset)
-                continue
+            here: str | None = token.text
+        else:
+            here = names.get(token.kind) if isinstance(token, NameField) else None
+        if here is not None:
+            offset = offset if text else token.offset
+            text += here
+            continue
+        if text:
+            tokens.append(Literal(text, offset))
+            text = ""
         tokens.append(token)
+    if text:
+        tokens.append(Literal(text, offset))
     return tuple(tokens)
 
 

@@ -1,4 +1,4 @@
-"""Which account a local part belongs to: the hot path, bounded in time and memory for every input.
+"""From a local part to its account: the hot path, bounded in time and memory for every input.
 
 Pure: no files, no clocks, no sockets, no Twisted.
 """

@@ -1,4 +1,4 @@
-"""Codes of readings: what the items of a code contribute, and whether a code is right."""
+"""Codes of readings: the contributions of items, and whether a code is right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trualias.language.tree import CodeLiteral, FieldClass, NameKind
 
 
 def alphabet(item: CodeItem) -> frozenset[str]:
-    """The characters that an item may contribute."""
+    """Return the characters that an item may contribute."""
     if isinstance(item, CodeLiteral):
         return frozenset(item.text)
     if item.function.is_count:
@@ -20,14 +20,14 @@ def alphabet(item: CodeItem) -> frozenset[str]:
 
 
 CompiledItem = tuple[Callable[[BoundCall, str], CodeText], BoundCall, int] | str
-"""An item, ready to be worked out: a literal, or a function with its computation and which value it reads.
+"""An item made ready for comparisons: a literal, or a function, the call of it, and the number of the value it reads.
 
 A reading's values are the account, the alias, and those of its identifiers from left to right.
 """
 
 
 def compile_items(items: tuple[CodeItem, ...]) -> tuple[CompiledItem, ...]:
-    """Make items ready, once, for the many codes that will be compared with them."""
+    """Make items ready for comparison with many codes."""
     names = {NameKind.ACCOUNT: 0, NameKind.ALIAS: 1}
     return tuple(
         [
@@ -39,15 +39,15 @@ def compile_items(items: tuple[CodeItem, ...]) -> tuple[CompiledItem, ...]:
     )
 
 
-def code_fits(code: str, terms: tuple[CompiledItem, ...], values: list[str]) -> bool:
-    """Tell whether a code is what the terms compute from a reading's values."""
+def is_right(code: str, items: tuple[CompiledItem, ...], values: Sequence[str]) -> bool:
+    """Return whether a code is what the items contribute for a reading's values."""
     at = 0
-    for term in terms:
-        if isinstance(term, str):
-            wanted: CodeText = term
+    for item in items:
+        if isinstance(item, str):
+            wanted: CodeText = item
         else:
-            value, computation, reads = term
-            wanted = value(computation, values[reads])
+            value, call, reads = item
+            wanted = value(call, values[reads])
         if isinstance(wanted, str):
             if not code.startswith(wanted, at):
                 return False
@@ -60,12 +60,12 @@ def code_fits(code: str, terms: tuple[CompiledItem, ...], values: list[str]) -> 
 
 
 def contribution(item: CodeItem, values: Sequence[str], account: str, alias: str) -> CodeText:
-    """What one item contributes, for a reading's values and names."""
+    """Return what an item contributes, for the values of a reading's identifiers and its names."""
     return item.text if isinstance(item, CodeLiteral) else item.evaluate(text_read(item, values, account, alias))
 
 
 def text_read(item: BoundCall, values: Sequence[str], account: str, alias: str) -> str:
-    """What a computation reads: one of a reading's values, or a name."""
+    """Return what a call reads: the value of one of a reading's identifiers, or a name."""
     if isinstance(item.reads, int):
         return values[item.reads]
     return account if item.reads is NameKind.ACCOUNT else alias

@@ -1,6 +1,6 @@
-"""The answers that a policy can give for a local part: a closed set of frozen types.
+"""The outcomes of resolving a local part: a closed set of frozen types.
 
-A lookup in a table gives the same four, with the value of the table in place of the bare account.
+A lookup in a table has the same four, with the value of the table in place of the bare account.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from attrs import frozen
 
 
 class NotFoundReason(StrEnum):
-    """Why a key is not found. The value is the reason's name in the metrics."""
+    """Why a key is not found. The values are the names of the reasons in the metrics."""
 
     NO_MATCH = "no_match"
     WRONG_CODE = "wrong_code"
@@ -23,8 +23,8 @@ class NotFoundReason(StrEnum):
 class Found:
     """All readings that verify belong to one account.
 
-    ``value`` is what the table answers, ``account`` the account of the policy as the file spells it. ``readings`` is 1,
-    or 2 for two or more.
+    ``value`` is the answer of the table, ``account`` the account of the policy as the file spells it. ``readings`` is
+    1, or 2 for two or more.
     """
 
     value: str
@@ -36,8 +36,10 @@ class Found:
 class NotFound:
     """No reading verifies, or the key belongs to no domain of the server.
 
-    ``near_misses`` are the accounts of statements that match the key in all but the code: the sender knows the shape,
-    not the rule. There are some if and only if the reason is a wrong code.
+    ``near_misses`` are the accounts, as the file spells them and each once, of the statements that match the key in all
+    but the code: for the account and one of its aliases, the key can be cut into the expression so that each identifier
+    is of its class and some text, whichever, is left for the code. There are near misses if and only if the reason is a
+    wrong code. A key that verifies for any account has none, nor has one whose lookup exceeds the budget of steps.
     """
 
     reason: NotFoundReason
@@ -57,7 +59,7 @@ class Ambiguous:
 
 @frozen
 class BudgetExceeded:
-    """The lookup was stopped after its budget of steps: a temporary error, since the key may well have a value."""
+    """The lookup exceeded its budget of steps: a temporary error, since the key may have a value."""
 
 
 PolicyOutcome = Found | NotFound | Ambiguous | BudgetExceeded

@@ -45,10 +45,14 @@ ALPHABETS = {
 
 @frozen
 class Verdict:
-    """What an address verifies for: the accounts, as the file spells them, and whether more than one reading did."""
+    """The accounts that an address verifies for, as the file spells them, and whether more than one reading verified.
+
+    Where none did, ``near_misses`` are the accounts of the readings that have any code at all.
+    """
 
     accounts: frozenset[str] = frozenset()
     several_readings: bool = False
+    near_misses: frozenset[str] = frozenset()
 
 
 @frozen
@@ -103,10 +107,11 @@ def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive:
     if not case_sensitive:
         statements = [lowered(statement) for statement in statements]
         local_part = local_part.lower()
-    verified = [
-        reading.account for statement in statements for reading in readings(statement, local_part) if verifies(reading)
-    ]
-    return Verdict(frozenset(spellings[account] for account in verified), len(verified) > 1)
+    found = [reading for statement in statements for reading in readings(statement, local_part)]
+    verified = [reading for reading in found if verifies(reading)]
+    if not verified:
+        return Verdict(near_misses=frozenset(spellings[reading.account] for reading in found if reading.code()))
+    return Verdict(frozenset(spellings[reading.account] for reading in verified), len(verified) > 1)
 
 
 def lowered(statement: Account) -> Account:

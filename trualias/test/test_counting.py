@@ -12,9 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.language.rule import folding
-from trualias.language.spans import Spans
 from trualias.language.tree import Account, unparse
-from trualias.matching.matcher import Matcher
+from trualias.matching.lookup_record import LookupRecord
+from trualias.matching.matcher import FEW, Matcher
 from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
@@ -31,7 +31,8 @@ class ChoosingTests(SynchronousTestCase):
         text = f"ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH {items};"
         (rule,) = parse_configuration(text, "test.conf").policy.rules
         for few in (24, 0):
-            self.assertEqual(1, Matcher(rule, str, few).count(Spans(local_part), "foo", ""), f"{few} attempts")
+            record = LookupRecord(local_part)
+            self.assertEqual(1, Matcher(rule, str, few).count(record, "foo", ""), f"{few} attempts")
 
     def test_equal_items_choose_for_themselves(self) -> None:
         """Each of two equal items chooses a character of its own."""
@@ -47,9 +48,9 @@ class ChoosingTests(SynchronousTestCase):
 class AgreementTests(SynchronousTestCase):
     """Whether the readings of an address are tried or counted, the answer is the same."""
 
-    def compare(self, drawn: st.SearchStrategy[tuple[Account, ...]], examples: int) -> Counter[int]:
-        """Compare both ways for each statement and each name; count the answers."""
-        seen: Counter[int] = Counter()
+    def compare(self, drawn: st.SearchStrategy[tuple[Account, ...]], examples: int) -> Counter[int | str]:
+        """Compare both ways for each statement and each name; count the answers, and the near misses."""
+        seen: Counter[int | str] = Counter()
 
         @settings(max_examples=trialprofile.scaled(examples))
         @given(drawn, st.booleans(), RANDOMS)
@@ -60,11 +61,15 @@ class AgreementTests(SynchronousTestCase):
             local_parts = {fold(local_part(random, policy, case_sensitive))[:LONGEST] for _ in range(20)}
             for rule, asked in product(rules, sorted(local_parts)):
                 for account, alias in product(rule.accounts, rule.aliases or [""]):
-                    names = fold(account), fold(alias)
-                    tried = Matcher(rule, fold, few=10**6).count(Spans(asked), *names)
-                    counted = Matcher(rule, fold, few=0).count(Spans(asked), *names)
-                    self.assertEqual((text, asked, tried), (text, asked, counted))
-                    seen[tried] += 1
+                    answers = set()
+                    for few in (10**6, FEW, 0):
+                        record = LookupRecord(asked)
+                        count = Matcher(rule, fold, few).count(record, fold(account), fold(alias))
+                        answers.add((count, not count and record.shape_matches))
+                    self.assertEqual(1, len(answers), (text, asked, answers))
+                    [(count, is_near_miss)] = answers
+                    seen[count] += 1
+                    seen["near miss"] += is_near_miss
 
         agree()
         return seen
@@ -74,6 +79,7 @@ class AgreementTests(SynchronousTestCase):
         seen = self.compare(policies(), 60)
         self.assertGreater(seen[0], trialprofile.scaled(1000))
         self.assertGreater(seen[1], trialprofile.scaled(300))
+        self.assertGreater(seen["near miss"], trialprofile.scaled(300))
 
     def test_tangles(self) -> None:
         """Statements whose addresses fall apart in many ways."""
@@ -81,3 +87,4 @@ class AgreementTests(SynchronousTestCase):
         self.assertGreater(seen[0], trialprofile.scaled(300))
         self.assertGreater(seen[1] + seen[2], trialprofile.scaled(300))
         self.assertGreater(seen[2], trialprofile.scaled(50))
+        self.assertGreater(seen["near miss"], trialprofile.scaled(300))

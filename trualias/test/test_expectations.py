@@ -73,6 +73,18 @@ class ExpectationTests(SynchronousTestCase):
             "       ^",
         )
 
+    def test_wrong_code_of_many_readings(self) -> None:
+        """A wrong code is recognized also in an address that can be read in too many ways to try them all."""
+        self.assertEqual(
+            self.errors(
+                "ACCOUNT two MATCHES %alnum%x%alpha%=%code% WITH CHARS(2);\nEXPECT 1x1x1x1x1x1x1x1x1x1x1x1xabc=9 two;\n"
+            ),
+            "x.conf:7:8: '1x1x1x1x1x1x1x1x1x1x1x1xabc=9' is expected to give two, but it is not found: it has the shape "
+            "of an alias of two, but its code is wrong\n"
+            "EXPECT 1x1x1x1x1x1x1x1x1x1x1x1xabc=9 two;\n"
+            "       ^",
+        )
+
     def test_found(self) -> None:
         """An address that is found against the expectation is reported with its value."""
         self.assertEqual(

@@ -184,6 +184,22 @@ class RequestTests(MetricsTestCase):
             self.nonzero("request_duration_seconds_count"), {sample("request_duration_seconds_count", **on_table): 12}
         )
 
+    def test_kept_wrong_codes_of_many_readings(self) -> None:
+        """A wrong code counts each time that its cached reply is sent, also where the readings were not tried singly."""
+        self.current.snapshot = Snapshot(
+            parse_configuration("ACCOUNT foo MATCHES %alnum%x%alpha%.%code% WITH CHARS(2);", "tried.conf")
+        )
+        table = self.table()
+        key = b"1x" * 12 + b"abc"
+        replies = self.ask(table, *[b"get %b.9\n" % key, b"get %b.3\n" % key] * 3)
+        self.assertEqual(replies, b"500 not found\n200 foo\n" * 3)
+        self.assertEqual(len(table.cache.recent), 2)
+        self.assertEqual(self.nonzero("wrong_codes_total"), {sample("wrong_codes_total", account="foo"): 3})
+        self.assertEqual(
+            self.nonzero("not_found_total"),
+            {sample("not_found_total", reason="wrong_code", protocol="tcp_table", server="table"): 3},
+        )
+
     def test_several_shapes(self) -> None:
         """A near miss of several accounts is one request, and a wrong code of each account."""
         self.ask(self.table(), b"get same-shop-5\n")

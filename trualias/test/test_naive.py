@@ -63,45 +63,46 @@ def _statement(
 FRED = _statement("fred.morris", "%account%+%alnum%+%code%", "x", "CHARS()", using=FieldClass.FQDN)
 MANY = _statement("baz", "%alpha%x%alpha%.%code%", "VOWELS(1)", "DIGITS(2)")
 
-EXAMPLES: Sequence[tuple[Account, dict[str, str], tuple[str, ...]]] = [
+EXAMPLES: Sequence[tuple[Account, dict[str, str], dict[str, str]]] = [
     (
         _statement("foo", "%account%-%ident%-%code%", "CHAR(1,-)", "CHARS()"),
         {"foo-google-g6": "foo", "foo-macys-m5": "foo"},
-        ("foo-macys-m6", "foo-macys-5m"),
+        {"foo-macys-m6": "foo", "foo-macys-5m": "foo"},
     ),
     (
         _statement("foo", "%alias%-%ident%-%code%", "CHAR(1,-)", "CHARS()", aliases="joe paul"),
         {"joe-google-g6": "foo", "paul-macys-m5": "foo"},
-        ("foo-google-g6",),
+        {"foo-google-g6": "", "joe-google-g7": "foo"},
     ),
     (
         _statement("foo", "%account%-%fqdn%-%code%", "CHAR(1,1,-)", "CHAR(2,-1,-)", "CHARS()"),
         {"foo-register.co.uk-ro14": "foo"},
-        ("foo-google-g6",),
+        {"foo-google-g6": ""},
     ),
     (
         _statement("baz", "%alpha%is%alpha%.%code%", "CHARS(1)", "CHARS(2)"),
         {"samissexy.34": "baz", "isisisisis.44": "baz"},
-        ("samissexy.43",),
+        {"samissexy.43": "baz", "samissexy.": ""},
     ),
     (
         _statement("amelia", "%account%wants%alpha%.%code%", "CHARS(account)", "NONE(account)", "CHARS(1)"),
         {"ameliawantschips.6k5": "amelia"},
-        ("ameliawantschips.6a5",),
+        {"ameliawantschips.6a5": "amelia"},
     ),
     (
         _statement("bar", "%alpha%8ball%code%", "CHAR(1,2,*)", "CHARS(1)"),
         {"magic8balla5": "bar"},
-        ("magic8balla4",),
+        {"magic8balla4": "bar"},
     ),
     (
         _statement("foo bar", "%account%-%alnum%-%code%", "DIGITS()", "ANY()", "VOWELS()"),
         {"foo-23skidoo-2k3": "foo", "bar-none-0n2": "bar"},
-        ("baz-none-0n2",),
+        {"baz-none-0n2": "", "bar-none-0n3": "bar"},
     ),
-    (FRED, {"fred.morris+macys+x5": "fred.morris"}, ("fred.morris+macys+5",)),
+    (FRED, {"fred.morris+macys+x5": "fred.morris"}, {"fred.morris+macys+5": "fred.morris"}),
 ]
-"""The table of the reference: a statement, what it accepts and to whom that goes, what it refuses."""
+"""The table of the reference: a statement, the addresses that it accepts with their accounts, and those that it refuses
+with the accounts that they nearly miss."""
 
 
 class ReferenceTests(SynchronousTestCase):
@@ -117,8 +118,10 @@ class ReferenceTests(SynchronousTestCase):
             for local_part, account in accepted.items():
                 verdict = naive_lookup([statement], local_part, True)
                 self.assertEqual((local_part, verdict), (local_part, Verdict(frozenset([account]), False)))
-            for local_part in refused:
-                self.assertEqual((local_part, naive_lookup([statement], local_part, True)), (local_part, Verdict()))
+            for local_part, account in refused.items():
+                verdict = naive_lookup([statement], local_part, True)
+                near_misses = frozenset(filter(None, [account]))
+                self.assertEqual((local_part, verdict), (local_part, Verdict(near_misses=near_misses)))
 
     def test_all_examples_in_one_file(self) -> None:
         """The examples keep their answers when other statements stand beside them."""
@@ -141,6 +144,27 @@ class ReferenceTests(SynchronousTestCase):
         self.assertEqual(naive_lookup([one, other], "abc-3", True), Verdict(frozenset(["foo", "bar"]), True))
         self.assertEqual(naive_lookup([one, same], "abc-3", True), Verdict(frozenset(["foo"]), True))
         self.assertEqual(naive_lookup([one, other], "a8c-3", True), Verdict(frozenset(["bar"]), False))
+
+    def test_near_misses(self) -> None:
+        """A near miss has an identifier of the class for each field and some text in place of the code."""
+        statement = _statement("Foo", "%account%-%alnum%.%code%.x", "CHARS()")
+        for local_part, accounts in (
+            ("Foo-ab.3.x", {"Foo"}),
+            ("Foo-ab.any.code.x", {"Foo"}),
+            ("Foo-ab..x", set()),
+            ("Foo-a_b.2.x", set()),
+            ("foo-ab.3.x", set()),
+        ):
+            verdict = naive_lookup([statement], local_part, True)
+            self.assertEqual((local_part, verdict), (local_part, Verdict(near_misses=frozenset(accounts))))
+        self.assertEqual(naive_lookup([statement], "foo-ab.3.X", False), Verdict(near_misses=frozenset(["Foo"])))
+
+    def test_no_near_miss_beside_a_hit(self) -> None:
+        """Where an address verifies for one account it is a near miss of no other."""
+        one = _statement("foo", "%alpha%-%code%", "CHARS()")
+        other = _statement("bar", "%alnum%-%code%", "VOWELS()")
+        self.assertEqual(naive_lookup([one, other], "bcd-3", True), Verdict(frozenset(["foo"])))
+        self.assertEqual(naive_lookup([one, other], "bcd-4", True), Verdict(near_misses=frozenset(["foo", "bar"])))
 
     def test_way_of_cutting_a_code(self) -> None:
         """A code that its items can make in two ways is still one reading."""

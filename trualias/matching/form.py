@@ -1,0 +1,124 @@
+"""The expression and items of a statement, folded and made ready for comparison with addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import assert_never
+
+from attrs import evolve
+
+from trualias.language.fields import RULES, FieldRule
+from trualias.language.memo import MOST
+from trualias.language.rule import CodeItem, bind
+from trualias.language.tree import CodeField, CodeLiteral, Expression, Identifier, Literal, NameField, NameKind
+from trualias.matching.codes import alphabet, compile_items
+from trualias.matching.counting import CountingPlan
+
+# No characters of any local part: they stand for the ends of the text and for names.
+START = "\x02"
+END = "\x03"
+MARKS = {NameKind.ACCOUNT: "\x00", NameKind.ALIAS: "\x01"}
+
+NAMES = (NameKind.ACCOUNT, NameKind.ALIAS)
+"""The names, in the order in which they begin a reading's values."""
+
+Field = tuple[FieldRule | None, str, bool]
+"""An identifier's class or (None) the code; the literal after it; and whether that literal can begin within the field,
+so that the field may end wherever the literal stands."""
+
+
+class Form:
+    """An expression and items; statements with equal ones share a form.
+
+    ``runs`` are the texts that stand in every address, with ``MARKS`` in place of the names, ``START`` before the first
+    where the address begins with it, and ``END`` after the last where the address ends with it.
+
+    ``lead`` is the number of the name that the expression begins with, -1 where it begins with none. ``head`` is the
+    literal before the first field. Where the expression has no other name, as in most statements, ``fields`` and
+    ``stop`` are ready; otherwise ``fields`` is None, and ``fill`` gives all three.
+
+    ``stop`` is the literal after the code if it cannot begin within a right code, otherwise it is empty.
+    """
+
+    __slots__ = ("_marked", "_plan", "compiled_items", "expression", "fields", "head", "items", "lead", "runs", "stop")
+
+    def __init__(self, expression: Expression, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> None:
+        self.expression = tuple(
+            [Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression]
+        )
+        self.items = tuple([_folded(item, fold) for item in items])
+        self.compiled_items = compile_items(self.items)
+        marked = bind((Literal(START), *self.expression, Literal(END)), MARKS)
+        texts = [token.text for token in marked if isinstance(token, Literal)]
+        self.runs = tuple([text for text in texts if text not in (START, END)])
+        self.lead = -1
+        self.head = texts[0].removeprefix(START)
+        for number, kind in enumerate(NAMES):
+            if self.head.startswith(MARKS[kind]):
+                self.lead = number
+                self.head = self.head[1:]
+        self._marked: list[tuple[FieldRule | None, str]] = []
+        for token in marked[1:]:
+            match token:
+                case Identifier(field_class):
+                    self._marked.append((RULES[field_class], ""))
+                case CodeField():
+                    self._marked.append((None, ""))
+                case Literal(text):
+                    self._marked[-1] = self._marked[-1][0], text.removesuffix(END)
+                case NameField():
+                    raise AssertionError("all names are bound")
+                case _:
+                    assert_never(token)
+        self.fields: tuple[Field, ...] | None = None
+        self.stop = ""
+        # Made when first needed, which is seldom.
+        self._plan: CountingPlan | None = None
+        if not any(isinstance(token, NameField) for token in expression[1:]):
+            _, self.fields, self.stop = self.fill("", "")
+            self._marked = []
+
+    @property
+    def plan(self) -> CountingPlan:
+        """The plan for counting readings."""
+        if self._plan is None:
+            self._plan = CountingPlan(self.expression, self.items)
+        return self._plan
+
+    def fill(self, account: str, alias: str) -> tuple[str, tuple[Field, ...], str]:
+        """Return ``head``, ``fields`` and ``stop`` for given names."""
+        fields: list[Field] = []
+        stop = ""
+        for rule, marked in self._marked:
+            literal = _filled(marked, account, alias)
+            branches = bool(literal) and self._may_hold(rule, literal[0])
+            fields.append((rule, literal, branches))
+            if rule is None and not branches:
+                stop = literal
+        return _filled(self.head, account, alias), tuple(fields), stop
+
+    def _may_hold(self, rule: FieldRule | None, character: str) -> bool:
+        """Return whether a character may be part of an identifier, or of a right code."""
+        if rule is not None:
+            return character in rule.alphabet
+        return any(character in alphabet(item) for item in self.items)
+
+
+form_of = lru_cache(MOST)(Form)
+"""Returns the form of an expression and items.
+
+Without the cache a policy of 30,000 statements takes 0.4 s longer to make (of 5.5 s that loading takes), and 41 MB in
+place of 24.
+"""
+
+
+def _folded(item: CodeItem, fold: Callable[[str], str]) -> CodeItem:
+    if isinstance(item, CodeLiteral):
+        return CodeLiteral(fold(item.text))
+    default = fold(item.default)
+    return item if default == item.default else evolve(item, default=default)
+
+
+def _filled(marked: str, account: str, alias: str) -> str:
+    return marked.replace(MARKS[NameKind.ACCOUNT], account).replace(MARKS[NameKind.ALIAS], alias)

@@ -1,0 +1,64 @@
+"""The record of one lookup: its text, its steps, and the outcome of the last comparison beside the readings."""
+
+from __future__ import annotations
+
+from trualias.language.spans import Spans
+
+BUDGET = 3_000
+"""Steps that one lookup may take. A step costs one to two microseconds. Ordinary lookups take a few dozen at most; the
+budget is for keys that were made to be slow."""
+
+
+class StepBudgetExceeded(Exception):
+    """A lookup took more steps than ``BUDGET``."""
+
+
+class LookupRecord:
+    """What one lookup has done so far.
+
+    ``taken`` is the number of steps taken, without the work of the spans. ``attempts_left`` is the number of attempts
+    that remain to the statement being compared.
+
+    ``shape_matches`` tells, where no reading for the statement, account and alias compared last verifies, whether the
+    text can be cut into the expression so that each identifier is of its class and some text is left for the code.
+    """
+
+    __slots__ = ("_mirrored", "_spans", "attempts_left", "shape_matches", "taken", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.taken = 0
+        self.attempts_left = 0
+        self.shape_matches = False
+        # Most lookups end without them.
+        self._spans: Spans | None = None
+        self._mirrored: Spans | None = None
+
+    @property
+    def spans(self) -> Spans:
+        """The spans of the text, whose work counts as steps."""
+        if self._spans is None:
+            self._spans = Spans(self.text)
+        return self._spans
+
+    @property
+    def mirrored(self) -> Spans:
+        """The spans of the reversed text, whose work does not count."""
+        if self._mirrored is None:
+            self._mirrored = Spans(self.text[::-1])
+        return self._mirrored
+
+    @property
+    def steps(self) -> int:
+        """The steps taken so far."""
+        return self.taken if self._spans is None else self.taken + self._spans.work
+
+    def step(self, number: int = 1) -> None:
+        """Take some steps.
+
+        Raises:
+            StepBudgetExceeded: more steps are taken than the budget allows.
+        """
+        self.taken += number
+        if self.steps > BUDGET:
+            raise StepBudgetExceeded
