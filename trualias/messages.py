@@ -7,28 +7,28 @@ _LONGEST_WORD = 64
 
 
 def visible(character: str) -> str:
-    """Replace what a terminal would obey or hide: an error may end up in one, or in a log."""
+    """Replace a character that a terminal would obey or hide: errors are shown in terminals and logs."""
     return character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
 
 
 def quoted(word: str) -> str:
-    """Quote what stands in a configuration for a message; the end of a very long word is left out."""
+    """Quote a word of a configuration for a message; the end of a very long one is left out."""
     shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
     return f"'{''.join(map(visible, shown))}'"
 
 
 def did_you_mean(found: str, known: Sequence[str]) -> str:
-    """Give ``; did you mean 'X'?`` for a near miss of a known spelling, and nothing for anything else."""
+    """Return ``; did you mean 'X'?`` for a misspelled known word, and an empty text for any other word."""
     by_upper = {word.upper(): word for word in known}
     close = get_close_matches(found.upper(), list(by_upper), n=1, cutoff=0.6)
     return f"; did you mean '{by_upper[close[0]]}'?" if close else ""
 
 
 def one_of(words: Sequence[str]) -> str:
-    """List alternatives: ``a``, ``a or b``, ``a, b or c``."""
+    """Return alternatives as a list: ``a``, ``a or b``, ``a, b or c``."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def number_of(count: int, one: str, several: str = "", zero: str = "0") -> str:
-    """Say a number with its noun: ``1 word``, ``2 words``; ``several`` is the plural that takes more than an s."""
+    """Return a number with its noun: ``1 word``, ``2 words``; ``several`` is a plural that takes more than an s."""
     return f"{count or zero} {one if count == 1 else several or one + 's'}"

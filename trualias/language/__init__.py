@@ -1,4 +1,4 @@
-"""What a text means: from text to statements, to a syntax tree, to checked rules.
+"""From the text of a configuration to statements, a syntax tree and checked rules.
 
 Pure: no files but the package's own grammar, no clocks, no sockets, no Twisted.
 """

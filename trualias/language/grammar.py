@@ -1,7 +1,7 @@
 """The generated parser of the policy language.
 
-Lark makes its tables from ``grammar.lark`` in a time that a command would feel, so that they are kept, in
-``grammar.json``. After a change of the grammar, or for a new version of Lark, this makes them anew::
+Lark takes a noticeable time to make its tables from ``grammar.lark``, so they are kept in ``grammar.json``. After a
+change of the grammar, or for a new version of Lark, make them again::
 
     python -c "from trualias.language.grammar import tables; print(tables())" >trualias/language/grammar.json
 """
@@ -19,10 +19,9 @@ from lark.lexer import TerminalDef
 
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
-    """Give a parser of a "setting", an "account", an "expect" or a "claim", which builds with the transformer.
+    """Return a parser of a "setting", an "account", an "expect" or a "claim", which builds with the transformer.
 
-    Tables that were made of another grammar or by another version of Lark, which may have had them otherwise, are of no
-    use: then it makes its own.
+    Tables that were made from another grammar or by another version of Lark are not used; then new ones are made.
     """
     kept = json.loads(_text("grammar.json"), object_hook=_with_numbers)
     if kept["sources"] != _sources():
@@ -32,7 +31,7 @@ def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
 
 
 def tables() -> str:
-    """Give what is to be kept, as JSON: the tables, and what they are made of. The order of states is Lark's whim."""
+    """Return the tables and their sources as JSON. The order of the states differs from call to call."""
     data, memo = _made().memo_serialize([TerminalDef, Rule])
     return json.dumps({"sources": _sources(), "data": data, "memo": memo}, separators=(",", ":"))
 
@@ -55,6 +54,6 @@ def _text(name: str) -> str:
     return files("trualias.language").joinpath(name).read_text("utf-8")
 
 
-def _with_numbers(read: dict[str, Any]) -> dict[str | int, Any]:
-    """Make the keys numbers again that JSON has as texts."""
-    return {int(key) if key.isdigit() else key: value for key, value in read.items()}
+def _with_numbers(loaded: dict[str, Any]) -> dict[str | int, Any]:
+    """Turn keys that are numbers back into numbers; in JSON they are texts."""
+    return {int(key) if key.isdigit() else key: value for key, value in loaded.items()}

@@ -1,18 +1,18 @@
-"""What repeats between statements is worked out once, and remembered for a while."""
+"""A bounded cache for what repeats between statements."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 MOST = 1024
-"""How much of one kind is remembered."""
+"""Entries that a cache holds at most."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
 class BoundedMemo(dict[_Key, _Value]):
-    """A dictionary that is emptied when it is full: what repeats often is soon there again."""
+    """A dictionary that is emptied when it is full; entries that repeat often are soon back."""
 
     def __setitem__(self, key: _Key, value: _Value) -> None:
         if len(self) >= MOST:

@@ -1,4 +1,4 @@
-"""Places in the text of a configuration, and the errors that point at them."""
+"""Positions in the text of a configuration, and the errors that point at them."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from trualias.messages import visible
 
 @frozen(eq=False, slots=False)
 class Source:
-    """A text and the name (usually the path) of the file that it came from."""
+    """A text, and the name (usually the path) of its file."""
 
     text: str
     name: str
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Turn an offset, counted from 0, into line and column, both counted from 1."""
+        """Return the line and the column, both counted from 1, of an offset counted from 0."""
         offset = min(offset, len(self.text))
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """Give the text of a line, counted from 1, without its end."""
+        """Return a line, counted from 1, without its end."""
         return self.text[self._starts[number - 1] : self._starts[number] - 1].rstrip("\r")
 
     @cached_property
     def _starts(self) -> list[int]:
-        """The offsets at which the lines start, and one where the line after the last would."""
+        """The offsets at which the lines start, and that at which the line after the last would start."""
         lengths = (len(line) + 1 for line in self.text.split("\n"))
         return list(accumulate(lengths, initial=0))
 
 
 class PolicyError(Exception):
-    """One thing that is wrong in a configuration, and where.
+    """An error in a configuration.
 
-    ``line`` and ``column`` count from 1. ``str()`` gives ``file:line:column: message``, the line itself and a caret
-    under the place; of a file without text, ``file: message``.
+    ``offset`` counts from 0. ``str()`` gives ``file:line:column: message``, the line itself and a caret under the
+    column; of a file without text, ``file: message``.
     """
 
     def __init__(self, source: Source, offset: int, message: str) -> None:
@@ -55,19 +55,19 @@ class PolicyError(Exception):
 
     @property
     def line(self) -> int:
-        """The line of the place, counted from 1."""
+        """The line, counted from 1."""
         return self._position[0]
 
     @property
     def column(self) -> int:
-        """The column of the place, in characters, counted from 1."""
+        """The column in characters, counted from 1."""
         return self._position[1]
 
     def __str__(self) -> str:
         if not self.source.text:
             return f"{self.source.name}: {self.message}"
         excerpt, before = _excerpt(self.source.line(self.line), self.column - 1)
-        # Tabs stay tabs, so that the caret stands under its place whatever their width.
+        # Tabs stay tabs, so that the caret stands under its column whatever their width.
         indent = "".join("\t" if character == "\t" else " " for character in excerpt[:before])
         return f"{self.source.name}:{self.line}:{self.column}: {self.message}\n{excerpt}\n{indent}^"
 
@@ -76,9 +76,9 @@ _LONGEST_LINE = 200
 
 
 def _excerpt(text: str, column: int) -> tuple[str, int]:
-    """Make a line fit to be shown; gives it, and where in it the column is. Both columns count from 0.
+    """Return a printable line, and the column in it. Both columns count from 0.
 
-    A very long line is cut around the column: a list of 100,000 accounts is one line, too.
+    A very long line is cut around the column: a list of 100,000 accounts may be one line.
     """
     start = max(0, column - _LONGEST_LINE // 2) if len(text) > _LONGEST_LINE else 0
     shown = [visible(character) for character in text[start : start + _LONGEST_LINE]]
@@ -86,7 +86,7 @@ def _excerpt(text: str, column: int) -> tuple[str, int]:
 
 
 class ConfigurationErrors(Exception):
-    """All that is wrong in a configuration, in the order of the file. ``str()`` is the complete text for people."""
+    """All errors of a configuration, in the order of the file. ``str()`` is the complete text for people."""
 
     def __init__(self, errors: Iterable[PolicyError]) -> None:
         self.errors: tuple[PolicyError, ...] = tuple(sorted(errors, key=lambda error: error.offset))

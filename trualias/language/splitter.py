@@ -1,4 +1,4 @@
-"""Cuts the text of a configuration into its statements, so that one mistake does not hide the next."""
+"""Splits the text of a configuration into its statements, so that one mistake does not hide the next."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _STARTS = ("ACCOUNT", "EXPECT")
 
 @frozen
 class Piece:
-    """Where a statement stands in the text, in offsets; without a ``kind``, what is there instead of one.
+    """A statement's offsets in the text. ``kind`` is empty for text that is no statement.
 
-    ``problem`` is what is wrong with it as a whole, ``lacking`` the end that it should have.
+    ``problem`` is an error of the statement as a whole, ``missing`` the end that it should have.
     """
 
     kind: str
     start: int
     end: int
     problem: str = ""
-    lacking: str = ""
+    missing: str = ""
 
 
 _BLANKS = re.compile(r"\s*")
@@ -35,7 +35,7 @@ _STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Cut a text into its statements."""
+    """Yield the statements of a text."""
     at = 0
     while True:
         at = _skip(text, at)
@@ -55,16 +55,16 @@ def pieces(text: str) -> Iterator[Piece]:
             yield Piece(word.lower(), at, end, problem, "" if ended else "\n;")
             at = end
         else:
-            near = did_you_mean(word, _STARTS)
-            hint = near or (COMMENT_HINT if word[0] == "#" else "")
+            suggestion = did_you_mean(word, _STARTS)
+            hint = suggestion or (COMMENT_HINT if word[0] == "#" else "")
             problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found {quoted(word)}{hint}"
-            end = _statement_end(text, word_match.end())[0] if near else line_end
+            end = _statement_end(text, word_match.end())[0] if suggestion else line_end
             yield Piece("", at, end, problem)
             at = end
 
 
 def _skip(text: str, at: int) -> int:
-    """Pass over white space and comment lines."""
+    """Return the offset after white space and comment lines."""
     while True:
         blanks = _BLANKS.match(text, at)
         assert blanks is not None
@@ -77,7 +77,10 @@ def _skip(text: str, at: int) -> int:
 
 
 def _statement_end(text: str, at: int) -> tuple[int, bool]:
-    """Find the end of a statement whose first word is passed: behind its ';', or before the next statement's line."""
+    """Return the end of a statement, and whether it is a ``;``; without one, it ends before the next statement's line.
+
+    ``at`` is the offset after its first word.
+    """
     while True:
         newline = text.find("\n", at)
         line_end = len(text) if newline < 0 else newline

@@ -1,8 +1,8 @@
-"""The syntax tree of a configuration: what the text says, before anything is checked.
+"""The syntax tree of a configuration, before any checks.
 
-Every node is frozen. ``place`` is the offset of a node's first character in the text, counted from 0; what stands in an
-expression or among the items of a code counts from the start of that, so that statements can share it. Places take no
-part in comparisons, so that the tree of a text and the tree of its unparsed form are equal.
+Every node is frozen. ``offset`` is that of a node's first character in the text, counted from 0. The offsets of tokens
+count from the start of their expression, those of items from the start of the items, so that statements can share them.
+Offsets take no part in comparisons, so that the tree of a text and the tree of its unparsed form are equal.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from enum import Enum
 from attrs import field, frozen
 
 ATEXT_AND_DOT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.")
-"""What an unquoted local part may hold: atext of RFC 5322 section 3.2.3, and the dot."""
+"""The characters of an unquoted local part: atext of RFC 5322 section 3.2.3, and the dot."""
 
 
 class NameKind(Enum):
-    """The two kinds of name that a statement gives."""
+    """The kinds of name in a statement."""
 
     ACCOUNT = "account"
     ALIAS = "alias"
 
 
 class FieldClass(Enum):
-    """What the text of an identifier (or, after ``USING``, of a name) may be."""
+    """The class of an identifier's text, or after ``USING`` of the names."""
 
     ALNUM = "alnum"
     ALPHA = "alpha"
@@ -55,7 +55,7 @@ class NameField:
 
 @frozen
 class Identifier:
-    """``%alnum%`` and its like: the part of an address that its owner makes up."""
+    """``%alnum%`` and other classes: a part of an address that its owner makes up."""
 
     field_class: FieldClass
     offset: int = _offset_field()
@@ -102,7 +102,7 @@ Item = Call | CodeLiteral
 
 @frozen
 class Name:
-    """An account's or an alias' name, as spelled in the file."""
+    """The name of an account or an alias, or an address, as spelled in the file."""
 
     text: str
     offset: int = _offset_field()
@@ -112,7 +112,7 @@ class Name:
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
 
-    The places of the tokens count from ``expression_offset``, those of the items from ``items_offset``.
+    The offsets of the tokens count from ``expression_offset``, those of the items from ``items_offset``.
     """
 
     accounts: tuple[Name, ...]
@@ -136,7 +136,7 @@ class Setting:
 
 
 class ExpectedAnswer(Enum):
-    """What an expectation may expect besides an account."""
+    """The answers besides an account that a statement can expect."""
 
     NOTHING = "NOTHING"
     DEBUG = "DEBUG"
@@ -144,7 +144,7 @@ class ExpectedAnswer(Enum):
 
 @frozen
 class Expect:
-    """``EXPECT address, ... answer;``: what the configuration must answer for some addresses."""
+    """``EXPECT address, ... answer;``: the answer that the configuration must give for some addresses."""
 
     addresses: tuple[Name, ...]
     answer: Name | ExpectedAnswer
@@ -162,7 +162,7 @@ class Tree:
 
 
 def expression_text(expression: Expression) -> str:
-    """Write an expression as a configuration spells it."""
+    """Return an expression as a configuration spells it."""
     parts = []
     for token in expression:
         match token:
@@ -178,7 +178,7 @@ def expression_text(expression: Expression) -> str:
 
 
 def item_text(item: Item) -> str:
-    """Write an item of a code as a configuration spells it."""
+    """Return an item of a code as a configuration spells it."""
     match item:
         case Call(function, arguments):
             return f"{function}({','.join(argument.text for argument in arguments)})"
@@ -187,7 +187,7 @@ def item_text(item: Item) -> str:
 
 
 def unparse(statement: Statement) -> str:
-    """Write a statement so that parsing it gives an equal node."""
+    """Return the text of a statement; parsing it gives an equal node."""
     match statement:
         case Setting(name, value):
             return f"{name}: {value}"
