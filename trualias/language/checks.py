@@ -211,7 +211,7 @@ _ALIAS = NameField(NameKind.ALIAS)
 
 
 def _ambiguities(source: Source, statement: Account, content: _Content, context: _Context) -> Iterator[_Error]:
-    """Yield the errors of a statement whose addresses do not tell to which account they belong."""
+    """Yield the errors of a statement whose addresses could belong to several accounts."""
     shown = content.shown
     offset = statement.expression_offset
     fold = context.fold

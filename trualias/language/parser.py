@@ -1,7 +1,7 @@
 """Parses the text of a configuration into its syntax tree.
 
-Statements share equal parts: the same text of an expression, or of all items, gives the same object, as long as it is
-in the cache, which holds the last ``MOST`` or fewer. So later stages may cache by identity what follows from a part.
+Statements share equal parts: the same text of an expression, or of all items, is one object while
+it is in the cache, which has up to ``MOST`` entries. So later stages may cache by the identity of a part.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def parse_expression(text: str) -> tuple[Expression, tuple[UnknownWord, ...]]:
 
 
 _Claim = Callable[[tuple[Item, ...]], Account]
-"""Makes an account statement of the items that it lacks."""
+"""Makes an account statement of its items, from all that comes before them."""
 
 
 @v_args(inline=True)

@@ -39,7 +39,7 @@ class Spans:
 
     @property
     def all_positions(self) -> int:
-        """The set of all positions, that behind the last character included."""
+        """The set of all positions, including that after the last character."""
         return (2 << len(self.text)) - 1
 
     def positions(self, character: str) -> int:

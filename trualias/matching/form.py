@@ -36,7 +36,7 @@ class Form:
 
     ``lead`` is the number of the name that the expression begins with, -1 where it begins with none. ``head`` is the
     literal before the first field. Where the expression has no other name, as in most statements, ``fields`` and
-    ``stop`` are ready; otherwise ``fields`` is None, and ``fill`` gives all three.
+    ``stop`` are ready; otherwise ``fields`` is None, and ``fill`` returns all three.
 
     ``stop`` is the literal after the code if it cannot begin within a right code, otherwise it is empty.
     """

@@ -19,7 +19,7 @@ class LookupRecord:
     ``taken`` is the number of steps taken, without the work of the spans. ``attempts_left`` is the number of attempts
     that remain to the statement being compared.
 
-    ``shape_matches`` tells, where no reading for the statement, account and alias compared last verifies, whether the
+    ``shape_matches`` is about the statement, account and alias compared last, where no reading verifies: whether the
     text can be cut into the expression so that each identifier is of its class and some text is left for the code.
     """
 

@@ -58,7 +58,7 @@ class Matcher:
     def count(self, record: LookupRecord, account: str, alias: str) -> int:
         """Return how many readings of a text verify for one account and one alias: 0, 1, or 2 for any more.
 
-        Where it is 0, ``record.shape_matches`` tells whether that is for the code alone.
+        Where it is 0, ``record.shape_matches`` is set: whether the text differs in nothing but the code.
 
         Raises:
             StepBudgetExceeded: too many steps were needed.

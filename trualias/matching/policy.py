@@ -44,11 +44,18 @@ class Policy:
         Any text is allowed: one that is longer than 64 octets or holds other characters than atext and '.' matches
         nothing.
         """
-        return self._resolve(local_part)[0]
+        if not _LOCAL_PART(local_part):
+            return _NO_MATCH
+        text = self._fold(local_part)
+        candidates = self._index.candidates(text)
+        return self._choose(candidates, LookupRecord(text)) if candidates else _NO_MATCH
 
     def resolve_counting(self, local_part: str) -> tuple[PolicyOutcome, int]:
-        """Resolve a local part; return the steps that it took as well."""
-        return self._resolve(local_part)
+        """Resolve a local part; return the outcome and the steps that it took."""
+        if not _LOCAL_PART(local_part):
+            return _NO_MATCH, 0
+        record = LookupRecord(self._fold(local_part))
+        return self._choose(self._index.candidates(record.text), record), record.steps
 
     @property
     def size(self) -> str:
@@ -67,36 +74,26 @@ class Policy:
         """Return the parts of the policy, for releasing a large one a few parts at a time."""
         return [*self.rules, *self._index.parts()]
 
-    def _resolve(self, local_part: str) -> tuple[PolicyOutcome, int]:
-        if not _LOCAL_PART(local_part):
-            return _NO_MATCH, 0
-        text = self._fold(local_part)
-        candidates = self._index.candidates(text)
-        if not candidates:
-            return _NO_MATCH, 0
-        record = LookupRecord(text)
-        try:
-            return self._choose(candidates, record), record.steps
-        except StepBudgetExceeded:
-            return BudgetExceeded(), record.steps
-
     def _choose(self, candidates: Sequence[Candidate], record: LookupRecord) -> PolicyOutcome:
         account: str | None = None
         spelled = ""
         readings = 0
         others: dict[str, str] = {}
         near_misses: list[str] = []
-        for candidate in candidates:
-            count = candidate.matcher.count(record, candidate.account, candidate.alias)
-            if not count:
-                if record.shape_matches:
-                    near_misses.append(candidate.spelled)
-            elif account is None or account == candidate.account:
-                account = candidate.account
-                spelled = spelled or candidate.spelled
-                readings += count
-            else:
-                others.setdefault(candidate.account, candidate.spelled)
+        try:
+            for candidate in candidates:
+                count = candidate.matcher.count(record, candidate.account, candidate.alias)
+                if not count:
+                    if record.shape_matches:
+                        near_misses.append(candidate.spelled)
+                elif account is None or account == candidate.account:
+                    account = candidate.account
+                    spelled = spelled or candidate.spelled
+                    readings += count
+                else:
+                    others.setdefault(candidate.account, candidate.spelled)
+        except StepBudgetExceeded:
+            return BudgetExceeded()
         if account is None:
             if not near_misses:
                 return _NO_MATCH

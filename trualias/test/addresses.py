@@ -1,6 +1,6 @@
-"""Addresses to ask a policy for: hits, near misses, texts that fall apart in many ways, and anything.
+"""Addresses for a policy: hits, near misses, texts that can be cut in many ways, and arbitrary texts.
 
-Hundreds are wanted for a policy, so one strategy draws the seed of a ``Random`` that chooses the rest.
+A test needs hundreds for each policy, so one strategy draws the seed of a ``Random`` that chooses the rest.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from trualias.test import naive
 from trualias.test.strategies import FEW_CHARACTERS, SEPARATORS
 
 RANDOMS = st.randoms(use_true_random=True)
-"""Draws a ``Random`` by its seed; the same seeds every time, where Hypothesis is told so."""
+"""Draws a ``Random`` by its seed; the same seeds every time in a deterministic profile."""
 
 _ANY_CHARACTER = sorted(ATEXT_AND_DOT)
 _CODE_CHARACTERS = "0123456789axX-.*"
 
 
 def hits(statement: Account, case_sensitive: bool = True) -> st.SearchStrategy[str]:
-    """Draw a local part that a statement verifies; an empty text where the words that were chosen allow no code."""
+    """Draw a local part that verifies for a statement; an empty text where the chosen words allow no code."""
     return RANDOMS.map(lambda random: hit(random, statement, case_sensitive))
 
 
 def hit(random: Random, statement: Account, case_sensitive: bool) -> str:
-    """Choose a local part that a statement verifies, or none: see ``hits``."""
+    """Choose a local part that verifies for a statement, or an empty text: see ``hits``."""
     return _in_any_case(random, _attempt(random, statement, case_sensitive, mistake=False), case_sensitive)
 
 
 def local_part(random: Random, policy: Sequence[Account], case_sensitive: bool) -> str:
-    """Choose a local part to ask a policy for."""
+    """Choose a local part to resolve."""
     statement = random.choice(policy)
     match random.choice(["hit"] * 6 + ["wrong code"] * 3 + ["mutated"] * 3 + ["repeated", "anything"]):
         case "hit":
@@ -69,7 +69,7 @@ def _word(random: Random, field_class: FieldClass) -> str:
 
 
 def _attempt(random: Random, statement: Account, case_sensitive: bool, mistake: bool) -> str:
-    """Choose words for a statement, and write the code for them; with a mistake in one item where one is wanted."""
+    """Choose words for a statement and return the address with their code, or with a mistake in one item."""
     if not case_sensitive:
         statement = naive.lowered(statement)
     account = random.choice(statement.accounts).text
@@ -108,7 +108,7 @@ def _in_any_case(random: Random, text: str, case_sensitive: bool) -> str:
 
 
 def _mutated(random: Random, text: str) -> str:
-    """Change a place or two: often a near miss, at times another hit."""
+    """Change one or two characters: often a near miss, at times another hit."""
     for _ in range(random.choice([1, 1, 2])):
         at = random.randint(0, len(text))
         before, here, after = text[:at], text[at : at + 1], text[at + 1 :]

@@ -1,4 +1,4 @@
-"""The text of errors about a configuration, as people get to see it."""
+"""The complete text of errors about a configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ Complaint = tuple[int, int, str]
 
 
 def complaints(text: str, *found: Complaint) -> str:
-    """Write down errors about a text without tabs that is called ``test.conf``: line, column, message, line, caret."""
+    """Return the text of errors about ``test.conf``, a text without tabs."""
     lines = text.split("\n")
     return "\n".join(
         f"test.conf:{line}:{column}: {message}\n{lines[line - 1]}\n{' ' * (column - 1)}^"

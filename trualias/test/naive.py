@@ -1,7 +1,7 @@
-"""What a policy answers, by enumeration straight from the language's reference: slow, and plain enough to be believed.
+"""A naive matcher, written from the language's reference: slow, and simple enough to be trusted.
 
-Every reading of an address is tried, and every item of a code is computed as the table of functions words it. The tests
-hold the fast matcher against this. Statements must have passed the checks; what they would refuse has no meaning here.
+Every reading of an address is enumerated, and every item of a code is computed as the table of functions words it. The
+tests compare the fast matcher with it. Statements must be valid.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Word:
 
 @frozen
 class Reading:
-    """One way to read a local part: whose it is, and the piece of it that each token of the expression stands for."""
+    """One way to read a local part: its account and alias, and the piece of it for each token of the expression."""
 
     statement: Account
     account: str
@@ -73,12 +73,12 @@ class Reading:
     pieces: tuple[str, ...]
 
     def code(self) -> str:
-        """Give the piece that is the code."""
+        """Return the piece that is the code."""
         tokens = zip(self.statement.expression, self.pieces, strict=True)
         return next(piece for token, piece in tokens if isinstance(token, CodeField))
 
     def words(self) -> dict[str, Word]:
-        """Give what functions can read, by *n* as an argument spells it; a lone identifier also stands under ''."""
+        """Return the words that functions can read, by *n* as spelled in arguments; a lone identifier also under ''."""
         using = self.statement.using
         words = {"account": Word(self.account, using), "alias": Word(self.alias, using)}
         identifiers = [
@@ -94,7 +94,7 @@ class Reading:
 
 
 def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive: bool) -> Verdict:
-    """Tell for which accounts a local part verifies.
+    """Return for which accounts a local part verifies.
 
     Without regard to case, names that differ in case only are one account, given by its first spelling in the file.
     """
@@ -115,7 +115,7 @@ def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive:
 
 
 def lowered(statement: Account) -> Account:
-    """Write everything of a statement that is compared with an address in lower case."""
+    """Return a statement with all texts that are compared with addresses in lower case."""
 
     def lower_token(token: Token) -> Token:
         return Literal(token.text.lower()) if isinstance(token, Literal) else token
@@ -137,7 +137,7 @@ def lowered(statement: Account) -> Account:
 
 
 def readings(statement: Account, local_part: str) -> Iterator[Reading]:
-    """Read a local part in every way that the expression allows: each account, each alias, each split."""
+    """Yield every reading of a local part: each account, each alias, each split."""
     for account in _different(statement.accounts):
         for alias in _different(statement.aliases) or [account]:
             for pieces in _splits(statement.expression, account, alias, local_part):
@@ -145,12 +145,12 @@ def readings(statement: Account, local_part: str) -> Iterator[Reading]:
 
 
 def _different(names: Iterable[Name]) -> list[str]:
-    """A name given twice is one name."""
+    """Return the texts of names, each once."""
     return list(dict.fromkeys(name.text for name in names))
 
 
 def _splits(expression: Sequence[Token], account: str, alias: str, text: str) -> Iterator[tuple[str, ...]]:
-    """Cut a text into one fitting piece for each token, in every way."""
+    """Yield every way to cut a text into one piece for each token."""
     if not expression:
         if not text:
             yield ()
@@ -161,7 +161,7 @@ def _splits(expression: Sequence[Token], account: str, alias: str, text: str) ->
 
 
 def _beginnings(token: Token, account: str, alias: str, text: str) -> list[str]:
-    """Give what a token can stand for at the start of a text."""
+    """Return the pieces that a token can take from the start of a text."""
     match token:
         case Literal(literal):
             return [literal] if text.startswith(literal) else []
@@ -175,7 +175,7 @@ def _beginnings(token: Token, account: str, alias: str, text: str) -> list[str]:
 
 
 def belongs(text: str, field_class: FieldClass) -> bool:
-    """Tell whether a text is of a class."""
+    """Return whether a text is of a class."""
     if not text or not set(text) <= ALPHABETS[field_class]:
         return False
     if field_class is FieldClass.FQDN:
@@ -186,20 +186,20 @@ def belongs(text: str, field_class: FieldClass) -> bool:
 
 
 def verifies(reading: Reading) -> bool:
-    """Tell whether the code of a reading is right."""
+    """Return whether the code of a reading is right."""
     words = reading.words()
     return _spells(reading.code(), [contributions(item, words) for item in reading.statement.items])
 
 
 def _spells(code: str, choices: Sequence[set[str]]) -> bool:
-    """Tell whether a code is made of one text out of each choice, joined from left to right."""
+    """Return whether a code is one text out of each choice, joined from left to right."""
     if not choices:
         return code == ""
     return any(code.startswith(text) and _spells(code[len(text) :], choices[1:]) for text in choices[0])
 
 
 def contributions(item: Item, words: dict[str, Word]) -> set[str]:
-    """Give the texts that an item may contribute to the code."""
+    """Return the texts that an item may contribute to the code."""
     match item:
         case CodeLiteral(text):
             return {text}
@@ -231,7 +231,7 @@ def _choice(function: str, word: Word) -> set[str]:
 
 
 def _character(arguments: Sequence[str], words: dict[str, Word]) -> str:
-    """CHAR([n,] [label,] index, default)."""
+    """Return the value of ``CHAR([n,] [label,] index, default)``."""
     *where, index, default = arguments
     match where:
         case []:
@@ -250,6 +250,6 @@ def _character(arguments: Sequence[str], words: dict[str, Word]) -> str:
 
 
 def _at(sequence: Sequence[str], index: int) -> str:
-    """Give the member at an index, from 1 or backwards from -1; nothing where there is none."""
+    """Return the member at an index, from 1 or backwards from -1; an empty text where there is none."""
     position = index - 1 if index > 0 else len(sequence) + index
     return sequence[position] if 0 <= position < len(sequence) else ""

@@ -37,12 +37,12 @@ from trualias.test import naive
 
 SEPARATORS = ("-", ".", "+", "%", "x", "X", "is", "8", "_", "=", "%%", "8ball", "a-", "0", "{}")
 LOOSE_SEPARATORS = ("x", "x", "8", "_", "is", "s", "a", "-", ".")
-"""Separators that identifiers hold as well, so that a text falls apart in many ways."""
+"""Separators that identifiers may hold, too, so that a text can be cut in many ways."""
 
 RESERVED = {"account", "using", "aliased", "matches", "with", "expect", "nothing", "debug", "alias", "code"}
 RESERVED |= {field_class.value for field_class in FieldClass}
 RESERVED |= {"digits", "alphas", "vowels", "chars", "labels", "any", "none", "char"}
-"""Words of the language, in any case: a name or a literal that is one of them invites a message about it."""
+"""Words of the language, which are not drawn as names and literals in any case."""
 
 FEW_CHARACTERS = {
     FieldClass.ALNUM: "axisX80",
@@ -51,7 +51,7 @@ FEW_CHARACTERS = {
     FieldClass.IDENT: "axisX80_",
     FieldClass.FQDN: "axX8-",
 }
-"""For each class, characters that words are mostly made of; an fqdn's dots are left out."""
+"""The characters of most words of each class, without the dots of an fqdn."""
 
 _CLASSES = st.sampled_from(FieldClass)
 ANY_CHARACTER = st.sampled_from(sorted(ATEXT_AND_DOT))
@@ -82,7 +82,7 @@ def names(field_class: FieldClass) -> st.SearchStrategy[Name]:
 
 @st.composite
 def _name_lists(draw: st.DrawFn, field_class: FieldClass, length: int) -> tuple[Name, ...]:
-    """Draw the names of a statement; now and then one of them twice, or twice but for the case."""
+    """Draw the names of a statement; sometimes one of them twice, or twice in different case."""
     chosen = [draw(names(field_class)) for _ in range(length)]
     if length > 1:
         again = chosen[0].text
@@ -91,14 +91,14 @@ def _name_lists(draw: st.DrawFn, field_class: FieldClass, length: int) -> tuple[
 
 
 def literals() -> st.SearchStrategy[str]:
-    """Draw what may stand between two fields, or for itself in a code."""
+    """Draw the text of a literal in an expression or a code."""
     texts = st.one_of(st.sampled_from(SEPARATORS), st.text(ANY_CHARACTER, min_size=1, max_size=3))
     return texts.filter(lambda text: text.lower() not in RESERVED)
 
 
 @st.composite
 def _expressions(draw: st.DrawFn, several_accounts: bool, aliases: int) -> Expression:
-    """Draw an expression that shows the names which the checks ask for."""
+    """Draw an expression that shows the names that the checks require."""
     account, alias = NameField(NameKind.ACCOUNT), NameField(NameKind.ALIAS)
     fields: list[Token] = [CodeField()]
     fields += [Identifier(draw(_CLASSES)) for _ in range(draw(st.sampled_from([0, 1, 1, 1, 1, 2, 2, 2, 3, 4])))]
@@ -128,7 +128,7 @@ def _expressions(draw: st.DrawFn, several_accounts: bool, aliases: int) -> Expre
 
 @st.composite
 def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_aliases: bool) -> tuple[Item, ...]:
-    """Draw the items of a code: every function, each way of giving its arguments."""
+    """Draw the items of a code: every function with every form of its arguments."""
     identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
     readable = [(str(n), field_class) for n, field_class in enumerate(identifiers, start=1)] * 2
     if len(identifiers) == 1:
@@ -149,7 +149,7 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
             continue
         if function == "CHAR":
             index = st.sampled_from([1, 1, 2, 3, 4, -1, -1, -2, -3, 12]).map(str)
-            # Both forms of a name that is a domain name: by its labels, and as a whole.
+            # A name that is an fqdn has both forms: by its labels, and as a whole.
             if field_class is FieldClass.FQDN and (n not in ("account", "alias") or draw(st.booleans())):
                 arguments.append(draw(index))
             arguments += [draw(index), draw(st.one_of(st.sampled_from("-*x8X"), ANY_CHARACTER))]
@@ -159,7 +159,7 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
-    """Draw an account statement, over the whole of the language, that is valid on its own."""
+    """Draw an account statement over the whole language, valid by itself."""
     using = draw(st.sampled_from([FieldClass.IDENT, FieldClass.IDENT, *FieldClass]))
     owners = draw(st.sampled_from([1, 1, 1, 2, 2, 3]))
     aliases = draw(st.sampled_from([0, 0, 0, 1, 2, 2, 3]))
@@ -183,7 +183,7 @@ _WIDER = {
 
 
 def _widened(expression: Expression) -> Expression:
-    """Let identifiers match more, where they do not touch."""
+    """Return the expression with wider classes, unless identifiers touch."""
     if any(isinstance(one, Identifier) and isinstance(other, Identifier) for one, other in pairwise(expression)):
         return expression
     return tuple(
@@ -193,7 +193,7 @@ def _widened(expression: Expression) -> Expression:
 
 @st.composite
 def _siblings(draw: st.DrawFn, statement: Account) -> Account:
-    """Draw a statement that reads many of the addresses of another one."""
+    """Draw a statement that matches many of the addresses of another one."""
     expression = draw(st.sampled_from([statement.expression, _widened(statement.expression)]))
     owners = tuple(draw(names(statement.using)) for _ in statement.accounts)
     respelled = tuple(Name(name.text.swapcase()) for name in statement.accounts)
@@ -207,13 +207,13 @@ def _siblings(draw: st.DrawFn, statement: Account) -> Account:
 
 
 def _shown(statement: Account) -> set[NameKind]:
-    """Give the names that an expression shows. Without listed aliases, the alias is the account."""
+    """Return the names that an expression shows. Without listed aliases, the alias is the account."""
     kinds = {token.kind for token in statement.expression if isinstance(token, NameField)}
     return kinds if statement.aliases else {NameKind.ACCOUNT for _ in kinds}
 
 
 def fit_together(one: Account, other: Account) -> bool:
-    """Tell whether two statements may stand in one file.
+    """Return whether two statements may stand in one file.
 
     Spellings that differ in case only count as equal where that forbids more, and as different where that does.
     """
@@ -240,7 +240,7 @@ def policies(draw: st.DrawFn) -> tuple[Account, ...]:
 
 @st.composite
 def tangles(draw: st.DrawFn) -> tuple[Account, ...]:
-    """Draw statements, valid together, that read the same addresses, each in many ways."""
+    """Draw statements, valid together, that match the same addresses, each in many ways."""
     separators = st.sampled_from(LOOSE_SEPARATORS).map(Literal)
     classes = st.sampled_from([FieldClass.ALPHA, FieldClass.NUMBER, FieldClass.ALNUM, FieldClass.IDENT])
     identifiers: list[Token] = [Identifier(draw(classes)) for _ in range(draw(st.integers(1, 3)))]
@@ -275,7 +275,7 @@ def settings_lines() -> st.SearchStrategy[Setting]:
 
 
 def expectations() -> st.SearchStrategy[Expect]:
-    """Draw what a configuration may expect of itself."""
+    """Draw an ``EXPECT`` statement."""
     texts = st.text(ANY_CHARACTER, min_size=1, max_size=12).filter(lambda text: text.lower() not in RESERVED)
     answers = st.one_of(st.sampled_from(ExpectedAnswer), names(FieldClass.IDENT))
     return st.builds(Expect, st.lists(texts.map(Name), min_size=1, max_size=3).map(tuple), answers)

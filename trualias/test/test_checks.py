@@ -1,4 +1,4 @@
-"""The rules that account statements must keep: each with what keeps it and what breaks it."""
+"""Tests of the checks: for each rule a statement that keeps it and one that breaks it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ IDENT = "is not a name of class ident (letters, digits and '_', a letter or digi
 
 
 class ChecksCase(SynchronousTestCase):
-    """Takes texts from the parser to the checks."""
+    """Parses and checks texts."""
 
     def check(self, text: str, case_sensitive: bool) -> tuple[tuple[Rule, ...], str]:
-        """Give the statements that keep the rules, and all errors as people see them."""
+        """Return the valid statements, and the complete text of all errors."""
         source = Source(text, "test.conf")
         parsed = parse(source)
         statements = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
@@ -26,60 +26,69 @@ class ChecksCase(SynchronousTestCase):
         return rules, str(ConfigurationErrors(parsed.errors + errors))
 
     def assert_accepted(self, *statements: str, case_sensitive: bool = True) -> tuple[Rule, ...]:
-        """Assert that statements, one a line, keep all rules; give them."""
+        """Assert that statements, one a line, are valid; return them."""
         rules, errors = self.check("\n".join(statements), case_sensitive)
         self.assertEqual("", errors)
         self.assertEqual(len(statements), len(rules))
         return rules
 
     def assert_refused(self, text: str, *errors: Complaint, case_sensitive: bool = True) -> None:
-        """Assert the complete text of all that is wrong."""
+        """Assert the complete text of all errors."""
         self.assertEqual(complaints(text, *errors), self.check(text, case_sensitive)[1])
 
 
 class NamesTests(ChecksCase):
-    """Account and alias names are of the class that ``USING`` names."""
+    """Account and alias names are of the class after ``USING``."""
 
-    def assert_fit(self, using: str, fit: tuple[str, ...], unfit: dict[str, str], meaning: str) -> None:
-        """Assert which names are of a class. With each that is not stands the class that the message proposes."""
+    def assert_fit(self, using: str, fit: tuple[str, ...], others: dict[str, str], meaning: str) -> None:
+        """Assert which names are of a class; for the others, the class that the message proposes."""
         for name in fit:
             self.assert_accepted(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;")
             self.assert_accepted(f"ACCOUNT {name} USING {using} ALIASED {name} MATCHES %alias%-%code% WITH x;")
-        for name, other in unfit.items():
-            mend = f"; it would be one of USING {other}" if other else ""
-            message = f"'{name}' is not a name of class {using} ({meaning}){mend}"
+        for name, other in others.items():
+            fix = f"; it would be one of USING {other}" if other else ""
+            message = f"'{name}' is not a name of class {using} ({meaning}){fix}"
             self.assert_refused(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;", (1, 9, message))
 
     def test_alnum(self) -> None:
-        """Letters and digits."""
-        unfit = {"a_b": "ident", "a.b": "fqdn", "a-b": "", "é": "", "٣": ""}
-        self.assert_fit("alnum", ("a", "Z9", "9"), unfit, "ASCII letters and digits")
+        """An ``alnum`` name has letters and digits."""
+        others = {"a_b": "ident", "a.b": "fqdn", "a-b": "", "é": "", "٣": ""}
+        self.assert_fit("alnum", ("a", "Z9", "9"), others, "ASCII letters and digits")
 
     def test_alpha(self) -> None:
-        """Letters."""
+        """An ``alpha`` name has letters."""
         self.assert_fit("alpha", ("a", "ZZz"), {"a1": "alnum", "1": "alnum", "_": "", "ß": ""}, "ASCII letters")
 
     def test_number(self) -> None:
-        """Digits."""
+        """A ``number`` name has digits."""
         self.assert_fit("number", ("0", "0123456789"), {"a": "alnum", "1.2": "fqdn", "-1": "", "²": ""}, "digits")
 
     def test_ident(self) -> None:
-        """Letters, digits and underscores, these not at the ends; the class where there is no ``USING``."""
+        """An ``ident`` name has letters, digits, and underscores not at the ends; it is the class without ``USING``."""
         meaning = "letters, digits and '_', a letter or digit first and last"
-        unfit = {"_a": "", "a_": "", "_": "", "fred.morris": "fqdn", "a-b": "", "a@b": "", "\u017f": ""}
-        self.assert_fit("ident", ("a", "1", "a_b", "a__b", "A_1"), unfit, meaning)
+        others = {"_a": "", "a_": "", "_": "", "fred.morris": "fqdn", "a-b": "", "a@b": "", "\u017f": ""}
+        self.assert_fit("ident", ("a", "1", "a_b", "a__b", "A_1"), others, meaning)
         self.assert_accepted("ACCOUNT a_b MATCHES %account%-%code% WITH x;")
         text = "ACCOUNT a.b MATCHES %account%-%code% WITH x;"
         self.assert_refused(text, (1, 9, f"'a.b' {IDENT}; it would be one of USING fqdn"))
 
     def test_fqdn(self) -> None:
-        """Two labels or more, of letters, digits and hyphens; no hyphen or dot at the ends, no empty label."""
+        """An ``fqdn`` has two or more labels of letters, digits and hyphens, and no hyphen or dot at the ends."""
         meaning = "two or more labels joined by dots, a letter or digit first and last"
-        unfit = {"a": "alnum", "a_b": "ident", ".a.b": "", "a.b.": "", "a..b": "", "-a.b": "", "a.b-": "", "a.b_c": ""}
-        self.assert_fit("fqdn", ("a.b", "1.2.3", "a-b.c-d", "a-.-b", "a.-.b"), unfit, meaning)
+        others = {
+            "a": "alnum",
+            "a_b": "ident",
+            ".a.b": "",
+            "a.b.": "",
+            "a..b": "",
+            "-a.b": "",
+            "a.b-": "",
+            "a.b_c": "",
+        }
+        self.assert_fit("fqdn", ("a.b", "1.2.3", "a-b.c-d", "a-.-b", "a.-.b"), others, meaning)
 
-    def test_each_is_told(self) -> None:
-        """Every name that does not fit is told, be it an account's or an alias'."""
+    def test_every_invalid_name(self) -> None:
+        """Every invalid name is reported, whether of an account or an alias."""
         self.assert_refused(
             "ACCOUNT a-, b, c- ALIASED d, e-\nMATCHES %account%-%alias%-%code% WITH x;",
             (1, 9, f"'a-' {IDENT}"),
@@ -89,10 +98,10 @@ class NamesTests(ChecksCase):
 
 
 class ExpressionTests(ChecksCase):
-    """Rules about one expression."""
+    """Rules about expressions."""
 
     def test_code(self) -> None:
-        """There is exactly one code."""
+        """An expression has exactly one code."""
         self.assert_accepted("ACCOUNT a MATCHES %code% WITH x;", "ACCOUNT a MATCHES %%code%%%code% WITH x;")
         self.assert_refused("ACCOUNT a MATCHES %account% WITH x;", (1, 19, "the expression has no %code%"))
         self.assert_refused("ACCOUNT a MATCHES %%code%% WITH x;", (1, 19, "the expression has no %code%"))
@@ -100,7 +109,7 @@ class ExpressionTests(ChecksCase):
         self.assert_refused("ACCOUNT a MATCHES %code%.%code%.%code% WITH x;", (1, 26, again), (1, 33, again))
 
     def test_adjacent_fields(self) -> None:
-        """Between two fields stands a literal, but for letters beside digits."""
+        """Two fields need a literal between them, except letters beside digits."""
         accepted = (
             "%alpha%%number%.%code%",
             "%number%%alpha%.%code%",
@@ -118,7 +127,7 @@ class ExpressionTests(ChecksCase):
             self.assert_refused(text, (1, 31 + len(left), message))
 
     def test_literals(self) -> None:
-        """Literals hold what an unquoted local part may hold; the first other character of each is told."""
+        """Literals hold characters of unquoted local parts; the first other character of each is reported."""
         self.assert_accepted("ACCOUNT a MATCHES !#$%%&'*+-/=?^_`{|}~.aA0%code% WITH x;")
         for character in '@:"\\<>[]é\u2028'[:9]:
             message = f"a local part cannot hold '{character}' (RFC 5322, atext and '.')"
@@ -128,7 +137,7 @@ class ExpressionTests(ChecksCase):
         self.assert_refused(text, (1, 19, message), (1, 27, message))
 
     def test_all_at_once(self) -> None:
-        """What is wrong in several ways is told in all of them."""
+        """All errors of an expression are reported."""
         self.assert_refused(
             "ACCOUNT a-, b MATCHES é%alpha%%alpha% WITH chars(), CHARS(9);",
             (1, 9, f"'a-' {IDENT}"),
@@ -147,16 +156,16 @@ class ExpressionTests(ChecksCase):
 
 
 class ItemsTests(ChecksCase):
-    """Rules about the items of a code; those about arguments are with the functions."""
+    """Rules about the items of a code; test_functions has those about arguments."""
 
     def test_literals(self) -> None:
-        """Literals hold what a local part may hold, several characters and percent signs included."""
+        """Literals hold characters of local parts, several and percent signs included."""
         self.assert_accepted("ACCOUNT a MATCHES %code% WITH x, foo.bar, %, !#$&'*+-/=?^_`{|}~;")
         message = "a local part cannot hold '@' (RFC 5322, atext and '.')"
         self.assert_refused("ACCOUNT a MATCHES %code% WITH x, y@é;", (1, 35, message))
 
     def test_bare_functions(self) -> None:
-        """The name of a function without parentheses is an error that shows how it is written."""
+        """The error for a function without parentheses shows its form."""
         table = {"CHARS": "CHARS([n])", "CHAR": "CHAR([n,] [label,] index, default)", "ANY": "ANY([n])"}
         for name, form in table.items():
             text = f"ACCOUNT a MATCHES %ident%-%code% WITH x, {name};"
@@ -164,7 +173,7 @@ class ItemsTests(ChecksCase):
         self.assert_accepted("ACCOUNT a MATCHES %ident%-%code% WITH chars, CHARSX;")
 
     def test_unknown_functions(self) -> None:
-        """A function that there is not names those that there are, and the one that was meant."""
+        """The error for an unknown function names all functions, and the one that was probably meant."""
         known = "DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR"
         for name, meant in (("char", "CHAR"), ("VOVELS", "VOWELS"), ("Any", "ANY")):
             message = f"unknown function '{name}'; expected {known}; did you mean '{meant}'?"
@@ -173,7 +182,7 @@ class ItemsTests(ChecksCase):
         self.assert_refused("ACCOUNT a MATCHES %ident%-%code% WITH SUM();", (1, 39, message))
 
     def test_of_partial_statements(self) -> None:
-        """The items of a statement that could not be understood as a whole are looked at all the same."""
+        """The items of a statement with an unknown class or field are checked, too."""
         known = "DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR"
         self.assert_refused(
             "ACCOUNT a- MATCHES %cod% WITH CHARS, CHRAS(), CHARS(9), é;",
@@ -190,12 +199,12 @@ class ItemsTests(ChecksCase):
 
 
 class AmbiguityTests(ChecksCase):
-    """Each row of the table of ambiguities that can be seen beforehand."""
+    """Each row of the table of static ambiguities."""
 
     TWIN = "ACCOUNT t MATCHES {} WITH x;"
 
-    def assert_twins(self, statement: str, expression: str, column: int, needed: str) -> None:
-        """Assert that a statement is accepted where its expression stands alone, and refused where it does not."""
+    def assert_shared(self, statement: str, expression: str, column: int, needed: str) -> None:
+        """Assert that a statement is accepted alone, and refused beside another one with the same expression."""
         self.assert_accepted(statement.format(expression), self.TWIN.format(f"{expression}x"))
         text = f"{statement.format(expression)}\n\n{self.TWIN.format(expression)}"
         self.assert_refused(
@@ -205,40 +214,40 @@ class AmbiguityTests(ChecksCase):
         )
 
     def test_one_account(self) -> None:
-        """One account: its name in the expression, or an expression that no other statement has."""
-        self.assert_twins("ACCOUNT a MATCHES {} WITH x;", "%alpha%.%code%", 19, "%account%")
+        """One account needs its name in the expression, or an expression that no other statement has."""
+        self.assert_shared("ACCOUNT a MATCHES {} WITH x;", "%alpha%.%code%", 19, "%account%")
         for field in ("%account%", "%alias%"):
             statement = f"ACCOUNT a MATCHES {field}.%code% WITH x;"
             self.assert_accepted(statement, statement.replace("ACCOUNT a", "ACCOUNT b"), statement)
 
     def test_same_account_twice(self) -> None:
-        """Also where both statements are of one account their expressions differ."""
+        """Two statements of one account need different expressions, too."""
         text = "ACCOUNT a MATCHES %code% WITH x;\nACCOUNT a MATCHES %code% WITH y;"
         message = "the same expression stands in line {}; it must have %account%, or differ"
         self.assert_refused(text, (1, 19, message.format(2)), (2, 19, message.format(1)))
 
-    def test_three_twins(self) -> None:
-        """Each is told of one of the others."""
+    def test_three_of_one_expression(self) -> None:
+        """Each of three statements with one expression is refused with the line of another."""
         text = "\n".join(f"ACCOUNT {name} MATCHES %code% WITH x;" for name in "abc")
         message = "the same expression stands in line {}; it must have %account%, or differ"
         self.assert_refused(text, *[(line, 19, message.format(other)) for line, other in ((1, 2), (2, 1), (3, 1))])
 
     def test_several_accounts(self) -> None:
-        """Several accounts: the account's name."""
+        """Several accounts need ``%account%``."""
         for field in ("%account%", "%alias%"):
             self.assert_accepted(f"ACCOUNT a, b MATCHES {field}.%code% WITH x;")
         text = "ACCOUNT a, b MATCHES %alpha%.%code% WITH x;"
         self.assert_refused(text, (1, 22, "several accounts: the expression must have %account%"))
 
     def test_one_account_one_alias(self) -> None:
-        """One account and one alias: either name, or an expression that no other statement has."""
-        self.assert_twins("ACCOUNT a ALIASED b MATCHES {} WITH x;", "%alpha%.%code%", 29, "%account% or %alias%")
+        """One account and one alias need either name, or an expression that no other statement has."""
+        self.assert_shared("ACCOUNT a ALIASED b MATCHES {} WITH x;", "%alpha%.%code%", 29, "%account% or %alias%")
         for field in ("%account%", "%alias%", "%account%-%alias%"):
             statement = f"ACCOUNT a ALIASED b MATCHES {field}.%code% WITH x;"
             self.assert_accepted(statement, statement)
 
     def test_one_account_several_aliases(self) -> None:
-        """One account and several aliases: the alias."""
+        """One account and several aliases need ``%alias%``."""
         for field in ("%alias%", "%account%-%alias%"):
             self.assert_accepted(f"ACCOUNT a ALIASED b, c MATCHES {field}.%code% WITH x;")
         message = "several aliases: the expression must have %alias%"
@@ -246,7 +255,7 @@ class AmbiguityTests(ChecksCase):
             self.assert_refused(f"ACCOUNT a ALIASED b, c MATCHES {field}.%code% WITH x;", (1, 32, message))
 
     def test_several_accounts_and_aliases(self) -> None:
-        """Several accounts and listed aliases: both names, also where there is one alias."""
+        """Several accounts with aliases, one or more, need both names."""
         message = "several accounts with aliases: the expression must have %account% and %alias%"
         for aliases in ("c", "c, d"):
             self.assert_accepted(f"ACCOUNT a, b ALIASED {aliases} MATCHES %alias%.%account%-%code% WITH x;")
@@ -255,7 +264,7 @@ class AmbiguityTests(ChecksCase):
                 self.assert_refused(text, (1, 31 + len(aliases), message))
 
     def test_shared_alias(self) -> None:
-        """An alias that another statement gives to another account: both names, in each of the statements."""
+        """An alias of two accounts needs both names in each of the statements."""
         both = "ACCOUNT {} ALIASED {} MATCHES %account%-%alias%.%code% WITH x;"
         self.assert_accepted(both.format("a", "x"), both.format("b", "x"))
         one = "ACCOUNT a ALIASED c, x MATCHES %alias%.%code% WITH x;"
@@ -273,22 +282,22 @@ class AmbiguityTests(ChecksCase):
         self.assert_accepted(statement.format("-"), statement.format("."), statement.format("-"))
 
     def test_alias_that_is_an_account(self) -> None:
-        """An account's name that is another one's alias belongs to itself where no alias is listed."""
+        """The name of an account may be an alias of another account."""
         self.assert_accepted(
             "ACCOUNT x MATCHES %account%.%code% WITH x;", "ACCOUNT a ALIASED x MATCHES %alias%.%code% WITH x;"
         )
 
     def test_names_given_twice(self) -> None:
-        """A name that is given twice is one name."""
+        """A name that is listed twice is one name."""
         (rule,) = self.assert_accepted("ACCOUNT a, a ALIASED b, b MATCHES %alpha%.%code% WITH x;")
         self.assertEqual((("a",), ("b",)), (rule.accounts, rule.aliases))
 
 
 class CaseTests(ChecksCase):
-    """What counts as the same with and without regard to case."""
+    """Equal names and expressions, with and without regard to case."""
 
     def test_names(self) -> None:
-        """Spellings of a name are one name, as first spelled, where case does not count."""
+        """Without regard to case, spellings of a name are one name, as first spelled."""
         text = "ACCOUNT Foo, FOO ALIASED bar, Bar MATCHES %alpha%.%code% WITH x;"
         (rule,) = self.assert_accepted(text, case_sensitive=False)
         self.assertEqual((("Foo",), ("bar",)), (rule.accounts, rule.aliases))
@@ -296,7 +305,7 @@ class CaseTests(ChecksCase):
         self.assert_refused(text, (1, 43, message))
 
     def test_expressions(self) -> None:
-        """Spellings of an expression are one expression where case does not count."""
+        """Without regard to case, spellings of an expression are one expression."""
         one, other = "ACCOUNT a MATCHES %alpha%x%code% WITH x;", "ACCOUNT b MATCHES %alpha%X%code% WITH x;"
         self.assert_accepted(one, other)
         message = "the same expression stands in line {}; it must have %account%, or differ"
@@ -305,7 +314,7 @@ class CaseTests(ChecksCase):
         )
 
     def test_shared_aliases(self) -> None:
-        """An alias is shared, and an account another one, by the same measure."""
+        """The case rule holds for shared aliases and for their accounts."""
         statement = "ACCOUNT {} ALIASED {} MATCHES %alias%.%code% WITH x;"
         one, other, same = statement.format("a", "x"), statement.format("b", "X"), statement.format("A", "x")
         self.assert_accepted(one, other)
@@ -318,10 +327,10 @@ class CaseTests(ChecksCase):
 
 
 class RuleTests(ChecksCase):
-    """What comes out of the checks."""
+    """The results of the checks."""
 
     def test_rule(self) -> None:
-        """A statement with its names and the computations of its code."""
+        """A valid statement has its names and the resolved items of its code."""
         text = "ACCOUNT a MATCHES %ident%-%alpha%%number%.%code% WITH x, CHARS(2);"
         (rule,) = self.assert_accepted(text)
         self.assertEqual((FieldClass.IDENT, FieldClass.ALPHA, FieldClass.NUMBER), rule.identifiers)
@@ -332,13 +341,13 @@ class RuleTests(ChecksCase):
         self.assertNotIsInstance(computation, Call)
 
     def test_alias_without_aliases(self) -> None:
-        """Without listed aliases the alias is the account itself."""
+        """Without listed aliases the expression shows the account in place of the alias."""
         (rule,) = self.assert_accepted("ACCOUNT a ALIASED * MATCHES %alias%-%account%-%code% WITH x;")
         account = NameField(NameKind.ACCOUNT)
         self.assertEqual((account, account), (rule.expression[0], rule.expression[2]))
 
-    def test_the_sound_ones(self) -> None:
-        """Beside statements with errors the others still come out."""
+    def test_valid_statements(self) -> None:
+        """Valid statements are returned beside those with errors."""
         rules, _ = self.check("ACCOUNT a- MATCHES %code% WITH x;\nACCOUNT b MATCHES %account%-%code% WITH x;", True)
         self.assertEqual([("b",)], [rule.accounts for rule in rules])
 

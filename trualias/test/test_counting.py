@@ -1,4 +1,4 @@
-"""Counting readings instead of trying them: both ways give the same answer."""
+"""Tests of counting readings: the answers are those of trying them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ trialprofile.load()
 
 
 class ChoosingTests(SynchronousTestCase):
-    """Items that may be any one of several characters."""
+    """Items that are any one of several characters."""
 
     def assert_verifies(self, items: str, local_part: str) -> None:
         """Assert that a local part with a code made of *items* verifies, whether readings are tried or counted."""
@@ -35,21 +35,21 @@ class ChoosingTests(SynchronousTestCase):
             self.assertEqual(1, Matcher(rule, str, few).count(record, "foo", ""), f"{few} attempts")
 
     def test_equal_items_choose_for_themselves(self) -> None:
-        """Each of two equal items chooses a character of its own."""
+        """Two equal items may be different characters."""
         self.assert_verifies("ANY(), ANY()", "foo-macys-ma")
         self.assert_verifies("ANY(), ANY()", "foo-macys-mm")
         self.assert_verifies("NONE(), NONE()", "foo-macys-xb")
 
     def test_digits_and_letters(self) -> None:
-        """A digit and a letter behind it are no number of two digits, though the code could go on behind both."""
+        """A digit and a letter after it are no number of two digits, even where the code could go on after both."""
         self.assert_verifies("CHARS(), ANY(), DIGITS()", "foo-x1234567890y-12x10")
 
 
 class AgreementTests(SynchronousTestCase):
-    """Whether the readings of an address are tried or counted, the answer is the same."""
+    """Trying and counting the readings of an address give the same answer."""
 
     def compare(self, drawn: st.SearchStrategy[tuple[Account, ...]], examples: int) -> Counter[int | str]:
-        """Compare both ways for each statement and each name; count the answers, and the near misses."""
+        """Compare trying, counting and the default for each statement and name; count answers and near misses."""
         seen: Counter[int | str] = Counter()
 
         @settings(max_examples=trialprofile.scaled(examples))
@@ -75,14 +75,14 @@ class AgreementTests(SynchronousTestCase):
         return seen
 
     def test_policies(self) -> None:
-        """Statements over the whole language."""
+        """They agree for statements over the whole language."""
         seen = self.compare(policies(), 60)
         self.assertGreater(seen[0], trialprofile.scaled(1000))
         self.assertGreater(seen[1], trialprofile.scaled(300))
         self.assertGreater(seen["near miss"], trialprofile.scaled(300))
 
     def test_tangles(self) -> None:
-        """Statements whose addresses fall apart in many ways."""
+        """They agree for addresses that can be cut in many ways."""
         seen = self.compare(tangles(), 50)
         self.assertGreater(seen[0], trialprofile.scaled(300))
         self.assertGreater(seen[1] + seen[2], trialprofile.scaled(300))

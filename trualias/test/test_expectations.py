@@ -79,8 +79,8 @@ class ExpectationTests(SynchronousTestCase):
             self.errors(
                 "ACCOUNT two MATCHES %alnum%x%alpha%=%code% WITH CHARS(2);\nEXPECT 1x1x1x1x1x1x1x1x1x1x1x1xabc=9 two;\n"
             ),
-            "x.conf:7:8: '1x1x1x1x1x1x1x1x1x1x1x1xabc=9' is expected to give two, but it is not found: it has the shape "
-            "of an alias of two, but its code is wrong\n"
+            "x.conf:7:8: '1x1x1x1x1x1x1x1x1x1x1x1xabc=9' is expected to give two, but it is not found: it has the "
+            "shape of an alias of two, but its code is wrong\n"
             "EXPECT 1x1x1x1x1x1x1x1x1x1x1x1xabc=9 two;\n"
             "       ^",
         )

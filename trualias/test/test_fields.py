@@ -1,4 +1,4 @@
-"""The classes of fields, held against a plain reading of what they are."""
+"""Tests of the classes of fields, against plain definitions."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,16 +13,21 @@ trialprofile.load()
 
 
 class FieldsTests(SynchronousTestCase):
-    """Which texts are of a class."""
+    """The texts of each class."""
 
     @settings(max_examples=300)
     @given(st.text("aZ09_-.+éſ٣²ª", max_size=6), st.sampled_from(FieldClass))
     def test_fits(self, text: str, field_class: FieldClass) -> None:
-        """A text fits a class where it has its characters and its form; letters and digits are those of ASCII."""
+        """A text fits a class if it has its characters and its form; letters and digits are those of ASCII."""
         self.assertEqual(belongs(text, field_class), fits(field_class, text))
 
+    @given(st.text("aZ09_-.", max_size=8), st.sampled_from(FieldClass))
+    def test_reversed(self, text: str, field_class: FieldClass) -> None:
+        """A text is of a class if and only if the reversed text is."""
+        self.assertEqual(fits(field_class, text), fits(field_class, text[::-1]))
+
     def test_line_end(self) -> None:
-        """A line feed is a character as others: no text of any class has one at its end."""
+        """No text of any class ends with a line feed."""
         for field_class, text in zip(FieldClass, ("a", "a", "1", "a", "a.b"), strict=True):
             self.assertTrue(fits(field_class, text))
             self.assertFalse(fits(field_class, f"{text}\n"))

@@ -1,4 +1,4 @@
-"""The functions of a code: their values, what a code must satisfy, and their arguments."""
+"""Tests of the functions of a code: values, inverses and arguments."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ LONG = 70  # more than a local part's characters
 
 
 def plain(function: str, field_class: FieldClass) -> BoundCall:
-    """Make a computation without arguments over the first identifier."""
+    """Return a call without arguments over the first identifier."""
     return BoundCall(FUNCTIONS[function], 0, field_class)
 
 
 def character(field_class: FieldClass, at: tuple[int, ...], default: str) -> BoundCall:
-    """Make a ``CHAR`` over the first identifier; ``at`` is the index, or a label and the index."""
+    """Return a ``CHAR`` over the first identifier; ``at`` is the index, or a label and the index."""
     *label, index = at
     return BoundCall(FUNCTIONS["CHAR"], 0, field_class, label[0] if label else None, index, default)
 
 
 class ValueTests(SynchronousTestCase):
-    """What each function contributes to a code."""
+    """The contribution of each function to a code."""
 
     def assert_values(self, function: str, field_class: FieldClass, values: dict[str, str | frozenset[str]]) -> None:
-        """Assert what a function without arguments contributes for some texts."""
+        """Assert the contributions of a function without arguments for some texts."""
         found = {text: plain(function, field_class).evaluate(text) for text in values}
         self.assertEqual(values, found)
 
     def assert_characters(self, text: str, field_class: FieldClass, table: dict[tuple[int, ...], str]) -> None:
-        """Assert which characters ``CHAR`` finds, by label and index or by the index alone; ``*`` is the default."""
+        """Assert the characters of ``CHAR`` by label and index or by index alone; ``*`` is the default."""
         found = {at: character(field_class, at, "*").evaluate(text) for at in table}
         self.assertEqual(table, found)
 
     def test_counts(self) -> None:
-        """Digits, letters of both cases, vowels of both cases, characters, labels: in decimal."""
+        """Digits, letters, vowels, characters and labels are counted in decimal, in both cases."""
         self.assert_values("DIGITS", IDENT, {"a": "0", "23skidoo": "2", "1_2": "2", "1" * 12: "12"})
         self.assert_values("ALPHAS", IDENT, {"1": "0", "23skiDOO": "6", "a_b": "2"})
         self.assert_values("VOWELS", IDENT, {"xyz": "0", "aeiouAEIOU": "10", "none": "2"})
@@ -51,11 +51,11 @@ class ValueTests(SynchronousTestCase):
         self.assert_values("LABELS", FQDN, {"a.b": "2", "register.co.uk": "3"})
 
     def test_any(self) -> None:
-        """Any one character that occurs."""
+        """``ANY`` is any one character that occurs."""
         self.assert_values("ANY", FQDN, {"a.b-a": frozenset("ab.-"), "1.1": frozenset("1.")})
 
     def test_none(self) -> None:
-        """Any one character that does not occur, but that the class allows."""
+        """``NONE`` is any one character of the class that does not occur."""
         self.assert_values("NONE", NUMBER, {"013": frozenset("2456789"), "0123456789": frozenset()})
         for field_class, text, lacking in (
             (ALPHA, "ab", "1_-."),
@@ -70,7 +70,7 @@ class ValueTests(SynchronousTestCase):
         self.assertIn("-", plain("NONE", FQDN).evaluate("a.b"))
 
     def test_character(self) -> None:
-        """The character at an index from 1, or backwards from -1; the default where there is none."""
+        """``CHAR`` counts from 1, or backwards from -1; without such a character it is the default."""
         table: dict[tuple[int, ...], str] = {
             (1,): "m",
             (2,): "a",
@@ -85,7 +85,7 @@ class ValueTests(SynchronousTestCase):
         self.assert_characters("magic", ALPHA, table)
 
     def test_character_of_a_label(self) -> None:
-        """The same within a label, which counts likewise; the default also where there is no such label."""
+        """Labels count in the same way; without such a label ``CHAR`` is the default."""
         table: dict[tuple[int, ...], str] = {
             (1, 1): "r",
             (1, -1): "r",
@@ -103,16 +103,16 @@ class ValueTests(SynchronousTestCase):
         self.assert_characters("register.co.uk", FQDN, table)
 
     def test_character_of_a_whole_name(self) -> None:
-        """Without a label the dots are characters as all others."""
+        """Without a label dots are characters like all others."""
         table: dict[tuple[int, ...], str] = {(1,): "f", (5,): ".", (-7,): "."}
         self.assert_characters("fred.morris", FQDN, table)
 
 
 class InverseTests(SynchronousTestCase):
-    """For which spans a function contributes a given text: exactly for those of which that is the value."""
+    """The inverse of a function returns exactly the spans with a given value."""
 
     def assert_agrees(self, text: str, computation: BoundCall) -> None:
-        """Compare the ends for each start and each text that may be given with the values of all spans."""
+        """Compare the ends for each start and each given text with the values of all spans."""
         given_texts = (
             [str(number) for number in range(LONG)]
             if computation.function.is_count
@@ -135,7 +135,7 @@ class InverseTests(SynchronousTestCase):
 
     @given(st.text("aE1_-.x", max_size=14), st.sampled_from(sorted(FUNCTIONS)), st.sampled_from(FieldClass))
     def test_all_functions(self, text: str, function: str, field_class: FieldClass) -> None:
-        """Value and inverse agree, for texts and classes of all kinds."""
+        """Value and inverse agree for all functions and classes."""
         if function == "CHAR":
             return
         self.assert_agrees(text, plain(function, field_class))
@@ -163,10 +163,10 @@ class InverseTests(SynchronousTestCase):
 
 
 class ArgumentTests(SynchronousTestCase):
-    """Which arguments a function takes, by what the expression has."""
+    """The arguments of functions, by the identifiers of the expression."""
 
     def resolve_call(self, call: str, identifiers: str, using: FieldClass = IDENT, aliases: bool = True) -> BoundCall:
-        """Understand a call such as ``CHAR 1 -1 *`` beside the identifiers that an expression has."""
+        """Resolve a call such as ``CHAR 1 -1 *`` for the identifiers of an expression."""
         function, *arguments = call.split()
         classes = [FieldClass(name) for name in identifiers.split()]
         placed = [Argument(argument, offset) for offset, argument in enumerate(arguments, start=1)]
@@ -187,14 +187,14 @@ class ArgumentTests(SynchronousTestCase):
     def assert_refused(
         self, call: str, identifiers: str, offset: int, message: str, using: FieldClass = IDENT, aliases: bool = True
     ) -> None:
-        """Assert what is wrong with a call, and with which argument, counted from 1; 0 is the function."""
+        """Assert the error of a call, and the number of its argument from 1; 0 is the function."""
         with self.assertRaises(ArgumentError) as raised:
             self.resolve_call(call, identifiers, using, aliases)
         error = raised.exception
         self.assertEqual((offset, message), (error.offset, error.message))
 
     def test_n(self) -> None:
-        """*n* counts the identifiers from 1; it may be left out where there is exactly one."""
+        """*n* counts the identifiers from 1; it may be omitted where there is exactly one."""
         for function in ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "ANY", "NONE"):
             self.assert_reads(function, "alpha", 0)
             self.assert_reads(f"{function} 1", "alpha", 0)
@@ -202,7 +202,7 @@ class ArgumentTests(SynchronousTestCase):
             self.assert_reads(f"{function} 03", "alpha number fqdn", 2)
 
     def test_names(self) -> None:
-        """*n* may be ``account`` or ``alias``, whether or not there are identifiers."""
+        """*n* may be ``account`` or ``alias``, with and without identifiers."""
         for identifiers in ("", "alpha", "alpha fqdn"):
             self.assert_reads("CHARS account", identifiers, NameKind.ACCOUNT)
             self.assert_reads("NONE alias", identifiers, NameKind.ALIAS)
@@ -214,15 +214,15 @@ class ArgumentTests(SynchronousTestCase):
         self.assert_refused("CHARS alias", "alpha", 1, message, aliases=False)
         self.assert_refused("CHAR alias 1 -", "alpha", 1, message, aliases=False)
 
-    def test_n_must_be_said(self) -> None:
-        """Where the expression has not exactly one identifier, *n* must be there."""
+    def test_n_is_required(self) -> None:
+        """*n* is required unless the expression has exactly one identifier."""
         for identifiers, count in (("", "none"), ("alpha number", "2"), ("fqdn fqdn fqdn", "3")):
             message = f"must say which identifier it reads, because the expression has {count}"
             self.assert_refused("CHARS", identifiers, 0, f"CHARS {message}: CHARS([n])")
             self.assert_refused("CHAR 1 -", identifiers, 0, f"CHAR {message}: CHAR([n,] [label,] index, default)")
 
-    def test_n_must_be_there(self) -> None:
-        """*n* is one of those that the expression has."""
+    def test_n_out_of_range(self) -> None:
+        """*n* must be the number of an identifier of the expression."""
         for n in ("0", "2", "-1", "x", "1.0", "+1", "٣", "1000000", "Account", "code"):
             message = f"the expression has no identifier '{n}'; expected 1 or account"
             self.assert_refused(f"CHARS {n}", "alpha", 1, message, aliases=False)
@@ -237,7 +237,7 @@ class ArgumentTests(SynchronousTestCase):
             )
 
     def test_too_many(self) -> None:
-        """A function has at most one argument, ``CHAR`` two to four."""
+        """A function takes at most one argument, ``CHAR`` two to four."""
         for function in ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "LABELS", "ANY", "NONE"):
             message = f"{function} takes at most one argument, found 2: {function}([n])"
             self.assert_refused(f"{function} 1 2", "fqdn fqdn", 0, message)
@@ -246,7 +246,7 @@ class ArgumentTests(SynchronousTestCase):
             self.assert_refused(call, "fqdn", 0, message)
 
     def test_labels(self) -> None:
-        """``LABELS`` reads an fqdn, be it an identifier or a name."""
+        """``LABELS`` reads an fqdn only, an identifier or a name."""
         self.assert_reads("LABELS", "fqdn", 0)
         self.assert_reads("LABELS 2", "alpha fqdn", 1)
         self.assert_reads("LABELS account", "alpha", NameKind.ACCOUNT, using=FQDN)
@@ -255,7 +255,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assert_refused("LABELS alias", "fqdn", 0, "LABELS reads an fqdn, and alias is ident")
 
     def test_character(self) -> None:
-        """``CHAR`` of what has no labels: an index and a default, and *n* before them."""
+        """``CHAR`` of a text without labels takes an index and a default, and *n* before them."""
         self.assert_reads("CHAR 1 -", "alpha", 0, 0, 1, "-")
         self.assert_reads("CHAR 1 -1 -", "alpha", 0, 0, -1, "-")
         self.assert_reads("CHAR 2 12 x", "fqdn alpha", 1, 0, 12, "x")
@@ -266,7 +266,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assert_refused("CHAR account 1 1 -", "fqdn", 2, message.format("account", "ident"))
 
     def test_character_of_a_label(self) -> None:
-        """``CHAR`` of an fqdn: a label besides, and *n* where it is not the only identifier."""
+        """``CHAR`` of an fqdn also takes a label, and *n* where it is not the only identifier."""
         self.assert_reads("CHAR 2 -1 -", "fqdn", 0, 2, -1, "-")
         self.assert_reads("CHAR 1 2 -1 -", "fqdn", 0, 2, -1, "-")
         self.assert_reads("CHAR 2 -3 1 -", "alpha fqdn", 1, -3, 1, "-")
@@ -275,12 +275,12 @@ class ArgumentTests(SynchronousTestCase):
         self.assert_refused("CHAR 2 1 -", "alpha fqdn", 0, message.format(2))
 
     def test_character_of_a_name_with_labels(self) -> None:
-        """``CHAR`` of a name: with three arguments there is no label, also where its class has labels."""
+        """``CHAR`` of a name with three arguments has no label, even if the class has labels."""
         self.assert_reads("CHAR account 3 x", "fqdn", NameKind.ACCOUNT, 0, 3, "x", using=FQDN)
         self.assert_reads("CHAR alias 2 3 x", "fqdn", NameKind.ALIAS, 2, 3, "x", using=FQDN)
 
     def test_index_and_label(self) -> None:
-        """Both are whole numbers from 1, or from -1 backwards; zero is an error."""
+        """An index and a label are whole numbers from 1, or from -1 backwards; zero is an error."""
         for number in ("0", "-0", "00", "x", "1.5", "+1", "--1", "-", "٣"):
             message = f"the {{}} '{number}' is not a number that counts from 1, or from -1 at the end"
             self.assert_refused(f"CHAR {number} -", "alpha", 1, message.format("index"))
@@ -300,12 +300,12 @@ class ArgumentTests(SynchronousTestCase):
             message = f"the default '{default}' is not exactly one character that a local part may hold"
             self.assert_refused(f"CHAR 1 {default}", "alpha", 2, message)
 
-    def test_place(self) -> None:
-        """A computation knows where its call stands."""
+    def test_offset(self) -> None:
+        """A resolved call has the offset of the call."""
         self.assertEqual(7, ArgumentScope([ALPHA], IDENT, False).resolve_call(Call("ANY", (), 7)).offset)
 
     def test_unknown(self) -> None:
-        """Who asks for a function that there is not is told those that there are."""
+        """The message for an unknown function names all functions."""
         self.assertEqual(
             "unknown function 'CHAS'; expected DIGITS, ALPHAS, VOWELS, CHARS, LABELS, ANY, NONE or CHAR; "
             "did you mean 'CHARS'?",

@@ -24,10 +24,10 @@ BAD = (
 
 
 class GeneratedTests(SynchronousTestCase):
-    """The parser, from the tables that are kept and without them; what it reads, test_parser tells."""
+    """The generated parser, with the kept tables and without them."""
 
     def found(self) -> list[object]:
-        """Read every statement; give the trees, and what an error would tell."""
+        """Parse every statement; return the trees, and the positions and expectations of errors."""
         parser = generated()
         found: list[object] = [parser.parse(text, start=kind) for kind, text in GOOD]
         for kind, text in BAD:
@@ -36,14 +36,14 @@ class GeneratedTests(SynchronousTestCase):
         return found
 
     def test_kept(self) -> None:
-        """The kept tables are those of the grammar; if not, make them anew as the module tells."""
+        """The kept tables are those of the grammar; the module says how to make them again."""
         folder = files("trualias.language")
         kept = json.loads(folder.joinpath("grammar.json").read_text("utf-8"))
         self.assertEqual(folder.joinpath("grammar.lark").read_text("utf-8"), kept["sources"][1])
         self.assertEqual(kept.keys(), json.loads(tables()).keys())
 
     def test_another_lark(self) -> None:
-        """Where Lark is another than made the kept tables, those that it makes itself read the same."""
+        """With another version of Lark than that of the kept tables, new tables parse the same."""
         before = self.found()
         self.patch(lark, "__version__", "0")
         self.assertEqual(before, self.found())

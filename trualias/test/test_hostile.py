@@ -1,4 +1,4 @@
-"""Policies and keys made to be slow: found by ``python -m benchmarks.hostile``, kept in ``hostile_cases.json``."""
+"""Tests of policies and keys made to be slow, found by ``python -m benchmarks.hostile``."""
 
 import json
 from importlib.resources import files
@@ -10,19 +10,19 @@ from trualias.matching.outcome import Found, NotFound
 
 
 class HostileTests(SynchronousTestCase):
-    """What a lookup costs at worst, in the matcher's steps; they are the same on every machine."""
+    """The steps of the worst known lookups, which are the same on every machine."""
 
     cases = json.loads(files("trualias.testing").joinpath("hostile_cases.json").read_text("utf-8"))
 
     def test_no_more_steps(self) -> None:
-        """No case takes more steps than were written down for it."""
+        """No case of ``hostile_cases.json`` takes more steps than recorded there."""
         self.assertGreaterEqual(len(self.cases), 20)
         for case in self.cases:
             _, steps = parse_configuration(case["policy"], "hostile.conf").policy.resolve_counting(case["key"])
             self.assertLessEqual(steps, case["steps"], f"{case['policy']}\n{case['key']}")
 
     def test_counted_instead_of_enumerated(self) -> None:
-        """An address with tens of thousands of readings takes some hundred steps."""
+        """An address with tens of thousands of readings takes fewer than a thousand steps."""
         policy = parse_configuration(
             "ACCOUNT baz MATCHES %alpha%x%alpha%x%alpha%x%alpha%.%code% "
             "WITH VOWELS(1), VOWELS(2), VOWELS(3), VOWELS(4);",
@@ -32,8 +32,8 @@ class HostileTests(SynchronousTestCase):
         self.assertEqual(Found("baz", "baz", readings=2), outcome)
         self.assertLess(steps, 1000)
 
-    def test_letter_behind_a_digit(self) -> None:
-        """A digit and a letter behind it are no count of two digits, wherever the code may go on behind them."""
+    def test_letter_after_a_digit(self) -> None:
+        """A digit and a letter after it are no count of two digits, wherever the code may go on after them."""
         policy = parse_configuration(
             "ACCOUNT foo MATCHES %alnum%x%code%1%alpha% WITH ANY(2), VOWELS(1), ANY(1), ALPHAS(1);", "hostile.conf"
         ).policy

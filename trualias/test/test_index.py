@@ -1,4 +1,4 @@
-"""The index: it leaves out statements, but never one that can match."""
+"""Tests of the index: it leaves out statements, but never one that can match."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Found = list[tuple[int, str, str, str]]
 
 
 def index_of(rules: tuple[Rule, ...], case_sensitive: bool = True) -> Index:
-    """Make an index of statements."""
+    """Return an index of statements."""
     fold = folding(case_sensitive)
     index = Index(fold)
     for rule in rules:
@@ -35,7 +35,7 @@ def index_of(rules: tuple[Rule, ...], case_sensitive: bool = True) -> Index:
 
 
 class IndexTests(SynchronousTestCase):
-    """Which statements, with which names, are compared with a text."""
+    """The statements and names that are compared with a text."""
 
     def assert_candidates(self, statements: str, table: dict[str, Found], case_sensitive: bool = True) -> None:
         """Assert the candidates for some texts, in any order."""
@@ -51,11 +51,11 @@ class IndexTests(SynchronousTestCase):
             self.assertEqual(wanted, sorted(found), text)
 
     def test_empty(self) -> None:
-        """Without statements there is no candidate."""
+        """An empty index has no candidates."""
         self.assertEqual([], list(index_of(()).candidates("foo")))
 
     def test_literals(self) -> None:
-        """A statement that shows no name is found by its longest literal, be it at an end or in the middle."""
+        """A statement without names is found by its longest literal, at an end or in the middle."""
         self.assert_candidates(
             "ACCOUNT a MATCHES %alpha%wants%alpha%.%code% WITH x;"
             "ACCOUNT b MATCHES news-%alpha%-%code% WITH x;"
@@ -72,17 +72,17 @@ class IndexTests(SynchronousTestCase):
         )
 
     def test_nothing_to_find(self) -> None:
-        """A statement that shows nothing is always compared."""
+        """A statement without names and literals is always a candidate."""
         both = [(0, "a", "", "a"), (1, "b", "", "b")]
         statements = "ACCOUNT a MATCHES %code% WITH x;ACCOUNT b MATCHES %alpha%%number%x%code% WITH x;"
         self.assert_candidates(statements, {"": [both[0]], "9": [both[0]], "x": both})
 
     def test_nothing_to_find_at_all(self) -> None:
-        """Also where there are no other statements."""
+        """It is one without other statements, too."""
         self.assert_candidates("ACCOUNT a MATCHES %code% WITH x;", {"": [(0, "a", "", "a")], "zz": [(0, "a", "", "a")]})
 
     def test_prefixes_of_each_other(self) -> None:
-        """Names that begin or end as others do are told apart where the expression does."""
+        """The literals beside a name distinguish it from longer names."""
         self.assert_candidates(
             "ACCOUNT a, ab, abc, bc, c MATCHES %account%-%code% WITH x;",
             {
@@ -100,14 +100,14 @@ class IndexTests(SynchronousTestCase):
         )
 
     def test_in_the_middle(self) -> None:
-        """In the middle of an expression all names that occur with what stands around them are compared."""
+        """A name in the middle of an expression is found with the literals around it."""
         self.assert_candidates(
             "ACCOUNT a, ab, b MATCHES %alpha%-%account%.%code% WITH x;",
             {"x-ab.x": [(0, "ab", "", "ab")], "x-xab.x": [], "x-a.-b.": [(0, "a", "", "a"), (0, "b", "", "b")]},
         )
 
     def test_twice_in_a_text(self) -> None:
-        """What occurs several times is compared once."""
+        """A key that occurs several times gives one candidate."""
         candidate = [(0, "a", "", "a")]
         for statement in (
             "ACCOUNT a MATCHES %alpha%-%code% WITH x;",
@@ -116,21 +116,21 @@ class IndexTests(SynchronousTestCase):
             self.assert_candidates(f"{statement}ACCOUNT c MATCHES %alpha%+%code% WITH x;", {"a-a-a-a-a-a": candidate})
 
     def test_name_twice(self) -> None:
-        """A name that the expression shows twice side by side is looked for twice side by side."""
+        """A name that the expression shows twice in one run is found where it occurs twice."""
         table: dict[str, Found] = {"a-a.x": [(0, "a", "", "a")], "a-b.x": [], "b-b.x": [(0, "b", "", "b")]}
         self.assert_candidates("ACCOUNT a, b MATCHES %account%-%account%.%code% WITH x;", table)
         table = {"c-c.x": [(0, "a", "c", "a")], "c-d.x": [], "d-c.x": []}
         self.assert_candidates("ACCOUNT a ALIASED c, d MATCHES %alias%-%alias%.%code% WITH x;", table)
 
-    def test_name_in_two_places(self) -> None:
-        """Of two places the one that shows more is looked for."""
+    def test_name_in_two_runs(self) -> None:
+        """Of two runs with a name the longer is the key."""
         self.assert_candidates(
             "ACCOUNT a, b MATCHES %account%.%alpha%-for-%account%.%code% WITH x;",
             {"b.x-for-a.x": [(0, "a", "", "a")], "a.x-by-a.x": []},
         )
 
     def test_two_kinds_of_names(self) -> None:
-        """Several accounts with several aliases: the pairs of those that occur; of one statement only."""
+        """Several accounts with several aliases give the pairs of those that occur, within one statement."""
         statements = (
             "ACCOUNT a, b ALIASED x, y MATCHES %account%-%alias%.%code% WITH x;"
             "ACCOUNT c, d ALIASED x, y MATCHES %alias%+%alpha%-%account%.%code% WITH x;"
@@ -148,14 +148,14 @@ class IndexTests(SynchronousTestCase):
         )
 
     def test_one_name_of_several_known(self) -> None:
-        """Where there is one account, or one alias, it is looked for together with the others."""
+        """A single account or alias is part of the keys of the others."""
         table: dict[str, Found] = {"a-x.": [(0, "a", "x", "a")], "b-x.": [], "a-z.": [], "a-y.": [(0, "a", "y", "a")]}
         self.assert_candidates("ACCOUNT a ALIASED x, y MATCHES %account%-%alias%.%code% WITH x;", table)
         table = {"a-x.": [(0, "a", "x", "a")], "b-x.": [(0, "b", "x", "b")], "a-y.": []}
         self.assert_candidates("ACCOUNT a, b ALIASED x MATCHES %account%-%alias%.%code% WITH x;", table)
 
     def test_case(self) -> None:
-        """Without regard to case texts are folded before; an account is spelled as the file spells it first."""
+        """Without regard to case texts are folded; an account is spelled as the file first spells it."""
         self.assert_candidates(
             "ACCOUNT Foo MATCHES %account%-%code% WITH x;ACCOUNT FOO, Bar MATCHES NO-%account%-%code% WITH x;",
             {
@@ -169,7 +169,7 @@ class IndexTests(SynchronousTestCase):
         self.assert_candidates("ACCOUNT Foo MATCHES %account%-%code% WITH x;", table)
 
     def test_many(self) -> None:
-        """How many accounts there are does not matter to how many are compared."""
+        """Thousands of accounts give no more candidates than one."""
         names = [f"user{number}" for number in range(2_000)]
         text = f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;"
         self.assert_candidates(text, {"user1999-x": [(0, "user1999", "", "user1999")]})
@@ -185,18 +185,18 @@ class IndexTests(SynchronousTestCase):
         self.assertEqual(["add"] * 1_000 + ["finish"] * 1_000, pauses)
 
     def test_parts(self) -> None:
-        """An index can be taken apart into what it holds."""
+        """The parts of an index are its entries."""
         (rule,) = parse_configuration("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
         self.assertEqual(2, len(index_of((rule,)).parts()))
 
 
 class CompletenessTests(SynchronousTestCase):
-    """Over the whole language."""
+    """No statement that can match is left out."""
 
     @settings(max_examples=trialprofile.scaled(60))
     @given(policies(), st.booleans(), RANDOMS)
     def test_nothing_is_missed(self, policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
-        """Every statement and every name of which there is a reading is a candidate, each once."""
+        """Every statement and name with a reading of the text is a candidate, each once."""
         text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
         rules = parse_configuration(text, "test.conf").policy.rules
         index = index_of(rules, case_sensitive)

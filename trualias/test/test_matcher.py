@@ -1,4 +1,4 @@
-"""Property tests: what is drawn is read and accepted, and the fast matcher answers as the naive one does."""
+"""Property tests: drawn statements are valid, and the matcher gives the answers of the naive one."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from trualias.test.strategies import accounts, expectations, fit_together, polic
 trialprofile.load()
 
 TRIES = 1_000_000
-"""So many readings that none need be counted."""
+"""Attempts enough that no readings are counted."""
 
 ADDRESSES = 16
-"""How many addresses each policy is asked for."""
+"""Addresses to resolve for each policy."""
 
 COPIES = 180
-"""How many statements one drawn statement becomes where thousands are wanted."""
+"""Copies of each drawn statement for a policy of thousands."""
 
 
 def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
-    """Take statements the whole way, from their text."""
+    """Return the policy of the text of some statements."""
     source = Source("\n".join(map(unparse, statements)), "drawn.conf")
     parsed = parse(source)
     found = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
@@ -51,7 +51,7 @@ def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
 
 
 def verdict(outcome: PolicyOutcome) -> Verdict:
-    """Say an outcome as the naive matcher does."""
+    """Return an outcome as a verdict of the naive matcher."""
     match outcome:
         case Found(_, account, readings):
             return Verdict(frozenset([account]), readings > 1)
@@ -69,7 +69,7 @@ def verdict(outcome: PolicyOutcome) -> Verdict:
 
 
 def tried_or_counted(policy: Policy, local_part: str, few: int) -> Verdict:
-    """Ask each statement of a policy, without an index; ``few`` decides whether it tries readings or counts them."""
+    """Compare every statement of a policy, without an index; ``few`` decides whether readings are tried or counted."""
     if not set(local_part) <= ATEXT_AND_DOT or len(local_part) > naive.LONGEST:
         return Verdict()
     fold = folding(policy.case_sensitive)
@@ -91,7 +91,7 @@ def tried_or_counted(policy: Policy, local_part: str, few: int) -> Verdict:
 
 
 def kind(found: Verdict) -> str:
-    """Name what an address turned out to be."""
+    """Return the name of a verdict's kind."""
     if len(found.accounts) > 1:
         return "several accounts"
     if found.accounts:
@@ -100,13 +100,13 @@ def kind(found: Verdict) -> str:
 
 
 def numbered(name: Name, using: FieldClass, number: int) -> Name:
-    """Make names that occur once, of a drawn one."""
+    """Return a name that occurs once, made of a drawn one."""
     suffix = {FieldClass.ALPHA: str(number).translate(str.maketrans("0123456789", "abcdefghij"))}
     return Name(name.text + suffix.get(using, str(number)))
 
 
 def copies(statement: Account) -> list[Account]:
-    """Repeat a statement for other people, if its expression shows their names; it comes first itself."""
+    """Return a statement and copies of it for other accounts, if its expression shows names."""
     if not any(isinstance(token, NameField) for token in statement.expression):
         return [statement]
     using = statement.using
@@ -121,7 +121,7 @@ def copies(statement: Account) -> list[Account]:
 
 
 def together(statements: Sequence[Account]) -> list[Account]:
-    """Leave out the statements that may not stand in one file with those before them."""
+    """Return the statements that may stand in one file with those before them."""
     chosen: list[Account] = []
     for statement in statements:
         if all(fit_together(statement, other) for other in chosen):
@@ -130,7 +130,7 @@ def together(statements: Sequence[Account]) -> list[Account]:
 
 
 class TextTests(SynchronousTestCase):
-    """What the strategies draw can be written down and read again."""
+    """Drawn statements survive unparsing, and are valid."""
 
     @given(st.lists(st.one_of(accounts(), settings_lines(), expectations()), max_size=4))
     def test_round_trip(self, statements: list[Statement]) -> None:
@@ -140,17 +140,17 @@ class TextTests(SynchronousTestCase):
 
     @given(st.one_of(policies(), tangles()), st.booleans())
     def test_accepted(self, policy: tuple[Account, ...], case_sensitive: bool) -> None:
-        """Statements that keep the rules are accepted, each of them."""
+        """Every statement of a drawn policy is valid."""
         self.assertEqual([rule.statement for rule in load(policy, case_sensitive).rules], list(policy))
 
 
 class AgreementTests(SynchronousTestCase):
-    """The fast matcher answers as the naive one, which enumerates what the reference says."""
+    """The matcher gives the answers of the naive one, which enumerates readings as the reference defines them."""
 
     def compare(
         self, drawn: st.SearchStrategy[tuple[Account, ...]], case_sensitive: bool, examples: int
     ) -> Counter[str]:
-        """Ask both matchers for several addresses of each policy; count the different questions by their answer."""
+        """Compare both matchers for several addresses of each policy; count the addresses by verdict."""
         seen: dict[tuple[tuple[Account, ...], str], str] = {}
 
         @settings(max_examples=trialprofile.scaled(examples))
@@ -168,12 +168,12 @@ class AgreementTests(SynchronousTestCase):
         return Counter(seen.values())
 
     def assert_often(self, counts: Counter[str], **least: int) -> None:
-        """Hold that each kind of answer occurred at least so many times."""
+        """Assert that each kind of verdict occurred at least so many times."""
         missed = {name: n for name, n in least.items() if counts[name.replace("_", " ")] < trialprofile.scaled(n)}
         self.assertEqual(missed, {}, counts)
 
     def test_policies(self) -> None:
-        """Statements over the whole language, alone and together."""
+        """They agree for statements over the whole language, alone and together."""
         counts = self.compare(policies(), True, 160)
         self.assert_often(counts, hit=400, miss=200, near_miss=200, several_readings=30)
 
@@ -183,7 +183,7 @@ class AgreementTests(SynchronousTestCase):
         self.assert_often(counts, hit=400, miss=200, near_miss=200, several_readings=30)
 
     def test_tangles(self) -> None:
-        """Statements of different accounts whose addresses fall apart in many ways."""
+        """They agree for statements of different accounts whose addresses can be cut in many ways."""
         counts = self.compare(tangles(), True, 130)
         self.assert_often(counts, hit=40, miss=200, near_miss=200, several_readings=100, several_accounts=200)
 
@@ -193,7 +193,7 @@ class AgreementTests(SynchronousTestCase):
         self.assert_often(counts, hit=40, miss=200, near_miss=200, several_readings=100, several_accounts=200)
 
     def test_thousands_of_statements(self) -> None:
-        """The answer does not change where thousands of other statements stand in the same file."""
+        """The answers do not change with thousands of other statements in the same file."""
         seen: Counter[str] = Counter()
         sizes: list[int] = []
 
@@ -224,15 +224,15 @@ class NearMissTests(SynchronousTestCase):
     def assert_near_misses(self, statements: str, table: dict[str, tuple[str, ...]]) -> None:
         """Assert the near misses of addresses, whether readings are tried or counted."""
         policy = self.policy(statements)
-        for address, accounts in table.items():
-            reason = NotFoundReason.WRONG_CODE if accounts else NotFoundReason.NO_MATCH
-            self.assertEqual((address, NotFound(reason, accounts)), (address, policy.resolve(address)))
+        for address, owners in table.items():
+            reason = NotFoundReason.WRONG_CODE if owners else NotFoundReason.NO_MATCH
+            self.assertEqual((address, NotFound(reason, owners)), (address, policy.resolve(address)))
             for few in (0, TRIES):
-                wanted = Verdict(near_misses=frozenset(accounts))
+                wanted = Verdict(near_misses=frozenset(owners))
                 self.assertEqual((address, few, wanted), (address, few, tried_or_counted(policy, address, few)))
 
     def test_counted(self) -> None:
-        """Addresses whose readings are counted have near misses as well as those whose readings are tried."""
+        """Addresses whose readings are counted have near misses, like those whose readings are tried."""
         policy = self.policy("ACCOUNT foo MATCHES %alnum%x%alpha%.%code% WITH CHARS(2);")
         near_miss = NotFound(NotFoundReason.WRONG_CODE, ("foo",))
         self.assertEqual(near_miss, policy.resolve("abcxword.9"))

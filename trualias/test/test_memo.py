@@ -1,4 +1,4 @@
-"""The memory for what repeats between statements."""
+"""Tests of the bounded cache."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from trualias.language.memo import MOST, BoundedMemo
 
 
 class BoundedTests(SynchronousTestCase):
-    """It never holds more than `MOST`."""
+    """The cache never holds more than ``MOST`` entries."""
 
-    def test_remembers(self) -> None:
-        """What was entered is there."""
+    def test_entries(self) -> None:
+        """An entry can be read and replaced."""
         known: BoundedMemo[str, int] = BoundedMemo()
         known["a"] = 1
         known["a"] = 2
         self.assertEqual({"a": 2}, known)
 
     def test_full(self) -> None:
-        """When it is full it starts anew."""
+        """A full cache is emptied for the next entry."""
         known: BoundedMemo[int, int] = BoundedMemo()
         for number in range(MOST):
             known[number] = number

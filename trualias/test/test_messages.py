@@ -2,21 +2,50 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.messages import number_of
+from trualias.messages import did_you_mean, number_of, one_of, quoted
 
 
 class NumberTests(SynchronousTestCase):
-    """How many of something."""
+    """Numbers with their nouns."""
 
     def test_number_of(self) -> None:
-        """One is one, all others are several."""
+        """One has the singular, all other numbers the plural."""
         self.assertEqual(
             ["0 words", "1 word", "2 words", "11 words"], [number_of(count, "word") for count in (0, 1, 2, 11)]
         )
 
     def test_several(self) -> None:
-        """A plural that takes more than an s is given, and so is another word for zero."""
+        """A plural with more than an s can be given, and another word for zero."""
         self.assertEqual(
             ["no addresses", "1 address", "3 addresses"],
             [number_of(count, "address", "addresses", zero="no") for count in (0, 1, 3)],
         )
+
+
+class WordsTests(SynchronousTestCase):
+    """The parts of messages."""
+
+    def test_did_you_mean(self) -> None:
+        """A misspelled word, in any case, gives the right spelling; any other word gives nothing."""
+        known = ["ACCOUNT", "EXPECT", "alpha"]
+        found = {word: did_you_mean(word, known) for word in ("ACOUNT", "account", "EXCEPT", "ALPHA", "aplha")}
+        right = {"ACOUNT": 0, "account": 0, "EXCEPT": 1, "ALPHA": 2, "aplha": 2}
+        self.assertEqual({word: f"; did you mean '{known[number]}'?" for word, number in right.items()}, found)
+        for word in ("", "x", "HOST", "ACCOUNTING OF EVERYTHING"):
+            self.assertEqual("", did_you_mean(word, known), word)
+
+    def test_nothing_known(self) -> None:
+        """Without known words there is no suggestion."""
+        self.assertEqual("", did_you_mean("HOST", []))
+
+    def test_one_of(self) -> None:
+        """Alternatives are joined as in a sentence."""
+        lists = [one_of(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])]
+        self.assertEqual(["a", "a or b", "a, b or c"], lists)
+
+    def test_quoted(self) -> None:
+        """A word is quoted; the end of a very long one is left out, and unprintable characters are replaced."""
+        self.assertEqual("'fo.o'", quoted("fo.o"))
+        self.assertEqual("'a\ufffdb'", quoted("a\x07b"))
+        self.assertEqual(f"'{'x' * 64}'", quoted("x" * 64))
+        self.assertEqual(f"'{'x' * 64}...'", quoted("x" * 200_000))

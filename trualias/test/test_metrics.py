@@ -185,7 +185,7 @@ class RequestTests(MetricsTestCase):
         )
 
     def test_kept_wrong_codes_of_many_readings(self) -> None:
-        """A wrong code counts each time that its cached reply is sent, also where the readings were not tried singly."""
+        """A wrong code counts each time that its cached reply is sent, even if its readings were counted."""
         self.current.snapshot = Snapshot(
             parse_configuration("ACCOUNT foo MATCHES %alnum%x%alpha%.%code% WITH CHARS(2);", "tried.conf")
         )

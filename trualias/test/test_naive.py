@@ -1,4 +1,4 @@
-"""The tests' oracle, against the examples of the language's reference and each of its rules."""
+"""Tests of the naive matcher, by the examples and rules of the language's reference."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _item(text: str) -> Item:
 def _statement(
     owners: str, expression: str, *items: str, aliases: str = "", using: FieldClass = FieldClass.IDENT
 ) -> Account:
-    """Build the tree of a statement whose texts hold no comma and no white space of their own."""
+    """Return the tree of a statement whose texts hold no comma and no white space."""
     return Account(
         tuple(map(Name, owners.split())),
         using,
@@ -106,14 +106,14 @@ with the accounts that they nearly miss."""
 
 
 class ReferenceTests(SynchronousTestCase):
-    """The oracle answers what the reference says."""
+    """The naive matcher gives the answers of the reference."""
 
     def accounts(self, local_part: str, *statements: Account, case_sensitive: bool = True) -> list[str]:
-        """Ask for the accounts that a local part verifies for."""
+        """Return the accounts that a local part verifies for."""
         return sorted(naive_lookup(statements, local_part, case_sensitive).accounts)
 
     def test_examples(self) -> None:
-        """Each example of the reference is accepted by its own statement, for its account and in one reading."""
+        """Each example verifies for its account in one reading of its own statement."""
         for statement, accepted, refused in EXAMPLES:
             for local_part, account in accepted.items():
                 verdict = naive_lookup([statement], local_part, True)
@@ -124,20 +124,20 @@ class ReferenceTests(SynchronousTestCase):
                 self.assertEqual((local_part, verdict), (local_part, Verdict(near_misses=near_misses)))
 
     def test_all_examples_in_one_file(self) -> None:
-        """The examples keep their answers when other statements stand beside them."""
+        """The examples have the same answers with all statements in one file."""
         statements = [statement for statement, _, _ in EXAMPLES]
         for _, accepted, _ in EXAMPLES:
             for local_part, account in accepted.items():
                 self.assertEqual((local_part, self.accounts(local_part, *statements)), (local_part, [account]))
 
     def test_dynamic_ambiguity(self) -> None:
-        """An address that falls apart in four ways has four readings, all of one account."""
+        """An address that can be cut in four ways has four readings of one account."""
         found = [reading.pieces for reading in naive.readings(MANY, "xxxxxx.00") if naive.verifies(reading)]
         self.assertEqual([pieces[0] for pieces in found], ["x", "xx", "xxx", "xxxx"])
         self.assertEqual(naive_lookup([MANY], "xxxxxx.00", True), Verdict(frozenset(["baz"]), True))
 
     def test_several_accounts(self) -> None:
-        """Statements of different accounts that read one address are all named; two of one account are two readings."""
+        """All accounts with a verified reading are returned; two statements of one account give two readings."""
         one = _statement("foo", "%alpha%-%code%", "CHARS()")
         other = _statement("bar", "%alnum%-%code%", "CHARS()")
         same = _statement("foo", "%alnum%-%code%", "CHARS()")
@@ -160,19 +160,19 @@ class ReferenceTests(SynchronousTestCase):
         self.assertEqual(naive_lookup([statement], "foo-ab.3.X", False), Verdict(near_misses=frozenset(["Foo"])))
 
     def test_no_near_miss_beside_a_hit(self) -> None:
-        """Where an address verifies for one account it is a near miss of no other."""
+        """An address that verifies for one account is a near miss of no other."""
         one = _statement("foo", "%alpha%-%code%", "CHARS()")
         other = _statement("bar", "%alnum%-%code%", "VOWELS()")
         self.assertEqual(naive_lookup([one, other], "bcd-3", True), Verdict(frozenset(["foo"])))
         self.assertEqual(naive_lookup([one, other], "bcd-4", True), Verdict(near_misses=frozenset(["foo", "bar"])))
 
     def test_way_of_cutting_a_code(self) -> None:
-        """A code that its items can make in two ways is still one reading."""
+        """A code that its items can make in two ways is one reading."""
         statement = _statement("foo", "%account%-%alnum%-%code%", "ANY()", "ANY()")
         self.assertEqual(naive_lookup([statement], "foo-aa-aa", True), Verdict(frozenset(["foo"]), False))
 
     def test_name_given_twice(self) -> None:
-        """A name given twice in a list is one name, without regard to case where that is asked for."""
+        """A name given twice in a list is one name, by the case rule of the configuration."""
         statement = _statement("Foo foo", "%account%-%code%", "CHARS(account)")
         self.assertEqual(naive_lookup([statement], "foo-3", True), Verdict(frozenset(["foo"]), False))
         self.assertEqual(naive_lookup([statement], "foo-3", False), Verdict(frozenset(["Foo"]), False))
@@ -190,7 +190,7 @@ class ReferenceTests(SynchronousTestCase):
         self.assertEqual(self.accounts("x-o2", statement), [])
 
     def test_case(self) -> None:
-        """Case matters, or it does not, in every part of an address; accounts are answered as the file spells them."""
+        """The case rule holds for every part of an address; accounts are returned as the file spells them."""
         statement = _statement("Foo", "%account%-Is%alpha%-%code%", "CHAR(9,Q)", "Zz", "NONE()", "ANY()")
         self.assertEqual(self.accounts("Foo-Isaz-QZzAa", statement), ["Foo"])
         for local_part in ("foo-Isaz-QZzAa", "Foo-isaz-QZzAa", "Foo-Isaz-qZzAa", "Foo-Isaz-QzzAa", "Foo-Isaz-QZzAA"):
@@ -200,14 +200,14 @@ class ReferenceTests(SynchronousTestCase):
         self.assertEqual(self.accounts("Foo-Isaz-QZzAa", statement, case_sensitive=False), [])
 
     def test_first_spelling(self) -> None:
-        """Without regard to case, one account has one spelling: the first of the file."""
+        """Without regard to case, an account has its first spelling in the file."""
         one = _statement("Foo", "%account%-%code%", "x")
         other = _statement("foo", "%account%+%code%", "x")
         self.assertEqual(self.accounts("foo+x", one, other, case_sensitive=False), ["Foo"])
         self.assertEqual(self.accounts("foo+x", one, other), ["foo"])
 
     def test_domain_names(self) -> None:
-        """Labels and characters are counted from both ends, and what is out of range is the default."""
+        """Labels and characters count from both ends; out of range is the default."""
         for argument, code in (
             ("1,1", "r"),
             ("1,-1", "r"),
@@ -228,7 +228,7 @@ class ReferenceTests(SynchronousTestCase):
             self.assertEqual(self.accounts(f"fred.morris+{code}", statement), ["fred.morris"])
 
     def test_characters_that_do_not_occur(self) -> None:
-        """A character that does not occur is one that the class allows: the identifier's, or the one after USING."""
+        """``NONE`` is a character of the identifier's class, or of the class after ``USING``."""
         for field_class, text, good, bad in (
             (FieldClass.NUMBER, "12", "093", "12a_"),
             (FieldClass.ALPHA, "ab", "ABz", "a1_"),
@@ -245,7 +245,7 @@ class ReferenceTests(SynchronousTestCase):
                     self.assertEqual((code, self.accounts(f"{code}+{text}", statement)), (code, []))
 
     def test_classes(self) -> None:
-        """Each class takes the texts that the reference says, in ASCII."""
+        """Each class has the texts of the reference, in ASCII."""
         for field_class, good, bad in (
             (FieldClass.ALNUM, "a 1 a1 A", "_ a_b a-b é \u0663"),
             (FieldClass.ALPHA, "a Ab", "1 a1 é"),
@@ -259,7 +259,7 @@ class ReferenceTests(SynchronousTestCase):
                 self.assertEqual((field_class, text, naive.belongs(text, field_class)), (field_class, text, False))
 
     def test_local_parts_that_are_none(self) -> None:
-        """A local part of 65 octets, an empty one, or one with other characters than atext and dots, is not found."""
+        """A local part of 65 octets, an empty one, or one with other characters than atext and dots is not found."""
         statement = _statement("foo", "%account%-%alnum%-%code%", "CHARS()")
         self.assertEqual(self.accounts(f"foo-{'x' * 57}-57", statement), ["foo"])
         self.assertEqual(self.accounts(f"foo-{'x' * 58}-58", statement), [])

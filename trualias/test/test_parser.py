@@ -1,4 +1,4 @@
-"""The parser: every production of the grammar, and the whole text of every error."""
+"""Tests of the parser: every production of the grammar, and the whole text of every error."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ OWN_LINES = "a comment stands on lines of its own"
 
 
 class ParserCase(SynchronousTestCase):
-    """Says what a text is read as."""
+    """Parses texts."""
 
     def statements(self, text: str) -> list[Statement]:
-        """Give the statements of a text in which nothing is wrong."""
+        """Return the statements of a text without errors."""
         parsed = parse(Source(text, "test.conf"))
         self.assertEqual("", str(ConfigurationErrors(parsed.errors)))
         self.assertEqual((), parsed.partial)
         return list(parsed.tree.statements)
 
     def account(self, text: str) -> Account:
-        """Give the account statement that is a whole text."""
+        """Return the account statement that is a whole text."""
         (statement,) = self.statements(text)
         assert isinstance(statement, Account)
         return statement
 
     def assert_error(self, text: str, column: int, message: str, line: int = 1) -> None:
-        """Assert the complete text of the one thing that is wrong."""
+        """Assert the complete text of the only error."""
         errors = parse(Source(text, "test.conf")).errors
         self.assertEqual(complaints(text, (line, column, message)), str(ConfigurationErrors(errors)))
 
@@ -61,21 +61,21 @@ class SettingTests(ParserCase):
     """``setting = setting-name ":" value end-of-line``."""
 
     def test_setting(self) -> None:
-        """A name, a colon and a value that reaches to the line's end; blanks around them do not count."""
+        """A setting is a name, a colon and a value up to the end of the line; blanks around them do not count."""
         for text in ("HOST: a b:c#", "HOST:a b:c#", "  HOST \t: \t a b:c# \t", "HOST: a b:c#\r"):
             self.assertEqual([Setting("HOST", "a b:c#")], self.statements(text), text)
 
     def test_name_of_two_words(self) -> None:
-        """Between the words of a name there may be more than one blank."""
+        """The words of a name may have more than one blank between them."""
         self.assertEqual([Setting("DEBUG ACCOUNT", "x")], self.statements("DEBUG \t ACCOUNT: x"))
 
     def test_any_name(self) -> None:
-        """Whether there is a setting of a name is for others to say."""
+        """The parser accepts settings of any name; the names are checked later."""
         for name in ("host", "HOST-NAME", "HOST_2", "ACCOUNT", "EXPECT", "x"):
             self.assertEqual([Setting(name, "y")], self.statements(f"{name}: y"))
 
     def test_no_value(self) -> None:
-        """A value may lack here; its place is behind the name."""
+        """The parser accepts a setting without a value; the offset of the value is then the end of the name."""
         for text in ("PORT:", "PORT: \t ", "PORT:\r\n"):
             (setting,) = self.statements(text)
             assert isinstance(setting, Setting)
@@ -86,24 +86,24 @@ class SettingTests(ParserCase):
         text = "ALIAS DOMAINS: example.com\n  example.org\n"
         self.assert_error(text, 3, f"{STATEMENT} 'example.org'", line=2)
 
-    def test_behind_a_statement(self) -> None:
-        """A setting may stand on the line on which an account statement ends."""
+    def test_after_a_statement(self) -> None:
+        """A setting may follow an account statement on the same line."""
         statements = self.statements("ACCOUNT a\nMATCHES %code% WITH b; PORT: 1;2\nHOST: c")
         self.assertEqual([Setting("PORT", "1;2"), Setting("HOST", "c")], statements[1:])
 
-    def test_places(self) -> None:
-        """A setting knows where its name and its value stand."""
+    def test_offsets(self) -> None:
+        """A setting has the offsets of its name and its value."""
         _, setting = self.statements("X: y\n  PORT:  1")
         assert isinstance(setting, Setting)
         self.assertEqual((7, 14), (setting.offset, setting.value_offset))
 
     def test_no_colon(self) -> None:
-        """Without a colon it is no setting."""
+        """A name and a value without a colon are no setting."""
         self.assert_error("HOST 127.0.0.1", 1, f"{STATEMENT} 'HOST'")
         self.assert_error("HOST = 127.0.0.1", 1, f"{STATEMENT} 'HOST'")
 
     def test_no_name(self) -> None:
-        """Without a name that starts with a letter it is no setting."""
+        """A setting without a name that starts with a letter is an error."""
         self.assert_error(": x", 1, f"{STATEMENT} ':'")
         self.assert_error("2PORT: x", 1, f"{STATEMENT} '2PORT'")
         self.assert_error("PORT.: x", 1, f"{STATEMENT} 'PORT.'")
@@ -113,12 +113,12 @@ class AccountTests(ParserCase):
     """``account = "ACCOUNT" names ["USING" class] ["ALIASED" ("*" | names)] "MATCHES" expression "WITH" items ";"``."""
 
     def test_shortest(self) -> None:
-        """What may be left out is left out."""
+        """The shortest statement has accounts, an expression and items."""
         wanted = Account((Name("foo"),), FieldClass.IDENT, (), (CodeField(),), (CodeLiteral("x"),))
         self.assertEqual([wanted], self.statements("ACCOUNT foo MATCHES %code% WITH x;"))
 
     def test_longest(self) -> None:
-        """Everything is there."""
+        """The longest statement has every part."""
         wanted = Account(
             (Name("a.b"), Name("c.d")),
             FieldClass.FQDN,
@@ -144,27 +144,27 @@ class AccountTests(ParserCase):
             self.assertEqual(wanted, self.account(gap.join(close.split())), repr(gap))
 
     def test_no_space(self) -> None:
-        """Around commas, parentheses and the semicolon no white space is needed."""
+        """Commas, parentheses and the semicolon need no white space around them."""
         close = self.account("ACCOUNT a,b MATCHES %account%-%code% WITH CHAR(account,1,-),x,y;")
         wide = self.account("ACCOUNT a , b MATCHES %account%-%code% WITH CHAR ( account , 1 , - ) , x , y ;")
         self.assertEqual(wide, close)
 
-    def test_places(self) -> None:
-        """Every node knows where it stands."""
+    def test_offsets(self) -> None:
+        """Every node has the offset of its first character."""
         text = "\nACCOUNT foo ALIASED bar MATCHES %%%alias%%%-%ident%.%code%\nWITH x, CHARS(1);"
         statement = self.account(text)
         call = statement.items[1]
         assert isinstance(call, Call)
         words = ["foo", "foo", "bar", "%%", "%alias%", "%%-", "%ident%", ".", "%code%", "x", "CHARS", "1"]
-        places = [statement.offset, *[name.offset for name in (*statement.accounts, *statement.aliases)]]
-        places += [statement.expression_offset + token.offset for token in statement.expression]
-        places += [statement.items_offset + item.offset for item in statement.items]
-        places += [statement.items_offset + argument.offset for argument in call.arguments]
-        for offset, word in zip(places, words, strict=True):
+        offsets = [statement.offset, *[name.offset for name in (*statement.accounts, *statement.aliases)]]
+        offsets += [statement.expression_offset + token.offset for token in statement.expression]
+        offsets += [statement.items_offset + item.offset for item in statement.items]
+        offsets += [statement.items_offset + argument.offset for argument in call.arguments]
+        for offset, word in zip(offsets, words, strict=True):
             self.assertEqual(word, text[offset : offset + len(word)])
 
-    def test_same_again(self) -> None:
-        """Statements with the same expression and items share them, wherever these stand."""
+    def test_shared_parts(self) -> None:
+        """Statements with the same expression and items share the objects of both, at whatever offsets."""
         text = "ACCOUNT a MATCHES %account%-%code% WITH q, CHARS(account);\nACCOUNT bcd" + (
             "\nMATCHES %account%-%code% WITH q, CHARS(account);"
         )
@@ -178,8 +178,8 @@ class AccountTests(ParserCase):
             self.assertEqual("CHARS", text[statement.items_offset + item.offset :][:5])
             self.assertEqual("-%code%", text[statement.expression_offset + token.offset :][:7])
 
-    def test_same_behind_something_else(self) -> None:
-        """What stands behind a WITH is read as items only where that WITH comes before items."""
+    def test_cached_items(self) -> None:
+        """Cached items are used only after the ``WITH`` that comes before the items."""
         known = "ACCOUNT a MATCHES %code% WITH u, v;\n"
         for odd in (
             "%code%\n# WITH WITH u, v;\nWITH w;",
@@ -195,14 +195,14 @@ class AccountTests(ParserCase):
         self.assert_error("ACCOUNT a MATCHES %code% WITH\nWITH s;", 6, "expected ',' or ';', found 's'", 2)
 
     def test_order(self) -> None:
-        """The parts come in one order."""
+        """The parts of a statement have a fixed order."""
         self.assert_error(
             "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected MATCHES, found 'USING'"
         )
         self.assert_error("ACCOUNT a WITH x MATCHES %code%;", 11, f"{AFTER_ACCOUNTS} 'WITH'")
 
     def test_keywords_in_upper_case(self) -> None:
-        """A keyword in another case, or misspelled, names the right one."""
+        """The error for a misspelled keyword, or one in lower case, names the right one."""
         self.assert_error("account a MATCHES b WITH x;", 1, f"{STATEMENT} 'account'; did you mean 'ACCOUNT'?")
         self.assert_error("ACOUNT a MATCHES b WITH x;", 1, f"{STATEMENT} 'ACOUNT'; did you mean 'ACCOUNT'?")
         for word, meant in (("using", "USING"), ("ALIAS", "ALIASED"), ("MATCH", "MATCHES"), ("matches", "MATCHES")):
@@ -211,7 +211,7 @@ class AccountTests(ParserCase):
         self.assert_error("ACCOUNT a MATCHES %code% wiht x;", 26, "expected WITH, found 'wiht'; did you mean 'WITH'?")
 
     def test_keywords_are_words(self) -> None:
-        """A keyword ends where its word ends."""
+        """A word that only begins with a keyword is no keyword."""
         self.assert_error("ACCOUNTfoo a;", 1, f"{STATEMENT} 'ACCOUNTfoo'; did you mean 'ACCOUNT'?")
         for word, meant in (("USINGalpha", "USING"), ("ALIASED*", "ALIASED"), ("MATCHES%code%", "MATCHES")):
             message = f"{AFTER_ACCOUNTS} '{word}'; did you mean '{meant}'?"
@@ -219,7 +219,7 @@ class AccountTests(ParserCase):
         self.assert_error("ACCOUNT a MATCHES %code% WITHx;", 26, "expected WITH, found 'WITHx'; did you mean 'WITH'?")
 
     def test_comments(self) -> None:
-        """A comment has its line to itself; one that has not is named as the likely mistake."""
+        """A comment needs a line of its own; the error for one on another line says so."""
         text = "ACCOUNT a # mine\nMATCHES %code% WITH x;"
         self.assert_error(text, 11, f"{AFTER_ACCOUNTS} '#'; {OWN_LINES}")
         text = "ACCOUNT a MATCHES %code%\nWITH x, # the x\ny;"
@@ -236,21 +236,21 @@ class NamesTests(ParserCase):
     """``names = name { "," name }``."""
 
     def test_names(self) -> None:
-        """One name or more, of whatever characters; which fit their class is for the checks to say."""
+        """A list has one name or more, of any characters; their class is checked later."""
         self.assertEqual((Name("a"),), self.account("ACCOUNT a MATCHES %code% WITH x;").accounts)
         statement = self.account("ACCOUNT a, b.c ,d@é ALIASED e,f MATCHES %code% WITH x;")
         self.assertEqual((Name("a"), Name("b.c"), Name("d@é")), statement.accounts)
         self.assertEqual((Name("e"), Name("f")), statement.aliases)
 
     def test_keywords_as_names(self) -> None:
-        """A word that cannot be a keyword where it stands is a name, and so is one that begins as a keyword does."""
+        """A keyword that cannot stand at its position is a name, and so is a word that only begins with a keyword."""
         names = "ACCOUNT, WITHOUT, USINGS, account ALIASED EXPECT, with"
         statement = self.account(f"ACCOUNT {names} MATCHES %code% WITH x;")
         self.assertEqual(["ACCOUNT", "WITHOUT", "USINGS", "account"], [name.text for name in statement.accounts])
         self.assertEqual(["EXPECT", "with"], [name.text for name in statement.aliases])
 
     def test_no_name(self) -> None:
-        """Where a name lacks it is expected."""
+        """A missing name is an error."""
         self.assert_error("ACCOUNT ;", 9, "expected a name, found ';'")
         self.assert_error("ACCOUNT MATCHES %code% WITH x;", 9, "expected a name, found 'MATCHES'")
         self.assert_error("ACCOUNT a, MATCHES %code% WITH x;", 12, "expected a name, found 'MATCHES'")
@@ -258,7 +258,7 @@ class NamesTests(ParserCase):
         self.assert_error("ACCOUNT (a) MATCHES %code% WITH x;", 9, "expected a name, found '('")
 
     def test_no_comma(self) -> None:
-        """Names without a comma between them are no list."""
+        """Names without a comma between them are an error."""
         self.assert_error("ACCOUNT a b MATCHES %code% WITH x;", 11, f"{AFTER_ACCOUNTS} 'b'")
         self.assert_error("ACCOUNT a ALIASED b c MATCHES %code% WITH x;", 21, "expected MATCHES or ',', found 'c'")
 
@@ -268,7 +268,7 @@ class NamesTests(ParserCase):
         self.assertEqual(plain, self.account("ACCOUNT a ALIASED * MATCHES %code% WITH x;"))
 
     def test_every_and_names(self) -> None:
-        """``*`` stands alone, not among names."""
+        """``*`` is an error among names."""
         self.assert_error("ACCOUNT a ALIASED *, b MATCHES %code% WITH x;", 20, "expected MATCHES, found ','")
         self.assert_error("ACCOUNT a ALIASED *b MATCHES %code% WITH x;", 20, "expected MATCHES, found 'b'")
         self.assert_error("ACCOUNT a ALIASED MATCHES %code% WITH x;", 19, "expected a name or '*', found 'MATCHES'")
@@ -278,25 +278,25 @@ class ClassTests(ParserCase):
     """``class = "alnum" | "alpha" | "number" | "ident" | "fqdn"``."""
 
     def test_classes(self) -> None:
-        """Each class may stand behind ``USING``; without it, it is ``ident``."""
+        """Each class may follow ``USING``; without ``USING`` the class is ``ident``."""
         for field_class in FieldClass:
             text = f"ACCOUNT a USING {field_class.value} MATCHES %code% WITH x;"
             self.assertEqual(field_class, self.account(text).using)
         self.assertEqual(FieldClass.IDENT, self.account("ACCOUNT a MATCHES %code% WITH x;").using)
 
     def test_unknown(self) -> None:
-        """Another word names the classes, and the one that was meant."""
+        """The error for an unknown class names all classes, and the one that was probably meant."""
         for word, hint in (("ALPHA", "; did you mean 'alpha'?"), ("fqnd", "; did you mean 'fqdn'?"), ("code", "")):
             message = f"unknown class '{word}'; expected {CLASSES}{hint}"
             self.assert_error(f"ACCOUNT a USING {word} MATCHES %code% WITH x;", 17, message)
 
     def test_no_class(self) -> None:
-        """Where the class lacks it is expected."""
+        """A missing class is an error."""
         self.assert_error("ACCOUNT a USING MATCHES %code% WITH x;", 17, "expected a class, found 'MATCHES'")
         self.assert_error("ACCOUNT a USING ;", 17, "expected a class, found ';'")
 
     def test_two_classes(self) -> None:
-        """There is one class."""
+        """A second class is an error."""
         text = "ACCOUNT a USING alpha, ident MATCHES %code% WITH x;"
         self.assert_error(text, 22, "expected ALIASED or MATCHES, found ','")
 
@@ -305,11 +305,11 @@ class ExpressionTests(ParserCase):
     """``expression = { literal | "%" field "%" | "%%" }``, ``field = "account" | "alias" | class | "code"``."""
 
     def expression(self, text: str) -> Expression:
-        """Give the tree of an expression."""
+        """Return the tree of an expression."""
         return self.account(f"ACCOUNT foo MATCHES {text} WITH x;").expression
 
     def test_fields(self) -> None:
-        """Each field."""
+        """Each field has a token of its own."""
         names = NameField(NameKind.ACCOUNT), NameField(NameKind.ALIAS)
         self.assertEqual(names, self.expression("%account%%alias%"))
         self.assertEqual((CodeField(),), self.expression("%code%"))
@@ -317,7 +317,7 @@ class ExpressionTests(ParserCase):
             self.assertEqual((Identifier(field_class),), self.expression(f"%{field_class.value}%"))
 
     def test_literals(self) -> None:
-        """Everything else stands for itself, in one piece, words of the language included."""
+        """All other text is one literal, words of the language included."""
         for text in ("account", "WITHOUT", "MATCHES", "*", "ACCOUNT", "a.b-+é@:"):
             self.assertEqual((Literal(text),), self.expression(text))
         self.assertEqual((Literal("a"), CodeField(), Literal("#")), self.expression("a%code%#"))
@@ -336,26 +336,26 @@ class ExpressionTests(ParserCase):
             self.assertEqual(tuple(tokens), self.expression(text), text)
 
     def test_no_partner(self) -> None:
-        """A percent sign without its partner is an error, at its place."""
+        """A percent sign without a second one is an error at its offset."""
         message = "this '%' has no partner; a percent sign is written '%%'"
         for text, column in (("%code", 19), ("code%", 23), ("%code%%", 25), ("%%%", 21)):
             self.assert_error(f"ACCOUNT a MATCHES {text} WITH x;", column, message)
 
     def test_unknown(self) -> None:
-        """Another word names the fields, and the one that was meant."""
-        near = {"Account": "account", "ALPHA": "alpha", "nummer": "number", "codes": "code", "cod": "code"}
-        for word in (*near, "-", "foo"):
-            hint = f"; did you mean '{near[word]}'?" if word in near else ""
+        """The error for an unknown field names all fields, and the one that was probably meant."""
+        meant = {"Account": "account", "ALPHA": "alpha", "nummer": "number", "codes": "code", "cod": "code"}
+        for word in (*meant, "-", "foo"):
+            hint = f"; did you mean '{meant[word]}'?" if word in meant else ""
             message = f"unknown field '%{word}%'; expected {FIELDS}{hint}"
             self.assert_error(f"ACCOUNT a MATCHES %{word}% WITH x;", 19, message)
 
     def test_no_expression(self) -> None:
-        """Where the expression lacks it is expected."""
+        """A missing expression is an error."""
         self.assert_error("ACCOUNT a MATCHES WITH x;", 19, "expected an expression, found 'WITH'")
         self.assert_error("ACCOUNT a MATCHES ;", 19, "expected an expression, found ';'")
 
     def test_white_space(self) -> None:
-        """There is no white space in an expression, and no second expression."""
+        """White space within an expression, or a second expression, is an error."""
         message = "expected WITH, found '.%code%'; an expression has no white space inside"
         self.assert_error("ACCOUNT a MATCHES %alpha% .%code% WITH x;", 27, message)
         self.assert_error("ACCOUNT a MATCHES %alpha% ;", 27, "expected WITH, found ';'")
@@ -366,29 +366,29 @@ class ItemTests(ParserCase):
     """``item = function "(" [ argument { "," argument } ] ")" | literal``."""
 
     def items(self, text: str) -> tuple[Item, ...]:
-        """Give the tree of a code's items."""
+        """Return the tree of a code's items."""
         return self.account(f"ACCOUNT foo MATCHES %code% WITH {text};").items
 
     def assert_refused(self, items: str, column: int, message: str) -> None:
-        """Assert what is wrong with the items of a code; the column counts from their start."""
+        """Assert the error of a code's items; the column counts from their start."""
         self.assert_error(f"ACCOUNT a MATCHES %code% WITH {items};", 30 + column, message)
 
     def test_calls(self) -> None:
-        """A function with no argument, one or more."""
+        """A function has any number of arguments; they are checked later."""
         self.assertEqual((Call("CHARS", ()),), self.items("CHARS()"))
         self.assertEqual((Call("CHARS", (Argument("1"),)),), self.items("CHARS(1)"))
         self.assertEqual((Call("CHAR", (Argument("-1"), Argument("*"))),), self.items("CHAR(-1,*)"))
 
     def test_literals(self) -> None:
-        """A literal stands for itself, a percent sign included."""
+        """A percent sign in a literal stands for itself."""
         self.assertEqual((CodeLiteral("x.y"), CodeLiteral("%code%"), CodeLiteral("*")), self.items("x.y, %code%, *"))
 
     def test_any_function(self) -> None:
-        """Whether there is a function of a name is for the checks to say, and what they make of a bare name."""
+        """The parser accepts functions of any name, and their bare names; these are checked later."""
         self.assertEqual((Call("chars", ()), Call("x", ()), CodeLiteral("CHARS")), self.items("chars(), x(), CHARS"))
 
     def test_no_item(self) -> None:
-        """Where an item lacks it is expected."""
+        """A missing item is an error."""
         expected = "expected a function or a literal, found"
         self.assert_refused("", 1, f"{expected} ';'")
         self.assert_refused("x,", 3, f"{expected} ';'")
@@ -396,20 +396,20 @@ class ItemTests(ParserCase):
         self.assert_refused("(1)", 1, f"{expected} '('")
 
     def test_no_comma(self) -> None:
-        """Items without a comma between them are no list."""
+        """Items without a comma between them are an error."""
         self.assert_refused("x y", 3, "expected ',' or ';', found 'y'")
         self.assert_refused("ANY()x", 6, "expected ',' or ';', found 'x'")
         self.assert_refused("ANY())", 6, "expected ',' or ';', found ')'")
 
     def test_unclosed(self) -> None:
-        """A parenthesis that is not closed is told where it should have been."""
+        """The error for a missing parenthesis is at the offset where it is expected."""
         self.assert_refused("CHARS(", 7, "expected an argument or ')', found ';'")
         self.assert_refused("CHARS(1", 8, "expected ')' or ',', found ';'")
         self.assert_refused("CHAR(1,", 8, "expected an argument, found ';'")
         self.assert_refused("CHARS(1, ANY()", 13, "expected ')' or ',', found '('")
 
     def test_arguments(self) -> None:
-        """Arguments are separated by commas, and none is empty."""
+        """An empty argument, or a missing comma, is an error."""
         self.assert_refused("CHAR(1 2)", 8, "expected ')' or ',', found '2'")
         self.assert_refused("CHAR(1,)", 8, "expected an argument, found ')'")
         self.assert_refused("CHAR(,1)", 6, "expected an argument or ')', found ','")
@@ -420,7 +420,7 @@ class ExpectTests(ParserCase):
     """``expect = "EXPECT" address { "," address } answer ";"``."""
 
     def test_answers(self) -> None:
-        """An account, or one of two words."""
+        """The expected answer is an account, ``NOTHING`` or ``DEBUG``."""
         self.assertEqual([Expect((Name("a"),), Name("foo"))], self.statements("EXPECT a foo;"))
         self.assertEqual(
             [Expect((Name("a"), Name("b@c")), ExpectedAnswer.NOTHING)], self.statements("EXPECT a, b@c NOTHING;")
@@ -428,7 +428,7 @@ class ExpectTests(ParserCase):
         self.assertEqual([Expect((Name("a"),), ExpectedAnswer.DEBUG)], self.statements("EXPECT\na\n# why\nDEBUG\n;"))
 
     def test_refused(self) -> None:
-        """What lacks is expected."""
+        """A missing address or answer is an error."""
         self.assert_error("EXPECT ;", 8, "expected an address, found ';'")
         self.assert_error("EXPECT a;", 9, "expected an account, NOTHING or DEBUG or ',', found ';'")
         self.assert_error("EXPECT a, ;", 11, "expected an address, found ';'")

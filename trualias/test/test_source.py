@@ -1,38 +1,37 @@
-"""Places in a text, and how errors show them."""
+"""Tests of positions in a text, and of the errors that show them."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
-from trualias.messages import did_you_mean, one_of, quoted
 
 
 class SourceTests(SynchronousTestCase):
     """Lines and columns, both counted from 1."""
 
     def test_positions(self) -> None:
-        """Every offset has a line and a column; that of a line's end is behind its last character."""
+        """Every offset has a line and a column; the end of a line has the column after its last character."""
         source = Source("ab\n\nc", "test.conf")
-        places = [source.position(offset) for offset in range(6)]
-        self.assertEqual([(1, 1), (1, 2), (1, 3), (2, 1), (3, 1), (3, 2)], places)
+        positions = [source.position(offset) for offset in range(6)]
+        self.assertEqual([(1, 1), (1, 2), (1, 3), (2, 1), (3, 1), (3, 2)], positions)
 
     def test_beyond_the_end(self) -> None:
-        """An offset behind the text is its end."""
+        """An offset after the text has the position of its end."""
         self.assertEqual((1, 3), Source("ab", "test.conf").position(99))
         self.assertEqual((1, 1), Source("", "test.conf").position(99))
 
     def test_end_of_the_last_line(self) -> None:
-        """Behind the last line's end there is one more line, which is empty."""
+        """A text that ends with a line end has one more line, which is empty."""
         source = Source("ab\n", "test.conf")
         self.assertEqual((2, 1), source.position(3))
         self.assertEqual(["ab", ""], [source.line(1), source.line(2)])
 
     def test_line_without_its_end(self) -> None:
-        """A line is given without its end, be that LF or CR LF."""
+        """A line is returned without its end, LF or CR LF."""
         source = Source("one\r\ntwo\nthree", "test.conf")
         self.assertEqual(["one", "two", "three"], [source.line(number) for number in (1, 2, 3)])
 
     def test_only_line_feeds_end_lines(self) -> None:
-        """Lines are those that editors count: other characters that Python takes for line ends are none."""
+        """Only line feeds end lines, as in editors; other line ends of Python's do not."""
         source = Source("a\fb\vc\x1dd\x85e\u2028f\ng", "test.conf")
         self.assertEqual((1, 11), source.position(10))
         self.assertEqual((2, 1), source.position(12))
@@ -42,32 +41,32 @@ class PolicyErrorTests(SynchronousTestCase):
     """The text of an error."""
 
     def test_text(self) -> None:
-        """The place, the message, the line, and a caret under the place."""
+        """An error shows its position, the message, the line, and a caret under the column."""
         error = PolicyError(Source("# first\nPORT: x\n", "test.conf"), 14, "not a port")
         self.assertEqual("test.conf:2:7: not a port\nPORT: x\n      ^", str(error))
         self.assertEqual((2, 7, "not a port"), (error.line, error.column, error.message))
 
     def test_tabs(self) -> None:
-        """A tab before the place is one before the caret, so that they stand in one column on every screen."""
+        """A tab before the column is a tab before the caret, so that both stand in one column on every screen."""
         error = PolicyError(Source("\tPORT:\tx", "test.conf"), 7, "not a port")
         self.assertEqual("test.conf:1:8: not a port\n\tPORT:\tx\n\t     \t^", str(error))
 
     def test_carriage_return(self) -> None:
-        """The CR of a line's end is not shown, also where the place is behind the last character."""
+        """The CR at the end of a line is not shown, even if the error is at the end of the line."""
         error = PolicyError(Source("PORT:\r\nHOST: x\r\n", "test.conf"), 5, "no value")
         self.assertEqual("test.conf:1:6: no value\nPORT:\n     ^", str(error))
 
     def test_no_text(self) -> None:
-        """An error about a file of which there is no text names the file alone."""
+        """An error about a file without text names the file alone."""
         self.assertEqual("test.conf: cannot be read", str(PolicyError(Source("", "test.conf"), 0, "cannot be read")))
 
     def test_unprintable(self) -> None:
-        """What a terminal would obey or hide is shown as a replacement character, one for one."""
+        """Each character that a terminal would obey or hide is shown as a replacement character."""
         error = PolicyError(Source("a\x1b[31mb\u200bc d", "test.conf"), 9, "here")
         self.assertEqual("test.conf:1:10: here\na\ufffd[31mb\ufffdc d\n         ^", str(error))
 
     def test_long_line(self) -> None:
-        """Of a very long line the surroundings of the place are shown."""
+        """An error in a very long line shows the part around the column."""
         text = "".join(f"{number:05}," for number in range(40_000))
         error = PolicyError(Source(text, "test.conf"), 120_002, "here")
         shown = text[119_902:120_102]
@@ -75,7 +74,7 @@ class PolicyErrorTests(SynchronousTestCase):
         self.assertEqual("0", shown[100])
 
     def test_ends_of_a_long_line(self) -> None:
-        """At its start a long line is shown from the start, at its end to the end."""
+        """An error near the start of a long line shows its start, one at the end its end."""
         text = "x" * 999 + "y"
         start = PolicyError(Source(text, "test.conf"), 3, "here")
         end = PolicyError(Source(text, "test.conf"), 999, "here")
@@ -83,7 +82,7 @@ class PolicyErrorTests(SynchronousTestCase):
         self.assertEqual(f"test.conf:1:1000: here\n{'x' * 100}y\n{' ' * 100}^", str(end))
 
     def test_tabs_in_a_long_line(self) -> None:
-        """A tab stays one in a part of a line, too."""
+        """A tab stays a tab in a part of a line."""
         error = PolicyError(Source("x" * 500 + "\ty", "test.conf"), 501, "here")
         self.assertEqual(f"test.conf:1:502: here\n{'x' * 99}\ty\n{' ' * 99}\t^", str(error))
 
@@ -97,39 +96,10 @@ class ConfigurationErrorsTests(SynchronousTestCase):
     """All errors of a file."""
 
     def test_in_order(self) -> None:
-        """The errors stand in the order of the file, whoever found them first; those of one place as they came."""
+        """The errors are in the order of the file; those of one offset keep their order."""
         source = Source("a\nb", "test.conf")
         errors = ConfigurationErrors(
             [PolicyError(source, offset, text) for offset, text in ((2, "x"), (0, "z"), (0, "y"))]
         )
         self.assertEqual(["z", "y", "x"], [error.message for error in errors.errors])
         self.assertEqual("test.conf:1:1: z\na\n^\ntest.conf:1:1: y\na\n^\ntest.conf:2:1: x\nb\n^", str(errors))
-
-
-class WordsTests(SynchronousTestCase):
-    """The parts of messages."""
-
-    def test_did_you_mean(self) -> None:
-        """A near miss, in whatever case, names the right spelling; anything else names nothing."""
-        known = ["ACCOUNT", "EXPECT", "alpha"]
-        found = {word: did_you_mean(word, known) for word in ("ACOUNT", "account", "EXCEPT", "ALPHA", "aplha")}
-        right = {"ACOUNT": 0, "account": 0, "EXCEPT": 1, "ALPHA": 2, "aplha": 2}
-        self.assertEqual({word: f"; did you mean '{known[number]}'?" for word, number in right.items()}, found)
-        for word in ("", "x", "HOST", "ACCOUNTING OF EVERYTHING"):
-            self.assertEqual("", did_you_mean(word, known), word)
-
-    def test_nothing_known(self) -> None:
-        """Where nothing is known there is nothing to mean."""
-        self.assertEqual("", did_you_mean("HOST", []))
-
-    def test_one_of(self) -> None:
-        """Alternatives are joined as in a sentence."""
-        lists = [one_of(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])]
-        self.assertEqual(["a", "a or b", "a, b or c"], lists)
-
-    def test_quoted(self) -> None:
-        """A word is quoted; of a very long one the end is left out, and what is not printable is replaced."""
-        self.assertEqual("'fo.o'", quoted("fo.o"))
-        self.assertEqual("'a\ufffdb'", quoted("a\x07b"))
-        self.assertEqual(f"'{'x' * 64}'", quoted("x" * 64))
-        self.assertEqual(f"'{'x' * 64}...'", quoted("x" * 200_000))

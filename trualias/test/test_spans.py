@@ -51,7 +51,7 @@ class SpansTests(SynchronousTestCase):
 
     @given(TEXTS)
     def test_all_positions(self, text: str) -> None:
-        """Every offset is a position, that behind the last character included."""
+        """Every offset is a position, including that after the last character."""
         self.assertEqual(list(range(len(text) + 1)), list(positions_in(Spans(text).all_positions)))
 
     @example("a.E1.-_a..a", FieldClass.FQDN)

@@ -1,4 +1,4 @@
-"""Cutting a text into statements: comments, line ends, lacking ends, and long lines."""
+"""Tests of splitting a text into statements: comments, line ends, missing ends, and long lines."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def read(text: str) -> Parsed:
 
 
 class PiecesCase(SynchronousTestCase):
-    """Says which statements a text has."""
+    """Splits texts."""
 
     def assert_reads(self, text: str, *statements: str, errors: tuple[Complaint, ...] = ()) -> None:
-        """Assert which statements are read, settings by their name and others by their first word; and the errors."""
+        """Assert the statements of a text, settings by name and others by their first word; and the errors."""
         parsed = read(text)
         self.assertEqual(complaints(text, *errors), str(ConfigurationErrors(parsed.errors)))
         found = []
@@ -46,20 +46,20 @@ class PiecesCase(SynchronousTestCase):
 
 
 class FileTests(PiecesCase):
-    """A whole text."""
+    """Whole texts."""
 
-    def test_nothing(self) -> None:
-        """A text without statements is a configuration, too."""
+    def test_empty(self) -> None:
+        """A text without statements is a valid configuration."""
         for text in ("", "\n", " \t\r\n\f", "# comment", "#\n  # x;\n\t#ACCOUNT"):
             self.assert_reads(text)
 
     def test_comments(self) -> None:
-        """A line whose first sign is ``#`` is a comment, whatever stands in it."""
+        """A line whose first character after blanks is ``#`` is a comment, whatever it holds."""
         text = "# a\nPORT: 1\n\t# PORT: 2; ACCOUNT\n#\nACCOUNT a\n # ;\nMATCHES %code%\n#x\n\n#y\nWITH x;\n# end"
         self.assert_reads(text, "PORT", "a")
 
-    def test_comment_behind(self) -> None:
-        """A comment has its line to itself; one that has not is named as the likely mistake."""
+    def test_comment_after_a_statement(self) -> None:
+        """A comment needs a line of its own; the error for one on another line says so."""
         text = "ACCOUNT a MATCHES %code% WITH x; #mine\nPORT: 1"
         error = 1, 34, f"{STATEMENT} '#mine'; a comment stands on lines of its own"
         self.assert_reads(text, "a", "PORT", errors=(error,))
@@ -71,12 +71,12 @@ class FileTests(PiecesCase):
         self.assertEqual(read(text).tree, read(text.replace("\n", "\r\n")).tree)
 
     def test_errors_with_line_ends(self) -> None:
-        """A CR is no part of what is shown."""
+        """A CR at the end of a line is not shown in errors."""
         (error,) = read("\r\nACCOUNT a,\r\nMATCHES b;\r\n").errors
         self.assertEqual("test.conf:3:1: expected a name, found 'MATCHES'\nMATCHES b;\n^", str(error))
 
     def test_tabs(self) -> None:
-        """The caret stands under its place also behind tabs."""
+        """The caret stands under the column of the error even after tabs."""
         (error,) = read("ACCOUNT\ta\tMATCH\t%code%\tWITH\tx;").errors
         self.assertEqual(
             f"test.conf:1:11: {AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?\n"
@@ -85,21 +85,21 @@ class FileTests(PiecesCase):
         )
 
     def test_several_on_a_line(self) -> None:
-        """A statement may start where another ends; a setting then is the line's last."""
+        """Several statements may stand on one line; a setting is the last one on its line."""
         text = "ACCOUNT a MATCHES %code% WITH x;ACCOUNT b MATCHES %code% WITH y; EXPECT c d;PORT: 1; HOST: 2"
         self.assert_reads(text, "a", "b", "c", "PORT")
 
-    def test_something_else(self) -> None:
-        """What is no statement is an error; the next line is read again."""
+    def test_no_statement(self) -> None:
+        """A line that is no statement is an error, and the next line is read."""
         errors = (1, 1, f"{STATEMENT} 'foo'"), (2, 1, f"{STATEMENT} ';'"), (4, 1, f"{STATEMENT} '('")
         self.assert_reads("foo bar\n;\nPORT: 1\n(x", "PORT", errors=errors)
 
     def test_two_semicolons(self) -> None:
-        """There is no empty statement."""
+        """An empty statement is an error."""
         self.assert_reads("EXPECT a b;;", "a", errors=((1, 12, f"{STATEMENT} ';'"),))
 
     def test_all_errors(self) -> None:
-        """A mistake hides neither the next statement nor the next mistake; what is right is read."""
+        """An error hides neither the next statement nor the next error."""
         self.assert_reads(
             "PORT: 1\nfoo\nACCOUNT a MATCHES %cod% WITH x;\nACCOUNT b\nMATCHES %code% wit x;\n"
             "account c MATCHES\n%code% WITH x;\nACCOUNT d MATCHES %code% WITH x;\nHOST: y",
@@ -115,7 +115,7 @@ class FileTests(PiecesCase):
         )
 
     def test_all_errors_of_a_statement(self) -> None:
-        """Every word of a statement that means nothing is told, and the statement is kept aside for the checks."""
+        """Every unknown word of a statement is an error, and its other parts can be checked."""
         text = "ACCOUNT a USING fqnd MATCHES %acount%-%-%cod% WITH CHRAS();"
         errors = (
             (1, 17, f"unknown class 'fqnd'; expected {CLASSES}; did you mean 'fqdn'?"),
@@ -129,28 +129,28 @@ class FileTests(PiecesCase):
 
 
 class EndTests(PiecesCase):
-    """A statement without its ``;``."""
+    """Statements without their ``;``."""
 
     def test_at_the_end(self) -> None:
-        """At the end of the text; line ends and comments may follow."""
+        """A statement without ``;`` may be the last, with line ends and comments after it."""
         for rest in ("", "\n", "\n\n# a; b\n", "\n# a; b"):
             text = f"PORT: 1\nACCOUNT a MATCHES %code% WITH x{rest}"
             self.assert_reads(text, "PORT", "a", errors=((2, 1, NO_END),))
         self.assert_reads("EXPECT a b", "a", errors=((1, 1, "this EXPECT statement has no ';' at its end"),))
 
     def test_before_the_next(self) -> None:
-        """Before a line with the next statement or setting, which is read."""
+        """A statement without ``;`` ends before the line of the next statement or setting, which is read."""
         account = "ACCOUNT N MATCHES %code% WITH x;"
         for following in ("N: 1", "  N :1", account, f"\t{account}", "EXPECT N b;", "EXPECT\nN b;", "#\n \n # \nN: 1"):
             text = f"ACCOUNT a\nMATCHES %code%\nWITH x\n# comment;\n\n{following}\n"
             self.assert_reads(text, "a", "N", errors=((1, 1, NO_END),))
 
     def test_not_before_a_name(self) -> None:
-        """A line of a statement that only begins like another statement is a part of it."""
+        """A line that only begins like a statement is part of the statement before it."""
         self.assert_reads("ACCOUNT\nACCOUNTANT,\nEXPECTED\nMATCHES\nACCOUNT%code%\nWITH EXPECT.;", "ACCOUNTANT")
 
-    def test_is_read(self) -> None:
-        """What stands before the lacking end is read all the same, for what else may be wrong."""
+    def test_other_errors(self) -> None:
+        """Other errors of a statement without ``;`` are reported, too."""
         parsed = read("ACCOUNT a MATCHES %code% WITH x\n")
         self.assertEqual(read("ACCOUNT a MATCHES %code% WITH x;").tree, parsed.tree)
         field = 1, 19, f"unknown field '%cod%'; expected {FIELDS}; did you mean 'code'?"
@@ -158,8 +158,8 @@ class EndTests(PiecesCase):
         keyword = 1, 11, f"{AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?"
         self.assert_reads("ACCOUNT a MATCH %code% WITH x", errors=((1, 1, NO_END), keyword))
 
-    def test_torn_off(self) -> None:
-        """Where more than the ``;`` lacks, that alone is told."""
+    def test_one_error(self) -> None:
+        """Where more than the ``;`` is missing, one error is reported."""
         text = "ACCOUNT a USING alpha ALIASED b , c MATCHES %alias%-%code% WITH CHAR ( alias , 1 , - ) , x"
         words = text.split()
         for number in range(1, len(words)):
@@ -167,19 +167,19 @@ class EndTests(PiecesCase):
             self.assertEqual([NO_END], errors, words[:number])
 
     def test_several(self) -> None:
-        """Each is told."""
+        """Every missing ``;`` is reported."""
         errors = [(line, 1, NO_END) for line in (1, 2, 4)]
         self.assert_reads("ACCOUNT a\nACCOUNT b\nPORT: 1\nACCOUNT c\n", "PORT", errors=tuple(errors))
 
     def test_misspelled_start(self) -> None:
-        """A statement whose first word is misspelled is passed over up to its end, or to the next one."""
+        """A statement with a misspelled first word is skipped up to its end, or to the next statement."""
         errors = ((1, 1, f"{STATEMENT} 'ACOUNT'; did you mean 'ACCOUNT'?"),)
         for end in (";", ""):
             self.assert_reads(f"ACOUNT a\nMATCHES x\nWITH y{end}\nPORT: 1\n", "PORT", errors=errors)
 
 
 class AnyTextTests(PiecesCase):
-    """Texts that nobody would write."""
+    """Arbitrary texts."""
 
     WORDS = (
         *("ACCOUNT", "USING", "ALIASED", "MATCHES", "WITH", "EXPECT", "HOST", "foo", "ident", "CHARS", "é", "1", "-"),
@@ -190,7 +190,7 @@ class AnyTextTests(PiecesCase):
     @settings(max_examples=150)
     @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_size=25))
     def test_errors_or_statements(self, words: list[tuple[str, str]]) -> None:
-        """Whatever stands in a file, every error shows its place, and what is read without one reads the same again."""
+        """For any text every error shows its position, and statements without error survive unparsing."""
         text = "".join(word + gap for word, gap in words)
         parsed = read(text)
         for error in parsed.errors:
@@ -214,7 +214,7 @@ class SizeTests(PiecesCase):
         self.assertEqual(names, [name.text for name in statement.accounts])
 
     def test_error_in_a_long_line(self) -> None:
-        """Of a line of 200 kB an error shows its surroundings."""
+        """An error in a line of 200 kB shows the part around it."""
         names = ",".join(["account"] * 25_000)
         (error,) = read(f"ACCOUNT {names} MATCH %code% WITH x;").errors
         self.assertEqual(
@@ -224,7 +224,7 @@ class SizeTests(PiecesCase):
         )
 
     def test_long_words(self) -> None:
-        """Of a word of 200 kB an error shows the start."""
+        """An error at a word of 200 kB shows its start."""
         word = "x" * 200_000
         cut = f"'{'x' * 64}...'"
         for text, message in (
@@ -236,7 +236,7 @@ class SizeTests(PiecesCase):
             self.assertEqual([message], [error.message for error in read(text).errors])
 
     def test_many_errors_in_a_long_line(self) -> None:
-        """Thousands of errors of one line are told without reading the line once for each."""
+        """Thousands of errors in one line are reported in reasonable time."""
         parsed = read(f"ACCOUNT a MATCHES {'%x%' * 4_000} WITH x;")
         self.assertEqual(4_000, len(parsed.errors))
         self.assertIn(
@@ -244,7 +244,7 @@ class SizeTests(PiecesCase):
         )
 
     def test_many_statements_on_a_line(self) -> None:
-        """A file without line ends is read as one with them."""
+        """Thousands of statements may stand on one line."""
         parsed = read("EXPECT a b;" * 2_000)
         self.assertEqual(((), 2_000), (parsed.errors, len(parsed.tree.statements)))
 

@@ -1,4 +1,4 @@
-"""What the strategies for the policy language and for addresses promise."""
+"""Tests of the strategies for the policy language and for addresses."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ trialprofile.load()
 
 
 class StrategyTests(SynchronousTestCase):
-    """What the strategies draw is what they say."""
+    """The strategies draw what they promise."""
 
     @given(st.sampled_from(FieldClass).flatmap(lambda field_class: st.tuples(st.just(field_class), words(field_class))))
     def test_words(self, drawn: tuple[FieldClass, str]) -> None:
-        """A word is of its class."""
+        """A drawn word is of its class."""
         field_class, word = drawn
         self.assertTrue(naive.belongs(word, field_class), drawn)
 
     @given(accounts())
     def test_statements(self, statement: Account) -> None:
-        """A statement that is drawn keeps the rules that need no look at other statements."""
+        """A drawn statement keeps the rules about single statements."""
         text = unparse(statement)
         self.assertTrue(text.startswith("ACCOUNT ") and text.endswith(";"), text)
         for name in statement.accounts + statement.aliases:
@@ -89,19 +89,19 @@ class StrategyTests(SynchronousTestCase):
 
     @given(st.one_of(policies(), tangles()))
     def test_policies(self, policy: tuple[Account, ...]) -> None:
-        """Statements that are drawn together may stand in one file."""
+        """Statements drawn together may stand in one file."""
         for position, statement in enumerate(policy):
             self.assertTrue(all(fit_together(statement, other) for other in policy[:position]))
 
     @given(accounts(), st.booleans(), st.data())
     def test_hits(self, statement: Account, case_sensitive: bool, data: st.DataObject) -> None:
-        """A hit verifies, if it is not too long and the words allow a code at all."""
+        """A hit verifies, unless it is too long or the words allow no code."""
         hit = data.draw(hits(statement, case_sensitive))
         verdict = naive_lookup([statement], hit, case_sensitive)
         self.assertEqual(bool(verdict.accounts), 0 < len(hit) <= naive.LONGEST)
 
     def test_hits_and_misses(self) -> None:
-        """The addresses that are drawn for a policy are neither all hits nor all misses, and some are both in part."""
+        """The drawn addresses are hits and misses, and some have several readings."""
         seen: Counter[str] = Counter()
 
         @settings(max_examples=100)
