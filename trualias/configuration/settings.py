@@ -101,13 +101,15 @@ class Listener:
 
 @frozen
 class Address:
-    """An IP address and a port."""
+    """An IP address and a port, and the domain names under which clients may address it, in lower case."""
 
     host: str
     port: int
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        address = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return " ".join((address, *self.names))
 
 
 Network = IPv4Network | IPv6Network
@@ -154,10 +156,12 @@ _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:]+)):([0-9]+)")
 
 
 def _parse_address(value: str) -> Address:
-    parts = _ADDRESS.fullmatch(value)
+    address, *names = value.split()
+    parts = _ADDRESS.fullmatch(address)
     if parts is None or (parts[1] is not None) != (":" in (parts[1] or parts[2])):
-        raise InvalidValue(f"{quoted(value)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
-    return Address(_parse_host(parts[1] or parts[2]), _parse_port(parts[3]))
+        raise InvalidValue(f"{quoted(address)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
+    host, port = _parse_host(parts[1] or parts[2]), _parse_port(parts[3])
+    return Address(host, port, tuple(sorted(_parse_domains(" ".join(names)))))
 
 
 def is_loopback(host: str) -> bool:
@@ -184,7 +188,7 @@ class Settings:
 
     ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
     ``alias_domains`` are in lower case. ``listen`` and ``allow`` can be repeated in a file. ``connections`` is the most
-    clients at a time. ``metrics`` is the address of the metrics; None: no metrics.
+    clients at a time. ``metrics`` is the address of the metrics, and the names of the site; None: no metrics.
     """
 
     host: str = _setting("HOST", _parse_host, "127.0.0.1")

@@ -89,11 +89,15 @@ class SettingsTests(SynchronousTestCase):
             )
 
     def test_metrics(self) -> None:
-        """METRICS is an address with a port, an IPv6 address in brackets; the default is no metrics."""
+        """METRICS is an address with a port and domain names; an IPv6 address is in brackets; the default is none."""
         self.assertEqual(Address("127.0.0.1", 9347), self.settings("METRICS: 127.0.0.1:9347\n").metrics)
         self.assertEqual(Address("::1", 9347), self.settings("METRICS: [::1]:9347\n").metrics)
         self.assertIsNone(self.settings("").metrics)
-        for text in ("127.0.0.1:9347", "[::1]:9347"):
+        self.assertEqual(
+            Address("::1", 9347, ("a.example.com", "b")),
+            self.settings("METRICS: [::1]:9347  B A.example.com\n").metrics,
+        )
+        for text in ("127.0.0.1:9347", "[::1]:9347", "127.0.0.1:9347 a.example.com b"):
             self.assertEqual(text, str(self.settings(f"METRICS: {text}\n").metrics))
 
     def test_metrics_errors(self) -> None:
@@ -104,6 +108,7 @@ class SettingsTests(SynchronousTestCase):
             ("127.0.0.1:x", f"'127.0.0.1:x' {no_address}"),
             ("::1:9347", f"'::1:9347' {no_address}"),
             ("[127.0.0.1]:9347", f"'[127.0.0.1]:9347' {no_address}"),
+            ("127.0.0.1:1 a a:1", "'a:1' is not a domain name; names are separated by white space"),
             ("[]:9347", "'[]' is not an IPv4 or IPv6 address, such as 127.0.0.1"),
             ("localhost:9347", "'localhost' is not an IPv4 or IPv6 address, such as 127.0.0.1"),
             ("127.0.0.1:99999", "'99999' is not a port; expected a number from 0 to 65535"),
