@@ -161,7 +161,9 @@ class Application:
             return []
         from trualias.server.web_service import make_site
 
-        site = make_site(self._clients, self._counters, self._current, loads, lookups)
+        site = make_site(
+            self._reactor, self._clients, self._counters, self._current, loads, lookups, names=address.names
+        )
         return [self._listen(tcp_endpoint(address.host, address.port), site)]
 
     def _listen(self, endpoint: str, factory: IProtocolFactory) -> ListeningService:

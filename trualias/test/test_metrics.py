@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
+from prometheus_client import PROCESS_COLLECTOR
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
@@ -23,7 +22,8 @@ from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server.web_service import make_site
-from trualias.web.prometheus import OTHERS, OUTCOME_LABELS
+from trualias.test.test_site import HalfClosingTransport
+from trualias.web.prometheus import OTHERS, OUTCOME_LABELS, MetricsPage, ServerCollector
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -60,6 +60,22 @@ class Listener:
         self.listening = listening
 
 
+class Health:
+    """A part of the process with a problem or remarks."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.notes: list[str] = []
+
+    def problem(self) -> str | None:
+        """Return the problem."""
+        return self.reason
+
+    def remarks(self) -> list[str]:
+        """Return the remarks."""
+        return self.notes
+
+
 class MetricsTestCase(SynchronousTestCase):
     """The parts of a server process in memory."""
 
@@ -72,7 +88,17 @@ class MetricsTestCase(SynchronousTestCase):
         self.now = 0.0
         self.reactor = Clock()
         self.listeners = [Listener("tcp:1", True)]
-        self.site = make_site(self.clients, self.counters, self.current, self.loads, self.listeners)
+        self.health = Health()
+        self.site = make_site(
+            self.reactor,
+            self.clients,
+            self.counters,
+            self.current,
+            self.loads,
+            self.listeners,
+            names=("metrics.example.com",),
+            health=[self.health],
+        )
 
     def clock(self) -> float:
         """Tell the time, which does not pass by itself."""
@@ -99,16 +125,20 @@ class MetricsTestCase(SynchronousTestCase):
         """Make a virtual server."""
         return TableFactory(self.reactor, self.current, Table.VIRTUAL, self.clock, self.clients)
 
-    def get(self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET") -> tuple[str, dict[str, str], str]:
-        """Request a page; return the status line, the header fields and the body."""
-        self.site.doStart()
-        self.addCleanup(self.site.doStop)
-        protocol = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-        assert protocol is not None
-        transport = StringTransport()
-        protocol.makeConnection(transport)
+    def get(
+        self, path: str, accept: str | bytes = OPENMETRICS, method: str = "GET", host: str = "127.0.0.1"
+    ) -> tuple[str, dict[str, str], str]:
+        """Request a page, and let a second pass; return the status line, the header fields and the body."""
+        connection = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+        assert connection is not None
+        transport = HalfClosingTransport()
+        connection.makeConnection(transport)
         accept = accept.encode() if isinstance(accept, str) else accept
-        protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n".encode() + b"Accept: " + accept + b"\r\n\r\n")
+        connection.dataReceived(
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n".encode() + b"Accept: " + accept + b"\r\n\r\n"
+        )
+        self.reactor.advance(MetricsPage.LIFETIME)
+        connection.connectionLost()
         head, _, body = transport.value().decode().partition("\r\n\r\n")
         status, *fields = head.split("\r\n")
         return status, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}, body
@@ -374,7 +404,7 @@ class SiteTests(MetricsTestCase):
     def test_openmetrics(self) -> None:
         """A client that accepts OpenMetrics gets it."""
         status, fields, body = self.get("/metrics")
-        self.assertEqual(status, "HTTP/1.0 200 OK")
+        self.assertEqual(status, "HTTP/1.1 200 OK")
         self.assertTrue(fields["content-type"].startswith(OPENMETRICS), fields)
         self.assertTrue(body.endswith("# EOF\n"))
 
@@ -384,25 +414,77 @@ class SiteTests(MetricsTestCase):
         self.assertTrue(fields["content-type"].startswith("text/plain"), fields)
         self.assertIn("trualias_statements 4.0\n", body)
 
+    def test_formats(self) -> None:
+        """OpenMetrics is chosen in its version 1 alone, among other types too; there are no more than two formats."""
+        text, other = "text/plain; version=0.0.4; charset=utf-8", "application/openmetrics-text"
+        for accept, content_type in (
+            (f"{other};version=1.0.0;escaping=allow-utf-8;q=0.6,{other};version=0.0.1;q=0.5,text/plain", None),
+            (f"text/plain;version=0.0.4;q=0.5, {other.upper()}", None),
+            (f"{other}; version=2.99.{'9' * 50}; escaping=dots", None),
+            (f"{other};version=0.0.1", text),
+            (f"text/plain;version=1.0.0;escaping=values,a{other}", text),
+            ("", text),
+        ):
+            expected = content_type or f"{other}; version=1.0.0; charset=utf-8"
+            self.assertEqual(self.get("/metrics", accept)[1]["content-type"], expected, accept)
+
+    def test_rendered_once_a_second(self) -> None:
+        """Each format is rendered at most once a second, however often it is requested."""
+        page = MetricsPage(ServerCollector(self.clients, self.counters, self.current, self.loads), self.clock)
+        for accept in (OPENMETRICS, ""):
+            first = page.render(accept)
+            self.loads.fail()
+            self.now += 0.99
+            self.assertIs(page.render(accept), first)
+            self.now += 0.01
+            self.assertNotEqual(page.render(accept), first)
+
     def test_process(self) -> None:
-        """The metrics of the process are included."""
-        self.assertIn(("process_resident_memory_bytes", frozenset()), self.scrape())
+        """The metrics of the process are those of ``prometheus_client``, which reads the same from other sources."""
+        seen = {name: value for (name, _), value in self.scrape().items() if name.startswith("process_")}
+        expected = {sample.name: sample.value for family in PROCESS_COLLECTOR.collect() for sample in family.samples}
+        self.assertEqual(sorted(seen), sorted(expected))
+        for name in ("process_max_fds", "process_start_time_seconds"):
+            self.assertEqual(seen[name], expected[name], name)
+        # Listing the descriptors opens one more.
+        self.assertIn(expected["process_open_fds"] - seen["process_open_fds"], (0, 1))
+        for name in ("process_cpu_seconds_total", "process_virtual_memory_bytes", "process_resident_memory_bytes"):
+            self.assertLess(abs(seen[name] / expected[name] - 1), 0.1, name)
 
     def test_healthy(self) -> None:
         """A server that listens on all endpoints is healthy."""
         status, fields, body = self.get("/healthz")
-        self.assertEqual((status, body), ("HTTP/1.0 200 OK", "ok\n"))
+        self.assertEqual((status, body), ("HTTP/1.1 200 OK", "ok\n"))
         self.assertEqual(fields["content-type"], "text/plain; charset=utf-8")
 
     def test_unhealthy(self) -> None:
         """A server that does not listen on all endpoints answers 503 and names the others."""
         self.listeners += [Listener("tcp:2", False), Listener("unix:/x", False)]
         status, _, body = self.get("/healthz")
-        self.assertEqual((status, body), ("HTTP/1.0 503 Service Unavailable", "not listening on tcp:2, unix:/x\n"))
+        self.assertEqual((status, body), ("HTTP/1.1 503 Service Unavailable", "not listening on tcp:2, unix:/x\n"))
+
+    def test_remarks(self) -> None:
+        """A healthy server tells what an administrator should know."""
+        self.health.notes = ["started from the kept copy of 2026-01-31"]
+        status, _, body = self.get("/healthz")
+        self.assertEqual((status, body), ("HTTP/1.1 200 OK", "ok, but started from the kept copy of 2026-01-31\n"))
+
+    def test_several_problems(self) -> None:
+        """All problems are told, and no remarks beside them."""
+        self.health.reason, self.health.notes = "no disk", ["started"]
+        self.listeners += [Listener("tcp:2", False)]
+        status, _, body = self.get("/healthz")
+        self.assertEqual((status, body), ("HTTP/1.1 503 Service Unavailable", "not listening on tcp:2; no disk\n"))
+
+    def test_host(self) -> None:
+        """The site is served under the names of METRICS, and not under others."""
+        self.assertEqual(self.get("/healthz", host="metrics.example.com:9347")[0], "HTTP/1.1 200 OK")
+        for path in ("/healthz", "/metrics", "/"):
+            self.assertEqual(self.get(path, host="rebound.example.com")[0], "HTTP/1.1 421 Misdirected Request")
 
     def test_nothing_else(self) -> None:
         """Any other path is not found."""
-        self.assertEqual(self.get("/")[0], "HTTP/1.0 404 Not Found")
+        self.assertEqual(self.get("/")[0], "HTTP/1.1 404 Not Found")
 
     def test_no_log(self) -> None:
         """A request is not logged."""
@@ -415,23 +497,24 @@ class SiteTests(MetricsTestCase):
         for path in ("/metrics", "/healthz"):
             with capturedLogs() as events:
                 status, _, body = self.get(path, method="HEAD")
-            self.assertEqual((status, body), ("HTTP/1.0 200 OK", ""))
+            self.assertEqual((status, body), ("HTTP/1.1 200 OK", ""))
             self.assertEqual([event for event in events if "HEAD" in formatEvent(event)], [])
 
     def test_unknown_format(self) -> None:
         """A client that accepts an unknown format, in an invalid encoding, gets the older one."""
         status, fields, _ = self.get("/metrics", accept=b"\xff\xfe")
-        self.assertEqual(status, "HTTP/1.0 200 OK")
+        self.assertEqual(status, "HTTP/1.1 200 OK")
         self.assertTrue(fields["content-type"].startswith("text/plain"))
 
     def test_connection_limit(self) -> None:
-        """One client more than the limit is refused, until others have disconnected."""
-        channels = []
+        """One client more than the limit is refused with a line in the log, until another has disconnected."""
+        connections = []
         for _ in range(self.site.MAX_CONNECTIONS):
-            channel = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-            assert channel is not None
-            channel.makeConnection(StringTransport())
-            channels.append(channel)
+            connection = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+            assert connection is not None
+            connection.makeConnection(HalfClosingTransport())
+            connection.dataReceived(b"GET /metrics HTTP/1.0\r\n\r\n")
+            connections.append(connection)
         with capturedLogs() as events:
             self.assertIsNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
         [event] = events
@@ -439,8 +522,7 @@ class SiteTests(MetricsTestCase):
             "refused a connection from 127.0.0.1: 32 HTTP clients are connected already",
             formatEvent(event),
         )
-        for channel in channels:
-            channel.connectionLost(Failure(ConnectionDone()))
+        connections[0].connectionLost()
         self.assertIsNotNone(self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)))
 
     def test_network(self) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Protocol
 
 from attrs import frozen
-from twisted.web.http import OK, SERVICE_UNAVAILABLE, Request
 
-from trualias.web.site import Page
+from trualias.web.http import Response
+
+
+class HealthSource(Protocol):
+    """A part of the process that can be unhealthy, or healthy with a remark."""
+
+    def problem(self) -> str | None:
+        """Describe the problem that makes the process unhealthy; None if there is none."""
+
+    def remarks(self) -> Sequence[str]:
+        """Return what an administrator should know although the process is healthy.
+
+        An example is ``started from the kept copy of 2026-01-31 08:00:00``.
+        """
 
 
 class Listener(Protocol):
@@ -22,8 +35,8 @@ class Listener(Protocol):
 
 
 @frozen(eq=False)
-class Health:
-    """The health of a process: good if it listens on all endpoints.
+class ListenerHealth:
+    """The health of the listeners: good if all listen.
 
     The configuration plays no part: a process without one does not start.
     """
@@ -31,22 +44,26 @@ class Health:
     listeners: Sequence[Listener]
 
     def problem(self) -> str | None:
-        """Describe the problem; None if there is none."""
+        """Name the endpoints that are not listened on; None if there are none."""
         closed = [listener.description for listener in self.listeners if not listener.listening]
         return f"not listening on {', '.join(closed)}" if closed else None
 
+    def remarks(self) -> Sequence[str]:
+        """Return no remarks."""
+        return ()
 
-class HealthPage(Page):
-    """Answers 200 and ``ok``, or 503 and the problem."""
 
-    def __init__(self, health: Health) -> None:
-        super().__init__()
-        self._health = health
+@frozen(eq=False)
+class HealthPage:
+    """Answers 200 and ``ok``, 200 and ``ok, but`` with the remarks, or 503 and the problems."""
 
-    def render_GET(self, request: Request) -> bytes:
-        """Set the status and the headers, and return one line."""
-        problem = self._health.problem()
-        request.setResponseCode(OK if problem is None else SERVICE_UNAVAILABLE)
-        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        request.setHeader(b"cache-control", b"no-store")
-        return f"{problem or 'ok'}\n".encode()
+    sources: Sequence[HealthSource]
+
+    def render(self, accept: str) -> Response:
+        """Return one line."""
+        problems = [problem for source in self.sources if (problem := source.problem()) is not None]
+        if problems:
+            return Response(HTTPStatus.SERVICE_UNAVAILABLE, f"{'; '.join(problems)}\n".encode())
+        remarks = [remark for source in self.sources for remark in source.remarks()]
+        text = f"ok, but {'; '.join(remarks)}" if remarks else "ok"
+        return Response(HTTPStatus.OK, f"{text}\n".encode())
