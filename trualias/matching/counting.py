@@ -112,7 +112,7 @@ def code_bounds(left: Segment, right: Segment, record: LookupRecord) -> tuple[in
     starts = left.reach(record.spans, record)
     if not starts:
         return 0, 0
-    # The texts of a class are those of the class when they are reversed.
+    # A text is of a class if and only if the reversed text is.
     ends = right.mirrored().reach(record.mirrored, record)
     return starts, int(f"{ends:0{len(record.text) + 1}b}"[::-1], 2)
 

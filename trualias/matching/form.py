@@ -58,6 +58,7 @@ class Form:
             if self.head.startswith(MARKS[kind]):
                 self.lead = number
                 self.head = self.head[1:]
+                break
         self._marked: list[tuple[FieldRule | None, str]] = []
         for token in marked[1:]:
             match token:
