@@ -1,1 +1,1 @@
-"""What is counted: plain numbers, without Twisted."""
+"""Counters and statistics: plain numbers, without Twisted."""

@@ -1,4 +1,4 @@
-"""Plain sockets: recognized behind a transport, and set up."""
+"""Plain sockets: which transports have one, and their options."""
 
 from __future__ import annotations
 

@@ -24,16 +24,15 @@ class DirectWriter:
     """Writes to a plain socket; the transport gets only what the socket does not take.
 
     ``write`` is `socket.socket.send` itself: it takes bytes and flags, returns how many bytes the socket has taken, and
-    raises OSError. ``reply_taken`` is called when the rest that was left to the transport is taken.
+    raises OSError. ``is_batching`` is True for a writer whose replies are worth gathering in a write batch.
+    ``reply_taken`` is called when the rest that was left to the transport is taken.
     """
 
-    __slots__ = ("_has_rest", "_reply_taken", "_transport", "write")
-
-    is_batching = True
-    """Whether replies are worth gathering in a write batch."""
+    __slots__ = ("_has_rest", "_reply_taken", "_transport", "is_batching", "write")
 
     def __init__(self, transport: Connection, plain: socket.socket, reply_taken: Callable[[], None]) -> None:
         self.write: Callable[[bytes, int], int] = plain.send
+        self.is_batching = True
         self._transport = transport
         self._reply_taken = reply_taken
         self._has_rest = False
@@ -81,13 +80,12 @@ class TransportWriter:
     ``reply_taken`` is called when it resumes.
     """
 
-    __slots__ = ("_is_full", "_is_registered", "_reply_taken", "_transport")
-
-    is_batching = False
+    __slots__ = ("_is_full", "_is_registered", "_reply_taken", "_transport", "is_batching")
 
     def __init__(self, transport: Connection, reply_taken: Callable[[], None]) -> None:
         self._transport = transport
         self._reply_taken = reply_taken
+        self.is_batching = False
         self._is_full = False
         self._is_registered = True
         transport.registerProducer(self, True)

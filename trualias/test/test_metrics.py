@@ -101,7 +101,7 @@ class MetricsTestCase(SynchronousTestCase):
         )
 
     def clock(self) -> float:
-        """Tell the time, which does not pass by itself."""
+        """Return the time, which does not pass by itself."""
         return self.now
 
     def ask(self, factory: ClientFactory, *requests: bytes) -> bytes:
