@@ -17,6 +17,11 @@ def quoted(word: str) -> str:
     return f"'{''.join(map(visible, shown))}'"
 
 
+def escaped(text: str) -> str:
+    """Escape the characters of an untrusted text that a terminal or a log might interpret, such as a line break."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def did_you_mean(found: str, known: Sequence[str]) -> str:
     """Return ``; did you mean 'X'?`` for a misspelled known word, and an empty text for any other word."""
     by_upper = {word.upper(): word for word in known}

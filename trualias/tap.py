@@ -1,9 +1,11 @@
 """The options of the two servers for twistd, and the reactor that they run on."""
 
+import atexit
 import os
 from typing import cast
 
 from twisted.application.service import MultiService
+from twisted.logger import globalLogBeginner
 from twisted.python.usage import Options
 
 from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
@@ -11,7 +13,9 @@ from trualias.configuration.tables import Table
 from trualias.language.source import ConfigurationErrors
 from trualias.server.application import Application, Reactor, UnusableEndpoint
 from trualias.server.load_thread import RunInThread, start_load_thread
+from trualias.server.log_queue import LogQueue
 from trualias.server.monotonic_clock import use_monotonic_clock
+from trualias.server.stop_signals import StopSignals
 
 
 class ServerOptions(Options):
@@ -55,6 +59,7 @@ def make_service(
 
         reactor = cast(Reactor, global_reactor)
         use_monotonic_clock(reactor)
+        _prepare_process(reactor)
     try:
         # twistd can change the working directory later.
         path = os.path.abspath(options["config"] or find_configuration(options.kind))
@@ -71,3 +76,13 @@ def make_service(
     except (NoConfiguration, ConfigurationErrors) as error:
         raise SystemExit(str(error)) from None
     return application.make_service()
+
+
+def _prepare_process(reactor: Reactor) -> None:
+    """Let neither the log nor a hook hold up lookups or the end of the process."""
+    log = LogQueue()
+    signals = StopSignals(reactor, reactor.stop, log)
+    log.install(globalLogBeginner)
+    for function in (log.start, signals.install):
+        reactor.callWhenRunning(function)
+    atexit.register(signals.end)

@@ -25,6 +25,7 @@ from prometheus_client.utils import floatToGoString
 import trualias
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.counters import BOUNDS, Counters, DetailedOutcome, LoadCounters, RequestOutcome
+from trualias.monitoring.process_counters import process_counters
 from trualias.web.http import Response
 from trualias.web.process import BoundedProcessCollector
 
@@ -72,6 +73,7 @@ class ServerCollector(Collector):
         yield from self._request_families()
         yield from self._connection_families()
         yield from self._configuration_families()
+        yield from _process_families()
         build = {
             "version": trualias.__version__,
             "python": platform.python_version(),
@@ -148,6 +150,14 @@ class ServerCollector(Collector):
         yield GaugeMetricFamily(
             "trualias_accounts", "Accounts of the configuration in use.", value=len(policy.accounts)
         )
+
+
+def _process_families() -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "trualias_log_messages_dropped",
+        "Messages that are not in the log, since it could not be written.",
+        value=process_counters.log_messages_dropped,
+    )
 
 
 def _cumulative(buckets: Iterable[int]) -> list[tuple[str, float]]:

@@ -1,0 +1,182 @@
+"""Tests of ``trualias.server.stop_signals`` and of the log's queue: the end of real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, is_serving, wait_until
+
+STATEMENTS = """
+ACCOUNT one MATCHES to-%alpha%.%code% WITH CHARS();
+ACCOUNT two MATCHES to-%alnum%.%code% WITH CHARS();
+"""
+"""``to-a.1`` is ambiguous: its lookup is logged."""
+
+HOOKS = """
+import ctypes
+import time
+
+ACCOUNTS = ALIASES = frozenset()
+
+
+def preprocess(alias, domain=None):
+    if alias == "loop":
+        while True:
+            pass
+    if alias == "sleep":
+        time.sleep(1000)
+    if alias == "deadlock":
+        # Does not return when a signal arrives, and other threads run meanwhile.
+        mutex = ctypes.create_string_buffer(64)
+        while True:
+            ctypes.CDLL(None).pthread_mutex_lock(mutex)
+    return alias, domain
+
+
+def postprocess(account, domain=None):
+    return account, domain
+
+
+def reload():
+    pass
+"""
+
+LIMIT = 2.0
+"""Seconds from SIGTERM to the end of the process, as documented."""
+
+OVERHEAD = 2.0
+"""Seconds that a test allows besides, for a machine that does something else."""
+
+
+class EndTests(SynchronousTestCase):
+    """A server that is told to end while something holds it up."""
+
+    def setUp(self) -> None:
+        """Write the configuration and the hooks."""
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.port = free_port()
+        (self.folder / "a.conf").write_text(f"PORT: {self.port}\n{STATEMENTS}", "utf-8")
+        (self.folder / "hooks.py").write_text(HOOKS, "utf-8")
+
+    def start(self, *arguments: str, output: int) -> subprocess.Popen[bytes]:
+        """Start a server with an output of its own, and return when it serves."""
+        process = subprocess.Popen(
+            (*TWISTD, "--nodaemon", "--pidfile=", *arguments, "trualias-table", "-c", "a.conf"),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            stdout=output,
+            stderr=output,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_until(lambda: process.poll() is not None or is_serving(self.port), "a server at work")
+        return process
+
+    def assert_ends(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM, status: int = 0) -> None:
+        """Send a signal, and assert the exit status, and that the process has ended in time."""
+        started = time.monotonic()
+        process.send_signal(number)
+        self.assertEqual(status, process.wait(PATIENCE))
+        self.assertLess(time.monotonic() - started, LIMIT + OVERHEAD)
+
+    def look_up(self, key: bytes, number: int) -> None:
+        """Look up a key so many times on one connection."""
+        address = "127.0.0.1", self.port
+        with socket.create_connection(address, PATIENCE) as client, client.makefile("rb") as replies:
+            for _ in range(number):
+                client.sendall(b"get " + key + b"\n")
+                self.assertEqual(b"500 not found\n", replies.readline())
+
+    def test_log_stands_still(self) -> None:
+        """If nothing reads the log, lookups go on, and SIGTERM ends the process; as much as fits was written."""
+        for arguments in (
+            (),
+            ("--logger", "trualias.observers.journal"),
+            ("--logger", "trualias.observers.json_lines"),
+        ):
+            reader, writer = os.pipe()
+            try:
+                process = self.start(*arguments, output=writer)
+                os.close(writer)
+                self.look_up(b"to-a.1", 3_000)
+                self.assert_ends(process)
+                self.assertIn(b"to-a.1 is not found", os.read(reader, 60_000))
+            finally:
+                os.close(reader)
+
+    def test_log_is_written(self) -> None:
+        """All messages are in the log of a process that ends, the last ones too."""
+        with open(self.folder / "log", "wb") as output:
+            process = self.start(output=output.fileno())
+        self.look_up(b"to-a.1", 200)
+        self.assert_ends(process)
+        log = (self.folder / "log").read_text("utf-8")
+        self.assertEqual(200, log.count("to-a.1 is not found"))
+        self.assertIn("Received SIGTERM, shutting down.\n", log)
+        self.assertTrue(log.endswith("Server Shut Down.\n"), log)
+
+    def test_daemon(self) -> None:
+        """A daemon writes its log too, from its first message to its last."""
+        subprocess.run(
+            (*TWISTD, "--pidfile=pid", "--logfile=log", "trualias-table", "-c", "a.conf"),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            timeout=PATIENCE,
+            check=True,
+        )
+        wait_until(lambda: is_serving(self.port), "a server at work")
+        self.look_up(b"to-a.1", 3)
+        os.kill(int((self.folder / "pid").read_text("ascii")), signal.SIGTERM)
+        log = self.folder / "log"
+        wait_until(lambda: log.read_text("utf-8").endswith("Server Shut Down.\n"), "the end of the log")
+        lines = log.read_text("utf-8").splitlines()
+        self.assertIn("starting up.", lines[0])
+        self.assertEqual(3, sum("to-a.1 is not found" in line for line in lines))
+
+    def test_hooks(self) -> None:
+        """A hook that does not return ends with the process, and the log has its position."""
+        with open(self.folder / "a.conf", "a", encoding="utf-8") as configuration:
+            configuration.write("PROCESSOR: hooks\n")
+        for key in (b"loop", b"sleep", b"deadlock"):
+            log = self.folder / key.decode()
+            with log.open("wb") as output:
+                process = self.start(output=output.fileno())
+            with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
+                client.sendall(b"get " + key + b"\n")
+                client.settimeout(0.5)
+                self.assertRaises(TimeoutError, client.recv, 1)
+                self.assert_ends(process)
+            self.assertRegex(
+                log.read_text("utf-8"),
+                r"has not stopped 1\.7 s after SIGTERM, and ends now: its thread is in \S*hooks\.py, line \d+\n",
+            )
+
+    def test_second_signal(self) -> None:
+        """A second SIGTERM changes nothing, and leaves no traceback."""
+        server = LiveServer(("trualias-table", "-c", "a.conf"), self.folder, self.port)
+        self.addCleanup(server.kill)
+        server.start()
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
+            client.sendall(b"get to-a.1\n")
+            self.assertEqual(b"500 not found\n", client.recv(100))
+            os.kill(server.pid, signal.SIGTERM)
+            wait_until(lambda: "Received SIGTERM" in server.log, "the signal in the log")
+            os.kill(server.pid, signal.SIGTERM)
+        server.wait()
+        self.assertNotIn("Traceback", server.log)
+        self.assertEqual(1, server.log.count("Received SIGTERM"))
+
+    def test_interrupt(self) -> None:
+        """On SIGINT the process ends by that signal, as programs do, and the log is written all the same."""
+        with open(self.folder / "log", "wb") as output:
+            process = self.start(output=output.fileno())
+        self.assert_ends(process, signal.SIGINT, -signal.SIGINT)
+        self.assertTrue((self.folder / "log").read_text("utf-8").endswith("Server Shut Down.\n"))
