@@ -37,3 +37,8 @@ def one_of(words: Sequence[str]) -> str:
 def number_of(count: int, one: str, several: str = "", zero: str = "0") -> str:
     """Return a number with its noun: ``1 word``, ``2 words``; ``several`` is a plural that takes more than an s."""
     return f"{count or zero} {one if count == 1 else several or one + 's'}"
+
+
+def others_since(count: int) -> str:
+    """Return the end of a message that stands for others too: ``(2 others since the last such line)`` after a space."""
+    return f" ({number_of(count, 'other')} since the last such line)" if count else ""

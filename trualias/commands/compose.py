@@ -8,12 +8,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json, configuration_path
-from trualias.commands.output import shown, write_json
+from trualias.commands.output import write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, Found, Snapshot
 from trualias.lookup.loading import load_snapshot
-from trualias.messages import did_you_mean
+from trualias.messages import did_you_mean, escaped
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -69,14 +69,16 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         (domain,) = domains
     if domain is not None and domains and domain.lower() not in domains:
         listed = ", ".join(sorted(domains))
-        terminal.errors.write(f"{shown(domain)} is not one of ALIAS DOMAINS ({listed}); its addresses are not found\n")
+        terminal.errors.write(
+            f"{escaped(domain)} is not one of ALIAS DOMAINS ({listed}); its addresses are not found\n"
+        )
         return _UNUSABLE
     order = _shuffled if arguments.random else _unchanged
     results = list(_compose_all(snapshot, arguments.name, arguments.words, domain, order))
     if not results:
         known = sorted(configuration.policy.accounts | configuration.policy.aliases)
         suggestion = did_you_mean(arguments.name, known)
-        terminal.errors.write(f"no statement has an account or an alias '{shown(arguments.name)}'{suggestion}\n")
+        terminal.errors.write(f"no statement has an account or an alias '{escaped(arguments.name)}'{suggestion}\n")
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, results))
     else:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
-from trualias.commands.output import shown
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
@@ -21,7 +20,7 @@ from trualias.language.tree import (
     item_text,
 )
 from trualias.lookup import Ambiguous, Found, NotFound, NotFoundReason, describe
-from trualias.messages import number_of, one_of
+from trualias.messages import escaped, number_of, one_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +60,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
         case NotFoundReason.UNKNOWN_DOMAIN:
             domains = sorted(configuration.settings.alias_domains)
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
-            return f"its domain, {shown(case.domain or '')!r}, is {listed}" if domains else listed
+            return f"its domain, {escaped(case.domain or '')!r}, is {listed}" if domains else listed
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
             if case.explanation and case.explanation.invalid:
                 return case.explanation.invalid
@@ -74,7 +73,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
 
 def print_case(case: Case, configuration: Configuration, most: int, out: Console) -> None:
     """Print a case with at most ``most`` statements."""
-    key = shown(case.key)
+    key = escaped(case.key)
     out.print(f"{key} {describe_answer(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
         if call.given != call.returned:

@@ -47,8 +47,3 @@ def show(to: Console, rows: Table) -> None:
 def write_json(stream: TextIO, value: Mapping[str, object] | Sequence[object]) -> None:
     """Write a value as one indented JSON text."""
     stream.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def shown(text: str) -> str:
-    """Escape the characters of an untrusted text that a terminal might interpret."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -11,6 +11,7 @@ from trualias.configuration.locations import find_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound, describe
 from trualias.lookup.loading import load_snapshot
+from trualias.messages import escaped
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -55,13 +56,15 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     snapshot = load_snapshot(arguments.config or find_configuration(table))
     lookup = snapshot.tables[table]
+    # Whatever a hook makes of a key, a pipe gets it unchanged, and a terminal nothing that it would interpret.
+    show = escaped if terminal.output.isatty() else str
     status = _ALL_FOUND
     for key in _keys(arguments.keys, terminal):
         value = None if key is None else _value(lookup, key, terminal)
-        if value is None:
+        if key is None or value is None:
             status = _NOT_ALL_FOUND
         else:
-            terminal.output.write(f"{key}\t{value}\n")
+            terminal.output.write(f"{show(key)}\t{show(value)}\n")
     return status
 
 
@@ -84,7 +87,7 @@ def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
     try:
         answer = lookup(key)
     except Exception:
-        terminal.errors.write(f"{key}: the lookup failed\n{traceback.format_exc()}")
+        terminal.errors.write(f"{escaped(key)}: the lookup failed\n{_traceback()}")
         return None
     match answer:
         case NotFound():
@@ -97,5 +100,10 @@ def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
             value = None
         case _:
             assert_never(answer)
-    terminal.errors.write(f"{key}: {describe(answer)}\n")
+    terminal.errors.write(f"{escaped(key)}: {escaped(describe(answer))}\n")
     return value
+
+
+def _traceback() -> str:
+    """Return the traceback of the current exception, with its control characters escaped."""
+    return "\n".join(map(escaped, traceback.format_exc().split("\n")))

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO, assert_never
 from attrs import frozen
 
 from trualias.commands.options import add_json
-from trualias.commands.output import console, show, shown, table_of, write_json
+from trualias.commands.output import console, show, table_of, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import find_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound
 from trualias.lookup.loading import load_snapshot
-from trualias.messages import number_of
+from trualias.messages import escaped, number_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -207,7 +207,7 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
         for change in found:
             seen = change.seen
             counts = str(seen.received), str(seen.tried), time_text(seen.last)
-            rows.add_row(shown(change.address), *counts, _text(change.was), _text(change.now))
+            rows.add_row(escaped(change.address), *counts, _text(change.was), _text(change.now))
         show(out, rows)
         out.print()
     out.print(
@@ -219,8 +219,8 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
 
 def _text(answer: _Result) -> str:
     if isinstance(answer, _Failed):
-        return shown(answer.why)
-    return "-" if answer is None else shown(answer)
+        return escaped(answer.why)
+    return "-" if answer is None else escaped(answer)
 
 
 def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, object]:

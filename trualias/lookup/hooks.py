@@ -6,6 +6,7 @@
 import importlib
 import os.path
 import sys
+import time
 from collections.abc import Callable
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -17,7 +18,11 @@ from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration.permissions import permission_problem
+from trualias.log import RepetitionLimit, logger
 from trualias.lookup import Unanswerable
+from trualias.messages import others_since
+
+_log = logger(__name__)
 
 Hook = Callable[[str, str | None], object]
 
@@ -29,23 +34,70 @@ class HookFault(Exception):
     """A hook returned something other than a name and a domain."""
 
 
+SLOW_SECONDS = 0.1
+"""The longest that a call of a hook may take: all other lookups wait for it."""
+
+WARNING_SECONDS = 600.0
+"""Seconds between two warnings about slow calls of the same hook."""
+
+
+class SlowCalls:
+    """Counts the calls of hooks that took longer than `SLOW_SECONDS`, and logs the first, then one in ten minutes.
+
+    ``clock`` returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.count = 0
+        self._limit = RepetitionLimit(WARNING_SECONDS, clock)
+
+    def add(self, function: str, module: str, seconds: float) -> None:
+        """Count a call of a function of a module, which took so many seconds."""
+        self.count += 1
+        withheld = self._limit.withheld((function, module))
+        if withheld is not None:
+            _log.warn(
+                "{function}() of the PROCESSOR module {module} took {seconds} s, and all lookups waited{others}",
+                function=function,
+                module=module,
+                seconds=f"{seconds:.1f}",
+                others=others_since(withheld),
+            )
+
+
+slow_calls = SlowCalls()
+"""The slow calls of this process."""
+
+
 @frozen
 class Hooks:
-    """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked."""
+    """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked.
+
+    ``clock`` returns seconds, by which ``slow_calls`` are told.
+    """
 
     _module: str
     _preprocess: Hook
     _postprocess: Hook
+    _clock: Callable[[], float] = time.perf_counter
+    _slow_calls: SlowCalls = slow_calls
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
         """Return the alias to look up, and its domain; ``domain`` is None for the local-part table."""
-        return self._check("preprocess", self._preprocess(alias, domain))
+        return self._call("preprocess", self._preprocess, alias, domain)
 
     def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
         """Return the account to answer, and its domain, for the account that was found."""
-        return self._check("postprocess", self._postprocess(account, domain))
+        return self._call("postprocess", self._postprocess, account, domain)
 
-    def _check(self, function: str, answer: object) -> tuple[str, str | None]:
+    def _call(self, function: str, hook: Hook, name: str, domain: str | None) -> tuple[str, str | None]:
+        started = self._clock()
+        try:
+            answer = hook(name, domain)
+        finally:
+            seconds = self._clock() - started
+            if seconds > SLOW_SECONDS:
+                self._slow_calls.add(function, self._module, seconds)
         match answer:
             case (str() as name, (str() | None) as domain):
                 return name, domain

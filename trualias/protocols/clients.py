@@ -16,6 +16,7 @@ from trualias.monitoring.counters import BOUNDS, Counters
 from trualias.monitoring.statistics import NullStatistics, Statistics
 from trualias.protocols.refusal_log import RefusalLog
 from trualias.protocols.reply import Reply
+from trualias.protocols.responder import AddressWarnings
 
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -36,14 +37,15 @@ class Client(Protocol):
 class Clients:
     """All clients of a process.
 
-    ``refused_by_limit`` and ``refused_by_network`` count refused connections, ``refusal_log`` logs them. ``counters``
-    count requests for the metrics; None without metrics.
+    ``refused_by_limit`` and ``refused_by_network`` count refused connections, ``refusal_log`` logs them.
+    ``address_warnings`` log ambiguous addresses. ``counters`` count requests for the metrics; None without metrics.
     """
 
     def __init__(self, limit: int = Settings().connections, counters: Counters | None = None) -> None:
         self.limit = limit
         self.counters = counters
         self.refusal_log = RefusalLog()
+        self.address_warnings = AddressWarnings()
         self.refused_by_limit = 0
         self.refused_by_network = 0
         self._allowed = _LOOPBACK

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import assert_never
 
 from attrs import frozen
 
-from trualias.log import logger
+from trualias.log import RepetitionLimit, logger
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason, describe
 from trualias.lookup.hooks import is_from_hook
+from trualias.messages import escaped, others_since
 from trualias.monitoring.counters import DetailedOutcome, RequestCounters, RequestOutcome
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
@@ -28,15 +31,49 @@ class Fault:
     in_hook: bool = False
 
 
-def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
+WARNING_SECONDS = 600.0
+"""Seconds between two warnings about the addresses of the same account."""
+
+
+class AddressWarnings:
+    """Warnings about single addresses: ambiguous ones, and those whose lookup took too many steps.
+
+    Such an address can be looked up any number of times. Therefore of those of an account, or of several accounts
+    together, only the first in `WARNING_SECONDS` is logged, and the next one with the number of the others; likewise of
+    those that took too many steps. ``clock`` returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = RepetitionLimit(WARNING_SECONDS, clock)
+
+    def warn(self, key: str, answer: Found | Ambiguous | BudgetExceeded) -> None:
+        """Log a warning about the answer to a key, or count it for a later one."""
+        match answer:
+            case Found():
+                subject: tuple[str, ...] = (answer.account,)
+            case Ambiguous():
+                subject = answer.accounts
+            case BudgetExceeded():
+                subject = ()
+            case _:
+                assert_never(answer)
+        withheld = self._limit.withheld(subject)
+        if withheld is not None:
+            _log.warn(
+                "{key} {description}{others}",
+                key=escaped(key),
+                description=escaped(describe(answer)),
+                others=others_since(withheld),
+            )
+
+
+def lookup_safely(lookup: Lookup, key: str, warnings: AddressWarnings) -> Answer | Fault:
     """Look up a key; log an exception, and an answer that needs the administrator's attention.
 
-    Any exception becomes a `Fault`, also ``SystemExit``; only KeyboardInterrupt is raised.
+    Any exception becomes a `Fault`, also ``SystemExit`` and ``KeyboardInterrupt``: the client must have its reply.
     """
     try:
         answer = lookup(key)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
@@ -44,20 +81,26 @@ def lookup_safely(lookup: Lookup, key: str) -> Answer | Fault:
         case NotFound() | Found(readings=1):
             pass
         case Found() | Ambiguous() | BudgetExceeded():
-            _log.warn("{key} {description}", key=key, description=describe(answer))
+            warnings.warn(key, answer)
         case _:
             assert_never(answer)
     return answer
 
 
 class Responder:
-    """Makes the replies of one protocol; ``counters`` count them for the metrics, None without metrics."""
+    """Makes the replies of one protocol, and logs ``warnings``.
 
-    __slots__ = ("_counters", "_faults", "_format", "_not_found")
+    ``counters`` count the replies for the metrics; None without metrics.
+    """
 
-    def __init__(self, reply_format: wire.ReplyFormat, counters: RequestCounters | None) -> None:
+    __slots__ = ("_counters", "_faults", "_format", "_not_found", "_warnings")
+
+    def __init__(
+        self, reply_format: wire.ReplyFormat, counters: RequestCounters | None, warnings: AddressWarnings
+    ) -> None:
         self._format = reply_format
         self._counters = counters
+        self._warnings = warnings
         self._not_found = {
             reason: self.make(reply_format.not_found, ReplyKind.NOT_FOUND, reason) for reason in NotFoundReason
         }
@@ -81,7 +124,7 @@ class Responder:
         known = cache.get(request)
         if known is not None:
             return known
-        answer = lookup_safely(lookup, key)
+        answer = lookup_safely(lookup, key, self._warnings)
         match answer:
             case NotFound(reason, near_misses):
                 reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[reason]

@@ -75,7 +75,11 @@ class SocketmapFactory(ClientFactory):
     ) -> None:
         super().__init__(reactor, current, clock, clients)
         self.responders = {
-            name: Responder(wire.NETSTRINGS, self.request_counters(WireProtocol.SOCKETMAP, name))
+            name: Responder(
+                wire.NETSTRINGS,
+                self.request_counters(WireProtocol.SOCKETMAP, name),
+                self.clients.address_warnings,
+            )
             for name in (*_MAPS, _NO_MAP)
         }
 

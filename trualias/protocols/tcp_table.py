@@ -75,7 +75,8 @@ class TableFactory(ClientFactory):
     ) -> None:
         super().__init__(reactor, current, clock, clients)
         self.table = table
-        self.responder = Responder(wire.LINES, self.request_counters(WireProtocol.TCP_TABLE, table.value))
+        counters = self.request_counters(WireProtocol.TCP_TABLE, table.value)
+        self.responder = Responder(wire.LINES, counters, self.clients.address_warnings)
 
     def client(self) -> TableProtocol:
         """Return a protocol for one client."""

@@ -13,7 +13,7 @@ from trualias.monitoring.statistics import NullStatistics, ReplyKind, Statistics
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.reply import Reply
-from trualias.protocols.responder import Responder
+from trualias.protocols.responder import AddressWarnings, Responder
 
 
 @define(eq=False)
@@ -149,7 +149,7 @@ class RecordTests(SynchronousTestCase):
         self.clients = Clients(counters=self.counters)
         self.clients.statistics = self.statistics = Statistics()
         self.requests = self.counters.of("tcp_table", "table")
-        make = Responder(wire.LINES, self.requests).make
+        make = Responder(wire.LINES, self.requests, AddressWarnings()).make
         self.reply = make(wire.NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo", "bar"))
 
     def test_taken(self) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from zipfile import ZipFile
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
-from trualias.lookup.hooks import Hook, HookFault, Hooks, load_hooks
+from trualias.lookup.hooks import SLOW_SECONDS, Hook, HookFault, Hooks, SlowCalls, load_hooks
 from trualias.testing.requirements import source_tree
 
 COMPLETE = """
@@ -382,3 +383,47 @@ class ReturnValueTests(SynchronousTestCase):
 
         hooks = Hooks("tried", preprocess, preprocess)
         self.assertRaises(ZeroDivisionError, hooks.preprocess, "x", None)
+
+
+class SlowCallTests(SynchronousTestCase):
+    """Hooks that take long."""
+
+    def setUp(self) -> None:
+        """Make hooks that take ``seconds``, by a clock that is ``now``."""
+        self.now = self.seconds = 0.0
+        self.slow_calls = SlowCalls(lambda: self.now)
+        self.hooks = Hooks("slow", self.hook, self.hook, lambda: self.now, self.slow_calls)
+
+    def hook(self, name: str, domain: str | None) -> tuple[str, str | None]:
+        """Take the time; raise an exception for the name ``bad``."""
+        self.now += self.seconds
+        if name == "bad":
+            raise ZeroDivisionError
+        return name, domain
+
+    def test_fast(self) -> None:
+        """A call of up to 100 ms is not counted."""
+        self.seconds = SLOW_SECONDS
+        self.hooks.preprocess("foo", None)
+        self.assertEqual(0, self.slow_calls.count)
+
+    def test_slow(self) -> None:
+        """Each slow call is counted, also one that raises; the first of a hook in ten minutes is logged."""
+        self.seconds = 3.0
+        with capturedLogs() as events:
+            self.assertRaises(ZeroDivisionError, self.hooks.preprocess, "bad", None)
+            for _ in range(2):
+                self.hooks.preprocess("foo", None)
+                self.hooks.postprocess("foo", "example.com")
+            self.now += 600
+            self.hooks.preprocess("foo", None)
+        self.assertEqual(6, self.slow_calls.count)
+        self.assertEqual(
+            [
+                "preprocess() of the PROCESSOR module slow took 3.0 s, and all lookups waited",
+                "postprocess() of the PROCESSOR module slow took 3.0 s, and all lookups waited",
+                "preprocess() of the PROCESSOR module slow took 3.0 s, and all lookups waited "
+                "(2 others since the last such line)",
+            ],
+            [formatEvent(event) for event in events],
+        )

@@ -52,3 +52,28 @@ class LevelTests(SynchronousTestCase):
         self.assertIn("trualias.server.reload", loggers)
         for name, logger in loggers.items():
             self.assertEqual((logger.namespace, logger.observer), (name, log.observer))
+
+
+class RepetitionLimitTests(SynchronousTestCase):
+    """The limit of similar messages."""
+
+    def setUp(self) -> None:
+        """Make a limit of ten seconds whose clock is ``now``."""
+        self.now = 0.0
+        self.limit = log.RepetitionLimit(10, lambda: self.now, most_subjects=2)
+
+    def test_interval(self) -> None:
+        """The first message about a subject passes, then one in each interval, with the number withheld before it."""
+        self.assertEqual([0, None, None], [self.limit.withheld("a") for _ in range(3)])
+        self.now = 9.9
+        self.assertEqual([None, 0], [self.limit.withheld(subject) for subject in "ab"])
+        self.now = 10
+        self.assertEqual([3, None], [self.limit.withheld(subject) for subject in "ab"])
+        self.now = 30
+        self.assertEqual([0, 1], [self.limit.withheld(subject) for subject in "ab"])
+
+    def test_many_subjects(self) -> None:
+        """Subjects over the limit count as one, until the interval of another has ended."""
+        self.assertEqual([0, 0, 0, None, None], [self.limit.withheld(subject) for subject in "abcde"])
+        self.now = 10
+        self.assertEqual([0, None, 0], [self.limit.withheld(subject) for subject in "ddb"])

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason
 from trualias.lookup.hooks import Hooks as LoadedHooks
-from trualias.protocols.responder import Fault, lookup_safely
+from trualias.protocols.responder import WARNING_SECONDS, AddressWarnings, Fault, lookup_safely
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
@@ -18,7 +18,7 @@ class LookupSafelyTests(SynchronousTestCase):
     def assert_answer(self, lookup: Lookup, key: str, answer: Answer | Fault, *logged: tuple[str, str]) -> None:
         """Assert the answer, and the level and the whole text of each logged line."""
         with capturedLogs() as events:
-            self.assertEqual(answer, lookup_safely(lookup, key))
+            self.assertEqual(answer, lookup_safely(lookup, key, AddressWarnings()))
         self.assertEqual(list(logged), [(event["log_level"].name, formatEvent(event)) for event in events])
 
     def test_not_logged(self) -> None:
@@ -54,7 +54,7 @@ class LookupSafelyTests(SynchronousTestCase):
     def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
         """Assert that an exception becomes a fault, and is logged with its traceback."""
         with capturedLogs() as events:
-            self.assertEqual(fault, lookup_safely(lookup, "sam\nissexy.34"))
+            self.assertEqual(fault, lookup_safely(lookup, "sam\nissexy.34", AddressWarnings()))
         (event,) = events
         self.assertIs(error, event["log_failure"].value)
         self.assertIn("in fail\n", event["log_failure"].getTraceback())
@@ -64,7 +64,10 @@ class LookupSafelyTests(SynchronousTestCase):
 
     def test_faults(self) -> None:
         """Any exception is a fault, which says whether a hook raised it."""
-        for kind in (ZeroDivisionError, SystemExit, GeneratorExit, RecursionError, UnicodeError, MemoryError):
+        for kind in (
+            *(ZeroDivisionError, SystemExit, GeneratorExit, KeyboardInterrupt),
+            *(RecursionError, UnicodeError, MemoryError),
+        ):
             error = kind("a\nb %")
 
             def fail(*_: object, error: BaseException = error) -> tuple[str, None]:
@@ -74,15 +77,46 @@ class LookupSafelyTests(SynchronousTestCase):
             self.assert_fault(error, lookup, Fault(in_hook=True))
             self.assert_fault(error, fail, Fault())  # type: ignore[arg-type]
 
-    def test_interrupted(self) -> None:
-        """KeyboardInterrupt is raised."""
+    def test_quoted(self) -> None:
+        """A warning has the control characters of a key and of a value escaped: neither forges a line of the log."""
+        hooks = Hooks(preprocess=lambda *_: ("xxxxxx+00", None), postprocess=lambda *_: ("a\x1b[31m\nb", None))
+        lookup = snapshot(hooks=hooks).tables[Table.LOCAL_PART]
+        message = r"xx\n[x] forged\x1b goes to a\x1b[31m\nb; it can be read in several ways, all of account Baz"
+        self.assert_answer(lookup, "xx\n[x] forged\x1b", Found("a\x1b[31m\nb", "Baz", 2), ("warn", message))
 
-        def interrupted(*_: object) -> tuple[str, None]:
-            raise KeyboardInterrupt
 
-        self.assertRaises(
-            KeyboardInterrupt,
-            lookup_safely,
-            snapshot(hooks=Hooks(preprocess=interrupted)).tables[Table.LOCAL_PART],
-            "foo",
+class AddressWarningsTests(SynchronousTestCase):
+    """The number of warnings about single addresses."""
+
+    def setUp(self) -> None:
+        """Make warnings whose clock is ``now``."""
+        self.now = 100.0
+        self.warnings = AddressWarnings(lambda: self.now)
+
+    def warn(self, *answers: Found | Ambiguous | BudgetExceeded) -> list[str]:
+        """Warn of an address for each answer, numbered from 0; return the logged lines."""
+        with capturedLogs() as events:
+            for number, answer in enumerate(answers):
+                self.warnings.warn(f"address{number}", answer)
+        return [formatEvent(event) for event in events]
+
+    def test_subjects(self) -> None:
+        """The first address is logged for each account, for accounts together, and for the budget of steps."""
+        answers = (
+            Found("foo", "foo", 2),
+            Found("bar", "bar", 2),
+            Ambiguous(("bar", "foo"), None),
+            BudgetExceeded(),
         )
+        self.assertEqual(4, len(self.warn(*answers)))
+        self.assertEqual([], self.warn(*answers, *answers))
+
+    def test_later(self) -> None:
+        """After ten minutes the next address is logged, with the number of those that were not."""
+        answer = Found("foo", "foo", 2)
+        line = "address0 goes to foo; it can be read in several ways, all of account foo"
+        self.assertEqual([line], self.warn(*[answer] * 1_000))
+        self.now += WARNING_SECONDS - 1
+        self.assertEqual([], self.warn(answer))
+        self.now += 1
+        self.assertEqual([f"{line} (1000 others since the last such line)"], self.warn(answer))

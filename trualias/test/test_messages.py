@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.messages import did_you_mean, number_of, one_of, quoted
+from trualias.messages import did_you_mean, escaped, number_of, one_of, others_since, quoted
 
 
 class NumberTests(SynchronousTestCase):
@@ -19,6 +19,13 @@ class NumberTests(SynchronousTestCase):
         self.assertEqual(
             ["no addresses", "1 address", "3 addresses"],
             [number_of(count, "address", "addresses", zero="no") for count in (0, 1, 3)],
+        )
+
+    def test_others_since(self) -> None:
+        """Other messages are mentioned where there are some."""
+        self.assertEqual(
+            ["", " (1 other since the last such line)", " (2 others since the last such line)"],
+            [others_since(count) for count in range(3)],
         )
 
 
@@ -49,3 +56,12 @@ class WordsTests(SynchronousTestCase):
         self.assertEqual("'a\ufffdb'", quoted("a\x07b"))
         self.assertEqual(f"'{'x' * 64}'", quoted("x" * 64))
         self.assertEqual(f"'{'x' * 64}...'", quoted("x" * 200_000))
+
+
+class EscapedTests(SynchronousTestCase):
+    """Untrusted texts."""
+
+    def test_escaped(self) -> None:
+        """Characters that a terminal might interpret are escaped."""
+        self.assertEqual("foo caf\u00e9", escaped("foo caf\u00e9"))
+        self.assertEqual(r"\x1b[2J\n\udcff\u202e", escaped("\x1b[2J\n\udcff\u202e"))

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import console, show, shown, table_of, write_json
+from trualias.commands.output import console, show, table_of, write_json
 
 
 class PipeTests(SynchronousTestCase):
@@ -36,11 +36,6 @@ class PipeTests(SynchronousTestCase):
         output = StringIO()
         write_json(output, {"address": "caf\u00e9"})
         self.assertEqual('{\n  "address": "caf\u00e9"\n}\n', output.getvalue())
-
-    def test_shown(self) -> None:
-        """Characters that a terminal might interpret are escaped."""
-        self.assertEqual("foo caf\u00e9", shown("foo caf\u00e9"))
-        self.assertEqual(r"\x1b[2J\n\udcff\u202e", shown("\x1b[2J\n\udcff\u202e"))
 
 
 class TerminalTests(SynchronousTestCase):

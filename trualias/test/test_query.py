@@ -18,6 +18,14 @@ ACCOUNT two MATCHES %account%-%alpha%.%code% WITH CHARS();
 """
 
 
+class TerminalOutput(StringIO):
+    """The output of a command on a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
 class QueryTests(SynchronousTestCase):
     """The command, in this process."""
 
@@ -150,3 +158,19 @@ class QueryTests(SynchronousTestCase):
         os.chdir(self.folder)
         terminal = Terminal(BytesIO(), StringIO(), StringIO())
         self.assertEqual(run(["query", "foo-shop-4"], terminal), 0)
+
+    def test_control_characters(self) -> None:
+        """Messages, and on a terminal keys and values, have their control characters escaped."""
+        hooks = "ACCOUNTS = ALIASES = None\ndef reload(): pass\ndef preprocess(a, d): return {}['\\x1b'], d\n"
+        hooks += "def postprocess(a, d): return a + '\\x1b', d\n"
+        (self.folder / "hooks.py").write_text(hooks, "utf-8")
+        self.path.write_text(f"PROCESSOR: hooks\n{CONFIGURATION}", "utf-8")
+        status, output, errors = self.query("a\x1b")
+        self.assertEqual((1, ""), (status, output))
+        self.assertTrue(errors.startswith("a\\x1b: the lookup failed\nTraceback"), errors)
+        (self.folder / "hooks.py").write_text(hooks.replace("{}['\\x1b']", "'foo-shop-4'"), "utf-8")
+        self.assertEqual((0, "a\x1b\tfoo\x1b\n", ""), self.query("a\x1b"))
+        terminal = Terminal(BytesIO(), TerminalOutput(), StringIO())
+        run(["query", "-c", str(self.path), "a\x1b"], terminal)
+        assert isinstance(terminal.output, StringIO)
+        self.assertEqual("a\\x1b\tfoo\\x1b\n", terminal.output.getvalue())

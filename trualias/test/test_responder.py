@@ -8,7 +8,7 @@ from trualias.monitoring.counters import BOUNDS, Counters
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols import wire
 from trualias.protocols.reply_cache import ReplyCache
-from trualias.protocols.responder import Responder
+from trualias.protocols.responder import AddressWarnings, Responder
 from trualias.test.lookups import snapshot
 
 ANSWERS: dict[str, Answer] = {
@@ -33,7 +33,7 @@ class ResponderTests(SynchronousTestCase):
         """Make a responder with counters."""
         self.counters = Counters()
         self.request_counters = self.counters.of("tcp_table", "table")
-        self.responder = Responder(wire.LINES, self.request_counters)
+        self.responder = Responder(wire.LINES, self.request_counters, AddressWarnings())
         self.cache = ReplyCache()
 
     def test_made(self) -> None:
@@ -50,7 +50,7 @@ class ResponderTests(SynchronousTestCase):
 
     def test_not_counted(self) -> None:
         """Without metrics a reply has only its kind."""
-        reply = Responder(wire.LINES, None).make(
+        reply = Responder(wire.LINES, None, AddressWarnings()).make(
             b"500 not found\n", ReplyKind.NOT_FOUND, NotFoundReason.WRONG_CODE, ("foo",)
         )
         self.assertEqual((reply.kind, reply.counters, reply.wrong_codes), (ReplyKind.NOT_FOUND, None, ()))

@@ -382,12 +382,12 @@ class SnapshotTests(ChatCase):
         self.assertEqual(BAZ + b"200 new\n", client.send(b"get samissexy.34\n" * 2))
 
     def test_warnings(self) -> None:
-        """An ambiguous address, or one with several readings, is logged at each lookup."""
+        """Of the addresses of an account that are ambiguous, or have several readings, only the first is logged."""
         client = self.connect()
         with capturedLogs() as events:
             for _ in range(3):
                 client.send(b"get xxxxxx+00\nget to-a.1\n")
-        self.assertEqual(6, len(events))
+        self.assertEqual(["xxxxxx+00", "to-a.1"], [formatEvent(event).split()[0] for event in events])
 
     def test_tables_apart(self) -> None:
         """Two servers with one snapshot do not share cached replies."""

@@ -24,6 +24,7 @@ from prometheus_client.utils import floatToGoString
 
 import trualias
 from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.lookup.hooks import slow_calls
 from trualias.monitoring.counters import BOUNDS, Counters, DetailedOutcome, LoadCounters, RequestOutcome
 from trualias.monitoring.process_counters import process_counters
 from trualias.web.http import Response
@@ -157,6 +158,9 @@ def _process_families() -> Iterator[Metric]:
         "trualias_log_messages_dropped",
         "Messages that are not in the log, since it could not be written.",
         value=process_counters.log_messages_dropped,
+    )
+    yield CounterMetricFamily(
+        "trualias_hook_slow", "Calls of hooks that took longer than 100 ms.", value=slow_calls.count
     )
 
 
