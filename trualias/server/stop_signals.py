@@ -26,6 +26,9 @@ LAST_WORDS_SECONDS = 1.7
 STOP_SECONDS = 1.8
 """Seconds after a signal at which it ends."""
 
+ALARM_SECONDS = 1.9
+"""Seconds after a signal at which SIGALRM ends it."""
+
 FLUSH_SECONDS = 1.0
 """The longest that the end of the process waits for the log."""
 
@@ -35,7 +38,8 @@ class StopSignals:
 
     A handler written in Python runs in the main thread, which can be in a hook that does not return. Therefore a daemon
     thread waits for the bytes that C code writes when a signal arrives: ``signal.set_wakeup_fd``. The reactor has a
-    pipe for these bytes too, and the thread hands them on.
+    pipe for these bytes too, and the thread hands them on. Where the main thread keeps the interpreter, but looks for
+    signals, as a regular expression does, SIGALRM ends the process.
 
     After SIGTERM the exit status is 0; after SIGINT the process ends by that signal, as programs do on Ctrl-C.
 
@@ -58,10 +62,10 @@ class StopSignals:
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         self._next_descriptor = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, _do_nothing)
+        signal.signal(signal.SIGTERM, _set_alarm)
         # Ignored in a process that a shell has put in the background, and in use by a debugger.
         if signal.getsignal(signal.SIGINT) == getattr(self._reactor, "sigInt", None):
-            signal.signal(signal.SIGINT, _do_nothing)
+            signal.signal(signal.SIGINT, _set_alarm)
         Thread(target=self._watch, args=(reader,), name="signals", daemon=True).start()
 
     def _watch(self, reader: int) -> None:
@@ -91,6 +95,7 @@ class StopSignals:
 
     def end(self) -> None:
         """Write the log, and end the process at once if its end needs more than that; called by ``atexit``."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         written = self._log.flush(FLUSH_SECONDS)
         if self._received is signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -100,8 +105,10 @@ class StopSignals:
             os._exit(0 if self._received else 1)
 
 
-def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """Handle a signal, so that C code writes its number to the descriptor."""
+def _set_alarm(number: int, frame: FrameType | None) -> None:
+    """Let SIGALRM end the process if the thread cannot, since it does not get the interpreter."""
+    if signal.getitimer(signal.ITIMER_REAL)[0] == 0:
+        signal.setitimer(signal.ITIMER_REAL, ALARM_SECONDS)
 
 
 def _write_or_drop(descriptor: int, octets: bytes) -> None:

@@ -14,8 +14,9 @@ import trualias
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, BudgetExceeded, CurrentSnapshot, Found, Lookup, Snapshot
-from trualias.lookup.hooks import Hooks
+from trualias.lookup.hooks import Hooks, slow_calls
 from trualias.monitoring.counters import DETAILED_OUTCOMES, Counters, LoadCounters
+from trualias.monitoring.process_counters import process_counters
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
@@ -276,6 +277,14 @@ class RequestTests(MetricsTestCase):
         self.assertEqual(self.nonzero("hook_failures_total"), {sample("hook_failures_total"): 3})
         on_table = {"protocol": "tcp_table", "server": "table"}
         self.assertEqual(self.nonzero("requests_total"), {sample("requests_total", outcome="fault", **on_table): 3})
+
+    def test_process_counters(self) -> None:
+        """Dropped messages of the log and slow calls of hooks are counted."""
+        dropped = {sample("log_messages_dropped_total"): 2.0}
+        slow = {sample("hook_slow_total"): 3.0}
+        self.patch(process_counters, "log_messages_dropped", 2)
+        self.patch(slow_calls, "count", 3)
+        self.assertEqual((dropped, slow), (self.nonzero("log_messages_dropped_total"), self.nonzero("hook_slow_total")))
 
     def test_temporary_errors(self) -> None:
         """A lookup over its budget counts apart from one that failed, or whose value cannot be sent."""

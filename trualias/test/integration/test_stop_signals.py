@@ -11,22 +11,22 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.protocols.wire import FAULT
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, is_serving, wait_until
 
-STATEMENTS = """
-ACCOUNT one MATCHES to-%alpha%.%code% WITH CHARS();
-ACCOUNT two MATCHES to-%alnum%.%code% WITH CHARS();
-"""
-"""``to-a.1`` is ambiguous: its lookup is logged."""
+STATEMENT = "ACCOUNT foo MATCHES %account%-%alpha%.%code% WITH CHARS();"
 
 HOOKS = """
 import ctypes
+import re
 import time
 
 ACCOUNTS = ALIASES = frozenset()
 
 
 def preprocess(alias, domain=None):
+    if alias == "raise":
+        raise ValueError("nothing")
     if alias == "loop":
         while True:
             pass
@@ -37,6 +37,8 @@ def preprocess(alias, domain=None):
         mutex = ctypes.create_string_buffer(64)
         while True:
             ctypes.CDLL(None).pthread_mutex_lock(mutex)
+    if alias == "backtrack":
+        re.match("(a+)+b", 60 * "a")
     return alias, domain
 
 
@@ -47,6 +49,8 @@ def postprocess(account, domain=None):
 def reload():
     pass
 """
+
+LOGGED = "the lookup of 'raise' failed"
 
 LIMIT = 2.0
 """Seconds from SIGTERM to the end of the process, as documented."""
@@ -63,7 +67,7 @@ class EndTests(SynchronousTestCase):
         self.folder = Path(self.mktemp())
         self.folder.mkdir()
         self.port = free_port()
-        (self.folder / "a.conf").write_text(f"PORT: {self.port}\n{STATEMENTS}", "utf-8")
+        (self.folder / "a.conf").write_text(f"PORT: {self.port}\nPROCESSOR: hooks\n{STATEMENT}\n", "utf-8")
         (self.folder / "hooks.py").write_text(HOOKS, "utf-8")
 
     def start(self, *arguments: str, output: int) -> subprocess.Popen[bytes]:
@@ -87,13 +91,13 @@ class EndTests(SynchronousTestCase):
         self.assertEqual(status, process.wait(PATIENCE))
         self.assertLess(time.monotonic() - started, LIMIT + OVERHEAD)
 
-    def look_up(self, key: bytes, number: int) -> None:
-        """Look up a key so many times on one connection."""
+    def log_failures(self, number: int) -> None:
+        """Let the hook raise for so many requests on one connection; each is logged with its traceback."""
         address = "127.0.0.1", self.port
         with socket.create_connection(address, PATIENCE) as client, client.makefile("rb") as replies:
             for _ in range(number):
-                client.sendall(b"get " + key + b"\n")
-                self.assertEqual(b"500 not found\n", replies.readline())
+                client.sendall(b"get raise\n")
+                self.assertEqual(FAULT, replies.readline())
 
     def test_log_stands_still(self) -> None:
         """If nothing reads the log, lookups go on, and SIGTERM ends the process; as much as fits was written."""
@@ -106,9 +110,9 @@ class EndTests(SynchronousTestCase):
             try:
                 process = self.start(*arguments, output=writer)
                 os.close(writer)
-                self.look_up(b"to-a.1", 3_000)
+                self.log_failures(3_000)
                 self.assert_ends(process)
-                self.assertIn(b"to-a.1 is not found", os.read(reader, 60_000))
+                self.assertIn(LOGGED.encode(), os.read(reader, 60_000))
             finally:
                 os.close(reader)
 
@@ -116,10 +120,10 @@ class EndTests(SynchronousTestCase):
         """All messages are in the log of a process that ends, the last ones too."""
         with open(self.folder / "log", "wb") as output:
             process = self.start(output=output.fileno())
-        self.look_up(b"to-a.1", 200)
+        self.log_failures(200)
         self.assert_ends(process)
         log = (self.folder / "log").read_text("utf-8")
-        self.assertEqual(200, log.count("to-a.1 is not found"))
+        self.assertEqual(200, log.count(LOGGED))
         self.assertIn("Received SIGTERM, shutting down.\n", log)
         self.assertTrue(log.endswith("Server Shut Down.\n"), log)
 
@@ -133,18 +137,16 @@ class EndTests(SynchronousTestCase):
             check=True,
         )
         wait_until(lambda: is_serving(self.port), "a server at work")
-        self.look_up(b"to-a.1", 3)
+        self.log_failures(3)
         os.kill(int((self.folder / "pid").read_text("ascii")), signal.SIGTERM)
         log = self.folder / "log"
         wait_until(lambda: log.read_text("utf-8").endswith("Server Shut Down.\n"), "the end of the log")
         lines = log.read_text("utf-8").splitlines()
         self.assertIn("starting up.", lines[0])
-        self.assertEqual(3, sum("to-a.1 is not found" in line for line in lines))
+        self.assertEqual(3, sum(LOGGED in line for line in lines))
 
     def test_hooks(self) -> None:
         """A hook that does not return ends with the process, and the log has its position."""
-        with open(self.folder / "a.conf", "a", encoding="utf-8") as configuration:
-            configuration.write("PROCESSOR: hooks\n")
         for key in (b"loop", b"sleep", b"deadlock"):
             log = self.folder / key.decode()
             with log.open("wb") as output:
@@ -159,19 +161,30 @@ class EndTests(SynchronousTestCase):
                 r"has not stopped 1\.7 s after SIGTERM, and ends now: its thread is in \S*hooks\.py, line \d+\n",
             )
 
+    def test_hook_keeps_the_interpreter(self) -> None:
+        """A hook that lets no other thread run, but looks for signals, is ended by SIGALRM."""
+        with open(self.folder / "log", "wb") as output:
+            process = self.start(output=output.fileno())
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
+            client.sendall(b"get backtrack\n")
+            client.settimeout(0.5)
+            self.assertRaises(TimeoutError, client.recv, 1)
+            self.assert_ends(process, status=-signal.SIGALRM)
+
     def test_second_signal(self) -> None:
         """A second SIGTERM changes nothing, and leaves no traceback."""
         server = LiveServer(("trualias-table", "-c", "a.conf"), self.folder, self.port)
         self.addCleanup(server.kill)
         server.start()
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
-            client.sendall(b"get to-a.1\n")
-            self.assertEqual(b"500 not found\n", client.recv(100))
+            client.sendall(b"get raise\n")
+            self.assertEqual(FAULT, client.recv(100))
             os.kill(server.pid, signal.SIGTERM)
             wait_until(lambda: "Received SIGTERM" in server.log, "the signal in the log")
             os.kill(server.pid, signal.SIGTERM)
         server.wait()
-        self.assertNotIn("Traceback", server.log)
+        self.assertNotIn("ReactorNotRunning", server.log)
+        self.assertEqual(1, server.log.count("Traceback"))
         self.assertEqual(1, server.log.count("Received SIGTERM"))
 
     def test_interrupt(self) -> None:
