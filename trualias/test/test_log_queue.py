@@ -12,6 +12,7 @@ from weakref import ref
 
 from twisted.logger import (
     ILogObserver,
+    LegacyLogObserverWrapper,
     LogBeginner,
     LogEvent,
     Logger,
@@ -22,6 +23,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 from twisted.python.failure import Failure
+from twisted.python.log import textFromEventDict
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -274,6 +276,18 @@ class DetachedEventTests(QueueTestCase):
         self.log.info("{value}", value=type("Value", (), {"__str__": lambda self: 1 // 0})())
         self.log.info("next")
         self.assertIn("<6>[trualias.x] next\n", self.written())
+
+    def test_legacy_observer(self) -> None:
+        """Observers of Twisted's older kind have the text and the traceback, too."""
+        texts: list[str] = []
+        legacy = LegacyLogObserverWrapper(lambda event: texts.append(textFromEventDict(event) or ""))
+        queue = self.begin(legacy)
+        self.log.info("hello {n}", n=1)
+        self.log.failure("oh", self.failure(ZeroDivisionError("by zero")))
+        self.assertTrue(queue.flush(LONG))
+        self.assertEqual("hello 1", texts[0])
+        self.assertTrue(texts[1].startswith("oh\nTraceback"), texts[1])
+        self.assertIn("builtins.ZeroDivisionError: by zero\n", texts[1])
 
     def test_level(self) -> None:
         """An event keeps its level, namespace and time."""
