@@ -8,6 +8,7 @@ import os
 import warnings
 from threading import Event
 from types import ModuleType
+from typing import Any
 from weakref import ref
 
 from twisted.logger import (
@@ -23,6 +24,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 from twisted.python.failure import Failure
+from twisted.python.log import ILogObserver as ILegacyLogObserver
 from twisted.python.log import textFromEventDict
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -280,8 +282,12 @@ class DetachedEventTests(QueueTestCase):
     def test_legacy_observer(self) -> None:
         """Observers of Twisted's older kind have the text and the traceback, too."""
         texts: list[str] = []
-        legacy = LegacyLogObserverWrapper(lambda event: texts.append(textFromEventDict(event) or ""))
-        queue = self.begin(legacy)
+
+        @implementer(ILegacyLogObserver)
+        def observe(event: dict[str, Any]) -> None:
+            texts.append(textFromEventDict(event) or "")
+
+        queue = self.begin(LegacyLogObserverWrapper(observe))
         self.log.info("hello {n}", n=1)
         self.log.failure("oh", self.failure(ZeroDivisionError("by zero")))
         self.assertTrue(queue.flush(LONG))
