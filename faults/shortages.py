@@ -18,6 +18,7 @@ from faults.case import Fault, Say
 from faults.live import check_log, descriptors, replace, serving, settings
 from faults.numbered import KEY, configuration, statement
 from trualias.configuration.settings import Settings
+from trualias.protocols.wire import FAULT
 from trualias.server.file_limits import raise_descriptor_limit
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
@@ -172,10 +173,22 @@ def _started(
         process.wait(PATIENCE)
 
 
-_AMBIGUOUS = "ACCOUNT one MATCHES both%alpha%.%code% WITH ANY(1);\nACCOUNT two MATCHES bo%alpha%.%code% WITH ANY(1);\n"
+_FAILING_HOOKS = """
+ACCOUNTS = ALIASES = frozenset()
 
+def preprocess(alias, domain=None):
+    if alias == "fails":
+        raise ValueError(alias)
+    return alias, domain
 
-WARNINGS = 500
+def postprocess(account, domain=None):
+    return account, domain
+
+def reload():
+    pass
+"""
+
+MESSAGES = 500
 
 
 def _reloads_failed(metrics: int) -> int:
@@ -187,7 +200,7 @@ def _reloads_failed(metrics: int) -> int:
 
 
 def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
-    """Make the server log a warning for each request, and an error; and see that it answers and loads all the same."""
+    """Make the server log a fault for every second request, and an error; check that it answers and loads."""
 
     def account() -> bytes:
         client.sendall(KEY + b"\n")
@@ -195,8 +208,8 @@ def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
 
     whole = path.read_text(encoding="utf-8")
     with connect(port) as client:
-        for number in range(WARNINGS):
-            for request, right in ((b"get bothx.x\n", b"500 not found\n"), (KEY + b"\n", b"200 number0\n")):
+        for number in range(MESSAGES):
+            for request, right in ((b"get fails\n", FAULT), (KEY + b"\n", b"200 number0\n")):
                 client.sendall(request)
                 reply = client.recv(4096)
                 _require(reply == right, f"request {number}: got {reply!r}")
@@ -215,7 +228,8 @@ def full_log(folder: Path, say: Say) -> None:
     At first it can be written, to see that there is something to be logged.
     """
     metrics = free_port()
-    text = f"METRICS: 127.0.0.1:{metrics}\n" + configuration(0) + _AMBIGUOUS
+    text = f"METRICS: 127.0.0.1:{metrics}\nPROCESSOR: failing_hooks\n" + configuration(0)
+    (folder / "failing_hooks.py").write_text(_FAILING_HOOKS, "utf-8")
     writable, unwritable = folder / "writable", folder / "unwritable"
     unwritable.touch()
     # A disk that becomes read-only refuses to write to a file that was opened before; so does what is open to be read.
@@ -223,20 +237,19 @@ def full_log(folder: Path, say: Say) -> None:
         with _started(folder, text, output=output, mode=mode) as (process, port, path):
             _log_a_lot(port, metrics, path, process.pid)
     said = writable.read_text("utf-8")
-    warnings, errors = said.count("#warn]"), said.count("#error]")
-    _require(
-        warnings == WARNINGS and errors > 0, f"the log has {warnings} warnings and {errors} errors:\n{said[-3000:]}"
-    )
+    faults, errors = said.count("#critical]"), said.count("#error]")
+    _require(faults == MESSAGES and errors > 0, f"the log has {faults} faults and {errors} errors:\n{said[-3000:]}")
     _require(unwritable.stat().st_size == 0, "what is open to be read was written")
     log = folder / "twistd.log"
     with _started(folder, text, output=Path(os.devnull), options=(f"--logfile={log}",)) as (process, port, path):
         size = log.stat().st_size
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
+        size = log.stat().st_size  # with what was written in the meantime
         _log_a_lot(port, metrics, path, process.pid)
         _require(log.stat().st_size == size, "the log grew")
     say(
-        f"log on a full device, on one that cannot be written, in a file that cannot grow: {6 * WARNINGS} right "
-        f"replies, {3 * WARNINGS} warnings that nobody could write; a configuration with errors kept out, and a good "
+        f"log on a full device, on one that cannot be written, in a file that cannot grow: {6 * MESSAGES} right "
+        f"replies, {3 * MESSAGES} messages that could not be written; a configuration with errors kept out, and a good "
         "one in force"
     )
 
