@@ -22,6 +22,7 @@ from trualias.analysis.strength import (
 )
 from trualias.language.rule import folding
 from trualias.language.tree import Account, unparse
+from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile
 from trualias.test.strategies import accounts
 from trualias.test.test_code_distribution import codes_of, rule_of, target_of, written
@@ -71,6 +72,8 @@ class CountedTests(SynchronousTestCase):
         """Return the codes of a drawn statement, few enough to count one by one."""
         codes = codes_of(f"CASE SENSITIVE: no\n{unparse(statement)}", words)
         assume(codes.combinations <= 400)
+        # No code makes an address of more than LONGEST characters right.
+        assume(len(codes.address([max(texts, key=len) for texts in codes.words], "")) <= LONGEST - 10)
         assume(sum(group.work for group in codes.groups) <= 3_000)
         return codes
 

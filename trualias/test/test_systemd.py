@@ -4,7 +4,6 @@ import errno
 import os
 import socket
 import tempfile
-from pathlib import Path
 from typing import cast
 
 from twisted.internet.testing import MemoryReactorClock
@@ -75,9 +74,8 @@ class SystemdNotifierTests(SystemdTestCase):
 
     def test_failure(self) -> None:
         """A failure to send is logged and not raised."""
-        path = str(Path(self.mktemp()).absolute())
-        with capturedLogs() as events:
-            SystemdNotifier({"NOTIFY_SOCKET": path}).notify("READY=1", "STATUS=x")
+        with tempfile.TemporaryDirectory() as folder, capturedLogs() as events:
+            SystemdNotifier({"NOTIFY_SOCKET": f"{folder}/missing"}).notify("READY=1", "STATUS=x")
         [event] = events
         self.assertEqual(
             f"cannot notify systemd of READY=1 STATUS=x: [Errno {errno.ENOENT}] No such file or directory",

@@ -11,9 +11,17 @@ from hypothesis import HealthCheck, settings
 _PROFILE = os.environ.get("TRUALIAS_HYPOTHESIS_PROFILE") or ("full" if os.environ.get("CI") == "true" else "quick")
 
 
-def scaled(number: int) -> int:
-    """Return *number*, a count of examples in the full profile or of what they must show, for the selected profile."""
-    return max(1, number // 10) if _PROFILE == "quick" else number
+def scaled(examples: int) -> int:
+    """Return the number of examples for the selected profile, where the full one has *examples*."""
+    return max(1, examples // 10) if _PROFILE == "quick" else examples
+
+
+def least(occurrences: int) -> int:
+    """Return how often the scaled examples must show something, where those of the full profile do *occurrences* times.
+
+    For the quick profile it is a fiftieth, since the counts of few examples vary more.
+    """
+    return occurrences // 50 if _PROFILE == "quick" else occurrences
 
 
 def load() -> None:
