@@ -1,1 +1,1 @@
-"""Measures what a lookup costs, beside a server that does nothing: ``python -m benchmarks`` from the project's root."""
+"""Measurements of what a lookup costs, beside a server that does nothing: ``python -m benchmarks`` from the root."""

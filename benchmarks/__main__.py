@@ -1,4 +1,4 @@
-"""The command: measures, prints the table, exits with 1 where a bound does not hold."""
+"""Measure the servers' speed and print a table; the exit status is 1 if a bound does not hold."""
 
 import argparse
 import signal
@@ -8,13 +8,13 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 
-from benchmarks import hostile, loading, memory, reloading, report, throughput
+from benchmarks import comparison, hostile, loading, memory, reloading, report, throughput
 from benchmarks.load import WrongReply
 from benchmarks.servers import ServerFailed
 
 
 def measure(folder: Path, *, short: bool) -> list[report.Row]:
-    """All rows of the table; the short mode has the ratios alone, with half of their bounds."""
+    """Return all rows of the table; in the short mode only the ratios, with half of their bounds."""
     if short:
         return throughput.run(folder, throughput.SHORT)
     start = time.monotonic()
@@ -27,22 +27,35 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
 
 
 def main() -> int:
-    """Run; the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="ask only for the ratios, and for half of each bound")
+    parser.add_argument("--short", action="store_true", help="measure only the ratios, with half of each bound")
+    parser.add_argument(
+        "--against",
+        metavar="DIR",
+        type=Path,
+        help="compare the processor time of a request with that of the server in another source tree, and do no more",
+    )
     options = parser.parse_args()
-    # The servers are stopped on the way out.
+    if options.against and not (options.against / "trualias").is_dir():
+        parser.error(f"{options.against} is no source tree: it has no folder trualias")
+    # SIGTERM must stop the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    before, own_before = report.Processors.now(), report.own_seconds()
+    before, own_before = report.ProcessorUse.now(), report.own_seconds()
+    rows: list[report.Row] = []
     with TemporaryDirectory(prefix="trualias-benchmark-") as folder:
         try:
-            rows = measure(Path(folder), short=options.short)
+            if options.against:
+                volume = comparison.SHORT if options.short else comparison.FULL
+                table = comparison.run(Path(folder), options.against.resolve(), volume, sys.stderr.write)
+            else:
+                rows = measure(Path(folder), short=options.short)
+                table = report.table(rows)
         except (WrongReply, ServerFailed, CalledProcessError) as error:
             sys.stderr.write(f"benchmarks: {error}\n")
             return 1
-    others = report.others(before, own_before)
-    sys.stdout.write(f"{report.machine()}\nbusy with other things: {others:.0%} of the processors' time\n\n")
-    sys.stdout.write(report.table(rows) + "\n")
+    others = report.other_load(before, own_before)
+    sys.stdout.write(f"{report.machine()}\nother processes: {others:.0%} of the processors' time\n\n{table}\n")
     return 0 if all(row.holds for row in rows) else 1
 
 

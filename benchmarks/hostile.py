@@ -1,9 +1,9 @@
-"""Searches for the policy and the key that make one lookup do the most work.
+"""A search for the policy and the key that make one lookup do the most work.
 
-``python -m benchmarks.hostile --minutes 10`` climbs from random policies of up to eight identifiers, and random keys,
-to worse ones: small changes are kept where the matcher takes at least as many steps as before, or with ``--time`` at
-least as long. What it finds joins the cases that the tests hold the matcher to, each with its number of steps.
-With ``--minutes 0`` the steps of those cases are written down anew.
+``python -m benchmarks.hostile --minutes 10`` is a hill climbing from random policies of up to eight identifiers, and
+random keys: a mutation is kept if the matcher takes at least as many steps as before, or with ``--time`` at least as
+long. The results join the cases of the tests, each with its number of steps. ``--minutes 0`` only updates the steps of
+those cases.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from attrs import asdict, evolve, frozen
 
-from benchmarks.changes import IDENTIFIERS, Attempt, change, identifiers, random_key, random_statement
+from benchmarks.mutations import IDENTIFIERS, Attempt, identifiers, mutate, random_key, random_statement
 from benchmarks.report import Row, at_most
 from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.language.tree import Account, unparse
@@ -24,19 +24,19 @@ from trualias.matching.policy import Policy
 
 CASES = Path(__file__).resolve().parent.parent / "trualias" / "testing" / "hostile_cases.json"
 KEPT = 60
-"""Cases kept, the worst ones."""
+"""The number of cases that are kept, the worst ones."""
 SLOWEST = 10.0
-"""Milliseconds that one lookup may take."""
+"""The bound on one lookup, in milliseconds."""
 PATIENCE = 1500
-"""Changes without gain after which a climb ends."""
+"""The number of mutations without gain after which a climb ends."""
 
 Cost = Callable[[Policy, str], float]
-"""What the lookup of a key costs, in whatever unit."""
+"""Returns the cost of the lookup of a key, in steps or milliseconds."""
 
 
 @frozen
 class Case:
-    """A policy, a key, and the steps that the lookup takes."""
+    """A policy, a key, and the number of steps of the lookup."""
 
     policy: str
     key: str
@@ -44,12 +44,12 @@ class Case:
 
 
 def read_cases() -> list[Case]:
-    """The cases found so far, the worst first."""
+    """Return the cases found so far, the worst first."""
     return [Case(**case) for case in json.loads(CASES.read_text(encoding="utf-8"))] if CASES.exists() else []
 
 
 def write_cases(cases: Iterable[Case]) -> None:
-    """Keep the worst cases, one for each policy, with the steps that the matcher takes today."""
+    """Write the worst cases, one for each policy, with the present number of steps."""
     worst: dict[str, Case] = {}
     today = [
         evolve(case, steps=steps_of(parse_configuration(case.policy, "hostile.conf").policy, case.key))
@@ -62,12 +62,12 @@ def write_cases(cases: Iterable[Case]) -> None:
 
 
 def text_of(statements: Sequence[Account]) -> str:
-    """A configuration of these statements."""
+    """Return a configuration of these statements."""
     return "\n".join(map(unparse, statements))
 
 
-def accepted(statements: Sequence[Account]) -> Policy | None:
-    """The policy, where the language accepts it and it has no more identifiers than the bound speaks of."""
+def policy_of(statements: Sequence[Account]) -> Policy | None:
+    """Return the policy; None if the statements have errors or too many identifiers."""
     if sum(len(identifiers(statement.expression)) for statement in statements) > IDENTIFIERS:
         return None
     try:
@@ -77,12 +77,12 @@ def accepted(statements: Sequence[Account]) -> Policy | None:
 
 
 def steps_of(policy: Policy, key: str) -> int:
-    """The steps of one lookup."""
+    """Return the number of steps of one lookup."""
     return policy.resolve_counting(key)[1]
 
 
 def milliseconds_of(policy: Policy, key: str) -> float:
-    """The processor time of one lookup: the shortest of three, as whatever else the machine does only adds to it."""
+    """Return the processor time of one lookup: the shortest of three, since other load only adds to it."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -92,26 +92,26 @@ def milliseconds_of(policy: Policy, key: str) -> float:
 
 
 def begin(chance: random.Random, elite: Sequence[Attempt]) -> Attempt:
-    """A random attempt, or, more often, one of the worst with several changes."""
+    """Return a random attempt, or, more often, one of the worst with several mutations."""
     if not elite or chance.random() < 0.4:
         return Attempt((random_statement(chance, IDENTIFIERS),), random_key(chance))
     attempt = chance.choice(elite)
     for _ in range(chance.randint(1, 8)):
-        attempt = change(chance, attempt)
+        attempt = mutate(chance, attempt)
     return attempt
 
 
 def climb(chance: random.Random, elite: Sequence[Attempt], cost: Cost, deadline: float) -> tuple[float, Attempt]:
-    """One climb, until nothing gets worse any more or time (`time.monotonic`) is up: what it came to."""
+    """Climb until `PATIENCE` or the deadline (`time.monotonic`) ends it; return the highest cost and its attempt."""
     policy = None
     while policy is None:
         attempt = begin(chance, elite)
-        policy = accepted(attempt.statements)
+        policy = policy_of(attempt.statements)
     worst = cost(policy, attempt.key)
     idle = 0
     while idle < PATIENCE and time.monotonic() < deadline:
-        tried = change(chance, attempt)
-        other = policy if tried.statements == attempt.statements else accepted(tried.statements)
+        tried = mutate(chance, attempt)
+        other = policy if tried.statements == attempt.statements else policy_of(tried.statements)
         try:
             costs = cost(other, tried.key) if other else -1
         except Exception as error:
@@ -124,7 +124,7 @@ def climb(chance: random.Random, elite: Sequence[Attempt], cost: Cost, deadline:
 
 
 def run(_folder: Path) -> list[Row]:
-    """The row of the table: the slowest of the cases."""
+    """Return the row of the table: the slowest of the cases."""
     slowest = 0.0
     for case in read_cases():
         policy = parse_configuration(case.policy, "hostile.conf").policy
@@ -133,10 +133,10 @@ def run(_folder: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Search, and keep what is worse than the cases so far."""
+    """Search, and write what is worse than the cases so far."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long to search (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="where the random choices start (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random choices (default: 0)")
     parser.add_argument("--time", action="store_true", help="climb to the slowest lookup instead of to the most steps")
     options = parser.parse_args()
     cost, unit = (milliseconds_of, "ms") if options.time else (steps_of, "steps")

@@ -1,8 +1,8 @@
 """The load generator: many clients, each with one request in flight, every reply compared with the right one.
 
-One epoll loop, two system calls a request and nothing else in between, so that the server is what is measured. How
-busy the generator itself was comes with every measurement: while it idles for a good part of the time, it was waiting
-for the server.
+It is one epoll loop with two system calls a request and nothing else, so that the server is the bottleneck. Each
+measurement has the generator's own processor time: a generator that idles for a good part of the time was waiting for
+the server.
 """
 
 import gc
@@ -11,11 +11,14 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from statistics import median
 
 from attrs import frozen
 
+from benchmarks.servers import Server, processor_seconds_when_idle
+
 Exchange = tuple[bytes, bytes]
-"""A request line and the one right reply to it, both with their LF."""
+"""A request and the one right reply to it, both as they are sent."""
 
 PATIENCE = 20.0
 """Seconds without any reply after which requests count as lost."""
@@ -25,17 +28,21 @@ CHUNK = 65536
 
 
 class WrongReply(Exception):
-    """The server answered wrongly, closed a connection or did not answer: its figures mean nothing."""
+    """The server gave a wrong reply, closed a connection or did not reply: its figures mean nothing."""
 
 
 @frozen
 class Measurement:
-    """What one pass over some exchanges took."""
+    """The time that one pass over some exchanges took."""
 
     requests: int
     seconds: float
     processor_seconds: float
-    """The generator's own."""
+    """The load generator's."""
+    server_seconds: float
+    """The server's processor time, without that for connecting and disconnecting clients."""
+    latency: float | None = None
+    """Seconds from a request to its reply, the median; only of `send_one_by_one`."""
 
     @property
     def rate(self) -> float:
@@ -44,12 +51,17 @@ class Measurement:
 
     @property
     def busy(self) -> float:
-        """The part of the time, 0 to 1, in which the generator was at work instead of waiting for the server."""
+        """The share of the time, 0 to 1, in which the generator worked instead of waiting for the server."""
         return self.processor_seconds / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """The server's processor time for one request, in seconds."""
+        return self.server_seconds / self.requests
 
 
 def connect(port: int) -> socket.socket:
-    """A client of the server on this port of the loopback interface."""
+    """Return a client connected to this port of the loopback interface."""
     client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return client
@@ -57,7 +69,7 @@ def connect(port: int) -> socket.socket:
 
 @contextmanager
 def clients(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """So many connected clients; closed at the end."""
+    """Connect ``count`` clients, and close them at the end."""
     connected: list[socket.socket] = []
     try:
         for _ in range(count):
@@ -79,31 +91,31 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def rest(client: socket.socket, received: bytes, due: bytes) -> None:
-    """Wait for what is missing of a reply that came in pieces.
+def receive_rest(client: socket.socket, received: bytes, expected: bytes) -> None:
+    """Wait for the rest of a reply that came in pieces.
 
-    Raises `WrongReply` as soon as what came is no beginning of the reply that is due.
+    Raises `WrongReply` as soon as the received octets are not the beginning of the expected reply.
     """
     client.settimeout(PATIENCE)
-    while received != due:
-        piece = client.recv(CHUNK) if due.startswith(received) else b""
+    while received != expected:
+        piece = client.recv(CHUNK) if expected.startswith(received) else b""
         if not piece:
-            raise WrongReply(f"expected the reply {due!r}, got {received!r}" + ("" if received else " (closed)"))
+            raise WrongReply(f"expected the reply {expected!r}, got {received!r}" + ("" if received else " (closed)"))
         received += piece
     client.setblocking(False)
 
 
-def ask(port: int, exchanges: Iterable[Exchange], connections: int = 100) -> Measurement:
-    """Ask everything once, over so many connections with one request in flight on each.
+def send_all(server: Server, exchanges: Iterable[Exchange], connections: int = 100) -> Measurement:
+    """Send every request once, over so many connections with one request in flight on each.
 
-    Raises `WrongReply` for the first reply that is not the expected one, and where replies stay away.
+    Raises `WrongReply` for the first wrong reply, and if no reply comes for `PATIENCE` seconds.
     """
-    questions = iter(exchanges)
+    remaining = iter(exchanges)
     end: Exchange = (b"", b"")
-    with clients(port, connections) as connected, select.epoll() as poller, without_collector():
+    with clients(server.port, connections) as connected, select.epoll() as poller, without_collector():
         receive: dict[int, Callable[[int], bytes]] = {}
         send: dict[int, Callable[[bytes], int]] = {}
-        due: dict[int, bytes] = {}
+        expected: dict[int, bytes] = {}
         by_number = {client.fileno(): client for client in connected}
         for number, client in by_number.items():
             client.setblocking(False)
@@ -111,9 +123,10 @@ def ask(port: int, exchanges: Iterable[Exchange], connections: int = 100) -> Mea
             receive[number] = client.recv
             send[number] = client.send
         count = in_flight = 0
+        server_start = processor_seconds_when_idle(server.pid)
         processor_start, start = time.process_time(), time.perf_counter()
         for number in by_number:
-            request, due[number] = next(questions, end)
+            request, expected[number] = next(remaining, end)
             if request:
                 send[number](request)
                 in_flight += 1
@@ -123,13 +136,38 @@ def ask(port: int, exchanges: Iterable[Exchange], connections: int = 100) -> Mea
                 raise WrongReply(f"{in_flight} requests got no reply within {PATIENCE:.0f} seconds")
             for number, _ in ready:
                 received = receive[number](CHUNK)
-                if received != due[number]:
-                    rest(by_number[number], received, due[number])
-                request, due[number] = next(questions, end)
+                if received != expected[number]:
+                    receive_rest(by_number[number], received, expected[number])
+                request, expected[number] = next(remaining, end)
                 if request:
                     send[number](request)
                 else:
                     poller.unregister(number)
                     in_flight -= 1
             count += len(ready)
-        return Measurement(count, time.perf_counter() - start, time.process_time() - processor_start)
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor_start
+        return Measurement(count, seconds, processor, processor_seconds_when_idle(server.pid) - server_start)
+
+
+def send_one_by_one(server: Server, exchanges: Iterable[Exchange]) -> Measurement:
+    """Send every request once on a single connection, each after the reply to the one before.
+
+    Raises `WrongReply` for the first wrong reply, and if no reply comes for `PATIENCE` seconds.
+    """
+    latencies: list[float] = []
+    with clients(server.port, 1) as [client], without_collector():
+        server_start = processor_seconds_when_idle(server.pid)
+        processor_start, start = time.process_time(), time.perf_counter()
+        for request, expected in exchanges:
+            sent = time.perf_counter()
+            client.sendall(request)
+            try:
+                received = client.recv(CHUNK)
+            except TimeoutError as error:
+                raise WrongReply(f"{request!r} got no reply within {PATIENCE:.0f} seconds") from error
+            latencies.append(time.perf_counter() - sent)
+            if received != expected:
+                raise WrongReply(f"expected the reply {expected!r}, got {received!r}")
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor_start
+        used = processor_seconds_when_idle(server.pid) - server_start
+    return Measurement(len(latencies), seconds, processor, used, median(latencies))

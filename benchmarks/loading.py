@@ -1,7 +1,7 @@
-"""How long a configuration takes to load, and how that grows with its size.
+"""The time that a configuration takes to load, and its growth with the configuration's size.
 
-Every load is measured in a fresh process: ``python -m benchmarks.loading FILE`` prints the seconds of one, by the clock
-and of the processor. Where the machine is busy with other things, these differ.
+Every load is measured in a fresh process: ``python -m benchmarks.loading FILE`` prints the elapsed time and the
+processor time of one load, in seconds. Other load on the machine makes them differ.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ FEW, MANY, ACCOUNTS = 3_000, 30_000, 100_000
 
 
 def seconds_to_load(path: Path) -> tuple[float, float]:
-    """The medians of a few loads of this file: by the clock, of the processor."""
+    """Return the median elapsed time and the median processor time of some loads of this file."""
     command = [sys.executable, "-m", "benchmarks.loading", str(path)]
     loads = [subprocess.check_output(command, cwd=ROOT, text=True).split() for _ in range(REPEATS)]
     clock, processor = zip(*loads, strict=True)
@@ -29,7 +29,7 @@ def seconds_to_load(path: Path) -> tuple[float, float]:
 
 
 def run(folder: Path) -> list[Row]:
-    """The rows of the table."""
+    """Return the rows of the table."""
 
     def seconds(text: str) -> tuple[float, float]:
         path = folder / "loaded.conf"
@@ -50,7 +50,7 @@ def run(folder: Path) -> list[Row]:
 
 if __name__ == "__main__":
     clock, processor = time.perf_counter(), time.process_time()
-    # As the servers do.
+    # As the servers load.
     with full_collections_suspended():
         load_snapshot(sys.argv[1])
     sys.stdout.write(f"{time.perf_counter() - clock} {time.process_time() - processor}\n")

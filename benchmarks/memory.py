@@ -1,8 +1,8 @@
-"""Whether the server's memory grows with the number of different keys that it was ever asked.
+"""The growth of the server's memory with the number of different keys that it has looked up.
 
-Five million requests would take a socket the better part of the whole run's time. So the protocol gets them without
-one, one line at a time, in a process of its own: ``python -m benchmarks.memory FILE`` prints its resident size, in MB,
-after each part of them.
+Over a socket, five million requests would take most of the whole run's time. So the protocol gets them without one,
+line by line, in a process of its own: ``python -m benchmarks.memory FILE`` prints its resident size, in MB, after each
+part of them.
 """
 
 import os
@@ -29,18 +29,18 @@ from trualias.protocols.tcp_table import TableFactory
 LOOKUPS = 5_000_000
 BLOCK = 500
 PARTS = 10
-"""What is held after the first of them is all that may ever be held."""
+"""Memory may grow during the first of them only."""
 GROWTH = 5.0
-"""MB (10**6 octets) that may come and go without a leak: one octet for each of the lookups."""
+"""MB (10**6 octets) by which it may vary without a leak: one octet for each lookup."""
 
-PLACE = "?????"
-"""Where each block has a word of its own, of as many letters."""
+PLACEHOLDER = "?????"
+"""Replaced in each block by another word of the same length."""
 
 
 def block_answers() -> Iterator[policies.Answer]:
-    """Different keys for the sample configuration, with `PLACE` in each; half of them found."""
+    """Yield different keys for the sample configuration, with `PLACEHOLDER` in each; half of them found."""
     for number in range(BLOCK):
-        name = policies.word(number, policies.ALPHA) + PLACE
+        name = policies.word(number, policies.ALPHA) + PLACEHOLDER
         yield f"foo-{name}-0{name[0]}0", "foo"
         yield f"{name}isnot.{len(name)}3", "baz"
         yield f"fred.morris+{name}+x{len(name)}", "fred.morris"
@@ -49,8 +49,11 @@ def block_answers() -> Iterator[policies.Answer]:
         yield f"{name}isnot.{len(name)}4", ""
 
 
-def ask_all(path: str) -> Iterator[float]:
-    """Ask a server with this configuration everything; its resident size after each part. Raises `WrongReply`."""
+def look_up_all(path: str) -> Iterator[float]:
+    """Send all requests to a server with this configuration; yield the resident size after each part.
+
+    Raises `WrongReply`.
+    """
     factory = TableFactory(Clock(), CurrentSnapshot(load_snapshot(path)), Table.LOCAL_PART, time.perf_counter)
     factory.clients.statistics = Statistics()
     protocol, transport = factory.buildProtocol(None), StringTransport()
@@ -61,7 +64,7 @@ def ask_all(path: str) -> Iterator[float]:
     replies = b"".join(reply for _, reply in exchanges)
     for block in range(LOOKUPS // BLOCK):
         word = policies.word(block, policies.ALPHA).encode()
-        for line in requests.replace(PLACE.encode(), word).splitlines(keepends=True):
+        for line in requests.replace(PLACEHOLDER.encode(), word).splitlines(keepends=True):
             protocol.dataReceived(line)
         if transport.value() != replies:
             raise WrongReply(f"expected {replies!r}, got {transport.value()!r}")
@@ -71,7 +74,7 @@ def ask_all(path: str) -> Iterator[float]:
 
 
 def run(folder: Path) -> list[Row]:
-    """The row of the table."""
+    """Return the row of the table."""
     path = folder / "memory.conf"
     path.write_text(policies.with_settings(policies.sample(), 0), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.memory", str(path)]
@@ -81,5 +84,5 @@ def run(folder: Path) -> list[Row]:
 
 
 if __name__ == "__main__":
-    for megabytes in ask_all(sys.argv[1]):
+    for megabytes in look_up_all(sys.argv[1]):
         sys.stdout.write(f"{megabytes}\n")

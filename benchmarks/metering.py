@@ -1,6 +1,6 @@
-"""What the metrics cost a request: counted in one process, held against what a request costs a real server.
+"""The cost of the metrics for a request: measured in one process, as a share of a real server's cost of a request.
 
-Two processes of the same server differ by more than what is bounded here, by how their memory happens to lie.
+Two processes of the same server differ by more than the bound, by the way in which their memory is laid out.
 """
 
 import time
@@ -23,14 +23,14 @@ REQUESTS = 1_000
 
 
 class _Sink(StringTransport):
-    """Takes replies and keeps none."""
+    """A transport that discards replies."""
 
     def write(self, data: bytes) -> None:
-        """Do nothing."""
+        """Discard the data."""
 
 
 def connection(counters: Counters | None) -> TableProtocol:
-    """A client's connection to the sample's table server, in this process."""
+    """Return a client's connection to a table server with the sample configuration, in this process."""
     clients = Clients(counters=counters)
     clients.statistics = Statistics()
     current = CurrentSnapshot(Snapshot(parse_configuration(policies.sample(), "sample")))
@@ -40,7 +40,7 @@ def connection(counters: Counters | None) -> TableProtocol:
 
 
 def seconds(protocol: TableProtocol, requests: list[bytes]) -> float:
-    """Processor time of a request, over one round."""
+    """Return the mean processor time of a request over one round."""
     start = time.process_time()
     for request in requests:
         protocol.dataReceived(request)
@@ -48,11 +48,11 @@ def seconds(protocol: TableProtocol, requests: list[bytes]) -> float:
 
 
 def row(cost: float, margin: float) -> Row:
-    """The row; `cost` is what a request costs a server without metrics, in seconds of a processor."""
+    """Return the row; ``cost`` is a server's processor time for a request without metrics, in seconds."""
     requests = [request for request, _ in policies.exchanges(policies.SAMPLE_KEYS)] * (REQUESTS // 10)
     without, metered = connection(None), connection(Counters())
     rounds = [(seconds(without, requests), seconds(metered, requests)) for _ in range(ROUNDS)]
-    # The least of each: all that disturbs adds to it.
+    # The least of each, since disturbances only add to it.
     more = min(after for _, after in rounds) - min(before for before, _ in rounds)
     note = f"{more * 1e9:.0f} ns more than {cost * 1e6:.1f} us"
     return at_least("sample, 10 keys in turn, metrics on to off", cost / (cost + more), 0.97 * margin, note=note)

@@ -1,11 +1,11 @@
-"""The configurations that are measured, and questions to them whose answers are known without asking.
+"""Configurations to measure, and lookup keys with their right answers.
 
-Codes are computed here from the words of the language's reference, not by the project's own code: a server that
-answers wrongly is noticed.
+The codes are computed here from the language's reference, and not by the code under test, so that a wrong answer is
+noticed.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, cycle, islice
 from pathlib import Path
 
@@ -26,42 +26,52 @@ SAMPLE_KEYS = (
     ("greyisthenewbeige.411", "baz"),
     ("postmaster", ""),
 )
-"""Ten keys for the sample configuration with the account of each; none for those that are not found."""
+"""Ten keys for the sample configuration, each with its account; ``""`` for a key that is not found."""
 
 ALNUM = "0123456789bcdfghjklmnpqrstvwxyz"
 ALPHA = ALNUM[10:]
-"""Without vowels, so that no `is` comes about by chance."""
+"""Without vowels, so that no ``is`` occurs by chance."""
 
 Answer = tuple[str, str]
-"""A key and the account that it belongs to, `''` where it is not found."""
+"""A key and its account; ``""`` for a key that is not found."""
 
 
 def exchange(answer: Answer, domain: str = "") -> Exchange:
-    """The line that asks, and the reply; with a domain as the virtual server is asked and answers."""
+    """Return the request line for a key and the reply to it; for the virtual server with a domain."""
     key, account = answer
     at = f"@{domain}" if domain else ""
     return f"get {key}{at}\n".encode(), f"200 {account}{at}\n".encode() if account else b"500 not found\n"
 
 
+def socketmap_exchange(answer: Answer) -> Exchange:
+    """Return the netstring that requests a key of the map ``table``, and the netstring of the reply."""
+    key, account = answer
+    return _netstring(f"table {key}"), _netstring(f"OK {account}" if account else "NOTFOUND ")
+
+
+def _netstring(text: str) -> bytes:
+    return f"{len(text)}:{text},".encode("ascii")
+
+
 def exchanges(answers: Iterable[Answer], domain: str = "") -> Iterator[Exchange]:
-    """See `exchange`."""
+    """Return what `exchange` makes of each answer."""
     return (exchange(answer, domain) for answer in answers)
 
 
 def with_settings(text: str, port: int, logging: str = "error") -> str:
-    """A configuration with the settings that are measured, in the place of its own."""
+    """Return a configuration with the settings for a measurement in place of its own."""
     text = re.sub(r"(?m)^(HOST|PORT|LOGGING|STATISTICS):.*\n", "", text)
     return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: {logging}\nSTATISTICS: 0\n{text}"
 
 
 def sample(*, virtual: bool = False) -> str:
-    """The sample configuration that the project ships."""
+    """Return the text of a sample configuration in ``conf``."""
     name = "tcp_virtual_server.conf.sample" if virtual else "tcp_table_server.conf.sample"
     return (SAMPLES / name).read_text(encoding="utf-8")
 
 
 def word(number: int, letters: str) -> str:
-    """A word for a number, 0 or more, another one for each: at least five letters."""
+    """Return a different word of at least five letters for each number from 0."""
     spelled = ""
     while number or len(spelled) < 5:
         number, index = divmod(number, len(letters))
@@ -70,7 +80,7 @@ def word(number: int, letters: str) -> str:
 
 
 def distinct_sample_answers() -> Iterator[Answer]:
-    """Different keys for the sample configuration without end, half of them found."""
+    """Yield different keys for the sample configuration without end, half of them found."""
     for number in count():
         name, first, second = word(number, ALNUM), word(number, ALPHA), word(number * 7, ALPHA)
         digits = sum(map(str.isdigit, name))
@@ -87,13 +97,13 @@ def distinct_sample_answers() -> Iterator[Answer]:
 
 
 def many_accounts(number: int) -> str:
-    """One statement with so many accounts."""
+    """Return one statement with ``number`` accounts."""
     names = ",\n    ".join(f"user{index:06}" for index in range(number))
     return f"ACCOUNT {names}\nMATCHES %account%-%alnum%-%code% WITH CHAR(1,-), CHARS();\n"
 
 
 def many_accounts_answers(number: int) -> Iterator[Answer]:
-    """Different keys for `many_accounts` without end, half of them found."""
+    """Yield different keys for `many_accounts` without end, half of them found."""
     for index in count():
         account, name = f"user{index * 7919 % number:06}", word(index, ALNUM)
         yield f"{account}-{name}-{name[0]}{len(name)}", account
@@ -104,9 +114,9 @@ def many_accounts_answers(number: int) -> Iterator[Answer]:
 
 
 def many_statements(number: int, sign: str = "x") -> str:
-    """So many statements, a third of each of three shapes.
+    """Return ``number`` statements, a third of each of three shapes.
 
-    Statements with another sign take other codes, or give other accounts: no reply is the same for two signs.
+    The statements of two signs have different codes or different accounts, so that no reply is the same for both.
     """
     shapes = (
         "ACCOUNT f{0:05} MATCHES %account%-%alnum%-%code% WITH {1}, CHARS();\n",
@@ -119,7 +129,7 @@ def many_statements(number: int, sign: str = "x") -> str:
 
 
 def many_statements_answers(number: int, sign: str = "x") -> Iterator[Answer]:
-    """Different keys for `many_statements` without end, half of them found."""
+    """Yield different keys for `many_statements` without end, half of them found."""
     for index in count():
         third = index * 2371 % (number // 3) * 3
         name, first = word(index, ALNUM), word(index, ALPHA)
@@ -130,3 +140,44 @@ def many_statements_answers(number: int, sign: str = "x") -> Iterator[Answer]:
         shop = f"{first}shop{word(third + 2, ALPHA)}pen"
         yield f"{shop}.{len(first)}3", f"{sign}{third + 2:05}"
         yield f"{shop}.{len(first)}4", ""
+
+
+_CLASSES = (("alpha", "alpha"), ("alpha", "alnum"), ("alnum", "alpha"), ("alnum", "alnum"))
+_ITEMS: tuple[tuple[str, Callable[[str, str], str]], ...] = (
+    ("CHARS(1)", lambda first, second: str(len(first))),
+    ("CHARS(2)", lambda first, second: str(len(second))),
+    ("CHAR(1,1,-)", lambda first, second: first[0]),
+    ("CHAR(1,2,-)", lambda first, second: first[1]),
+    ("CHAR(1,-1,-)", lambda first, second: first[-1]),
+    ("CHAR(2,1,-)", lambda first, second: second[0]),
+    ("CHAR(2,2,-)", lambda first, second: second[1]),
+    ("CHAR(2,-1,-)", lambda first, second: second[-1]),
+)
+
+
+def _items(number: int) -> list[tuple[str, Callable[[str, str], str]]]:
+    """Return the items of the code of one statement: a literal that no other has, and two functions."""
+    literal = word(number, ALPHA)
+    functions = (_ITEMS[number % len(_ITEMS)], _ITEMS[number // len(_ITEMS) % len(_ITEMS)])
+    return [(literal, lambda first, second: literal), *functions]
+
+
+def many_shapes(number: int) -> str:
+    """Return ``number`` statements, no two of which have the same expression or the same items."""
+    return "".join(
+        f"ACCOUNT s{index:05} MATCHES {word(index, ALPHA)}-%{first}%-%{second}%.%code% "
+        f"WITH {', '.join(text for text, _ in _items(index))};\n"
+        for index, (first, second) in islice(zip(count(), cycle(_CLASSES)), number)
+    )
+
+
+def many_shapes_answers(number: int) -> Iterator[Answer]:
+    """Yield different keys for `many_shapes` without end, half of them found."""
+    for index in count():
+        statement = index * 2371 % number
+        letters = [ALPHA if name == "alpha" else ALNUM for name in _CLASSES[statement % len(_CLASSES)]]
+        first, second = word(index, letters[0]), word(index * 7, letters[1])
+        code = "".join(evaluate(first, second) for _, evaluate in _items(statement))
+        key = f"{word(statement, ALPHA)}-{first}-{second}."
+        yield key + code, f"s{statement:05}"
+        yield key + code[:-1] + ("z" if code[-1] != "z" else "y"), ""

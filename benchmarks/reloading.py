@@ -1,4 +1,4 @@
-"""What clients notice of a reload of 30,000 statements: how long a reply takes, and whether all of them are right."""
+"""The effect of a reload of 30,000 statements on clients: latencies, and whether all replies are right."""
 
 import os
 import select
@@ -19,45 +19,45 @@ from trualias.testing.live import free_port
 
 STATEMENTS = 30_000
 CLIENTS = 20
-QUESTIONS = 6_000
+KEYS = 6_000
 SETTLED = 1.0
-"""Seconds of asking before the file is changed, and after the first reply by the new configuration."""
+"""Seconds of requests before the file is changed, and after the first reply by the new configuration."""
 DEADLINE = 60.0
 """Seconds that a reload may take before the run is given up."""
 
-Question = tuple[bytes, bytes, bytes]
-"""A request, the reply by the old configuration, the reply by the new one."""
+Request = tuple[bytes, bytes, bytes]
+"""A request line, its reply by the old configuration, and its reply by the new one."""
 
 
-def questions(old: str, new: str) -> list[Question]:
-    """Questions that the configurations with these signs answer differently, or both do not find."""
-    before = dict(islice(policies.many_statements_answers(STATEMENTS, old), QUESTIONS))
-    after = dict(islice(policies.many_statements_answers(STATEMENTS, new), QUESTIONS))
-    asked = []
+def requests(old: str, new: str) -> list[Request]:
+    """Return requests that the configurations with these signs answer differently, or both do not find."""
+    before = dict(islice(policies.many_statements_answers(STATEMENTS, old), KEYS))
+    after = dict(islice(policies.many_statements_answers(STATEMENTS, new), KEYS))
+    made = []
     for key in {**before, **after}:
         request, reply = policies.exchange((key, before.get(key, "")))
-        asked.append((request, reply, policies.exchange((key, after.get(key, "")))[1]))
-    return asked
+        made.append((request, reply, policies.exchange((key, after.get(key, "")))[1]))
+    return made
 
 
 @mutable
 class Clients:
-    """Clients that never stop asking, and what they see.
+    """Clients that send requests without a pause, and the latencies of the replies.
 
-    Once a reply came from the new configuration, what is asked from then on must be answered by it.
+    After the first reply by the new configuration, every later request must be answered by it too.
     """
 
-    asked: Iterator[Question]
+    requests: Iterator[Request]
     switched: float | None = None
-    """When the first reply by the new configuration came, as `time.perf_counter` counts."""
+    """The time of the first reply by the new configuration (`time.perf_counter`)."""
     latencies: list[tuple[float, float]] = field(factory=list)
-    """Of each reply: when it came, and the seconds since its request."""
+    """Of each reply, its time and the seconds since its request."""
 
-    def ask(self, port: int, seconds_after: float, change: "Change") -> None:
-        """Ask until so many seconds after the switch; raises `WrongReply`."""
+    def run(self, port: int, seconds_after: float, change: "Change") -> None:
+        """Send requests until ``seconds_after`` the first reply by the new configuration; raises `WrongReply`."""
         with clients(port, CLIENTS) as connected, select.epoll() as poller, without_collector():
             by_number = {client.fileno(): client for client in connected}
-            sent: dict[int, tuple[float, Question]] = {}
+            sent: dict[int, tuple[float, Request]] = {}
             for number in by_number:
                 poller.register(number, select.EPOLLIN)
             start = now = time.perf_counter()
@@ -67,42 +67,42 @@ class Clients:
                     if number in sent:
                         received = by_number[number].recv(CHUNK)
                         now = time.perf_counter()
-                        begun, question = sent.pop(number)
+                        begun, answered = sent.pop(number)
                         self.latencies.append((now, now - begun))
-                        self.check(question, received, now)
+                        self.check(answered, received, now)
                     if self.switched is None or now < self.switched + seconds_after:
-                        request, old, new = next(self.asked)
-                        question = (request, old if self.switched is None else new, new)
-                        sent[number] = (time.perf_counter(), question)
-                        by_number[number].sendall(request)
-                change.at(now - start)
+                        line, old, new = next(self.requests)
+                        expected = (line, old if self.switched is None else new, new)
+                        sent[number] = (time.perf_counter(), expected)
+                        by_number[number].sendall(line)
+                change.make_when_due(now - start)
                 if self.switched is None and now - start > DEADLINE:
                     raise WrongReply(f"the new configuration is not in force after {DEADLINE:.0f} seconds")
                 ready = poller.poll(PATIENCE) if sent else []
                 if sent and not ready:
                     raise WrongReply(f"{len(sent)} requests got no reply within {PATIENCE:.0f} seconds")
 
-    def check(self, question: Question, received: bytes, now: float) -> None:
+    def check(self, answered: Request, received: bytes, now: float) -> None:
         """Compare a reply with the right ones."""
-        request, old, new = question
+        line, old, new = answered
         if received not in (old, new):
-            raise WrongReply(f"asked {request!r}, expected {old!r} or {new!r}, got {received!r}")
+            raise WrongReply(f"sent {line!r}, expected {old!r} or {new!r}, got {received!r}")
         if self.switched is None and received == new != old:
             self.switched = now
 
 
 @mutable
 class Change:
-    """Puts a new configuration in the place of the old one and tells the server, once."""
+    """Replaces the configuration file and sends SIGHUP to the server, once."""
 
     path: Path
     text: str
     pid: int
     made: float | None = None
-    """When, as `time.perf_counter` counts."""
+    """The time of the change (`time.perf_counter`)."""
 
-    def at(self, seconds: float) -> None:
-        """Called often, with the seconds since the clients began to ask."""
+    def make_when_due(self, seconds: float) -> None:
+        """Make the change if it is due; called often, with the seconds since the first request."""
         if self.made is None and seconds >= SETTLED:
             prepared = self.path.with_suffix(".new")
             prepared.write_text(self.text, encoding="utf-8")
@@ -113,30 +113,30 @@ class Change:
 
 @frozen
 class Reload:
-    """What one reload was like."""
+    """The figures of one reload."""
 
     seconds: float
     """From the signal to the first reply by the new configuration."""
     during: Sequence[float]
-    """Sorted seconds of all replies that came until then."""
+    """The latencies of all replies until then in seconds, sorted."""
     worst: float
-    """The longest of all, also in the second after."""
+    """The largest latency until `SETTLED` seconds after that."""
     replies: int
 
 
 def reload(port: int, pid: int, path: Path, old: str, new: str) -> Reload:
-    """Replace the configuration with the old sign by the one with the new sign while clients ask."""
+    """Replace the configuration with the old sign by the one with the new sign while clients send requests."""
     change = Change(path, policies.with_settings(policies.many_statements(STATEMENTS, new), port), pid)
-    asking = Clients(cycle(questions(old, new)))
-    asking.ask(port, SETTLED, change)
-    assert change.made is not None and asking.switched is not None
-    after = [(came, took) for came, took in asking.latencies if came >= change.made]
-    during = sorted(took for came, took in after if came <= asking.switched)
-    return Reload(asking.switched - change.made, during, max(took for _, took in after), len(asking.latencies))
+    sending = Clients(cycle(requests(old, new)))
+    sending.run(port, SETTLED, change)
+    assert change.made is not None and sending.switched is not None
+    after = [(came, took) for came, took in sending.latencies if came >= change.made]
+    during = sorted(took for came, took in after if came <= sending.switched)
+    return Reload(sending.switched - change.made, during, max(took for _, took in after), len(sending.latencies))
 
 
 def run(folder: Path) -> list[Row]:
-    """The rows of the table: a reload there and one back."""
+    """Return the rows of the table, from two reloads: to another configuration and back."""
     port, path = free_port(), folder / "reloaded.conf"
     path.write_text(policies.with_settings(policies.many_statements(STATEMENTS, "x"), port), encoding="utf-8")
     with ExitStack() as stack:

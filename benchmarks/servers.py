@@ -1,4 +1,4 @@
-"""The servers that are measured: each a process of its own, on a free port of the loopback interface."""
+"""The servers that are measured: each a process on a free port of the loopback interface."""
 
 import os
 import subprocess
@@ -17,11 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTING = 60.0
 """Seconds that a server may take until it listens."""
 STOPPING = 10.0
-"""Seconds after which a server that was asked to stop is killed."""
+"""Seconds from SIGTERM to SIGKILL."""
+IDLE = 0.005
+"""Seconds without any use of the processor after which a server counts as idle."""
 
 
 class ServerFailed(Exception):
-    """A server did not start, or ended too early; with what it wrote."""
+    """A server did not start, or ended too early; with its output."""
 
 
 @frozen
@@ -33,7 +35,7 @@ class Server:
 
 
 def resident(pid: int, line: str = "VmRSS") -> float:
-    """The resident size of a process in MB (10**6 octets); `VmHWM` for the largest that it ever was. proc(5)."""
+    """Return the resident size of a process in MB (10**6 octets); its peak with ``VmHWM`` (proc(5))."""
     for name, _, value in (row.partition(":") for row in Path(f"/proc/{pid}/status").read_text().splitlines()):
         if name == line:
             return int(value.removesuffix("kB")) * 1024 / 1e6
@@ -41,20 +43,41 @@ def resident(pid: int, line: str = "VmRSS") -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """How much processor time a process has used, its own and in the kernel. proc(5), /proc/PID/stat."""
-    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return sum(map(int, after_name[11:13])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time of a process, in user and kernel mode.
+
+    The clock is the one of clock_getcpuclockid(3). It is exact while the process sleeps, and may lag by one tick of the
+    kernel while it runs.
+    """
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def processor_seconds_when_idle(pid: int) -> float:
+    """Return the processor time of a process once it is idle, or after a second at most."""
+    deadline = time.monotonic() + 1
+    used = processor_seconds(pid)
+    while True:
+        time.sleep(IDLE)
+        before, used = used, processor_seconds(pid)
+        if used == before or time.monotonic() > deadline:
+            return used
 
 
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[Server]:
-    """Start a server that listens on this port, wait until it does; stop it at the end.
+def running(command: Sequence[str], port: int, root: Path = ROOT) -> Iterator[Server]:
+    """Start a server from the source tree at ``root`` and wait until it listens on this port; stop it at the end.
 
-    Raises `ServerFailed` where it ends or does not listen in time.
+    Raises `ServerFailed` if it ends or does not listen in time.
     """
     with TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as output:
         deadline = time.monotonic() + STARTING
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
         try:
             while not is_listening(port):
                 if process.poll() is not None or time.monotonic() > deadline:
@@ -71,12 +94,12 @@ def running(command: Sequence[str], port: int) -> Iterator[Server]:
                 process.wait()
 
 
-def own(name: str, port: int) -> list[str]:
-    """The command for one of the servers of `benchmarks.rivals`."""
-    return [sys.executable, "-m", "benchmarks.rivals", name, str(port)]
+def reference_server(name: str, port: int) -> list[str]:
+    """Return the command for one of `benchmarks.reference_servers`."""
+    return [sys.executable, "-m", "benchmarks.reference_servers", name, str(port)]
 
 
 def alias_server(configuration: Path, *, virtual: bool = False) -> list[str]:
-    """The command for a server of the project, as an administrator runs it."""
+    """Return the command for an alias server, as an administrator runs it."""
     plugin = "trualias-virtual" if virtual else "trualias-table"
     return [*TWISTD, "--nodaemon", "--pidfile=", plugin, "--config", str(configuration)]

@@ -1,10 +1,10 @@
-"""Requests a second, each case as a ratio to the null server.
+"""Requests a second and processor time a request, each beside the null server's.
 
-The machine has other things to do, and does them in bursts. So every case is asked in several short rounds, each
-between two rounds of the null server, and what counts is the median of the rounds' ratios.
+Other processes use the machine in bursts. So every case is measured in several short rounds, each between two rounds of
+the null server, and the result is the median of the rounds' ratios.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import cycle, islice, repeat
 from pathlib import Path
@@ -13,162 +13,228 @@ from statistics import median
 from attrs import field, frozen
 
 from benchmarks import metering, policies
-from benchmarks.load import Exchange, Measurement, ask
+from benchmarks.load import Exchange, Measurement, send_all, send_one_by_one
+from benchmarks.reference_servers import NOT_FOUND
 from benchmarks.report import Row, at_least, at_most, fact
-from benchmarks.rivals import NOT_FOUND
-from benchmarks.servers import Server, alias_server, own, processor_seconds, running
+from benchmarks.servers import Server, alias_server, reference_server, running
 from trualias.testing.live import free_port
 
 NULL_EXCHANGE = (b"get samissexy.34\n", NOT_FOUND)
 BUSIEST = 0.75
-"""The part of the time that the load generator may be at work; beyond, it would be measured instead of the server."""
+"""The largest share of the time in which the load generator may work; beyond, it would be the bottleneck."""
 
 
 @frozen
 class Case:
-    """A server, what it is asked, and what came of it."""
+    """A server, the requests to it, and the measurements."""
 
     name: str
     server: Server
-    questions: Iterator[Exchange]
+    exchanges: Iterator[Exchange]
+    """It goes on from round to round, so that the keys of a case with distinct keys are new in every round."""
     rounds: list[Measurement] = field(factory=list, init=False)
     ratios: list[float] = field(factory=list, init=False)
-    """Of each round, to the null server's rounds before and after it."""
-    processor: list[float] = field(factory=list, init=False)
-    """Of each round, the seconds that the server was at work."""
+    """Of each round, its rate to the mean rate of the null server's rounds before and after it."""
+    null_costs: list[float] = field(factory=list, init=False)
+    """Of each round, the mean processor time of a request of the null server's rounds before and after it."""
 
-    def ask(self, requests: int) -> None:
-        """One round."""
-        before = processor_seconds(self.server.pid)
-        self.rounds.append(ask(self.server.port, islice(self.questions, requests)))
-        self.processor.append(processor_seconds(self.server.pid) - before)
+    def measure(self, requests: int) -> Measurement:
+        """Measure one round."""
+        exchanges = take(self.exchanges, requests)
+        self.rounds.append(send_all(self.server, exchanges))
+        return self.rounds[-1]
 
     @property
     def cost(self) -> float:
-        """What a request costs the server, in seconds of a processor."""
-        return sum(self.processor) / sum(measurement.requests for measurement in self.rounds)
+        """The server's processor time for one request in seconds, the median of the rounds."""
+        return median(measurement.cost for measurement in self.rounds)
+
+    @property
+    def rate(self) -> float:
+        """Requests a second, the median of the rounds."""
+        return median(measurement.rate for measurement in self.rounds)
 
     @property
     def figures(self) -> str:
-        """Requests a second, and what one costs the server, in microseconds of a processor."""
-        return f"{rate(self.rounds):.0f}/s, {self.cost * 1e6:.1f} us"
+        """The least and the greatest ratio, and the rate."""
+        return f"{min(self.ratios):.2f} to {max(self.ratios):.2f}; {self.rate:.0f}/s"
+
+    def bounded(self, bound: float) -> Row:
+        """Return the row for a case that must reach this ratio to the null server's rate."""
+        return self._with_processor(at_least(self.name, median(self.ratios), bound, note=self.figures))
+
+    def unbounded(self) -> Row:
+        """Return the row for a case without a bound."""
+        return self._with_processor(fact(self.name, f"{median(self.ratios):.3g} ({self.figures})"))
+
+    def _with_processor(self, row: Row) -> Row:
+        return row.with_processor(self.cost, median(self.null_costs))
 
 
 @frozen
 class Volume:
-    """How much is asked and how large the large configurations are."""
+    """The numbers of rounds and requests, and the size of the largest configurations."""
 
     rounds: int
     requests: int
-    """In each round of each case; all rounds together are one pass over the distinct keys."""
+    """In each round of each case."""
     margin: float
-    """What the bounds are multiplied by."""
+    """The factor of the bounds."""
+    single_requests: int
+    """In each round on a single connection."""
+    shapes: int
+    """Statements of different shapes."""
 
 
-FULL = Volume(rounds=8, requests=25_000, margin=1.0)
-SHORT = Volume(rounds=4, requests=6_000, margin=0.5)
+FULL = Volume(rounds=8, requests=25_000, margin=1.0, single_requests=2_500, shapes=30_000)
+SHORT = Volume(rounds=4, requests=6_000, margin=0.5, single_requests=500, shapes=3_000)
 
 
-def start_table(stack: ExitStack, folder: Path, name: str, text: str, *, virtual: bool = False) -> Server:
-    """Start a server of the project with this configuration, until the stack is unwound."""
+def take(exchanges: Iterator[Exchange], requests: int) -> list[Exchange]:
+    """Return the exchanges of one round, made before it is measured."""
+    taken = list(islice(exchanges, requests))
+    assert len(taken) == requests, "there are fewer exchanges than requests to send"
+    return taken
+
+
+def start_table(
+    stack: ExitStack, folder: Path, name: str, text: str, *, virtual: bool = False, settings: str = ""
+) -> Server:
+    """Start an alias server with this configuration, until the stack is unwound."""
     port = free_port()
     configuration = folder / f"{name}.conf"
-    configuration.write_text(policies.with_settings(text, port), encoding="utf-8")
+    configuration.write_text(settings + policies.with_settings(text, port), encoding="utf-8")
     return stack.enter_context(running(alias_server(configuration, virtual=virtual), port))
 
 
-def prepare(answers: Iterable[policies.Answer], volume: Volume) -> Iterator[Exchange]:
-    """All questions of a case, made before anything is measured."""
-    return iter(list(policies.exchanges(islice(answers, volume.rounds * volume.requests))))
+def listen_socketmap(port: int) -> str:
+    """Return the setting with which a server also listens for socketmap on this port."""
+    return f"LISTEN: socketmap tcp:{port}:interface=127.0.0.1\n"
 
 
 def cycle_of_ten(domain: str = "") -> Iterator[Exchange]:
-    """The ten keys of the sample configuration in turn, without end."""
+    """Yield the ten keys of the sample configuration in turn, without end."""
     return cycle(list(policies.exchanges(policies.SAMPLE_KEYS, domain)))
 
 
-def postfix_questions() -> Iterator[Exchange]:
-    """The same ten keys without end; Twisted's server has no text after its ``500``."""
+def postfix_exchanges() -> Iterator[Exchange]:
+    """Yield the same ten keys without end; Twisted's server has no text after its ``500``."""
     ten = [(line, reply if reply != NOT_FOUND else b"500 \n") for line, reply in islice(cycle_of_ten(), 10)]
     return cycle(ten)
 
 
 def measure(null: Case, cases: Sequence[Case], volume: Volume) -> None:
-    """Ask all cases in turn, round for round."""
-    null.ask(volume.requests)
+    """Measure all cases in turn, round for round."""
+    before = null.measure(volume.requests)
     for _ in range(volume.rounds):
         for case in cases:
-            case.ask(volume.requests)
-            null.ask(volume.requests)
-            beside = null.rounds[-2].rate + null.rounds[-1].rate
-            case.ratios.append(case.rounds[-1].rate * 2 / beside)
+            measurement = case.measure(volume.requests)
+            after = null.measure(volume.requests)
+            case.ratios.append(measurement.rate * 2 / (before.rate + after.rate))
+            case.null_costs.append((before.cost + after.cost) / 2)
+            before = after
 
 
-def rate(rounds: Iterable[Measurement]) -> float:
-    """The median of the rounds' rates, requests a second."""
-    return median(measurement.rate for measurement in rounds)
+def single_connection(name: str, null: Server, server: Server, exchanges: Iterator[Exchange], volume: Volume) -> Row:
+    """Measure requests on a single connection, one after another; return the row with the median latency."""
+    nulls, rounds = list[Measurement](), list[Measurement]()
+    for _ in range(volume.rounds):
+        nulls.append(send_one_by_one(null, repeat(NULL_EXCHANGE, volume.single_requests)))
+        rounds.append(send_one_by_one(server, take(exchanges, volume.single_requests)))
+    ratios = [_latency(one) / _latency(other) for one, other in zip(rounds, nulls, strict=True)]
+    latency, null_latency = median(map(_latency, rounds)), median(map(_latency, nulls))
+    note = f"{min(ratios):.2f} to {max(ratios):.2f}; {latency * 1e6:.0f} us to {null_latency * 1e6:.0f} us"
+    cost, null_cost = (median(one.cost for one in measured) for measured in (rounds, nulls))
+    return fact(name, f"{median(ratios):.3g} ({note})").with_processor(cost, null_cost)
 
 
-def ratio_row(case: Case, bound: float) -> Row:
-    """The row for a case that must reach this part of the null server's rate."""
-    note = f"{min(case.ratios):.2f} to {max(case.ratios):.2f}; {case.figures}"
-    return at_least(case.name, median(case.ratios), bound, note=note)
+def _latency(measurement: Measurement) -> float:
+    assert measurement.latency is not None
+    return measurement.latency
 
 
 def generator_rows(null: Case, bare: Sequence[Measurement], cases: Sequence[Case], margin: float) -> list[Row]:
-    """The rows that tell whether the load generator is fast enough not to be what is measured."""
+    """Return the rows that show whether the load generator is fast enough not to be the bottleneck."""
     busiest = max(median(measurement.busy for measurement in case.rounds) for case in [null, *cases])
-    most = f"{rate(bare):.0f}/s"
+    most = median(measurement.rate for measurement in bare)
     return [
-        at_least("load generator: most that it can ask", rate(bare) / rate(null.rounds), 2.0 * margin, note=most),
-        at_most("load generator: part of the time at work, busiest case", busiest, BUSIEST / margin),
+        at_least(
+            "load generator: most requests, to the null server", most / null.rate, 2.0 * margin, "", f"{most:.0f}/s"
+        ),
+        at_most("load generator: share of the time at work, busiest case", busiest, BUSIEST / margin),
     ]
 
 
 def run(folder: Path, volume: Volume) -> list[Row]:
-    """Start all servers, measure all cases, stop the servers; the rows of the table."""
+    """Start all servers, measure all cases, stop the servers; return the rows of the table."""
     statements, accounts = 30_000, 100_000
     with ExitStack() as stack:
 
-        def rival(name: str) -> Server:
+        def reference(name: str) -> Server:
             port = free_port()
-            return stack.enter_context(running(own(name, port), port))
+            return stack.enter_context(running(reference_server(name, port), port))
 
-        null, bare = Case("null server", rival("null"), repeat(NULL_EXCHANGE)), rival("bare")
-        text = policies.sample()
-        table = start_table(stack, folder, "sample", text)
+        null, bare = Case("null server", reference("null"), repeat(NULL_EXCHANGE)), reference("bare")
+        port = free_port()
+        table = start_table(stack, folder, "sample", policies.sample(), settings=listen_socketmap(port))
+        socketmap = Server(port, table.pid)
+        # One supply for all cases with distinct keys of the sample: the server sees each key once.
+        answers = policies.distinct_sample_answers()
         ten = Case("sample, 10 keys in turn", table, cycle_of_ten())
-        distinct = Case("sample, distinct keys", table, prepare(policies.distinct_sample_answers(), volume))
+        distinct = Case("sample, distinct keys", table, policies.exchanges(answers))
         many_accounts = Case(
             f"one statement with {accounts} accounts, distinct keys",
             start_table(stack, folder, "accounts", policies.many_accounts(accounts)),
-            prepare(policies.many_accounts_answers(accounts), volume),
+            policies.exchanges(policies.many_accounts_answers(accounts)),
         )
         many_statements = Case(
             f"{statements} statements, distinct keys",
             start_table(stack, folder, "statements", policies.many_statements(statements)),
-            prepare(policies.many_statements_answers(statements), volume),
+            policies.exchanges(policies.many_statements_answers(statements)),
+        )
+        many_shapes = Case(
+            f"{volume.shapes} statements of different shapes, distinct keys",
+            start_table(stack, folder, "shapes", policies.many_shapes(volume.shapes)),
+            policies.exchanges(policies.many_shapes_answers(volume.shapes)),
         )
         virtual = Case(
             "virtual server, sample, 10 keys in turn",
             start_table(stack, folder, "virtual", policies.sample(virtual=True), virtual=True),
             cycle_of_ten(policies.DOMAIN),
         )
-        postfix = Case("twisted.protocols.postfix", rival("postfix"), postfix_questions())
-        cases = [ten, postfix, distinct, many_accounts, many_statements, virtual]
+        socketmap_ten = Case(
+            "socketmap, sample, 10 keys in turn",
+            socketmap,
+            cycle(list(map(policies.socketmap_exchange, policies.SAMPLE_KEYS))),
+        )
+        socketmap_distinct = Case(
+            "socketmap, sample, distinct keys", socketmap, map(policies.socketmap_exchange, answers)
+        )
+        postfix = Case("twisted.protocols.postfix", reference("postfix"), postfix_exchanges())
+        cases = [ten, postfix, distinct, many_accounts, many_statements, many_shapes, virtual]
+        cases += [socketmap_ten, socketmap_distinct]
         measure(null, cases, volume)
-        bares = [ask(bare.port, repeat(NULL_EXCHANGE, volume.requests)) for _ in range(3)]
-    against_postfix = median(a.rate / b.rate for a, b in zip(ten.rounds, postfix.rounds, strict=True))
-    bounded = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50), (virtual, 0.80)]
+        single = single_connection(
+            "one connection, sample, distinct keys: median latency",
+            null.server,
+            table,
+            policies.exchanges(answers),
+            volume,
+        )
+        bares = [send_all(bare, repeat(NULL_EXCHANGE, volume.requests)) for _ in range(3)]
+    to_postfix = median(a.rate / b.rate for a, b in zip(ten.rounds, postfix.rounds, strict=True))
+    bounds = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50), (virtual, 0.80)]
     return [
-        fact(null.name, null.figures),
+        fact(null.name, f"{null.rate:.0f}/s").with_processor(null.cost, null.cost),
         *generator_rows(null, bares, cases, volume.margin),
-        *(ratio_row(case, bound * volume.margin) for case, bound in bounded),
+        *(case.bounded(bound * volume.margin) for case, bound in bounds),
+        *(case.unbounded() for case in (many_shapes, socketmap_ten, socketmap_distinct)),
+        single,
         at_least(
             "sample, 10 keys in turn, to twisted.protocols.postfix",
-            against_postfix,
+            to_postfix,
             1.0 * volume.margin,
-            note=postfix.figures,
+            note=f"{postfix.rate:.0f}/s, {postfix.cost * 1e6:.1f} us",
         ),
         metering.row(ten.cost, volume.margin),
     ]

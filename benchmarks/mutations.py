@@ -1,4 +1,4 @@
-"""Random policies and keys that may be hard to read, and small changes to them; see `benchmarks.hostile`."""
+"""Random policies and keys that may be costly to match, and mutations of them; see `benchmarks.hostile`."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ from trualias.language.tree import (
 )
 
 IDENTIFIERS = 8
-"""How many a policy may have."""
+"""The largest number of identifiers in a policy."""
 LONGEST = 64
-"""Octets of a key."""
+"""The largest number of octets in a key."""
 
-# The fewer characters there are, the more ways there are to read a text.
+# The fewer different characters there are, the more readings a text has.
 CHARACTERS = "xxxxa1120.-_"
 SEPARATORS = ("x", "x", "xx", "a", "1", "0", ".", "-", "_", "1x", "x1")
 NAMES = ("x", "xx", "xxx", "a", "ax", "x1", "1", "11", "xa")
@@ -44,12 +44,12 @@ class Attempt:
 
 
 def identifiers(expression: Expression) -> list[FieldClass]:
-    """The classes of an expression's identifiers."""
+    """Return the classes of an expression's identifiers."""
     return [token.field_class for token in expression if isinstance(token, Identifier)]
 
 
 def random_item(chance: random.Random, expression: Expression) -> Item:
-    """Any item that may read what the expression has."""
+    """Return an item that is valid for the expression, in most cases."""
     classes = identifiers(expression)
     if not classes or chance.random() < 0.1:
         return CodeLiteral(chance.choice(SEPARATORS))
@@ -66,14 +66,14 @@ def random_item(chance: random.Random, expression: Expression) -> Item:
 
 
 def random_field(chance: random.Random) -> Token:
-    """An identifier, now and then a name."""
+    """Return an identifier, or one time in ten a name."""
     if chance.random() < 0.1:
         return NameField(chance.choice(list(NameKind)))
     return Identifier(chance.choice(list(FieldClass)))
 
 
-def joined(chance: random.Random, fields: Sequence[Token]) -> Expression:
-    """Fields with literals between them, mostly always the same one."""
+def join_fields(chance: random.Random, fields: Sequence[Token]) -> Expression:
+    """Return the fields with literals between them, most of them the same literal."""
     usual = chance.choice(SEPARATORS)
     tokens: list[Token] = [fields[0]]
     for left, right in pairwise(fields):
@@ -85,26 +85,26 @@ def joined(chance: random.Random, fields: Sequence[Token]) -> Expression:
 
 
 def random_statement(chance: random.Random, most: int) -> Account:
-    """A statement with up to so many identifiers; the checks may refuse it."""
+    """Return a statement with up to ``most`` identifiers; the checks may refuse it."""
     count = chance.randint(1, most)
     fields = [random_field(chance) for _ in range(count)]
     if chance.random() < 0.4:
         fields = [Identifier(chance.choice(list(FieldClass)))] * count
     fields.insert(chance.choice((0, count, count, count, chance.randint(0, count))), CodeField())
-    expression = joined(chance, fields)
+    expression = join_fields(chance, fields)
     items = tuple(random_item(chance, expression) for _ in range(chance.randint(1, 12)))
     return Account((Name(chance.choice(NAMES)),), FieldClass.IDENT, (), expression, items)
 
 
 def random_key(chance: random.Random) -> str:
-    """A long key of few characters."""
+    """Return a long key of few different characters."""
     body = chance.choice("xxa1") * chance.randint(20, LONGEST)
     tail = "".join(chance.choice("01.x") for _ in range(chance.randint(0, 16)))
     return (body[: LONGEST - len(tail)] + tail)[:LONGEST]
 
 
-def change_key(chance: random.Random, key: str) -> str:
-    """A key that differs a little."""
+def mutate_key(chance: random.Random, key: str) -> str:
+    """Return a key with one small difference."""
     at = chance.randrange(len(key))
     to = min(len(key), at + chance.choice((1, 1, 1, 2, 4, 8)))
     match chance.randrange(5):
@@ -121,8 +121,8 @@ def change_key(chance: random.Random, key: str) -> str:
     return key[:LONGEST] or "x"
 
 
-def change_expression(chance: random.Random, statement: Account) -> Account:
-    """Another class, another literal, one field more or less, the code in another place."""
+def mutate_expression(chance: random.Random, statement: Account) -> Account:
+    """Change a class or a literal, add, remove or swap fields."""
     tokens = list(statement.expression)
     at = chance.randrange(len(tokens))
     if isinstance(tokens[at], Literal) and chance.random() < 0.7:
@@ -140,11 +140,11 @@ def change_expression(chance: random.Random, statement: Account) -> Account:
         case _:
             other = chance.randrange(len(fields))
             fields[at], fields[other] = fields[other], fields[at]
-    return evolve(statement, expression=joined(chance, fields))
+    return evolve(statement, expression=join_fields(chance, fields))
 
 
-def change_items(chance: random.Random, statement: Account) -> Account:
-    """One item more, less, or another one."""
+def mutate_items(chance: random.Random, statement: Account) -> Account:
+    """Add, remove or replace an item."""
     items = list(statement.items)
     at = chance.randrange(len(items))
     match chance.randrange(3):
@@ -157,25 +157,25 @@ def change_items(chance: random.Random, statement: Account) -> Account:
     return evolve(statement, items=tuple(items))
 
 
-def change_names(chance: random.Random, statement: Account) -> Account:
-    """Other accounts and aliases, many of which a text of one character may show."""
+def mutate_names(chance: random.Random, statement: Account) -> Account:
+    """Replace the accounts and aliases by others, many of which occur in a text of one repeated character."""
 
-    def some() -> tuple[Name, ...]:
+    def names() -> tuple[Name, ...]:
         return tuple(map(Name, chance.sample(NAMES, chance.randint(1, len(NAMES)))))
 
-    return evolve(statement, accounts=some(), aliases=some() if chance.random() < 0.5 else ())
+    return evolve(statement, accounts=names(), aliases=names() if chance.random() < 0.5 else ())
 
 
-def change(chance: random.Random, attempt: Attempt) -> Attempt:
-    """An attempt that differs a little in its key, or in one of its statements."""
+def mutate(chance: random.Random, attempt: Attempt) -> Attempt:
+    """Return an attempt with a small difference in its key, or in one of its statements."""
     if chance.random() < 0.5:
-        return evolve(attempt, key=change_key(chance, attempt.key))
+        return evolve(attempt, key=mutate_key(chance, attempt.key))
     statements = list(attempt.statements)
     at = chance.randrange(len(statements))
-    changes: list[Callable[[random.Random, Account], Account]] = [change_expression, change_items, change_items]
+    mutations: list[Callable[[random.Random, Account], Account]] = [mutate_expression, mutate_items, mutate_items]
     if chance.random() < 0.1:
-        changes = [change_names]
-    statements[at] = chance.choice(changes)(chance, statements[at])
+        mutations = [mutate_names]
+    statements[at] = chance.choice(mutations)(chance, statements[at])
     if chance.random() < 0.03:
         statements.append(random_statement(chance, IDENTIFIERS))
     if chance.random() < 0.03 and len(statements) > 1:

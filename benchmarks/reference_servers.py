@@ -1,4 +1,4 @@
-"""The servers to compare with: ``python -m benchmarks.rivals NAME PORT``, on the loopback interface."""
+"""The servers to compare with: ``python -m benchmarks.reference_servers NAME PORT``, on the loopback interface."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_FOUND = b"500 not found\n"
 
 
 class NullServer(LineReceiver):
-    """Answers every line with ``500 not found`` and does nothing else: what Twisted and the socket cost."""
+    """Answers every line with ``500 not found``: the cost of Twisted and the socket."""
 
     delimiter = b"\n"
 
@@ -29,24 +29,24 @@ class NullServer(LineReceiver):
         self.transport.write(NOT_FOUND)
 
 
-def null_servers() -> ServerFactory[Any]:
-    """A factory of null servers."""
+def null_server() -> ServerFactory[Any]:
+    """Return a factory of null servers."""
     factory: ServerFactory[Any] = ServerFactory()
     factory.protocol = NullServer
     return factory
 
 
 def twisted_postfix() -> ServerFactory[Any]:
-    """Twisted's own server for Postfix, with the answers of the sample configuration in a dictionary."""
+    """Return Twisted's own server for Postfix, with the answers of the sample configuration in a dictionary."""
     answers = {key.encode(): account.encode() for key, account in SAMPLE_KEYS if account}
     factory: ServerFactory[Any] = PostfixTCPMapDeferringDictServerFactory(answers)
     return factory
 
 
-def bare_responder(port: int) -> None:
-    """The least that Python can do for a request, without Twisted: one read and one write. Never returns.
+def serve_without_twisted(port: int) -> None:
+    """Serve with one read and one write a request, which is the least that Python can do; never return.
 
-    It shows how many requests the load generator can make, which costs as much itself.
+    It shows how many requests the load generator, whose own cost is the same, can make.
     """
     with socket.create_server(("127.0.0.1", port), backlog=200) as listening, select.epoll() as poller:
         poller.register(listening.fileno(), select.EPOLLIN)
@@ -67,10 +67,10 @@ def bare_responder(port: int) -> None:
 
 
 def main(name: str, port: int) -> None:
-    """Run one of them until the process is told to stop."""
+    """Run one of them until the process is stopped."""
     if name == "bare":
-        bare_responder(port)
-    factory = {"null": null_servers, "postfix": twisted_postfix}[name]()
+        serve_without_twisted(port)
+    factory = {"null": null_server, "postfix": twisted_postfix}[name]()
     IReactorTCP(reactor).listenTCP(port, factory, backlog=200, interface="127.0.0.1")
     IReactorCore(reactor).run()
 
