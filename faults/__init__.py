@@ -1,4 +1,4 @@
-"""What the servers survive: a programme that does to them what goes wrong in years, and prints figures.
+"""Faults that occur in years of service, done to the servers in minutes.
 
-``python -m faults`` runs all of it, ``python -m faults NAME ...`` some.
+``python -m faults`` runs all cases, ``python -m faults NAME ...`` some of them; they print figures.
 """

@@ -1,4 +1,4 @@
-"""The command: runs the cases that are named, or all, prints figures, exits with 1 where something was not survived."""
+"""Run the named cases, or all of them, and print figures; the exit status is 1 if one is not survived."""
 
 import argparse
 import sys
@@ -26,28 +26,29 @@ CASES: dict[str, Case] = {
 
 
 def main() -> int:
-    """Run; the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
-    parser.add_argument("names", metavar="NAME", nargs="*", help=f"what to run (default: all): {', '.join(CASES)}")
-    parser.add_argument("--seconds", type=int, help="how long fuzz (default: 600) and soak (default: 1800) last")
-    parser.add_argument("--rate", type=float, default=soak.RATE, help="requests/s that soak aims at (default: 10000)")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"the case to run (default: all): {', '.join(CASES)}")
+    parser.add_argument("--seconds", type=int, help="the duration of fuzz (default: 600) and of soak (default: 1800)")
+    parser.add_argument("--rate", type=float, default=soak.RATE, help="requests a second of soak (default: 10000)")
     options = parser.parse_args()
     unknown = set(options.names) - set(CASES)
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+        parser.error(f"unknown case {', '.join(sorted(unknown))}; the cases are {', '.join(CASES)}")
     sys.stdout.write(f"{machine()}\n")
-    return max(_survived(name, options) for name in options.names or CASES)
+    return max(_run(name, options) for name in options.names or CASES)
 
 
-def _survived(name: str, options: argparse.Namespace) -> int:
+def _run(name: str, options: argparse.Namespace) -> int:
+    """Run a case; return 0 if it is survived, otherwise 1."""
+
     def say(line: str) -> None:
         sys.stdout.write(f"  {line}\n")
         sys.stdout.flush()
 
-    say_name = time.strftime("%H:%M:%S")
-    sys.stdout.write(f"{name} ({say_name})\n")
+    sys.stdout.write(f"{name} ({time.strftime('%H:%M:%S')})\n")
     sys.stdout.flush()
-    # Kept where something was not survived: it has the server's log, and the fuzzer's input.
+    # Not deleted: after a fault it has the server's log, and the fuzzer's input.
     folder = Path(tempfile.mkdtemp(prefix=f"trualias-{name}-"))
     try:
         CASES[name](folder, say, options)

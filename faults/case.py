@@ -1,4 +1,4 @@
-"""What the cases have in common."""
+"""Parts that all cases use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,20 +9,20 @@ Say = Callable[[str], None]
 
 
 class Fault(Exception):
-    """Something was not survived."""
+    """A failure of the server, or of something around it."""
 
 
-def percentile(sorted_values: list[float], part: float) -> float:
-    """Give the value below which this part, 0 to 1, of the sorted values lies."""
-    return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * part))]
+def percentile(sorted_values: list[float], share: float) -> float:
+    """Return the value below which this share, 0 to 1, of the sorted values lies."""
+    return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]
 
 
 @contextmanager
 def beside(work: Callable[[Event], None], threads: int = 1) -> Iterator[list[Exception]]:
-    """Let so many threads work beside this one, each until the event is set that it is given.
+    """Run ``work`` in other threads during the context; its argument is an event that is set at the end.
 
-    What they raised so far is in the list. Raises the first of it in the end, also where something else went wrong:
-    that may well be for want of the thread.
+    Yields the list of the exceptions raised so far. Raises the first of them at the end, also in place of another
+    exception, which may be due to the missing thread.
     """
     raised: list[Exception] = []
     end = Event()

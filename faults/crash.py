@@ -1,4 +1,4 @@
-"""The server is killed again and again while mail flows through a real Postfix; needs root."""
+"""The server is killed several times while mail goes through a real Postfix; needs root."""
 
 import smtplib
 import time
@@ -23,13 +23,13 @@ SENDERS = 4
 
 @define
 class _Sent:
-    """What became of the mails that were sent; deferred ones come again, as any sender's do."""
+    """The fates of the mails; a deferred one is sent again, as by any mail server."""
 
     accepted: list[str] = Factory(list)
     deferred: int = 0
     refused: list[str] = Factory(list)
     by_sender: Counter[int] = Factory(Counter)
-    """How many mails of each thread were accepted."""
+    """The number of accepted mails of each thread."""
 
 
 def _send(postfix: Postfix, sent: _Sent, end: Event) -> None:
@@ -49,11 +49,11 @@ def _send(postfix: Postfix, sent: _Sent, end: Event) -> None:
             else:
                 sent.refused.append(str(error))
         except (smtplib.SMTPException, OSError) as error:
-            raise Fault(f"a sender was let down by Postfix: {error!r}") from error
+            raise Fault(f"Postfix failed a sender: {error!r}") from error
 
 
 def run(folder: Path, say: Say, kills: int = KILLS) -> None:
-    """Send, kill and start; then count."""
+    """Send mails, kill and start the server; then compare accepted and delivered mails."""
     port = free_port()
     path = folder / "faults.conf"
     path.write_text(_CONFIGURATION, encoding="utf-8")
@@ -64,16 +64,16 @@ def run(folder: Path, say: Say, kills: int = KILLS) -> None:
         server.start()
         postfix.start()
         with beside(lambda end: _send(postfix, sent, end), SENDERS) as raised:
-            _let_flow(sent, raised)
+            _wait_for_mail(sent, raised)
             for _ in range(kills):
                 server.kill()
                 time.sleep(0.5)
                 server.start()
-                _let_flow(sent, raised)
+                _wait_for_mail(sent, raised)
         wait_until(
             lambda: len(postfix.mails("foo")) >= len(sent.accepted), "all mails", log=lambda: postfix.log[-5000:]
         )
-        _count(postfix, sent)
+        _compare(postfix, sent)
     finally:
         server.stop()
         postfix.stop()
@@ -83,14 +83,14 @@ def run(folder: Path, say: Say, kills: int = KILLS) -> None:
     )
 
 
-def _let_flow(sent: _Sent, raised: list[Exception]) -> None:
-    """Return after a while in which each sender had a mail accepted."""
+def _wait_for_mail(sent: _Sent, raised: list[Exception]) -> None:
+    """Wait for 1.5 seconds, and until each sender has had another mail accepted."""
     before = sent.by_sender.copy()
     time.sleep(1.5)
     wait_until(lambda: bool(raised) or len(sent.by_sender - before) == SENDERS, "a mail of each sender accepted")
 
 
-def _count(postfix: Postfix, sent: _Sent) -> None:
+def _compare(postfix: Postfix, sent: _Sent) -> None:
     delivered = [
         line[9:] for mail in postfix.mails("foo") for line in mail.splitlines() if line.startswith("Subject: ")
     ]

@@ -1,6 +1,6 @@
-"""Coverage-guided fuzzing: the four targets at once, each from its seeds, in a process of its own at low priority.
+"""Coverage-guided fuzzing of the four targets at the same time, each in its own process at low priority.
 
-What a fuzzer finds wrong ends it with status 77 and the input in the working directory; that input is kept.
+A fuzzer that finds a fault ends with status 77 and writes the input to its folder.
 """
 
 import os
@@ -21,12 +21,12 @@ _WORDS = SEEDS / "words.dict"
 _ONE_INPUT = 20
 """Seconds after which one input counts as a hang."""
 _STARTING = 60
-"""Seconds that a fuzzer may take beyond its time."""
+"""Seconds that a fuzzer may take in addition to its time."""
 
 
 @frozen
 class Fuzzed:
-    """What one fuzzer did; coverage is counted in edges, features and inputs kept for them."""
+    """The figures of one fuzzer; its coverage in edges and features, and the inputs kept for them."""
 
     target: str
     executions: int
@@ -42,7 +42,7 @@ class Fuzzed:
 
 
 def fuzz(folder: Path, seconds: int, targets: Sequence[str] = TARGETS) -> Iterator[Fuzzed]:
-    """Fuzz so many seconds; the corpora grow in the folder. Raises `Fault` with the end of what a fuzzer says."""
+    """Fuzz for so many seconds; the corpora are in the folder. Raises `Fault` with the end of a fuzzer's output."""
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for target in targets:
@@ -57,37 +57,37 @@ def fuzz(folder: Path, seconds: int, targets: Sequence[str] = TARGETS) -> Iterat
                 process.wait()
 
 
-def _start(place: Path, target: str, seconds: int) -> "subprocess.Popen[bytes]":
-    (place / "corpus").mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "faults.fuzzing", target, f"-max_total_time={seconds}", f"-timeout={_ONE_INPUT}"]
-    command += ["-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={place}/", f"-dict={_WORDS}"]
-    with (place / "said").open("wb") as said:
+def _start(folder: Path, target: str, seconds: int) -> "subprocess.Popen[bytes]":
+    (folder / "corpus").mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "faults.fuzzer", target, f"-max_total_time={seconds}", f"-timeout={_ONE_INPUT}"]
+    command += ["-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={folder}/", f"-dict={_WORDS}"]
+    with (folder / "output").open("wb") as output:
         return subprocess.Popen(
-            [*command, str(place / "corpus"), str(SEEDS / target)],
+            [*command, str(folder / "corpus"), str(SEEDS / target)],
             cwd=ROOT,
-            stdout=said,
-            stderr=said,
-            preexec_fn=_give_way,
+            stdout=output,
+            stderr=output,
+            preexec_fn=_lower_priority,
         )
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     os.nice(10)
 
 
-def _result(place: Path, target: str, status: int) -> Fuzzed:
-    said = (place / "said").read_text("utf-8", "replace")
+def _result(folder: Path, target: str, status: int) -> Fuzzed:
+    output = (folder / "output").read_text("utf-8", "replace")
     if status != 0:
-        raise Fault(f"{target}: the fuzzer ended with status {status}, its input is in {place}\n{said[-3000:]}")
-    executions = re.search(r"number_of_executed_units:\s*(\d+)", said)
-    covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)/", said)
+        raise Fault(f"{target}: the fuzzer ended with status {status}, its input is in {folder}\n{output[-3000:]}")
+    executions = re.search(r"number_of_executed_units:\s*(\d+)", output)
+    covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)/", output)
     if executions is None or not covered:
-        raise Fault(f"{target}: the fuzzer gives no figures\n{said[-3000:]}")
+        raise Fault(f"{target}: the fuzzer printed no figures\n{output[-3000:]}")
     return Fuzzed(target, int(executions.group(1)), *map(int, covered[-1]))
 
 
 def run(folder: Path, say: Say, seconds: int) -> None:
-    """Fuzz all targets at once."""
+    """Fuzz all targets at the same time."""
     say(f"{seconds} s each, {len(TARGETS)} at once")
     for fuzzed in fuzz(folder, seconds):
         say(str(fuzzed))

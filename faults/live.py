@@ -1,4 +1,4 @@
-"""The server that the cases are about, as an administrator runs it, and what it holds of the machine."""
+"""The server under test, run as by an administrator, and its open files."""
 
 import os
 import re
@@ -11,21 +11,21 @@ from faults.case import Fault
 from trualias.testing.live import LiveServer, free_port
 
 LOGGING = "warning"
-"""So that the log tells of clients that are refused."""
+"""The log has refused clients at this level."""
 
 
 def descriptors(pid: int) -> int:
-    """How many files, sockets and so on a process has open. proc(5)."""
+    """Return the number of open file descriptors of a process (proc(5))."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def settings(port: int) -> str:
-    """The settings of a configuration for this port."""
+    """Return the settings of a configuration for this port."""
     return policies.with_settings("", port, LOGGING)
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a whole new file in the place of another, as a careful editor does."""
+    """Replace a file by renaming a complete new one, as a careful editor does."""
     prepared = path.with_name(path.name + ".new")
     prepared.write_text(text, encoding="utf-8")
     os.replace(prepared, path)
@@ -33,7 +33,7 @@ def replace(path: Path, text: str) -> None:
 
 @contextmanager
 def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[tuple[LiveServer, Path]]:
-    """Run a table server with this configuration, settings apart, or with the sample; with the path of its file.
+    """Run a table server with this configuration, without settings, or with the sample; yield it and its file's path.
 
     ``more`` are settings that come before all others.
     """
@@ -49,7 +49,7 @@ def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[t
 
 
 def check_log(server: LiveServer, *, allowed: str = "$^") -> None:
-    """Raise `Fault` where the log has a traceback or an error that does not match the regular expression."""
+    """Raise `Fault` if the log has a traceback or an error that does not match the regular expression ``allowed``."""
     for line in server.log.splitlines():
         if re.search(r"Traceback|#error|#critical|Unhandled", line) and not re.search(allowed, line):
             raise Fault(f"the server's log has: {line}")

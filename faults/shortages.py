@@ -1,4 +1,4 @@
-"""What a machine runs out of: places for connections, descriptors, room for the log; and the time of day set back."""
+"""Shortages of connections, descriptors and room for the log; and a clock that is set back."""
 
 import os
 import re
@@ -23,19 +23,19 @@ from trualias.server.file_limits import raise_descriptor_limit
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, free_port, is_serving, wait_until
 
 LIMIT = Settings().connections
-"""Connections that a server takes."""
+"""The server's limit of connections."""
 
 _EXCHANGES = [policies.exchange(answer) for answer in policies.SAMPLE_KEYS]
 
 
 BACKLOG = 40
-"""Clients that connect at once: fewer than Twisted lets wait to be accepted, which are 50."""
+"""Clients that connect at the same time: fewer than Twisted's backlog of 50."""
 
 
 def answered(client: socket.socket) -> bool:
-    """Ask all keys of the sample; whether there were replies, and not the end of the connection, orderly or by a reset.
+    """Send all keys of the sample; return whether the server replied, instead of closing the connection.
 
-    Raises `Fault` for a wrong reply, and for none at all.
+    Raises `Fault` for a wrong reply, and if the server does neither.
     """
     for request, right in _EXCHANGES:
         try:
@@ -44,11 +44,11 @@ def answered(client: socket.socket) -> bool:
         except ConnectionError:
             return False
         except TimeoutError as error:
-            raise Fault(f"asked {request!r}, and was neither answered nor refused") from error
+            raise Fault(f"sent {request!r}, and was neither answered nor refused") from error
         if not reply:
             return False
         if reply != right:
-            raise Fault(f"asked {request!r}, expected {right!r}, got {reply!r}")
+            raise Fault(f"sent {request!r}, expected {right!r}, got {reply!r}")
     return True
 
 
@@ -61,40 +61,40 @@ def _connected(stack: ExitStack, port: int, count: int) -> list[socket.socket]:
     return [stack.enter_context(connect(port)) for _ in range(count)]
 
 
-def _come_back(port: int) -> None:
+def _wait_for_room(port: int) -> None:
     def works() -> bool:
         with connect(port) as client:
             return answered(client)
 
-    wait_until(works, "a place for a new client")
+    wait_until(works, "room for a new client")
 
 
 def connections(folder: Path, say: Say, beyond: int = 50) -> None:
-    """More connections than the limit: those beyond are closed at once, those within are answered."""
+    """Open more connections than the limit: those beyond it are closed at once, those within it are answered."""
     with serving(folder) as (server, _), ExitStack() as stack:
-        # All the clients are of this process; the server keeps to what it was started with.
+        # All clients belong to this process; the server keeps the limit that it was started with.
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
         raise_descriptor_limit(2 * LIMIT)
         within: list[socket.socket] = []
         while len(within) < LIMIT:
-            # As many as the kernel lets wait to be accepted; it drops others, which come again a second later.
+            # No more than the backlog: the kernel drops others, which connect again a second later.
             within += _connected(stack, server.port, min(BACKLOG, LIMIT - len(within)))
             _require(answered(within[-1]), "a client within the limit was not answered")
         others = _connected(stack, server.port, beyond)
         _require(not any(map(answered, others)), "more connections than the limit were answered")
         _require(all(map(answered, within)), "a client within the limit was not answered")
-        _require(f"there are {LIMIT} already" in server.log, "the log does not tell of those beyond the limit")
+        _require(f"there are {LIMIT} already" in server.log, "the log does not have those beyond the limit")
         for client in within[: LIMIT // 2]:
             client.close()
-        _come_back(server.port)
+        _wait_for_room(server.port)
         check_log(server)
-    say(f"{LIMIT} connections answered, {beyond} beyond refused at once; a place that is free is taken again")
+    say(f"{LIMIT} connections answered, {beyond} beyond refused at once; a new client is taken after one has left")
 
 
 def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
-    """No descriptor left: those who are connected are answered, and new ones are once there are descriptors again.
+    """Use up the descriptors: connected clients are answered, and new ones as soon as there are descriptors again.
 
-    The configuration is changed meanwhile; it is tried again until it can be read, and in force then.
+    Meanwhile the configuration is changed; the reload is tried again until the file can be read.
     """
     with serving(folder) as (server, path), ExitStack() as stack:
         before = _connected(stack, server.port, 5)
@@ -112,12 +112,12 @@ def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
 
         all_answered()
         held = descriptors(server.pid)
-        # Descriptors have numbers: these are the ones that may be given out.
+        # The limit is on the numbers of descriptors.
         limit = max(int(number) for number in os.listdir(f"/proc/{server.pid}/fd")) + free
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
         later = _connected(stack, server.port, 5 * free)
-        fates = [answered(client) for client in later]
-        _require(0 < sum(fates) < len(later), f"of {len(later)} new clients {sum(fates)} were answered")
+        results = [answered(client) for client in later]
+        _require(0 < sum(results) < len(later), f"of {len(later)} new clients {sum(results)} were answered")
         replace(path, path.read_text(encoding="utf-8") + statement(1))
         os.kill(server.pid, signal.SIGHUP)
         wait_until(
@@ -133,11 +133,11 @@ def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
             log=lambda: server.log,
         )
         took = time.monotonic() - freed
-        _come_back(server.port)
+        _wait_for_room(server.port)
         wait_until(lambda: descriptors(server.pid) <= held + 2, "as many descriptors as before")
         check_log(server, allowed=f"{re.escape(str(path))} has errors")
     say(
-        f"limit of {limit} descriptors: of {len(later)} new clients {sum(fates)} answered, the others refused; those "
+        f"limit of {limit} descriptors: of {len(later)} new clients {sum(results)} answered, the others refused; those "
         "connected before always answered, also during reloads that failed; the new configuration in force "
         f"{took:.1f} s after there were descriptors again; back to {held} of them"
     )
@@ -147,13 +147,13 @@ def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
 def _started(
     folder: Path, text: str, *, output: Path, mode: str = "ab", options: tuple[str, ...] = (), before: str = ""
 ) -> Iterator[tuple["subprocess.Popen[bytes]", int, Path]]:
-    """Run a table server whose standard output is a file opened in this mode; ``before`` is Python that runs first."""
+    """Run a table server with its standard output on a file opened in this mode; ``before`` is Python to run first."""
     port, path = free_port(), folder / "faults.conf"
     path.write_text(settings(port) + text, encoding="utf-8")
-    *python, programme = TWISTD
+    *python, program = TWISTD
     command = [
         *python,
-        before + programme,
+        before + program,
         "--nodaemon",
         "--pidfile=",
         *options,
@@ -164,7 +164,7 @@ def _started(
     with open(output, mode, buffering=0) as stream:
         process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=stream, stderr=stream)
     try:
-        wait_until(lambda: process.poll() is not None or is_serving(port), "a server at work")
+        wait_until(lambda: process.poll() is not None or is_serving(port), "a running server")
         _require(process.poll() is None, f"the server ended with status {process.returncode}")
         yield process, port, path
         _require(process.poll() is None, f"the server ended with status {process.returncode}")
@@ -194,13 +194,13 @@ MESSAGES = 500
 def _reloads_failed(metrics: int) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=PATIENCE) as page:
         found = re.search(rb"^trualias_reloads_failed_total (\d+)", page.read(), re.MULTILINE)
-    _require(found is not None, "the metrics do not tell of reloads")
+    _require(found is not None, "the metrics do not have reloads")
     assert found is not None
     return int(found.group(1))
 
 
 def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
-    """Make the server log a fault for every second request, and an error; check that it answers and loads."""
+    """Make the server log a fault for every second request, and an error; check that it answers and loads all the same."""
 
     def account() -> bytes:
         client.sendall(KEY + b"\n")
@@ -223,23 +223,23 @@ def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
 
 
 def full_log(folder: Path, say: Say) -> None:
-    """The log's disk is full or read-only: on standard output, and in a log file that cannot grow.
+    """Fill the log's disk, or make it read-only: on standard output, and with a log file that cannot grow.
 
-    At first it can be written, to see that there is something to be logged.
+    The first log can be written, to check that the server logs anything.
     """
     metrics = free_port()
     text = f"METRICS: 127.0.0.1:{metrics}\nPROCESSOR: failing_hooks\n" + configuration(0)
     (folder / "failing_hooks.py").write_text(_FAILING_HOOKS, "utf-8")
     writable, unwritable = folder / "writable", folder / "unwritable"
     unwritable.touch()
-    # A disk that becomes read-only refuses to write to a file that was opened before; so does what is open to be read.
+    # A file on a disk that becomes read-only refuses to be written, as does a file that is opened for reading.
     for output, mode in ((writable, "ab"), (Path("/dev/full"), "ab"), (unwritable, "rb")):
         with _started(folder, text, output=output, mode=mode) as (process, port, path):
             _log_a_lot(port, metrics, path, process.pid)
-    said = writable.read_text("utf-8")
-    faults, errors = said.count("#critical]"), said.count("#error]")
-    _require(faults == MESSAGES and errors > 0, f"the log has {faults} faults and {errors} errors:\n{said[-3000:]}")
-    _require(unwritable.stat().st_size == 0, "what is open to be read was written")
+    logged = writable.read_text("utf-8")
+    faults, errors = logged.count("#critical]"), logged.count("#error]")
+    _require(faults == MESSAGES and errors > 0, f"the log has {faults} faults and {errors} errors:\n{logged[-3000:]}")
+    _require(unwritable.stat().st_size == 0, "the file that is open for reading was written")
     log = folder / "twistd.log"
     with _started(folder, text, output=Path(os.devnull), options=(f"--logfile={log}",)) as (process, port, path):
         size = log.stat().st_size
@@ -254,18 +254,18 @@ def full_log(folder: Path, say: Say) -> None:
     )
 
 
-# Twisted asks time.time() for the time of day; this puts it as many seconds off as a file says.
+# Twisted reads the time of day from time.time(); this adds the number of seconds in a file.
 _OTHER_DAY = """
 import pathlib, time
-of_day, told = time.time, pathlib.Path("seconds")
-time.time = lambda: of_day() + float(told.read_text())
+of_day, offset = time.time, pathlib.Path("seconds")
+time.time = lambda: of_day() + float(offset.read_text())
 """
 
 
 def clock_set_back(folder: Path, say: Say, seconds: int = 3600) -> None:
-    """The time of day is set back: a change of the configuration is seen within seconds all the same."""
-    told = folder / "seconds"
-    told.write_text("0")
+    """Set the time of day back: a change of the configuration is noticed within seconds all the same."""
+    offset = folder / "seconds"
+    offset.write_text("0")
     with _started(folder, configuration(0), output=folder / "server.log", before=_OTHER_DAY) as (_, port, path):
 
         def account() -> bytes:
@@ -274,9 +274,9 @@ def clock_set_back(folder: Path, say: Say, seconds: int = 3600) -> None:
                 return client.recv(4096)
 
         _require(account() == b"200 number0\n", "no right reply at first")
-        prepared = told.with_suffix(".new")
+        prepared = offset.with_suffix(".new")
         prepared.write_text(str(-seconds))
-        prepared.replace(told)
+        prepared.replace(offset)
         path.write_text(settings(port) + configuration(1), encoding="utf-8")
         begun = time.monotonic()
         wait_until(lambda: account() == b"200 number1\n", "the new configuration")
@@ -285,7 +285,7 @@ def clock_set_back(folder: Path, say: Say, seconds: int = 3600) -> None:
 
 
 def run(folder: Path, say: Say) -> None:
-    """All of it."""
+    """Run all parts."""
     connections(folder, say)
     no_descriptors(folder, say)
     full_log(folder, say)

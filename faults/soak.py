@@ -1,4 +1,4 @@
-"""Hours in little: many requests a second, and a new configuration every second."""
+"""Long operation in short: many requests a second, and a new configuration every second."""
 
 import itertools
 import os
@@ -10,67 +10,67 @@ from attrs import define, field
 
 from benchmarks import policies
 from benchmarks.servers import processor_seconds, resident
-from faults.asking import ask
 from faults.case import Fault, Say
+from faults.clients import send
 from faults.live import check_log, descriptors, replace, serving, settings
-from faults.numbered import Numbers, answers, configuration
+from faults.numbered import Numbers, configuration, wait_for_number
 
 CLIENTS = 50
 KEYS = 200_000
-"""Different keys that are asked for, over and over."""
+"""The number of different keys, in a cycle; far more than the server caches replies."""
 RATE = 10_000.0
-"""Requests a second that are aimed at."""
+"""The intended requests a second."""
 RELOADS = 1.0
 """Seconds from one change to the next."""
 WARM = 0.1
-"""The part of the time after which memory is expected to be flat."""
+"""The share of the time after which memory must be constant."""
 GROWTH = 8.0
-"""MB (10**6 octets) that may come and go after that."""
+"""MB (10**6 octets) by which it may grow after that."""
 REACHED = 0.95
-"""The part of the rate aimed at that must be reached over the whole time."""
+"""The share of the intended rate that must be reached over the whole time."""
 IN_FORCE = 0.9
-"""The part of the changes that must come into force; others are overtaken by the next."""
+"""The share of the changes that must come into force before the next one."""
 
 
 def _request(number: int) -> tuple[bytes, bool]:
-    """Ask for a key of which there is one for each number; whether it is found."""
+    """Return a request with another key for each number, and whether it is found."""
     word = policies.word(number, policies.ALNUM)
     wrong = number % 4 == 3
     return f"get shop-{word}-{word[0]}{len(word) + wrong}\n".encode(), not wrong
 
 
 @define
-class _Questions:
-    """Asks for different keys; of four one is wrong under every configuration, and the others are right."""
+class _Requests:
+    """Requests with different keys; one of four is not found by any configuration."""
 
     numbers: Numbers
     answered: int = 0
-    # Written before, so that the server is what is busy.
+    # Made before, so that the server is the bottleneck.
     _requests: "itertools.cycle[tuple[bytes, bool]]" = field(
         factory=lambda: itertools.cycle([_request(number) for number in range(KEYS)])
     )
 
     def next(self) -> tuple[bytes, object]:
-        """Give a request, and the lowest number that may answer it; None for "not found"."""
+        """Return a request, and the lowest number that may reply to it; None for "not found"."""
         request, found = next(self._requests)
-        return request, self.numbers.heard if found else None
+        return request, self.numbers.seen if found else None
 
     def check(self, request: bytes, known: object, reply: bytes) -> None:
-        """Compare the number that answered."""
+        """Compare the number in the reply."""
         self.answered += 1
         if isinstance(known, int):
             self.numbers.check(request, known, reply)
         elif reply != b"500 not found\n":
-            raise Fault(f"asked {request!r}, expected 'not found', got {reply!r}")
+            raise Fault(f"sent {request!r}, expected 'not found', got {reply!r}")
 
 
 def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: float = IN_FORCE) -> None:
-    """Ask, reload, and look at memory and descriptors once before each reload.
+    """Send requests, reload, and read the memory and descriptors in use once before each reload.
 
-    ``in_force`` is the part of the changes that must come into force; of few, the whole depends on each.
+    ``in_force`` is the share of the changes that must come into force; a short run with few of them needs a lower one.
     """
     numbers = Numbers()
-    questions = _Questions(numbers)
+    requests = _Requests(numbers)
     sizes: list[float] = []
     opened: list[int] = []
     answered: list[int] = []
@@ -78,46 +78,46 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: fl
     with serving(folder, configuration(0)) as (server, path):
 
         def reload(passed: float) -> None:
-            # The last change is given the time of one as well.
+            # The last change gets as much time as the others.
             if not (numbers.written + 1) * RELOADS <= passed <= seconds - RELOADS:
                 return
             nonlocal late
-            late += numbers.heard < numbers.written
+            late += numbers.seen < numbers.written
             sizes.append(resident(server.pid))
             opened.append(descriptors(server.pid))
-            answered.append(questions.answered)
+            answered.append(requests.answered)
             numbers.written += 1
             replace(path, settings(server.port) + configuration(numbers.written))
             os.kill(server.pid, signal.SIGHUP)
             if numbers.written % 60 == 0:
-                say(f"after {passed:.0f} s: {questions.answered} replies, {sizes[-1]:.1f} MB, {opened[-1]} descriptors")
+                say(f"after {passed:.0f} s: {requests.answered} replies, {sizes[-1]:.1f} MB, {opened[-1]} descriptors")
 
         own, servers = time.process_time(), processor_seconds(server.pid)
-        asked = ask(server.port, CLIENTS, seconds, questions, rate, reload)
+        replies = send(server.port, CLIENTS, seconds, requests, rate, reload)
         own, servers = time.process_time() - own, processor_seconds(server.pid) - servers
         sizes.append(resident(server.pid))
-        answers(server, numbers.written)
+        wait_for_number(server, numbers.written)
         check_log(server)
     slowest = min(after - before for before, after in itertools.pairwise(answered)) / RELOADS
-    say(f"{asked.seconds:.0f} s, {rate:.0f} requests/s aimed at: {asked}")
+    say(f"{replies.seconds:.0f} s, {rate:.0f} requests/s intended: {replies}")
     say(f"no wrong reply, none lost; {slowest:.0f}/s in the slowest second")
-    say(f"of a processor the server used {servers / asked.seconds:.0%}, the clients {own / asked.seconds:.0%}")
+    say(f"of a processor the server used {servers / replies.seconds:.0%}, the clients {own / replies.seconds:.0%}")
     say(f"reloads: {numbers.written} changes, {numbers.in_force} in force, {late} of them later than the next change")
-    start, warm, middle, end = (sizes[int(part * (len(sizes) - 1))] for part in (0, WARM, 0.5, 1))
+    start, warm, middle, end = (sizes[int(share * (len(sizes) - 1))] for share in (0, WARM, 0.5, 1))
     most = max(sizes[int(WARM * (len(sizes) - 1)) :])
     say(f"resident, MB: start {start:.1f}, warm {warm:.1f}, middle {middle:.1f}, end {end:.1f}, most then {most:.1f}")
     say(f"descriptors: start {opened[0]}, end {opened[-1]}, most {max(opened)}")
-    check_pace(asked.rate / rate, numbers, in_force)
+    check_pace(replies.rate / rate, numbers, in_force)
     if most - warm > GROWTH:
         raise Fault(f"memory grew by {most - warm:.1f} MB, more than {GROWTH:.0f} MB")
-    # A load has the file open for a moment, and the thread pool grows once.
+    # A load opens the file for a moment, and the thread pool grows once.
     if opened[-1] > opened[int(WARM * (len(opened) - 1))] + 2:
         raise Fault(f"from {opened[0]} descriptors to {opened[-1]}")
 
 
 def check_pace(reached: float, numbers: Numbers, in_force: float = IN_FORCE) -> None:
-    """Raise `Fault` where too little was asked, a part of what was aimed at, or too few changes came into force."""
+    """Raise `Fault` if too small a share of the intended rate was reached, or too few changes came into force."""
     if reached < REACHED:
-        raise Fault(f"{reached:.1%} of the rate that was aimed at, less than {REACHED:.0%}")
+        raise Fault(f"{reached:.1%} of the intended rate, less than {REACHED:.0%}")
     if numbers.in_force < in_force * numbers.written:
         raise Fault(f"of {numbers.written} changes {numbers.in_force} in force, less than {in_force:.0%}")

@@ -1,6 +1,6 @@
-"""What is fuzzed: four functions that take any bytes, and raise where a promise does not hold.
+"""The fuzz targets: four functions that take any bytes, and raise `Broken` if a promise does not hold.
 
-They know nothing of the fuzzer, so that the seeds are also tried where it is not installed.
+They do not depend on the fuzzer, so that a test can run the seeds without it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 
 SLOWEST_LOAD = 5.0
-"""Seconds of processor time that a configuration of a few thousand characters may take, whatever is in it."""
+"""The bound on the load of any configuration of a few thousand characters, in seconds of processor time."""
 
 _TRIED = 20_000
-"""Attempts after which even the way that tries readings gives up and counts them."""
+"""The number of tried readings after which the matcher counts them instead."""
 
 _LONG = b"\xfe\xfe"
-"""Stands for a text that no request may be as long as."""
+"""Replaced by a text that is longer than any request may be."""
 
 _POLICY = parse_configuration(
     """
@@ -49,17 +49,20 @@ _PROBES = ("", "a", "foo-a-1", "x" * 64, "foo-google-g6", "samissexy.34")
 
 
 class Broken(Exception):
-    """A promise that does not hold."""
+    """A promise does not hold."""
 
 
 def promise(holds: bool, what: str, *details: object) -> None:
-    """Raise `Broken` unless something holds."""
+    """Raise `Broken` with a message and details unless ``holds``."""
     if not holds:
         raise Broken(f"{what}: {details!r}")
 
 
 def configuration(data: bytes) -> None:
-    """Load a configuration: only ConfigurationErrors are raised, each with a place and a text, and soon."""
+    """Load a configuration.
+
+    It raises nothing but ``ConfigurationErrors``, each with a position and a message, and ends in time.
+    """
     text = data.decode("utf-8-sig", "replace")
     start = time.process_time()
     loaded = _loaded(text)
@@ -77,26 +80,26 @@ def _loaded(text: str) -> Configuration | None:
         promise(bool(errors.errors) and bool(str(errors)), "errors without a text")
         lines = text.count("\n") + 1
         for error in errors.errors:
-            promise(1 <= error.line <= lines and error.column >= 1, "an error without a place", error.line)
+            promise(1 <= error.line <= lines and error.column >= 1, "an error without a position", error.line)
             promise("\n" not in error.message and bool(error.message), "a message of several lines", error.message)
         return None
 
 
 def matcher(data: bytes) -> None:
-    """Ask a policy, the text before a zero byte, for the lines after it.
+    """Look up the lines after the first zero byte in the policy before it.
 
     Nothing is raised, no lookup takes more steps than the budget allows, and counting readings gives the same number
     and the same near misses as trying them.
     """
-    text, _, asked = data.decode("utf-8", "replace").partition("\0")
+    text, _, keys = data.decode("utf-8", "replace").partition("\0")
     loaded = _loaded(text)
     if loaded is None:
         return
-    for key in asked.split("\n")[:8]:
+    for key in keys.split("\n")[:8]:
         policy = loaded.policy
         candidates = len(policy.candidates(key))
         _, steps = policy.resolve_counting(key)
-        # What is tried before anything is counted, and the classes of spans, are added without a look at the budget.
+        # Readings tried before counting, and the classes of spans, add steps without a comparison with the budget.
         promise(steps <= BUDGET + candidates * FEW + 5 * LONGEST, "too many steps", key, steps)
         if len(key) <= LONGEST and key.isascii():
             _compare(policy, key)
@@ -113,20 +116,20 @@ def _compare(policy: Policy, key: str) -> None:
                 count = matcher.count(record, candidate.account, candidate.alias)
             except StepBudgetExceeded:
                 return
-            found.append((count, not count and record.shape_matches))
-        promise(found[0] == found[1], "counted otherwise than tried", key, *found)
+            counts.append((count, not count and record.shape_matches))
+        promise(counts[0] == counts[1], "counting and trying readings differ", key, *counts)
 
 
 @define
-class _Talk:
-    """A client of a protocol that sits on a transport without a socket."""
+class _Connection:
+    """A client of a protocol, on a transport without a socket."""
 
     factory: ClientFactory
     clock: Clock
     transport: StringTransport = field(factory=StringTransport)
 
     def run(self, pieces: Iterator[bytes]) -> bytes:
-        """Send everything as the transport would, close our side, and give what came back."""
+        """Deliver the pieces as a transport would, end the sending side, and return the replies."""
         protocol = self.factory.buildProtocol(None)
         assert isinstance(protocol, ClientProtocol)
         self.transport.abortConnection = self.transport.loseConnection  # type: ignore[method-assign]
@@ -142,22 +145,22 @@ class _Talk:
         return self._end(protocol)
 
     def _wait_for_turn(self) -> None:
-        """A transport that is paused delivers nothing; the protocol's next turn lets it go on, or ends it all."""
+        """Run the protocol's next turns while it has paused the transport."""
         while self.transport.producerState == "paused" and not self.transport.disconnecting:
-            promise(bool(self.clock.getDelayedCalls()), "paused for ever")
+            promise(bool(self.clock.getDelayedCalls()), "paused forever")
             self.clock.advance(0)
 
     def _end(self, protocol: ClientProtocol) -> bytes:
         promise(self.transport.disconnecting or bool(self.clock.getDelayedCalls()), "left open after the client's end")
         protocol.connectionLost()
-        promise(not self.clock.getDelayedCalls(), "something is scheduled for a client that is gone")
-        promise(not len(self.factory.clients), "a client that is gone is still counted")
+        promise(not self.clock.getDelayedCalls(), "a call is scheduled for a disconnected client")
+        promise(not len(self.factory.clients), "a disconnected client is still counted")
         written: bytes = self.transport.value()
         return written
 
 
 def _pieces(stream: bytes, size: int) -> Iterator[bytes]:
-    """Cut what is sent; a size of 0 sends all at once."""
+    """Yield pieces of this size of a stream; of size 0, the whole stream."""
     size = size or max(1, len(stream))
     return (stream[at : at + size] for at in range(0, len(stream), size))
 
@@ -166,10 +169,10 @@ _LINE_REPLY = re.compile(rb"(?:200 (?:[!-$&-~]|%[0-9A-F]{2})+|[45]00 [ -$&-~]+)\
 
 
 def line_protocol(data: bytes) -> None:
-    """Send bytes, cut into pieces of as many as the first of them says.
+    """Send bytes to the line protocol, in pieces of the size that the first byte gives.
 
-    Every complete line is answered exactly once and in order, each as if it were the only one; a request that is too
-    long is the last that is answered.
+    Every complete line gets exactly one reply, in order, the same as if it were the only one; a request that is too
+    long gets the last reply.
     """
     stream = data[1:].replace(_LONG, b"a" * (wire.LONGEST_REQUEST + 1))
     expected = b""
@@ -180,7 +183,7 @@ def line_protocol(data: bytes) -> None:
             break
         if number < len(lines) - 1:
             reply = _table([line + b"\n"])
-            promise(_LINE_REPLY.fullmatch(reply) is not None, "no reply of the protocol's", line, reply)
+            promise(_LINE_REPLY.fullmatch(reply) is not None, "not a reply of the protocol", line, reply)
             promise(len(reply) <= wire.LONGEST_REPLY, "too long a reply", line, reply)
             expected += reply
     got = _table(_pieces(stream, data[0] if data and len(stream) < 10_000 else 0))
@@ -189,24 +192,25 @@ def line_protocol(data: bytes) -> None:
 
 def _table(pieces: Iterator[bytes] | list[bytes]) -> bytes:
     clock = Clock()
-    return _Talk(TableFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), Table.VIRTUAL, clock.seconds), clock).run(
-        iter(pieces)
-    )
+    return _Connection(
+        TableFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), Table.VIRTUAL, clock.seconds), clock
+    ).run(iter(pieces))
 
 
 _NETSTRING = re.compile(rb"(0|[1-9][0-9]*):")
-_BEGINNING = re.compile(rb"(0|[1-9][0-9]{0,5})(?::(.*))?", re.DOTALL)
+# After a line feed that follows the length, Twisted waits for more as well.
+_BEGINNING = re.compile(rb"(0|[1-9][0-9]{0,5})(?:\n|:(.*))?", re.DOTALL)
 _MAP_REPLY = re.compile(rb"OK .+|NOTFOUND |(?:TEMP|PERM) [ -~]+", re.DOTALL)
 
 
 def socketmap(data: bytes) -> None:
-    """Send netstrings, those that the lines are; or bytes as they are where the first byte is odd.
+    """Send each line as a netstring; or, if the first byte is odd, the bytes as they are.
 
-    Every complete netstring is answered exactly once and in order, each as if it were the only one; a wrong one is
-    refused, and nothing behind it is answered.
+    Every complete netstring gets exactly one reply, in order, the same as if it were the only one; an invalid one is
+    refused, and nothing after it gets a reply.
     """
-    how, stream = data[:1] or b"\0", data[1:].replace(_LONG, b"a" * (wire.LONGEST_NETSTRING + 1))
-    if not how[0] & 1:
+    mode, stream = data[:1] or b"\0", data[1:].replace(_LONG, b"a" * (wire.LONGEST_NETSTRING + 1))
+    if not mode[0] & 1:
         stream = b"".join(b"%d:%s," % (len(line), line) for line in stream.split(b"\n"))
     expected, at = b"", 0
     for payload in _netstrings(stream):
@@ -215,19 +219,21 @@ def socketmap(data: bytes) -> None:
         replies = list(_netstrings(reply))
         promise(len(replies) == 1 and _MAP_REPLY.fullmatch(replies[0]) is not None, "no reply", payload, reply)
         expected += reply
-    if not _may_go_on(stream[at:]):
+    if not _is_incomplete(stream[at:]):
         expected += wire.MAP_MALFORMED
-    got = _map(_pieces(stream, how[0] >> 1 if len(stream) < 10_000 else 0))
+    got = _map(_pieces(stream, mode[0] >> 1 if len(stream) < 10_000 else 0))
     promise(got == expected, "replies in another order or number", got[-200:], expected[-200:])
 
 
 def _map(pieces: Iterator[bytes] | list[bytes]) -> bytes:
     clock = Clock()
-    return _Talk(SocketmapFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), clock.seconds), clock).run(iter(pieces))
+    return _Connection(SocketmapFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), clock.seconds), clock).run(
+        iter(pieces)
+    )
 
 
 def _netstrings(stream: bytes) -> Iterator[bytes]:
-    """Give what the netstrings of a stream hold, up to the first that is wrong, too long or incomplete."""
+    """Yield the contents of a stream's netstrings, up to the first that is invalid, too long or incomplete."""
     at = 0
     while (length := _NETSTRING.match(stream, at)) is not None and len(length.group(1)) <= 6:
         end = length.end() + int(length.group(1))
@@ -237,8 +243,8 @@ def _netstrings(stream: bytes) -> Iterator[bytes]:
         at = end + 1
 
 
-def _may_go_on(rest: bytes) -> bool:
-    """Tell whether more bytes can make a netstring of these, which are none yet."""
+def _is_incomplete(rest: bytes) -> bool:
+    """Return whether more bytes can complete these to a netstring."""
     if not rest:
         return True
     beginning = _BEGINNING.fullmatch(rest)

@@ -1,6 +1,6 @@
-"""One fuzzer, in a process of its own: ``python -m faults.fuzzing TARGET [libFuzzer's arguments]``.
+"""One fuzzer, in its own process: ``python -m faults.fuzzer TARGET [libFuzzer's arguments]``.
 
-Nothing of trualias may be imported before the fuzzer can put its counters into it, hence the order in here.
+No module of trualias may be imported before the fuzzer instruments it, hence the order of the imports.
 """
 
 import sys
@@ -9,12 +9,12 @@ import atheris
 
 
 def main() -> None:
-    """Fuzz until the arguments say to stop, or a promise does not hold."""
+    """Fuzz until the limit in the arguments is reached, or a promise is broken."""
     with atheris.instrument_imports(include=["trualias"], enable_loader_override=False):
         from faults.targets import TARGETS
     from twisted.logger import LimitedHistoryLogObserver, globalLogBeginner
 
-    # What is logged is no concern here, and Twisted keeps it until somebody takes it.
+    # Without an observer, Twisted would keep all log events in memory.
     globalLogBeginner.beginLoggingTo([LimitedHistoryLogObserver(0)], redirectStandardIO=False, discardBuffer=True)
     name, *arguments = sys.argv[1:]
     atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
