@@ -38,7 +38,7 @@ ROUND = 5.5
 """Replies in a round for each one while the crowd arrives."""
 LEAST_ARRIVING, LEAST_PRESENT = 50, 1000
 """Replies of each server that must count before a part of a round ends."""
-LONGEST = 120.0
+LONGEST = 600.0
 """Seconds that a part of a round may take."""
 SLOWER = 2.0
 """The bound on the ratio of the latencies within which 99 % of the replies come: to a server with the crowd, and to one

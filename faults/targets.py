@@ -108,7 +108,7 @@ def matcher(data: bytes) -> None:
 def _compare(policy: Policy, key: str) -> None:
     fold = folding(policy.case_sensitive)
     for candidate in policy.candidates(key)[:8]:
-        found = []
+        counts = []
         for few in (0, _TRIED):
             record = LookupRecord(fold(key))
             matcher = Matcher(candidate.matcher.rule, fold, few)
