@@ -36,7 +36,7 @@ class Volume:
 
 
 FULL = Volume(rounds=40, requests=2_500, single_requests=500, shapes=30_000)
-SHORT = Volume(rounds=4, requests=1_000, single_requests=200, shapes=300)
+SHORT = Volume(rounds=2, requests=500, single_requests=100, shapes=300)
 
 
 @frozen
@@ -140,10 +140,9 @@ def compare(folder: Path, other: Path, workload: Workload, volume: Volume) -> Co
 
 def _start(stack: ExitStack, configuration: Path, root: Path, workload: Workload) -> Server:
     port, socketmap = free_port(), free_port()
-    settings = listen_socketmap(socketmap) if workload.speaks_socketmap else ""
+    settings, ports = (listen_socketmap(socketmap), [socketmap, port]) if workload.speaks_socketmap else ("", [port])
     configuration.write_text(settings + policies.with_settings(workload.text, port), encoding="utf-8")
-    server = stack.enter_context(running(alias_server(configuration), port, root))
-    return Server(socketmap, server.pid) if workload.speaks_socketmap else server
+    return stack.enter_context(running(alias_server(configuration), *ports, root=root))
 
 
 def run(folder: Path, other: Path, volume: Volume, say: Callable[[str], object]) -> str:

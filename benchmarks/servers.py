@@ -63,10 +63,10 @@ def processor_seconds_when_idle(pid: int) -> float:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, root: Path = ROOT) -> Iterator[Server]:
-    """Start a server from the source tree at ``root`` and wait until it listens on this port; stop it at the end.
+def running(command: Sequence[str], *ports: int, root: Path = ROOT) -> Iterator[Server]:
+    """Start a server from the source tree at ``root`` and wait until it listens on all ports; stop it at the end.
 
-    Raises `ServerFailed` if it ends or does not listen in time.
+    The port of the server that it yields is the first one. Raises `ServerFailed` if it ends or does not listen in time.
     """
     with TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as output:
         deadline = time.monotonic() + STARTING
@@ -79,12 +79,12 @@ def running(command: Sequence[str], port: int, root: Path = ROOT) -> Iterator[Se
             stderr=output,
         )
         try:
-            while not is_listening(port):
+            while not all(map(is_listening, ports)):
                 if process.poll() is not None or time.monotonic() > deadline:
                     output.seek(0)
-                    raise ServerFailed(f"{' '.join(command)}\ndoes not listen on port {port}:\n{output.read()}")
+                    raise ServerFailed(f"{' '.join(command)}\ndoes not listen on {ports}:\n{output.read()}")
                 time.sleep(0.01)
-            yield Server(port, process.pid)
+            yield Server(ports[0], process.pid)
         finally:
             process.terminate()
             try:

@@ -98,13 +98,14 @@ def take(exchanges: Iterator[Exchange], requests: int) -> list[Exchange]:
 
 
 def start_table(
-    stack: ExitStack, folder: Path, name: str, text: str, *, virtual: bool = False, settings: str = ""
+    stack: ExitStack, folder: Path, name: str, text: str, *, virtual: bool = False, socketmap: int | None = None
 ) -> Server:
-    """Start an alias server with this configuration, until the stack is unwound."""
+    """Start an alias server with this configuration, until the stack is unwound; ``socketmap`` is another port."""
     port = free_port()
+    settings, ports = ("", [port]) if socketmap is None else (listen_socketmap(socketmap), [port, socketmap])
     configuration = folder / f"{name}.conf"
     configuration.write_text(settings + policies.with_settings(text, port), encoding="utf-8")
-    return stack.enter_context(running(alias_server(configuration, virtual=virtual), port))
+    return stack.enter_context(running(alias_server(configuration, virtual=virtual), *ports))
 
 
 def listen_socketmap(port: int) -> str:
@@ -176,7 +177,7 @@ def run(folder: Path, volume: Volume) -> list[Row]:
 
         null, bare = Case("null server", reference("null"), repeat(NULL_EXCHANGE)), reference("bare")
         port = free_port()
-        table = start_table(stack, folder, "sample", policies.sample(), settings=listen_socketmap(port))
+        table = start_table(stack, folder, "sample", policies.sample(), socketmap=port)
         socketmap = Server(port, table.pid)
         # One supply for all cases with distinct keys of the sample: the server sees each key once.
         answers = policies.distinct_sample_answers()

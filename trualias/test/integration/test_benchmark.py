@@ -62,7 +62,7 @@ class BenchmarkTests(SynchronousTestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=240,
+            timeout=600,
         )
         self.assertEqual(run.returncode, status, run.stdout)
         return run.stdout
