@@ -200,7 +200,7 @@ def _reloads_failed(metrics: int) -> int:
 
 
 def _log_a_lot(port: int, metrics: int, path: Path, pid: int) -> None:
-    """Make the server log a fault for every second request, and an error; check that it answers and loads all the same."""
+    """Make the server log a fault for every second request, and an error; check that it answers and loads."""
 
     def account() -> bytes:
         client.sendall(KEY + b"\n")

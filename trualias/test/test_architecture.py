@@ -112,7 +112,12 @@ class AdditionTests(SynchronousTestCase):
         """Each file to change for a code function names the existing functions, and the grammar names none."""
         section = read_page().partition("A code function\n")[2].partition("The grammar ")[0]
         root = source_tree()
-        for name in ("trualias/test/naive.py", "trualias/test/strategies.py", "benchmarks/mutations.py", "docs/conf.py"):
+        for name in (
+            "trualias/test/naive.py",
+            "trualias/test/strategies.py",
+            "benchmarks/mutations.py",
+            "docs/conf.py",
+        ):
             self.assertIn(f"``{name}``", section)
             text = (root / name).read_text("utf-8")
             self.assertEqual([], [function for function in FUNCTIONS if not re.search(rf"\b{function}\b", text)], name)
