@@ -52,6 +52,7 @@ class PolicyLexer(RegexLexer):
             (r"^([A-Z][A-Z ]*)(:)(.*\n)", bygroups(Name.Attribute, Punctuation, Text)),
             (r"\b(ACCOUNT|USING|ALIASED|MATCHES|WITH|EXPECT)\b", Keyword),
             (r"\b(DIGITS|ALPHAS|VOWELS|CHARS|CHAR|LABELS|ANY|NONE)(?=\()", Name.Function),
+            (r"^[ \t]*END[ \t]*$", Keyword),
             (r"%\w*%", Name.Variable),
             (r"[;,()]", Punctuation),
             (r"\*", Operator),

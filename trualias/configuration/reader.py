@@ -20,13 +20,14 @@ from trualias.messages import did_you_mean, one_of, quoted
 class Configuration:
     """A checked configuration, except for its ``expectations``, whose check needs the hooks.
 
-    ``name`` is the path that it was read from.
+    ``name`` is the path that it was read from. ``ended`` is whether the file says with ``END`` that it is complete.
     """
 
     name: str
     settings: Settings
     policy: Policy
     expectations: tuple[Expect, ...]
+    ended: bool
     _source: Source
     _given: dict[str, list[Setting]]
 
@@ -72,7 +73,7 @@ def parse_configuration(text: str, name: str, pause: Callable[[], None] = lambda
         raise ConfigurationErrors(errors)
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
     policy = Policy(rules, settings.case_sensitive, pause)
-    return Configuration(name, settings, policy, expectations, source, reader.given)
+    return Configuration(name, settings, policy, expectations, parsed.tree.ended, source, reader.given)
 
 
 class _SettingsReader:

@@ -19,7 +19,7 @@ from lark.lexer import TerminalDef
 
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
-    """Return a parser of a "setting", an "account", an "expect" or a "claim", which builds with the transformer.
+    """Return a parser of a "setting", "account", "expect", "end" or "claim", which builds with the transformer.
 
     Tables that were made from another grammar or by another version of Lark are not used; then new ones are made.
     """
@@ -44,7 +44,7 @@ def _made(transformer: Transformer[Token, Any] | None = None) -> Lark:
     return Lark(
         _text("grammar.lark"),
         parser="lalr",
-        start=["setting", "account", "expect", "claim"],
+        start=["setting", "account", "expect", "end", "claim"],
         maybe_placeholders=True,
         transformer=transformer,
     )

@@ -26,6 +26,7 @@ from trualias.language.tree import (
     Call,
     CodeField,
     CodeLiteral,
+    End,
     Expect,
     ExpectedAnswer,
     Expression,
@@ -168,6 +169,9 @@ class _Build(Transformer[Token, Any]):
         return lambda items: Account(
             accounts, field_class, aliases, tokens, items, accounts[0].offset, offset, items_offset
         )
+
+    def end(self, word: Token) -> End:
+        return End(self._offset(word))
 
     def expect(self, *words: Token) -> Expect:
         *addresses, answer = words

@@ -11,6 +11,7 @@ from trualias.messages import did_you_mean, quoted
 
 COMMENT_HINT = "; a comment stands on lines of its own"
 _STARTS = ("ACCOUNT", "EXPECT")
+_END = "END"
 
 
 @frozen
@@ -31,11 +32,12 @@ _BLANKS = re.compile(r"\s*")
 _COMMENT = re.compile(r"[^\S\n]*#[^\n]*")
 WORD = re.compile(r"[^\s;,():]+|\S")
 _SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z0-9 \t_-]*:[^\n]*")
+_END_LINE = re.compile(rf"[^\S\n]*{_END}[^\S\n]*(?=\n|\Z)")
 _STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Yield the statements of a text."""
+    """Yield the statements of a text, up to the first text after ``END``, which is an error."""
     at = 0
     while True:
         at = _skip(text, at)
@@ -54,10 +56,22 @@ def pieces(text: str) -> Iterator[Piece]:
             problem = "" if ended else f"this {word} statement has no ';' at its end"
             yield Piece(word.lower(), at, end, problem, "" if ended else "\n;")
             at = end
+        elif word == _END and _END_LINE.match(text, text.rfind("\n", 0, at) + 1):
+            yield Piece("end", at, word_match.end())
+            rest = _skip(text, word_match.end())
+            if rest < len(text):
+                line = text.count("\n", 0, at) + 1
+                yield Piece(
+                    "", rest, len(text), f"only blank lines and comments may follow END, which is in line {line}"
+                )
+            return
+        elif word == _END:
+            yield Piece("", at, line_end, "END must be the only word of its line")
+            at = line_end
         else:
             suggestion = did_you_mean(word, _STARTS)
-            hint = suggestion or (COMMENT_HINT if word[0] == "#" else "")
-            problem = f"expected a setting (NAME: value), ACCOUNT or EXPECT, found {quoted(word)}{hint}"
+            hint = suggestion or did_you_mean(word, [_END]) or (COMMENT_HINT if word[0] == "#" else "")
+            problem = f"expected a setting (NAME: value), ACCOUNT, EXPECT or END, found {quoted(word)}{hint}"
             end = _statement_end(text, word_match.end())[0] if suggestion else line_end
             yield Piece("", at, end, problem)
             at = end
@@ -79,8 +93,10 @@ def _skip(text: str, at: int) -> int:
 def _statement_end(text: str, at: int) -> tuple[int, bool]:
     """Return the end of a statement, and whether it is a ``;``; without one, it ends before the next statement's line.
 
-    ``at`` is the offset after its first word.
+    A line ``END`` is the next statement unless a ``;`` follows: then ``END`` is a name. ``at`` is the offset after the
+    first word.
     """
+    first_end_line = None
     while True:
         newline = text.find("\n", at)
         line_end = len(text) if newline < 0 else newline
@@ -90,7 +106,7 @@ def _statement_end(text: str, at: int) -> tuple[int, bool]:
         at = line_end + 1
         while at < len(text) and (comment := _COMMENT.match(text, at)):
             at = comment.end() + 1
-        if at >= len(text):
-            return len(text), False
-        if _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
-            return at, False
+        if at >= len(text) or _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
+            return min(at, len(text)) if first_end_line is None else first_end_line, False
+        if first_end_line is None and _END_LINE.match(text, at):
+            first_end_line = at

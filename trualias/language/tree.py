@@ -151,7 +151,14 @@ class Expect:
     offset: int = _offset_field()
 
 
-Statement = Setting | Account | Expect
+@frozen
+class End:
+    """``END``, the last statement of a complete file."""
+
+    offset: int = _offset_field()
+
+
+Statement = Setting | Account | Expect | End
 
 
 @frozen
@@ -159,6 +166,11 @@ class Tree:
     """A whole configuration, its statements in the order of the file."""
 
     statements: Sequence[Statement]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the configuration has ``END``."""
+        return bool(self.statements) and isinstance(self.statements[-1], End)
 
 
 def expression_text(expression: Expression) -> str:
@@ -191,6 +203,8 @@ def unparse(statement: Statement) -> str:
     match statement:
         case Setting(name, value):
             return f"{name}: {value}"
+        case End():
+            return "END"
         case Expect(addresses, answer):
             wanted = answer.value if isinstance(answer, ExpectedAnswer) else answer.text
             return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"

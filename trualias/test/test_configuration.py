@@ -224,7 +224,7 @@ class LoadTests(ConfigurationCase):
             "ACCOUNT b MATCHES %code WITH x;\nACCOUNT c MATCHES %code% WITH",
             (1, 9, "'a-' is not a name of class ident (letters, digits and '_', a letter or digit first and last)"),
             (2, 7, "PORT: 'x' is not a port; expected a number from 0 to 65535"),
-            (3, 1, "expected a setting (NAME: value), ACCOUNT or EXPECT, found 'foo'"),
+            (3, 1, "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found 'foo'"),
             (4, 1, f"unknown setting 'HOTS'; {UNKNOWN}; did you mean 'HOST'?"),
             (5, 19, "this '%' has no partner; a percent sign is written '%%'"),
             (6, 1, "this ACCOUNT statement has no ';' at its end"),
@@ -289,7 +289,7 @@ class ReadTests(SynchronousTestCase):
     def test_errors(self) -> None:
         """Errors name the path."""
         self.write(b"foo")
-        self.assert_refused("FILE:1:1: expected a setting (NAME: value), ACCOUNT or EXPECT, found 'foo'\nfoo\n^")
+        self.assert_refused("FILE:1:1: expected a setting (NAME: value), ACCOUNT, EXPECT or END, found 'foo'\nfoo\n^")
 
     def test_missing(self) -> None:
         """A missing file is an error."""

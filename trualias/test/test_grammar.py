@@ -14,12 +14,14 @@ GOOD = (
     ("setting", "PROCESSOR:"),
     ("account", "ACCOUNT foo, bar USING alnum ALIASED * MATCHES %account%-%code% WITH CHARS(), CHAR(1, 2, -), x;"),
     ("expect", "EXPECT foo-shop-4, foo-shop-5 NOTHING;"),
+    ("end", "END"),
 )
 BAD = (
     ("setting", "DEBUG ACCOUNT"),
     ("account", "ACCOUNT foo, MATCHES %code% WITH CHARS();"),
     ("account", "ACCOUNT foo MATCHES %code% WITH CHARS(;"),
     ("expect", "EXPECT ;"),
+    ("end", "END;"),
 )
 
 

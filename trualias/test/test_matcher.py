@@ -17,7 +17,7 @@ from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.rule import folding
 from trualias.language.source import Source
-from trualias.language.tree import ATEXT_AND_DOT, Account, FieldClass, Name, NameField, Statement, unparse
+from trualias.language.tree import ATEXT_AND_DOT, Account, End, FieldClass, Name, NameField, Statement, unparse
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
@@ -132,9 +132,11 @@ def together(statements: Sequence[Account]) -> list[Account]:
 class TextTests(SynchronousTestCase):
     """Drawn statements survive unparsing, and are valid."""
 
-    @given(st.lists(st.one_of(accounts(), settings_lines(), expectations()), max_size=4))
-    def test_round_trip(self, statements: list[Statement]) -> None:
+    @given(st.lists(st.one_of(accounts(), settings_lines(), expectations()), max_size=4), st.booleans())
+    def test_round_trip(self, statements: list[Statement], ended: bool) -> None:
         """Parsing what was unparsed gives the same tree."""
+        if ended:
+            statements = [*statements, End()]
         parsed = parse(Source("\n".join(map(unparse, statements)) + "\n", "drawn.conf"))
         self.assertEqual((list(parsed.tree.statements), parsed.errors), (statements, ()))
 

@@ -28,7 +28,7 @@ from trualias.language.tree import (
 )
 from trualias.test.complaints import complaints
 
-STATEMENT = "expected a setting (NAME: value), ACCOUNT or EXPECT, found"
+STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident or fqdn"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"

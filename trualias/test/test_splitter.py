@@ -8,13 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.parser import Parsed, parse
 from trualias.language.source import ConfigurationErrors, Source
-from trualias.language.tree import Account, Call, Expect, Setting, unparse
+from trualias.language.tree import Account, Call, End, Expect, Setting, unparse
 from trualias.test import trialprofile
 from trualias.test.complaints import Complaint, complaints
 
 trialprofile.load()
 
-STATEMENT = "expected a setting (NAME: value), ACCOUNT or EXPECT, found"
+STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident or fqdn"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
@@ -42,6 +42,8 @@ class PiecesCase(SynchronousTestCase):
                     found.append(name.text)
                 case Expect((address, *_)):
                     found.append(address.text)
+                case End():
+                    pass
         self.assertEqual(list(statements), found)
 
 
@@ -178,11 +180,80 @@ class EndTests(PiecesCase):
             self.assert_reads(f"ACOUNT a\nMATCHES x\nWITH y{end}\nPORT: 1\n", "PORT", errors=errors)
 
 
+class LastStatementTests(PiecesCase):
+    """``END``."""
+
+    def test_end(self) -> None:
+        """END may have blanks around it; blank lines and comments may follow."""
+        for text in (
+            "END",
+            "END\n",
+            "END\r\n",
+            " \tEND \t\n\n \t# vim: et\n#",
+            "\n# a\nEND\n",
+            "PORT: 1\nEND",
+            "EXPECT a b;\nEND",
+        ):
+            parsed = read(text)
+            self.assertEqual((), parsed.errors)
+            self.assertTrue(parsed.tree.ended)
+            self.assertEqual(End(), parsed.tree.statements[-1])
+        for text in ("", "# END\n", "PORT: 1\n#\nEND", "EXPECT END END;"):
+            self.assertEqual(text.endswith("\nEND"), read(text).tree.ended)
+
+    def test_something_follows(self) -> None:
+        """The first text after END that is no comment is an error, and the only one."""
+        message = "only blank lines and comments may follow END, which is in line 2"
+        for rest in ("PORT: 2", "ACCOUNT a", "foo", ";", "END"):
+            text = f"PORT: 1\nEND\n# x\n\n{rest}\nx\n"
+            self.assert_reads(text, "PORT", errors=((5, 1, message),))
+
+    def test_not_alone(self) -> None:
+        """END beside other text is an error, and the next line is read."""
+        error = "END must be the only word of its line"
+        for text in ("END;", "END # of file", "END x"):
+            self.assert_reads(f"{text}\nPORT: 1\n", "PORT", errors=((1, 1, error),))
+        self.assert_reads("EXPECT a b; END\n", "a", errors=((1, 13, error),))
+
+    def test_misspelled(self) -> None:
+        """A truncated or misspelled END is an error with a suggestion."""
+        for word in ("EN", "end", "End", "ENDE"):
+            self.assert_reads(
+                f"PORT: 1\n{word}", "PORT", errors=((2, 1, f"{STATEMENT} '{word}'; did you mean 'END'?"),)
+            )
+
+    def test_after_a_missing_semicolon(self) -> None:
+        """A statement without ``;`` ends before END."""
+        for rest in ("", "\n\n# x;\n"):
+            text = f"ACCOUNT a MATCHES %code% WITH x\n\nEND{rest}"
+            self.assert_reads(text, "a", errors=((1, 1, NO_END),))
+            self.assertTrue(read(text).tree.ended)
+
+    def test_name(self) -> None:
+        """In a statement, END is a name like any other, also alone on a line."""
+        self.assert_reads("ACCOUNT\nEND\nMATCHES %code%\nWITH END;\nPORT: 1", "END", "PORT")
+
+
 class AnyTextTests(PiecesCase):
     """Arbitrary texts."""
 
     WORDS = (
-        *("ACCOUNT", "USING", "ALIASED", "MATCHES", "WITH", "EXPECT", "HOST", "foo", "ident", "CHARS", "é", "1", "-"),
+        *(
+            "ACCOUNT",
+            "USING",
+            "ALIASED",
+            "MATCHES",
+            "WITH",
+            "EXPECT",
+            "END",
+            "HOST",
+            "foo",
+            "ident",
+            "CHARS",
+            "é",
+            "1",
+            "-",
+        ),
         *("*", ",", ";", "(", ")", ":", "%", "%%", "%code%", "%account%", "#"),
     )
     GAPS = ("", " ", "\n", "\r\n", "\n#", "\t", "\0", "\ufeff", "\u2028")
