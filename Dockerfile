@@ -2,7 +2,7 @@
 #
 #     docker build -t trualias .
 #     docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges --network=host \
-#         --volume /etc/trualias:/etc/trualias:ro trualias
+#         --volume /etc/trualias:/etc/trualias:ro --volume trualias:/var/lib/trualias trualias
 #
 # It listens at the endpoints of the configuration, which are on the loopback address unless ALLOW is set: hence the
 # host's network. --env KIND=table selects the table server. The files of the volume must be readable for every user.
@@ -31,9 +31,12 @@ RUN apt-get update \
 COPY --from=build /opt/trualias /opt/trualias
 COPY debian/tcp_table_server.conf debian/tcp_virtual_server.conf /etc/trualias/
 ENV KIND=virtual PATH=/opt/trualias/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+# The copy of the last good configuration, and the status.
+RUN install -d -m 700 -o 65534 -g 65534 /var/lib/trualias
+VOLUME /var/lib/trualias
 USER 65534:65534
 WORKDIR /
-# A healthy server replies to a request over the line protocol at the HOST and PORT of the configuration.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python3", "-c", "import os, socket\nfrom trualias.configuration import read_configuration\nsettings = read_configuration(f'/etc/trualias/tcp_{os.environ[\"KIND\"]}_server.conf').settings\nwith socket.create_connection((settings.host, settings.port), 3) as client:\n    client.sendall(b'get healthcheck@invalid\\n')\n    assert client.recv(4)[:3] in (b'200', b'500')"]
+# A healthy server has written its status within 30 seconds, and listens.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["sh", "-c", "exec trualias status --state /var/lib/trualias \"$KIND\""]
 # twistd becomes process 1, so that SIGTERM and SIGHUP reach it.
-CMD ["sh", "-c", "exec twistd --nodaemon --pidfile= --logger trualias.observers.journal \"trualias-$KIND\" --config \"/etc/trualias/tcp_${KIND}_server.conf\""]
+CMD ["sh", "-c", "exec twistd --nodaemon --pidfile= --logger trualias.observers.journal \"trualias-$KIND\" --config \"/etc/trualias/tcp_${KIND}_server.conf\" --state /var/lib/trualias"]

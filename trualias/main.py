@@ -13,7 +13,7 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
 
-_COMMANDS = ("query", "check", "explain", "compose", "strength", "replay", "completion")
+_COMMANDS = ("query", "check", "explain", "compose", "strength", "replay", "status", "completion")
 _UNUSABLE = 2
 
 

@@ -2,6 +2,9 @@
 
 import atexit
 import os
+import sys
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from twisted.application.service import MultiService
@@ -10,11 +13,14 @@ from twisted.python.usage import Options
 
 from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
 from trualias.configuration.tables import Table
-from trualias.language.source import ConfigurationErrors
+from trualias.observers import is_journal
 from trualias.server.application import Application, Reactor, UnusableEndpoint
-from trualias.server.load_thread import RunInThread, start_load_thread
+from trualias.server.daemon_thread import DaemonThread, Worker
+from trualias.server.first_load import CannotStart
+from trualias.server.kept_copy import UnusableCopy, copy_path, read_copy
 from trualias.server.log_queue import LogQueue
 from trualias.server.monotonic_clock import use_monotonic_clock
+from trualias.server.state_files import state_directory
 from trualias.server.stop_signals import StopSignals
 
 
@@ -25,6 +31,19 @@ class ServerOptions(Options):
     synopsis = "[options]"
     optParameters = [
         ["config", "c", None, "The configuration file. Without it, the first that exists of the paths below."],
+        [
+            "state",
+            "s",
+            None,
+            "The directory for a copy of the configuration and for the status. Without it, systemd's.",
+        ],
+    ]
+    optFlags = [
+        [
+            "no-fallback",
+            None,
+            "Do not start from the kept copy, and do not compare it, if the file has errors or is gone.",
+        ],
     ]
 
     def __init__(self) -> None:
@@ -44,12 +63,39 @@ class ServerOptions(Options):
         return f"{super().getUsage(width)}\nThe configuration is looked for at:\n{paths}"
 
 
+def critical(message: str) -> str:
+    """Mark each line of a message as critical, sd-daemon(3), if standard error is the journal.
+
+    The reason of a failed start does not pass the log, which is not open yet.
+    """
+    if "JOURNAL_STREAM" not in os.environ or not is_journal(sys.stderr, os.environ):
+        return message
+    return "\n".join(f"<2>{line}" for line in message.splitlines())
+
+
+def _configuration_path(options: ServerOptions, state: str | None) -> str:
+    """Return the absolute path of the configuration, since twistd can change the working directory later.
+
+    If no file is at a default path, it is that of the kept copy. Raises ``NoConfiguration``.
+    """
+    try:
+        return os.path.abspath(options["config"] or find_configuration(options.kind))
+    except NoConfiguration:
+        try:
+            kept = read_copy(copy_path(state, options.kind)) if state and not options["no-fallback"] else None
+        except UnusableCopy:
+            kept = None
+        if kept is None:
+            raise
+        return kept.path
+
+
 def make_service(
-    options: ServerOptions, reactor: Reactor | None = None, run_in_thread: RunInThread | None = None
+    options: ServerOptions, reactor: Reactor | None = None, make_worker: Callable[[str], Worker] | None = None
 ) -> MultiService:
     """Load the configuration and make the server.
 
-    ``reactor`` is the global one by default, and ``run_in_thread`` runs loads in a thread of their own by default.
+    ``reactor`` is the global one by default, and ``make_worker`` makes daemon threads by default.
 
     Raises SystemExit with a message for the user if there is no configuration, if it has errors, or if an endpoint
     cannot be used.
@@ -61,20 +107,22 @@ def make_service(
         use_monotonic_clock(reactor)
         _prepare_process(reactor)
     try:
-        # twistd can change the working directory later.
-        path = os.path.abspath(options["config"] or find_configuration(options.kind))
+        state = state_directory(options["state"], os.environ)
+        path = _configuration_path(options, state)
         application = Application(
             options.kind,
             path,
             options["endpoints"],
             reactor,
-            run_in_thread or start_load_thread(reactor),
+            make_worker or partial(DaemonThread, reactor),
             os.environ,
+            state,
+            fallback=not options["no-fallback"],
         )
     except UnusableEndpoint as problem:
-        raise SystemExit(f"--endpoint {problem}") from None
-    except (NoConfiguration, ConfigurationErrors) as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(critical(f"--endpoint {problem}")) from None
+    except (NoConfiguration, CannotStart) as error:
+        raise SystemExit(critical(str(error))) from None
     return application.make_service()
 
 

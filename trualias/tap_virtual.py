@@ -1,5 +1,10 @@
 """``twistd trualias-virtual``: the server that answers a whole address with the account's address."""
 
+from trualias.server.early_sighup import hold_sighup
+
+# Before all else is imported, which takes a while.
+hold_sighup()
+
 from twisted.application.service import IService
 
 from trualias.configuration.tables import Table

@@ -31,6 +31,11 @@ class Configuration:
     _source: Source
     _given: dict[str, list[Setting]]
 
+    @property
+    def text(self) -> str:
+        """The text of the file."""
+        return self._source.text
+
     def given(self, setting: str) -> bool:
         """Return whether the file has a setting, be it with the default value."""
         return setting in self._given

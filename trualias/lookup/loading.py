@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from trualias.configuration import read_configuration
+from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.fingerprint import Fingerprint, fingerprint
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
@@ -17,20 +17,28 @@ _ATTEMPTS = 8
 
 
 def load_snapshot(
-    path: str, pause: Callable[[], None] = lambda: None, expected_fingerprint: Fingerprint | None = None
+    path: str,
+    pause: Callable[[], None] = lambda: None,
+    stable: Fingerprint | None = None,
+    on_read: Callable[[], None] = lambda: None,
 ) -> Snapshot:
     """Read, check and compile a configuration, load its hooks, and check its expectations.
 
-    ``pause`` is called often, so that a long load can yield to other threads; an exception in it ends the load.
+    ``pause`` is called often, so that a long load can yield to other threads; an exception that it raises ends the
+    load. ``on_read`` is called once the file has been read.
 
-    Raises:
-        ConfigurationErrors: there are errors, or the file does not have the ``expected_fingerprint`` after reading.
+    Raises ``ConfigurationErrors``, also if the file that was read has another fingerprint than ``stable``.
     """
 
-    def is_expected() -> bool:
-        return expected_fingerprint is None or fingerprint(path) == expected_fingerprint
+    def is_unchanged() -> bool:
+        on_read()
+        return stable is None or fingerprint(path) == stable
 
-    configuration = read_configuration(path, pause, is_expected)
+    return make_snapshot(read_configuration(path, pause, is_unchanged), pause)
+
+
+def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lambda: None) -> Snapshot:
+    """Load the hooks of a configuration, and check its expectations; raise ``ConfigurationErrors``."""
     snapshot = Snapshot(configuration, load_hooks(configuration))
     check_expectations(snapshot, pause)
     return snapshot

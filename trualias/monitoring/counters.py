@@ -112,19 +112,24 @@ class Counters:
 
 @define
 class LoadCounters:
-    """Counts the loads of the configuration after the first.
+    """Counts the loads of the configuration after the first, and has the state of the one in use.
 
     ``loaded_at`` is the time of the last load that succeeded, in seconds since 1970; ``current`` is False if the last
-    load failed.
+    load failed. ``unreachable`` is True while stat(2) of the file does not return. ``fallback`` describes the kept copy
+    in use; it is empty if the file is in use. ``accounts_dropped`` is the number of accounts that the last
+    load removed.
     """
 
     loaded_at: float = 0.0
     tried: int = 0
     failed: int = 0
     current: bool = True
+    unreachable: bool = False
+    fallback: str = ""
+    accounts_dropped: int = 0
 
     def fail(self) -> None:
-        """Count a load that failed."""
+        """Count a failed load."""
         self.tried += 1
         self.failed += 1
         self.current = False
@@ -134,3 +139,4 @@ class LoadCounters:
         self.tried += 1
         self.loaded_at = now
         self.current = True
+        self.fallback = ""

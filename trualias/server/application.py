@@ -11,25 +11,36 @@ from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
 
 from trualias.configuration import Configuration
 from trualias.configuration.endpoints import check_listeners, configured_listeners, endpoint_problem, tcp_endpoint
-from trualias.configuration.fingerprint import fingerprint
 from trualias.configuration.settings import Listener, WireProtocol
 from trualias.configuration.tables import Table
-from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.lookup.loading import load_snapshot, wait_until_stable
+from trualias.lookup import CurrentSnapshot
+from trualias.lookup.loading import wait_until_stable
 from trualias.monitoring.counters import Counters, LoadCounters
+from trualias.monitoring.status import Status, boot_id, status_clock, status_file_name
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server import gc_tuning, systemd
+from trualias.server.daemon_thread import Worker
 from trualias.server.file_limits import ensure_descriptors
+from trualias.server.first_load import FirstLoad, FirstLoader
+from trualias.server.kept_copy import CopyHealth, CopyService, copy_path
 from trualias.server.listening import ListeningService
-from trualias.server.load_thread import RunInThread
 from trualias.server.reload import ReloadService
-from trualias.server.settings_effects import WARNINGS, Effect, RestartWarning, SettingsEffects, set_log_level
+from trualias.server.safeguards import ContentSafeguard, Extent, report_dropped_accounts
+from trualias.server.settings_effects import (
+    WARNINGS,
+    Effect,
+    PermissionWarning,
+    RestartWarning,
+    SettingsEffects,
+    set_log_level,
+)
 from trualias.server.shutdown import GracefulShutdownService
 from trualias.server.signals import SighupService
 from trualias.server.statistics_service import StatisticsService
+from trualias.server.status_service import StatusService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
 
 
@@ -44,16 +55,17 @@ class UnusableEndpoint(Exception):
 class Application:
     """The parts of one server process; ``make_service`` composes them.
 
-    The constructor loads the configuration. It raises ``ConfigurationErrors`` if that has errors, and
-    ``UnusableEndpoint``.
+    The constructor loads the configuration. It raises ``CannotStart`` and ``UnusableEndpoint``.
 
     Args:
         table: the table that the line protocol answers from.
         path: of the configuration file, absolute.
         endpoints: to listen on for the line protocol instead of HOST, PORT and LISTEN, which apply if it is empty.
         reactor: runs the services.
-        run_in_thread: runs reloads.
+        make_worker: makes a worker, whose name it is given.
         environment: of the process, for systemd.
+        state: the directory for the copy of the configuration and for the status; None for none.
+        fallback: the process may start from the copy.
         clock: returns seconds, for the durations of requests.
 
     """
@@ -64,19 +76,25 @@ class Application:
         path: str,
         endpoints: Sequence[str],
         reactor: Reactor,
-        run_in_thread: RunInThread,
+        make_worker: Callable[[str], Worker],
         environment: Mapping[str, str],
+        state: str | None = None,
+        *,
+        fallback: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._table = table
         self._path = path
         self._endpoints = tuple(endpoints)
         self._reactor = reactor
-        self._run_in_thread = run_in_thread
+        self._make_worker = make_worker
         self._environment = environment
         self._clock = clock
-        self._loaded = fingerprint(path)
-        self._current = CurrentSnapshot(_load(path))
+        self._state = state
+        self._notifier = SystemdNotifier(environment)
+        self._first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
+        self._current = CurrentSnapshot(self._first.snapshot)
+        self._loads = self._make_loads()
         self._listeners = self._choose_listeners()
         self._counters = Counters() if self._configuration.settings.metrics else None
         self._clients = Clients(counters=self._counters)
@@ -85,27 +103,36 @@ class Application:
         """Apply the settings to the process, and compose the services, which are not started yet."""
         statistics = StatisticsService(self._reactor, [self._clients])
         effects = SettingsEffects(self._effects(statistics))
-        effects.applied(self._configuration)
+        permissions = PermissionWarning()
+        permissions.check(self._configuration)
+        for listener in (permissions, effects):
+            listener.applied(self._configuration)
         notifications = self._make_systemd_service()
+        copies = self._make_copy_services()
+        safeguard = ContentSafeguard(self._current, self._loads)
         reload = ReloadService(
             self._path,
-            self._loaded,
+            self._first.seen,
             self._current,
-            [notifications, effects],
+            [safeguard, notifications, permissions, effects, *copies],
             self._reactor,
-            self._run_in_thread,
+            self._make_worker("examinations of the configuration"),
+            self._make_worker("loads"),
             wait_until_stable=wait_until_stable,
+            loads=self._loads,
         )
         lookups = self._make_lookup_services()
         services: list[Service] = [
             # The first to start stops last: connections are closed when no more clients can connect.
             GracefulShutdownService(self._reactor, self._clients),
             *lookups,
-            *self._make_web_services(lookups, reload.loads),
+            *self._make_web_services(lookups),
             reload,
+            *copies,
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
+            *self._make_status_services(lookups),
         ]
         server = MultiService()
         for service in services:
@@ -141,9 +168,26 @@ class Application:
         return effects
 
     def _make_systemd_service(self) -> SystemdService:
-        notifier = SystemdNotifier(self._environment)
         watchdog = watchdog_seconds(self._environment, os.getpid())
-        return SystemdService(self._reactor, notifier, watchdog, self._current)
+        return SystemdService(self._reactor, self._notifier, watchdog, self._current, self._loads)
+
+    def _make_loads(self) -> LoadCounters:
+        loads = LoadCounters(time.time())
+        kept = self._first.kept
+        if kept is not None and self._first.is_fallback:
+            loads.current, loads.fallback = False, kept.description
+        elif kept is not None:
+            accounts = Extent.of(self._configuration).accounts
+            report_dropped_accounts(loads, self._path, max(0, kept.extent.accounts - accounts), kept.extent.accounts)
+        return loads
+
+    def _make_copy_services(self) -> list[CopyService]:
+        if self._state is None:
+            return []
+        path = copy_path(self._state, self._table)
+        return [
+            CopyService(path, self._current, self._reactor, self._make_worker("copies of the configuration"), time.time)
+        ]
 
     def _make_lookup_services(self) -> list[ListeningService]:
         protocols = {listener.protocol for listener in self._listeners}
@@ -155,14 +199,45 @@ class Application:
             return TableFactory(self._reactor, self._current, self._table, self._clock, self._clients)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
-    def _make_web_services(self, lookups: list[ListeningService], loads: LoadCounters) -> list[ListeningService]:
+    def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:
+        if self._state is None:
+            return []
+        pid, boot, started = os.getpid(), boot_id(), time.time()
+
+        def make_status() -> Status:
+            loads = self._loads
+            closed = [listener.description for listener in lookups if not listener.listening]
+            return Status(
+                pid=pid,
+                boot=boot,
+                written=status_clock(),
+                started=started,
+                path=self._path,
+                loaded_at=loads.loaded_at,
+                size=self._configuration.policy.size,
+                current=loads.current,
+                fallback=loads.fallback,
+                problem=f"not listening on {', '.join(closed)}" if closed else "",
+            )
+
+        path = os.path.join(self._state, status_file_name(self._table.value))
+        return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]
+
+    def _make_web_services(self, lookups: list[ListeningService]) -> list[ListeningService]:
         address = self._configuration.settings.metrics
         if address is None or self._counters is None:
             return []
         from trualias.server.web_service import make_site
 
         site = make_site(
-            self._reactor, self._clients, self._counters, self._current, loads, lookups, names=address.names
+            self._reactor,
+            self._clients,
+            self._counters,
+            self._current,
+            self._loads,
+            lookups,
+            names=address.names,
+            health=(CopyHealth(self._loads),),
         )
         return [self._listen(tcp_endpoint(address.host, address.port), site)]
 
@@ -173,12 +248,11 @@ class Application:
         return bool(self._configuration.settings.allow)
 
 
-def _load(path: str) -> Snapshot:
-    """Load the first configuration; raise ``ConfigurationErrors``."""
+def _load(path: str, copy: str | None, notifier: SystemdNotifier) -> FirstLoad:
+    """Load the first configuration; raise ``CannotStart``."""
     with gc_tuning.full_collections_suspended():
-        snapshot = load_snapshot(path)
-        if snapshot.configuration.settings.metrics is not None:
+        first = FirstLoader(path, copy, check_listeners, notifier.notify).load()
+        if first.snapshot.configuration.settings.metrics is not None:
             # Imported here, its many objects are excluded from later collections.
             import trualias.server.web_service  # noqa: F401
-    check_listeners(snapshot.configuration)
-    return snapshot
+    return first

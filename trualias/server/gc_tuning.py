@@ -11,6 +11,9 @@ from contextlib import contextmanager
 _NEVER = 2**31 - 1
 _RELEASED_AT_ONCE = 200
 
+_usual = gc.get_threshold()
+"""The thresholds outside of suspensions."""
+
 
 @contextmanager
 def full_collections_suspended() -> Iterator[None]:
@@ -18,14 +21,22 @@ def full_collections_suspended() -> Iterator[None]:
 
     Afterwards, unless an exception was raised, all existing objects are excluded from later collections.
     """
-    thresholds = gc.get_threshold()
-    gc.set_threshold(*thresholds[:2], _NEVER)
+    global _usual
+    if gc.get_threshold()[2] != _NEVER:
+        _usual = gc.get_threshold()
+    gc.set_threshold(*_usual[:2], _NEVER)
     try:
         yield
         gc.collect(1)
         gc.freeze()
     finally:
-        gc.set_threshold(*thresholds)
+        gc.set_threshold(*_usual)
+
+
+def resume_full_collections() -> None:
+    """End a suspension, as of a load that hangs."""
+    if gc.get_threshold()[2] == _NEVER:
+        gc.set_threshold(*_usual)
 
 
 def release_in_steps(objects: list[object], pause: Callable[[], None]) -> None:

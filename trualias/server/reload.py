@@ -1,11 +1,13 @@
 """Reloads of the configuration after each change of its file, while lookups go on."""
 
-import errno
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable
 
+from attrs import define
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -17,30 +19,73 @@ from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server import gc_tuning
-from trualias.server.load_thread import RunInThread, YieldingPause, yield_to_reactor
+from trualias.server.daemon_thread import Abandoned, Worker
+from trualias.server.file_watch import FileWatch
 from trualias.server.periodic import PeriodicCall
+from trualias.server.yielding_pause import YieldingPause, yield_to_reactor
 
 _log = logger(__name__)
 
 WATCH_SECONDS = 2
 """The interval between two checks of the file for a change."""
 
+LOAD_SECONDS = 60
+"""The longest that a load may take; then it is abandoned."""
+
 STOP_SECONDS = 1.5
 """The longest wait for a load when the server stops: as long as clients have to take their last replies."""
 
-# Errors of reading a file that can pass without a change of it: no descriptors or memory, a disk or network fault.
-_TEMPORARY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE})
+CANCEL_SECONDS = 0.5
+"""The longest wait for the end of a cancelled load; then it is abandoned."""
+
+MOST_CANCELLED = 10
+"""Loads in a row that a newer file cancels; the next one runs to its end, though the file may be newer again."""
 
 
-def _release(parts: list[object], has_hooks: bool) -> None:
+def _release(last_references: list[Snapshot]) -> None:
+    """Free the snapshot in a list, which has the last reference to it; all at once would stop all threads for long."""
+    snapshot = last_references.pop()
+    parts, has_hooks = snapshot.configuration.policy.parts(), snapshot.hooks is not None
+    del snapshot
     gc_tuning.release_in_steps(parts, yield_to_reactor)
     if has_hooks:
         # A module and its functions are in reference cycles.
         gc_tuning.collect_frozen()
 
 
-class LoadAbandoned(Exception):
-    """The server stops, and does not need the configuration that is being loaded."""
+class LoadCancelled(Exception):
+    """A load is not needed any more: the server stops, the file is newer, or the load was abandoned."""
+
+
+class LoadFailed(Exception):
+    """A load failed because of the file; ``str()`` is the text for the log.
+
+    ``can_pass``: the cause may end without a change of the file, as a lack of descriptors or a network fault.
+    """
+
+    def __init__(self, text: str, can_pass: bool) -> None:
+        super().__init__(text)
+        self.can_pass = can_pass
+
+
+@define(eq=False)
+class _Load:
+    """One load. Its thread writes ``stable``, ``is_read`` and ``ended``, the reactor's thread ``cancelled``.
+
+    ``begun`` is a time of the reactor's clock. ``stable`` is the fingerprint of the file that is read, once it no
+    longer changes; ``is_read``: it has been read. ``outdated``: it was cancelled since the file is newer.
+    """
+
+    begun: float
+    stable: Fingerprint | None = None
+    is_read: bool = False
+    ended: bool = False
+    cancelled: bool = False
+    outdated: bool = False
+
+    def mark_read(self) -> None:
+        """Note that the file has been read."""
+        self.is_read = True
 
 
 class ReloadListener:
@@ -65,10 +110,11 @@ class ReloadListener:
 class ReloadService(Service):
     """Watches the configuration file, loads it after each change, and replaces the snapshot in use.
 
-    A load that fails is logged, once for each change of the file, and the previous configuration stays in use. Only one
-    load runs at a time; a change during a load is loaded after it.
+    A load that fails is logged, once for each change of the file, and the previous configuration stays in use. If the
+    file could not be read, the load is repeated at each check. Only one load runs at a time. A change during a load
+    cancels it, and the newer file is loaded.
 
-    ``loads`` counts the loads.
+    ``loads`` counts the loads; it is a new one by default.
 
     Args:
         path: the configuration file, absolute.
@@ -76,7 +122,8 @@ class ReloadService(Service):
         current: holds the snapshot in use.
         listeners: receive the events, in this order.
         clock: the reactor's.
-        run_in_thread: runs a load outside the reactor's thread.
+        examiner: runs the examinations of the file.
+        loader: runs the loads.
         wait_until_stable: called in the thread of the load with the path and a pause; returns the file's fingerprint
             once the file no longer changes, or raises ``ConfigurationErrors``. By default there is no wait.
         pause: called often in the thread of the load, to let the reactor's thread run.
@@ -94,42 +141,50 @@ class ReloadService(Service):
         current: CurrentSnapshot,
         listeners: Iterable[ReloadListener],
         clock: IReactorTime,
-        run_in_thread: RunInThread,
+        examiner: Worker,
+        loader: Worker,
         *,
         wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] = lambda path, pause: fingerprint(path),
         pause: Callable[[], None] | None = None,
         time_of_day: Callable[[], float] = time.time,
+        loads: LoadCounters | None = None,
     ) -> None:
-        self.loads = LoadCounters(time_of_day())
+        self.loads = loads or LoadCounters(time_of_day())
         self._path = path
         self._seen = loaded
         self._current = current
         self._listeners = tuple(listeners)
         self._clock = clock
-        self._run_in_thread = run_in_thread
+        self._loader = loader
         self._wait_until_stable = wait_until_stable
         self._yielding_pause = pause or YieldingPause()
         self._time_of_day = time_of_day
-        self._watching = PeriodicCall(clock, WATCH_SECONDS, self._watch)
+        self._watch = FileWatch(path, examiner, clock, self.loads, self._handle_fingerprint)
+        self._checks = PeriodicCall(clock, WATCH_SECONDS, self._check)
+        self._load: _Load | None = None
         self._loading: Deferred[None] | None = None
-        self._load_again = False
-        self._stopping = False
+        self._hung_read: _Load | None = None  # was abandoned before the file had been read
+        self._requested = False  # a load is due at the next fingerprint, changed or not
+        self._repeat = False  # the last load failed for a cause that can pass
+        self._logged: object = None  # the last failure in the log, if no load succeeded since
+        self._cancelled_in_a_row = 0
 
     def startService(self) -> None:
         """Start to watch the file."""
         super().startService()
-        self._stopping = False
-        self._log_loaded()
-        self._watching.start()
+        if self.loads.current:
+            self._log_loaded()
+        self._checks.start()
 
-    def stopService(self) -> "Deferred[None] | None":
+    def stopService(self) -> Deferred[None] | None:
         """Stop watching; the Deferred fires when a running load has ended, or after ``STOP_SECONDS``.
 
         A load ends at its next pause, unless a hook takes longer.
         """
         super().stopService()
-        self._stopping = True
-        self._watching.stop()
+        self._checks.stop()
+        if self._load is not None:
+            self._load.cancelled = True
         if self._loading is None:
             return None
         ended: Deferred[None] = Deferred()
@@ -138,60 +193,118 @@ class ReloadService(Service):
 
     def load(self) -> None:
         """Load the file now, changed or not; during a load, load once more after it."""
+        self._requested = True
+        if self._loading is None:
+            self._watch.examine()
+
+    def _check(self, intervals: int) -> None:
+        if self._load is not None and self._clock.seconds() >= self._load.begun + LOAD_SECONDS:
+            self._abandon(self._load)
+        if self._hung_read is not None and self._hung_read.ended:
+            self._hung_read, self._repeat = None, True
+        self._watch.examine()
+
+    def _handle_fingerprint(self, seen: Fingerprint) -> None:
         if self._loading is not None:
-            self._load_again = True
+            self._cancel_outdated(seen)
+        elif self._requested or self._repeat or seen != self._seen:
+            self._requested = False
+            if isinstance(seen, MissingFile):
+                self._handle_missing(seen)
+            else:
+                self._begin_load(seen)
+
+    def _cancel_outdated(self, seen: Fingerprint) -> None:
+        load = self._load
+        # Until the file is stable, the load takes its changes into account by itself.
+        if load is None or load.stable in (None, seen) or self._cancelled_in_a_row >= MOST_CANCELLED:
             return
-        # Before the file is read: a change during the load is then seen at the next check.
-        self._seen = fingerprint(self._path)
-        if isinstance(self._seen, MissingFile):
-            self._report_failure()
-            _log.error(
-                "{path}: {reason}; the previous configuration stays in use until the file is back",
-                path=self._path,
-                reason=self._seen.reason,
-            )
+        self._cancelled_in_a_row += 1
+        load.cancelled = load.outdated = self._requested = True
+        # Between two pauses can be seconds, if a file has a line of many megabytes.
+        self._clock.callLater(CANCEL_SECONDS, self._abandon_outdated, load)
+
+    def _abandon_outdated(self, load: _Load) -> None:
+        if self._load is load:
+            self._loader.abandon()
+
+    def _handle_missing(self, seen: MissingFile) -> None:
+        is_new = seen != self._seen
+        self._seen, self._repeat = seen, False
+        self._report_failure()
+        self._log_failure(
+            is_new,
+            "{path}: {reason}; the previous configuration stays in use until the file is back",
+            reason=seen.reason,
+        )
+
+    def _begin_load(self, seen: Fingerprint) -> None:
+        if not self._loader.available:
+            self._requested = True
+            self.loads.current = False
+            self._log_failure(False, "{path} cannot be loaded until an earlier load ends: too many hang")
             return
+        is_new = seen != self._seen
+        self._seen, self._repeat = seen, False
+        load = self._load = _Load(self._clock.seconds())
         self._loading = Deferred()
         for listener in self._listeners:
             listener.begun()
-        loading = maybeDeferred(self._run_in_thread, self._load_in_thread)
-        loading.addCallbacks(self._apply, self._keep)
+        loading = self._loader.run(lambda: self._load_in_thread(load))
+        loading.addCallbacks(self._apply, lambda failure: self._keep(failure, load, is_new))
         loading.addErrback(lambda failure: _log.failure("A new configuration was only partly applied", failure))
         loading.addCallback(self._finish_load)
 
-    def _watch(self, intervals: int) -> None:
-        if fingerprint(self._path) != self._seen:
-            self.load()
-
-    def _load_in_thread(self) -> Snapshot:
+    def _load_in_thread(self, load: _Load) -> Snapshot:
         try:
-            self._seen = self._wait_until_stable(self._path, self._pause)
-            with gc_tuning.full_collections_suspended():
-                snapshot = load_snapshot(self._path, self._pause, self._seen)
-            for listener in self._listeners:
-                listener.check(snapshot.configuration)
-            return snapshot
+            snapshot = self._load_stable(load)
         except ConfigurationErrors as errors:
-            if isinstance(errors.__cause__, OSError) and errors.__cause__.errno in _TEMPORARY_ERRORS:
-                # Differs from the file's fingerprint, so that the next check loads it again.
-                self._seen = MissingFile(str(errors))
-            # The traceback would keep the text and the tree in memory as long as the errors.
-            raise errors.with_traceback(None) from None
+            # Formatted in this thread, since the text may be long.
+            failure = LoadFailed(str(errors), isinstance(errors.__cause__, OSError))
+        else:
+            if not load.cancelled:
+                return snapshot
+            last_references = [snapshot]
+            del snapshot
+            _release(last_references)
+            raise LoadCancelled
+        finally:
+            load.ended = True
+        # Raised here, it does not refer to the errors, whose traceback keeps the text and the tree in memory.
+        raise failure
 
-    def _pause(self) -> None:
-        if self._stopping:
-            raise LoadAbandoned
-        self._yielding_pause()
+    def _load_stable(self, load: _Load) -> Snapshot:
+        def pause() -> None:
+            if load.cancelled:
+                raise LoadCancelled
+            self._yielding_pause()
 
-    def _apply(self, snapshot: Snapshot) -> "Deferred[None]":
-        before, self._current.snapshot = self._current.snapshot, snapshot
+        load.stable = self._wait_until_stable(self._path, pause)
+        with gc_tuning.full_collections_suspended():
+            snapshot = load_snapshot(self._path, pause, load.stable, load.mark_read)
+        for listener in self._listeners:
+            listener.check(snapshot.configuration)
+        return snapshot
+
+    def _abandon(self, load: _Load) -> None:
+        load.cancelled = True
+        if not load.is_read:
+            self._hung_read = load
+        gc_tuning.resume_full_collections()
+        self._loader.abandon()
+
+    def _apply(self, snapshot: Snapshot) -> Deferred[None]:
+        last_references = [self._current.snapshot]
+        self._current.snapshot = snapshot
         self.loads.succeed(self._time_of_day())
+        self._logged = None
+        self._cancelled_in_a_row = 0
+        if self._load is not None:
+            self._load.begun = self._clock.seconds()  # the release may take as long again
         for listener in self._listeners:
             listener.applied(snapshot.configuration)
         self._log_loaded()
-        parts = before.configuration.policy.parts()
-        has_hooks = before.hooks is not None
-        return self._run_in_thread(lambda: _release(parts, has_hooks))
+        return self._loader.run(lambda: _release(last_references))
 
     def _log_loaded(self) -> None:
         size = self._current.snapshot.configuration.policy.size
@@ -202,23 +315,41 @@ class ReloadService(Service):
         for listener in self._listeners:
             listener.failed()
 
-    def _keep(self, failure: Failure) -> None:
-        if failure.check(LoadAbandoned):
+    def _log_failure(self, is_new: bool, message: str, **fields: str) -> None:
+        """Log a failure, unless both the file and the message are the same as before."""
+        if is_new or (message, fields) != self._logged:
+            self._logged = (message, fields)
+            _log.error(message, path=self._path, **fields)
+
+    def _keep(self, failure: Failure, load: _Load, is_new: bool) -> None:
+        if failure.check(LoadCancelled) or load.outdated:
             return
+        self._cancelled_in_a_row = 0
         self._report_failure()
-        if failure.check(ConfigurationErrors):
-            _log.error(
+        if failure.check(LoadFailed):
+            assert isinstance(failure.value, LoadFailed)
+            self._repeat = failure.value.can_pass
+            self._log_failure(
+                is_new,
                 "{path} has errors; the previous configuration stays in use\n{errors}",
-                path=self._path,
-                errors=failure.value,
+                errors=str(failure.value),
+            )
+        elif failure.check(Abandoned):
+            self._log_failure(
+                True,
+                "{path} was not loaded within {seconds} s: reading it or a hook hangs; this load is abandoned, and the "
+                "previous configuration stays in use",
+                seconds=str(LOAD_SECONDS),
             )
         else:
             _log.failure("{path} cannot be loaded; the previous configuration stays in use", failure, path=self._path)
 
     def _finish_load(self, _: object) -> None:
+        load, self._load = self._load, None
         ended, self._loading = self._loading, None
-        again, self._load_again = self._load_again, False
-        if again and not self._stopping:
-            self.load()
+        if load is not None and load.stable is not None:
+            self._seen = load.stable
+        if self._requested and self.running:
+            self._watch.examine()
         assert ended is not None
         ended.callback(None)

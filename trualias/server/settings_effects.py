@@ -38,14 +38,23 @@ def set_log_level(configuration: Configuration) -> None:
     log.set_level(configuration.settings.logging)
 
 
-def warn_of_writers(configuration: Configuration) -> None:
-    """Log a warning if another user could change the configuration file."""
-    try:
-        problem = permission_problem(configuration.name)
-    except OSError:  # it is being replaced, and is checked again when the new file is loaded
-        return
-    if problem is not None:
-        _log.warn("others could change {path}: {problem}", path=configuration.name, problem=problem)
+class PermissionWarning(ReloadListener):
+    """Logs a warning if another user could change the configuration file."""
+
+    def __init__(self) -> None:
+        self._problem: str | None = None
+
+    def check(self, configuration: Configuration) -> None:
+        """Examine the file, and each folder on its path; that is done here, since it can block."""
+        try:
+            self._problem = permission_problem(configuration.name)
+        except OSError:  # it is being replaced, and is checked again when the new file is loaded
+            self._problem = None
+
+    def applied(self, configuration: Configuration) -> None:
+        """Log the warning."""
+        if self._problem is not None:
+            _log.warn("others could change {path}: {problem}", path=configuration.name, problem=self._problem)
 
 
 def warn_of_missing_domains(configuration: Configuration) -> None:
@@ -58,8 +67,8 @@ def warn_of_missing_domains(configuration: Configuration) -> None:
 
 
 WARNINGS: dict[Table, tuple[Effect, ...]] = {
-    Table.LOCAL_PART: (warn_of_writers,),
-    Table.VIRTUAL: (warn_of_writers, warn_of_missing_domains),
+    Table.LOCAL_PART: (),
+    Table.VIRTUAL: (warn_of_missing_domains,),
 }
 
 

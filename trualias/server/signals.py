@@ -7,9 +7,11 @@ from types import FrameType
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorFromThreads
 
+from trualias.server.early_sighup import take_held_sighup
+
 
 class SighupService(Service):
-    """Calls a function in the reactor's thread on each SIGHUP."""
+    """Calls a function in the reactor's thread on each SIGHUP, and once for those that were held during the start."""
 
     name = "sighup"
 
@@ -21,6 +23,9 @@ class SighupService(Service):
         """Install the signal handler."""
         super().startService()
         signal.signal(signal.SIGHUP, self._handle)
+        if take_held_sighup():
+            # The call waits until the reactor runs.
+            self._reactor.callFromThread(self._function)
 
     def stopService(self) -> None:
         """Ignore the signal: by default it would end a process that still has replies to send."""

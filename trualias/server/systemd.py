@@ -14,6 +14,7 @@ from twisted.internet.task import LoopingCall
 from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
+from trualias.monitoring.counters import LoadCounters
 from trualias.server.reload import ReloadListener
 
 _log = logger(__name__)
@@ -63,6 +64,7 @@ class SystemdService(Service, ReloadListener):
         notifier: sends the notifications.
         watchdog: the longest time between two watchdog notifications in seconds; None for none.
         current: holds the snapshot in use.
+        loads: counts its loads.
         monotonic: returns the microseconds of CLOCK_MONOTONIC.
 
     """
@@ -75,12 +77,14 @@ class SystemdService(Service, ReloadListener):
         notifier: SystemdNotifier,
         watchdog: float | None,
         current: CurrentSnapshot,
+        loads: LoadCounters,
         monotonic: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000,
     ) -> None:
         self._reactor = reactor
         self._notifier = notifier
         self._watchdog = watchdog
         self._current = current
+        self._loads = loads
         self._monotonic = monotonic
         self._watchdog_calls = LoopingCall(notifier.notify, "WATCHDOG=1")
         self._watchdog_calls.clock = reactor
@@ -110,7 +114,7 @@ class SystemdService(Service, ReloadListener):
     def failed(self) -> None:
         """Report that the previous configuration stays in use."""
         if self.running:
-            self._notifier.notify("READY=1", f"{self._status()}; the last change has errors, which are in the log")
+            self._notifier.notify("READY=1", self._status())
 
     def _report_ready(self) -> None:
         if not self.running:
@@ -120,4 +124,7 @@ class SystemdService(Service, ReloadListener):
             self._watchdog_calls.start(self._watchdog / 2)
 
     def _status(self) -> str:
-        return f"STATUS={self._current.snapshot.configuration.policy.size}"
+        status = f"STATUS={self._current.snapshot.configuration.policy.size}"
+        if self._loads.fallback:
+            return f"{status}; in use is {self._loads.fallback}, since the file has errors, which are in the log"
+        return status if self._loads.current else f"{status}; the last change has errors, which are in the log"

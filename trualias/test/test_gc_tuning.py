@@ -5,7 +5,12 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.server.gc_tuning import collect_frozen, full_collections_suspended, release_in_steps
+from trualias.server.gc_tuning import (
+    collect_frozen,
+    full_collections_suspended,
+    release_in_steps,
+    resume_full_collections,
+)
 
 
 class Thing:
@@ -71,6 +76,17 @@ class SuspendedTests(CollectorTestCase):
 
         self.assertRaises(ZeroDivisionError, fail)
         self.assertEqual((gc.get_threshold(), gc.get_freeze_count()), ((700, 10, 10), 0))
+
+    def test_resumed(self) -> None:
+        """Full collections are resumed while a load hangs; a second load restores the thresholds as well."""
+        with full_collections_suspended():
+            resume_full_collections()
+            self.assertEqual((700, 10, 10), gc.get_threshold())
+            resume_full_collections()
+            self.assertEqual((700, 10, 10), gc.get_threshold())
+            with full_collections_suspended():
+                self.assertNotEqual((700, 10, 10), gc.get_threshold())
+            self.assertEqual((700, 10, 10), gc.get_threshold())
 
 
 class ReleaseTests(CollectorTestCase):

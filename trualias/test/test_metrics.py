@@ -374,6 +374,7 @@ class ProcessTests(MetricsTestCase):
         """The size of the configuration in use and the loads are counted."""
         self.loads.succeed(2000.25)
         self.loads.fail()
+        self.loads.unreachable, self.loads.fallback, self.loads.accounts_dropped = True, "the kept copy", 7
         seen = self.scrape()
         names = (
             "statements",
@@ -381,9 +382,12 @@ class ProcessTests(MetricsTestCase):
             "reloads_total",
             "reloads_failed_total",
             "configuration_current",
+            "configuration_unreachable",
+            "configuration_fallback",
+            "configuration_accounts_dropped",
             "configuration_loaded_timestamp_seconds",
         )
-        self.assertEqual([seen[sample(name)] for name in names], [4, 4, 2, 1, 0, 2000.25])
+        self.assertEqual([seen[sample(name)] for name in names], [4, 4, 2, 1, 0, 1, 1, 7, 2000.25])
         [build] = [dict(labels) for name, labels in seen if name == "trualias_build_info"]
         self.assertEqual(build["version"], trualias.__version__)
 

@@ -1,5 +1,6 @@
 """Tests of ``trualias.server.reload``."""
 
+import errno
 import os
 import resource
 import shutil
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
@@ -21,7 +22,9 @@ from trualias.lookup import CurrentSnapshot, Found
 from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import LoadCounters
-from trualias.server.reload import ReloadListener, ReloadService
+from trualias.server.daemon_thread import Worker
+from trualias.server.reload import MOST_CANCELLED, ReloadListener, ReloadService
+from trualias.testing.workers import ImmediateWorker, QueueingWorker
 
 Result = TypeVar("Result")
 
@@ -36,37 +39,6 @@ def preprocess(alias, domain): return alias, domain
 def postprocess(account, domain): return "hooked-" + account, domain
 def reload(): pass
 """
-
-
-class Threads:
-    """A thread pool that queues functions until a test runs them."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
-
-    def __call__(self, function: Callable[[], Result], /) -> Deferred[Result]:
-        """Queue a function."""
-        deferred: Deferred[Result] = Deferred()
-
-        def work() -> None:
-            try:
-                result = function()
-            except Exception:
-                deferred.errback()
-            else:
-                deferred.callback(result)
-
-        self.waiting.append(work)
-        return deferred
-
-    def run_one(self) -> None:
-        """Run the first function in the queue."""
-        self.waiting.pop(0)()
-
-    def run(self) -> None:
-        """Run the functions in the queue, and those that they add."""
-        while self.waiting:
-            self.run_one()
 
 
 class RecordingListener(ReloadListener):
@@ -90,6 +62,17 @@ class RecordingListener(ReloadListener):
         self.events.append("failed")
 
 
+class FailingWorker(ImmediateWorker):
+    """A worker that can run nothing."""
+
+    def __init__(self, reason: Exception) -> None:
+        self._reason = reason
+
+    def run(self, function: Callable[[], Result], /) -> Deferred[Result]:
+        """Fail."""
+        return fail(self._reason)
+
+
 class ReloadServiceTests(SynchronousTestCase):
     """Reloads of the configuration, with real files."""
 
@@ -102,7 +85,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.current = CurrentSnapshot(load_snapshot(str(self.path)))
         self.clock = Clock()
         self.day = 0.0  # the time of day at which the clock starts
-        self.threads = Threads()
+        self.threads = QueueingWorker()
         self.listener = RecordingListener()
         self.service = self.make_service(str(self.path))
         self.service.startService()
@@ -115,6 +98,7 @@ class ReloadServiceTests(SynchronousTestCase):
             self.current,
             [self.listener],
             self.clock,
+            ImmediateWorker(),
             self.threads,
             time_of_day=lambda: self.day + self.clock.seconds(),
         )
@@ -123,14 +107,24 @@ class ReloadServiceTests(SynchronousTestCase):
         self,
         path: str,
         wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] = lambda path, pause: fingerprint(path),
+        pause: Callable[[], None] = lambda: None,
+        examiner: Worker | None = None,
     ) -> None:
-        """Replace the service by one for another path, or with another wait for the file to be complete."""
+        """Replace the service by one for another path, or with other functions or another worker."""
         self.service.stopService()
-        service = ReloadService(
-            path, fingerprint(path), self.current, [], self.clock, self.threads, wait_until_stable=wait_until_stable
+        self.service = ReloadService(
+            path,
+            fingerprint(path),
+            self.current,
+            [],
+            self.clock,
+            examiner or ImmediateWorker(),
+            self.threads,
+            wait_until_stable=wait_until_stable,
+            pause=pause,
         )
-        service.startService()
-        self.addCleanup(service.stopService)
+        self.service.startService()
+        self.addCleanup(self.service.stopService)
 
     def replace(self, text: str) -> None:
         """Replace the configuration as editors do: by renaming a new file."""
@@ -142,7 +136,7 @@ class ReloadServiceTests(SynchronousTestCase):
         """Advance two seconds, run the loads that begin then, and return the logged messages, each after its level."""
         with capturedLogs() as events:
             self.clock.advance(2)
-            self.threads.run()
+            self.threads.run_all()
         return [
             f"{event['log_level'].name}: {event['log_format'].format(**event)}".replace(str(self.path), "FILE")
             for event in events
@@ -170,7 +164,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.assertEqual(self.threads.waiting, [])
         self.clock.advance(0.1)
         self.assert_answers("one")
-        self.threads.run()
+        self.threads.run_all()
         self.assert_answers("two")
         self.assertEqual(
             [configuration.name for configuration in self.listener.applied_configurations], [str(self.path)]
@@ -181,7 +175,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.replace(TWO)
         self.clock.advance(2)
         self.assertEqual(["begun"], self.listener.events)
-        self.threads.run()
+        self.threads.run_all()
         self.replace(BAD)
         self.watch()
         self.path.unlink()
@@ -197,10 +191,12 @@ class ReloadServiceTests(SynchronousTestCase):
 
         self.service.stopService()
         listener, path = Rejecting(), str(self.path)
-        service = ReloadService(path, fingerprint(path), self.current, [listener], self.clock, self.threads)
+        service = ReloadService(
+            path, fingerprint(path), self.current, [listener], self.clock, ImmediateWorker(), self.threads
+        )
         service.load()
         with capturedLogs() as events:
-            self.threads.run()
+            self.threads.run_all()
         self.assertEqual([f"{path}:1:3: not this one\n{ONE}  ^"], [str(event["errors"]) for event in events])
         self.assertEqual(["begun", "failed"], listener.events)
 
@@ -209,11 +205,18 @@ class ReloadServiceTests(SynchronousTestCase):
         pauses: list[None] = []
         path = str(self.path)
         service = ReloadService(
-            path, fingerprint(path), self.current, [], self.clock, self.threads, pause=lambda: pauses.append(None)
+            path,
+            fingerprint(path),
+            self.current,
+            [],
+            self.clock,
+            ImmediateWorker(),
+            self.threads,
+            pause=lambda: pauses.append(None),
         )
         service.load()
         self.assertEqual([], pauses)
-        self.threads.run()
+        self.threads.run_all()
         self.assertNotEqual([], pauses)
 
     def test_log_of_a_good_one(self) -> None:
@@ -335,10 +338,177 @@ class ReloadServiceTests(SynchronousTestCase):
         self.clock.advance(2)
         self.path.unlink()
         with capturedLogs() as events:
-            self.threads.run()
+            self.threads.run_all()
         [event] = events
         self.assertIn("cannot be read: No such file or directory", str(event["errors"]))
         self.assert_answers("one")
+
+    def test_newer_during_a_load(self) -> None:
+        """A change while the file is being parsed cancels the load, silently, and the newer file is loaded at once."""
+        self.replace(BAD * 200)
+        changes = [TWO]
+
+        def pause() -> None:
+            if changes:
+                self.replace(changes.pop())
+                self.clock.advance(2)
+
+        self.start(str(self.path), pause=pause)
+        self.replace(ONE * 200)
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
+        self.assert_answers("two")
+        self.assertEqual([], changes)
+
+    def test_newer_during_a_long_step(self) -> None:
+        """A cancelled load that does not reach a pause within 0.5 s is abandoned, silently."""
+
+        def parse() -> None:
+            """Change the file while the load is between two pauses, for more than 0.5 s."""
+            self.replace(TWO)
+            self.clock.advance(2)
+            self.clock.advance(0.4)
+            self.assertEqual([], self.threads.waiting)
+            self.clock.advance(0.1)
+            self.threads.run_all()
+
+        steps = [parse]
+        self.start(str(self.path), pause=lambda: steps.pop()() if steps else None)
+        self.replace(ONE)
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
+        self.assert_answers("two")
+
+    def test_restless(self) -> None:
+        """After ten cancelled loads in a row, one runs to its end, though the file changes during each."""
+        loads: list[int] = []
+
+        def wait_until_stable(path: str, pause: Callable[[], None]) -> Fingerprint:
+            loads.append(0)
+            return fingerprint(path)
+
+        def pause() -> None:
+            if not loads[-1]:
+                loads[-1] = 1
+                self.replace(ONE + "\n" * len(loads))
+                self.clock.advance(2)
+
+        self.start(str(self.path), wait_until_stable, pause)
+        self.replace(TWO)
+        self.clock.advance(2)
+        while len(loads) < MOST_CANCELLED + 1:
+            self.assert_answers("one")
+            self.threads.run_one()
+        self.assertEqual("info: FILE is loaded: 1 statement, 1 account", self.watch()[0])
+
+    def test_unreachable(self) -> None:
+        """An examination that hangs for 10 s is logged once and counted, and is over with the next fingerprint."""
+        examiner = QueueingWorker()
+        self.start(str(self.path), examiner=examiner)
+        self.replace(TWO)
+        for _ in range(5):
+            self.assertEqual([], self.watch())
+            self.assertEqual((1, False), (len(examiner.waiting), self.service.loads.unreachable))
+        self.assertEqual(
+            [
+                "error: FILE cannot be examined: its filesystem has not responded for 10 s; the configuration in use "
+                "stays in use, and changes of the file are not seen"
+            ],
+            self.watch(),
+        )
+        self.assertTrue(self.service.loads.unreachable)
+        self.assertEqual((1, 1), (len(examiner.hung), len(examiner.waiting)))
+        for _ in range(5):
+            self.assertEqual([], self.watch())
+        examiner.available = False
+        for _ in range(5):
+            self.assertEqual([], self.watch())
+        self.assertEqual((3, 0), (len(examiner.hung), len(examiner.waiting)))
+        examiner.hung[0]()
+        self.assertTrue(self.service.loads.unreachable)
+        examiner.available = True
+        self.assertEqual([], self.watch())
+        with capturedLogs() as events:
+            examiner.run_all()
+            self.threads.run_all()
+        self.assertEqual(f"{self.path} can be examined again", formatEvent(events[0]))
+        self.assertFalse(self.service.loads.unreachable)
+        self.assert_answers("two")
+
+    def test_hung_load(self) -> None:
+        """A load that has not ended after 60 s is logged, is a failed load, and a later file is loaded."""
+        self.replace(TWO)
+        self.clock.advance(2)
+        for _ in range(29):
+            self.clock.advance(2)
+        self.assertTrue(self.service.loads.current)
+        with capturedLogs() as events:
+            self.clock.advance(2)
+        self.assertEqual(
+            [
+                f"{self.path} was not loaded within 60 s: reading it or a hook hangs; this load is abandoned, and the "
+                "previous configuration stays in use"
+            ],
+            [formatEvent(event) for event in events],
+        )
+        self.assertEqual((1, False), (self.service.loads.failed, self.service.loads.current))
+        self.assertEqual(["begun", "failed"], self.listener.events)
+        self.assertEqual([], self.watch())
+        self.replace(TWO + "\n")
+        self.watch()
+        self.assert_answers("two")
+        self.assertTrue(self.service.loads.current)
+        # What the hung load would load now is not used, and no other load follows.
+        self.replace(ONE)
+        [hung] = self.threads.hung
+        hung()
+        self.assert_answers("two")
+
+    def test_hung_read(self) -> None:
+        """A load that hung before it had read the file is repeated once it ends, if no other followed."""
+        self.replace(TWO)
+        for _ in range(32):
+            self.clock.advance(2)
+        self.assertEqual([], self.watch())
+        [hung] = self.threads.hung
+        hung()
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
+        self.assert_answers("two")
+        self.assertEqual([], self.watch())
+
+    def test_too_many_hung_loads(self) -> None:
+        """A change while too many loads hang is logged once, and loaded when one of them has ended."""
+        self.threads.available = False
+        self.replace(TWO)
+        message = "error: FILE cannot be loaded until an earlier load ends: too many hang"
+        self.assertEqual([message], self.watch())
+        self.assertFalse(self.service.loads.current)
+        self.assertEqual([], self.watch())
+        self.threads.available = True
+        self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
+        self.assert_answers("two")
+
+    def test_cannot_be_read_now(self) -> None:
+        """Whatever error of the system prevents reading, the load is repeated at each check, and logged once."""
+        for number in (errno.ETIMEDOUT, errno.EACCES, errno.ENOTCONN, errno.EIO, errno.EMFILE):
+            failures = [number] * 3
+
+            def read_bytes(path: Path, failures: list[int] = failures) -> bytes:
+                if failures:
+                    failed = failures.pop()
+                    raise OSError(failed, os.strerror(failed))
+                return path.open("rb").read()
+
+            self.patch(Path, "read_bytes", read_bytes)
+            self.replace(TWO)
+            complaint = f"FILE: cannot be read: {os.strerror(number)}"
+            expected = f"error: FILE has errors; the previous configuration stays in use\n{complaint}"
+            self.assertEqual([expected], self.watch())
+            self.assertEqual([], self.watch())
+            self.assertEqual([], self.watch())
+            self.assert_answers("one")
+            self.assertEqual(["info: FILE is loaded: 1 statement, 1 account"], self.watch())
+            self.assert_answers("two")
+            self.replace(ONE)
+            self.watch()
 
     def test_folder(self) -> None:
         """A folder in place of the file is an error."""
@@ -420,15 +590,15 @@ class ReloadServiceTests(SynchronousTestCase):
         self.assertEqual(self.watch(), ["info: FILE is loaded: 1 statement, 1 account"])
 
     def test_quick_succession(self) -> None:
-        """A change during a load is loaded after it; two loads never run at a time."""
+        """A change before the file is read is part of that load; two loads never run at a time."""
         self.replace(BAD)
         self.clock.advance(2)
         self.replace(TWO)
         for _ in range(3):
             self.clock.advance(2)
             self.assertEqual(len(self.threads.waiting), 1)
-        self.threads.run()
-        self.assertEqual(len(self.listener.applied_configurations), 2)
+        self.threads.run_all()
+        self.assertEqual(len(self.listener.applied_configurations), 1)
         self.assert_answers("two")
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
@@ -449,11 +619,11 @@ class ReloadServiceTests(SynchronousTestCase):
     def test_requested(self) -> None:
         """A requested load begins at once, and needs no change."""
         self.service.load()
-        self.threads.run()
+        self.threads.run_all()
         self.assertEqual(len(self.listener.applied_configurations), 1)
         self.replace(TWO)
         self.service.load()
-        self.threads.run()
+        self.threads.run_all()
         self.assert_answers("two")
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
@@ -463,7 +633,7 @@ class ReloadServiceTests(SynchronousTestCase):
         for _ in range(3):
             self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
-        self.threads.run()
+        self.threads.run_all()
         self.assertEqual(len(self.listener.applied_configurations), 2)
 
     def test_requested_during_the_release(self) -> None:
@@ -473,7 +643,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.assertEqual((len(self.listener.applied_configurations), len(self.threads.waiting)), (1, 1))
         self.service.load()
         self.assertEqual(len(self.threads.waiting), 1)
-        self.threads.run()
+        self.threads.run_all()
         self.assertEqual(len(self.listener.applied_configurations), 2)
 
     def test_released(self) -> None:
@@ -516,7 +686,7 @@ class ReloadServiceTests(SynchronousTestCase):
 
         module.write_text(HOOKS.replace("hooked", "rehooked"), "utf-8")
         self.service.load()
-        self.threads.run()
+        self.threads.run_all()
         self.assertEqual(self.ask("two-shop-4"), "rehooked-two")
 
         self.replace(ONE)
@@ -526,11 +696,10 @@ class ReloadServiceTests(SynchronousTestCase):
     def test_unexpected_exception(self) -> None:
         """An unexpected exception of a load is logged, the configuration stays in use, and later loads run."""
 
-        def no_memory(function: Callable[[], Result], /) -> Deferred[Result]:
-            return fail(MemoryError())
-
         path = str(self.path)
-        service = ReloadService(path, fingerprint(path), self.current, [], self.clock, no_memory)
+        service = ReloadService(
+            path, fingerprint(path), self.current, [], self.clock, ImmediateWorker(), FailingWorker(MemoryError())
+        )
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 2)
@@ -539,11 +708,16 @@ class ReloadServiceTests(SynchronousTestCase):
     def test_no_threads(self) -> None:
         """A load that cannot start a thread is logged, and later loads run."""
 
-        def no_thread(function: Callable[[], Result], /) -> Deferred[Result]:
-            raise RuntimeError("can't start new thread")
-
         path = str(self.path)
-        service = ReloadService(path, fingerprint(path), self.current, [], self.clock, no_thread)
+        service = ReloadService(
+            path,
+            fingerprint(path),
+            self.current,
+            [],
+            self.clock,
+            ImmediateWorker(),
+            FailingWorker(RuntimeError("can't start new thread")),
+        )
         service.load()
         service.load()
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
@@ -556,17 +730,19 @@ class ReloadServiceTests(SynchronousTestCase):
                 raise ZeroDivisionError
 
         path = str(self.path)
-        service = ReloadService(path, fingerprint(path), self.current, [FailingListener()], self.clock, self.threads)
+        service = ReloadService(
+            path, fingerprint(path), self.current, [FailingListener()], self.clock, ImmediateWorker(), self.threads
+        )
         for text in (TWO, ONE, TWO):
             self.replace(text)
             service.load()
-            self.threads.run()
+            self.threads.run_all()
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assert_answers("two")
 
     def test_watch_fails(self) -> None:
         """A check of the file that raises is logged, and the next one follows."""
-        service = ReloadService("\0", MissingFile(""), self.current, [], self.clock, self.threads)
+        service = ReloadService("\0", MissingFile(""), self.current, [], self.clock, ImmediateWorker(), self.threads)
         service.startService()
         self.clock.advance(2)
         self.clock.advance(2)
@@ -591,7 +767,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.clock.advance(0.2)
         self.assertIsNone(self.successResultOf(stopped))
-        self.threads.run()
+        self.threads.run_all()
         self.assert_answers("one")
 
     def test_stop_during_a_load(self) -> None:
@@ -603,7 +779,7 @@ class ReloadServiceTests(SynchronousTestCase):
         assert stopped is not None
         self.assertNoResult(stopped)
         with capturedLogs() as events:
-            self.threads.run()
+            self.threads.run_all()
         self.assertIsNone(self.successResultOf(stopped))
         self.assertEqual((list(events), self.threads.waiting), ([], []))
         self.assert_answers("one")

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.monitoring.counters import LoadCounters
 from trualias.server.systemd import Reactor, SystemdNotifier, SystemdService, watchdog_seconds
 
 ONE = "ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"
@@ -107,13 +108,14 @@ class SystemdServiceTests(SystemdTestCase):
         self.listener = self.listen()
         self.reactor = MemoryReactorClock()
         self.current = CurrentSnapshot(Snapshot(parse_configuration(ONE, "a.conf")))
+        self.loads = LoadCounters()
         self.service = self.make(30)
 
     def make(self, watchdog: float | None) -> SystemdService:
         """Make a service."""
         notifier = SystemdNotifier({"NOTIFY_SOCKET": self.listener.path})
         reactor = cast(Reactor, self.reactor)
-        return SystemdService(reactor, notifier, watchdog, self.current, lambda: 4711)
+        return SystemdService(reactor, notifier, watchdog, self.current, self.loads, lambda: 4711)
 
     def test_life(self) -> None:
         """READY is sent when the reactor runs, WATCHDOG each 15 s from then on, STOPPING at the stop."""
@@ -128,6 +130,18 @@ class SystemdServiceTests(SystemdTestCase):
         self.service.stopService()
         self.assertEqual(["STOPPING=1"], self.listener.received)
         self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_fallback(self) -> None:
+        """The status says that a kept copy is in use."""
+        self.loads.fallback = "the copy of today"
+        self.service.startService()
+        self.reactor.run()
+        self.assertEqual(
+            "READY=1\nSTATUS=1 statement, 2 accounts; in use is the copy of today, since the file has errors, which "
+            "are in the log",
+            self.listener.received[0],
+        )
+        self.service.stopService()
 
     def test_no_watchdog(self) -> None:
         """Without a watchdog no WATCHDOG is sent."""
@@ -152,6 +166,7 @@ class SystemdServiceTests(SystemdTestCase):
         self.current.snapshot = Snapshot(parse_configuration("", "a.conf"))
         self.service.applied(self.current.snapshot.configuration)
         self.service.begun()
+        self.loads.fail()
         self.service.failed()
         reloading = "RELOADING=1\nMONOTONIC_USEC=4711"
         ready = "READY=1\nSTATUS=0 statements, 0 accounts"

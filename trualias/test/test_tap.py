@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import maybeDeferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -22,6 +21,7 @@ from trualias.server.reload import ReloadService
 from trualias.tap import ServerOptions, make_service
 from trualias.test.loop import Loop
 from trualias.testing.live import PATIENCE
+from trualias.testing.workers import ImmediateWorker
 
 CONFIGURATION = """
 ALIAS DOMAINS: example.com
@@ -39,6 +39,7 @@ class TapTestCase(SynchronousTestCase):
         self.path = self.folder / "tried.conf"
         self.configure("")
         self.addCleanup(log.levels.clearLogLevels)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
 
     def configure(self, settings: str) -> None:
         """Replace the configuration by one with these settings."""
@@ -72,6 +73,11 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn(path, options.getUsage())
 
 
+def make_worker(name: str) -> ImmediateWorker:
+    """Make a worker without a thread."""
+    return ImmediateWorker()
+
+
 class OneThreadReactor(MemoryReactorClock):
     """A reactor in memory that runs calls from threads at once."""
 
@@ -87,7 +93,7 @@ class MakeServiceTests(TapTestCase):
         """Make a server on the test's configuration."""
         options.parseOptions(["--config", str(self.path), *arguments])
         self.reactor = OneThreadReactor()
-        return make_service(options, cast(Reactor, self.reactor), maybeDeferred)
+        return make_service(options, cast(Reactor, self.reactor), make_worker)
 
     @contextmanager
     def running(self, service: IService) -> Iterator[None]:
@@ -237,7 +243,7 @@ class MakeServiceTests(TapTestCase):
         os.chdir(self.folder)
         options = tap_table.Options()
         self.path.rename(self.folder / "trualias.conf")
-        service = make_service(options, cast(Reactor, OneThreadReactor()), maybeDeferred)
+        service = make_service(options, cast(Reactor, OneThreadReactor()), make_worker)
         os.chdir(here)
         self.path = self.folder / "trualias.conf"
         self.configure("LOGGING: info\n")
@@ -250,6 +256,23 @@ class MakeServiceTests(TapTestCase):
         with capturedLogs() as events:
             reloads.load()
         return [event["log_format"].format(**event) for event in events]
+
+    def test_lost_content(self) -> None:
+        """A reload of a file without statements, or without END where there was one, is rejected; END makes it good."""
+        service = self.make(tap_table.Options())
+        self.path.write_text("ALIAS DOMAINS: example.com\n", "utf-8")
+        [message] = self.reload(service)
+        self.assertIn(f"{self.path}: has no account statement, and the configuration before it had 1", message)
+        self.path.write_text(CONFIGURATION + "END\n", "utf-8")
+        self.assertEqual([], self.reload(service))
+        self.path.write_text(CONFIGURATION, "utf-8")
+        [message] = self.reload(service)
+        self.assertIn(f"{self.path}: does not end with END, as the configuration before it did", message)
+        self.path.write_text("END\n", "utf-8")
+        self.assertEqual(
+            [f"{self.path} lacks 1 of the 1 account of the configuration before it; their addresses are not found"],
+            self.reload(service),
+        )
 
     def test_metrics(self) -> None:
         """Metrics are served at METRICS; a change of METRICS logs that a restart is needed."""
@@ -301,8 +324,7 @@ class StopTests(TapTestCase):
         options.parseOptions(["--config", str(self.path)])
         loop = Loop()
         self.addCleanup(loop.close)
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
-        service = make_service(options, cast(Reactor, loop.core), maybeDeferred)
+        service = make_service(options, cast(Reactor, loop.core), make_worker)
         service.startService()
         clients = [socket.socket(socket.AF_UNIX) for _ in range(5)]
         for client in clients:

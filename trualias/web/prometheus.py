@@ -141,6 +141,21 @@ class ServerCollector(Collector):
             value=int(loads.current),
         )
         yield GaugeMetricFamily(
+            "trualias_configuration_unreachable",
+            "1 if the file cannot be examined, since its filesystem does not respond.",
+            value=int(loads.unreachable),
+        )
+        yield GaugeMetricFamily(
+            "trualias_configuration_fallback",
+            "1 if the process started from its copy of an earlier configuration, which is still in use.",
+            value=int(bool(loads.fallback)),
+        )
+        yield GaugeMetricFamily(
+            "trualias_configuration_accounts_dropped",
+            "Accounts that the configuration before the one in use had, and that it lacks.",
+            value=loads.accounts_dropped,
+        )
+        yield GaugeMetricFamily(
             "trualias_configuration_loaded_timestamp_seconds",
             "Time at which the configuration in use was loaded.",
             value=loads.loaded_at,

@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias.lookup.loading import load_snapshot
-from trualias.testing.live import PATIENCE, LiveServer, free_port
+from trualias.testing.live import PATIENCE, LiveServer, free_port, wait_until
 from trualias.testing.requirements import source_tree
 
 
@@ -39,31 +40,57 @@ class ImageTests(SynchronousTestCase):
     """The health check of the Dockerfile, run without a container."""
 
     def setUp(self) -> None:
-        """Write a configuration, and take the health check with its path from the Dockerfile."""
-        self.folder = Path(self.mktemp())
+        """Write a configuration, and make the commands of the Dockerfile runnable here."""
+        self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
+        self.state = self.folder / "state"
+        self.state.mkdir(mode=0o700)
         self.port = free_port()
         self.path = self.folder / "tcp_virtual_server.conf"
         self.path.write_text(f"PORT: {self.port}\n", "utf-8")
-        (command,) = re.findall(r"(?m)^HEALTHCHECK .*? CMD (.*)$", (source_tree() / "Dockerfile").read_text("utf-8"))
-        _, *self.arguments = json.loads(command)
-        self.arguments[1] = self.arguments[1].replace("/etc/trualias/", f"{self.folder}/")
+        text = (source_tree() / "Dockerfile").read_text("utf-8")
+        (self.health,) = re.findall(r"(?m)^HEALTHCHECK .*? CMD (.*)$", text)
+        (self.start,) = re.findall(r"(?m)^CMD (.*)$", text)
+        trualias = self.folder / "trualias"
+        trualias.write_text(f"#!{sys.executable}\nfrom trualias.main import main\nraise SystemExit(main())\n", "utf-8")
+        trualias.chmod(0o755)
+        self.environment = {
+            **os.environ,
+            "KIND": "virtual",
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+            "PYTHONPATH": str(source_tree()),
+        }
+
+    def replaced(self, command: str) -> list[str]:
+        """Return the words of a command of the Dockerfile, with the folders of this test."""
+        words: list[str] = json.loads(command)
+        folders = {"/etc/trualias/": f"{self.folder}/", "/var/lib/trualias": str(self.state)}
+        for before, after in folders.items():
+            words = [word.replace(before, after) for word in words]
+        return words
 
     def check(self) -> int:
         """Run the health check; return its exit status."""
         return subprocess.run(
-            (sys.executable, *self.arguments),
-            env={**os.environ, "KIND": "virtual", "PYTHONPATH": str(source_tree())},
-            stderr=subprocess.DEVNULL,
+            self.replaced(self.health),
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
             timeout=PATIENCE,
             check=False,
         ).returncode
 
     def test_health(self) -> None:
-        """The health check succeeds while the server answers, and fails when it has stopped."""
-        server = LiveServer(("trualias-virtual", "--config", self.path.name), self.folder, self.port)
+        """The health check succeeds while the server runs, with any configuration, and fails when it has stopped."""
+        _, _, command = self.replaced(self.start)
+        _, arguments = command.split('"trualias-$KIND"')
+        words = shlex.split(arguments.replace("${KIND}", "virtual"))
+        server = LiveServer(("trualias-virtual", *words), self.folder, self.port)
         self.addCleanup(server.stop)
+        self.assertEqual(1, self.check())
         server.start()
-        self.assertEqual(0, self.check())
+        wait_until((self.state / "virtual.status").exists, "the status", lambda: server.log)
+        for edited in ("PORT: 1\n", "PROT: 1\n", "LISTEN: tcp_table unix:x.sock\n", "ALLOW: 192.0.2.1\n", "PORT: 0\n"):
+            self.path.write_text(edited, "utf-8")
+            self.assertEqual(0, self.check())
         server.stop()
         self.assertEqual(1, self.check())

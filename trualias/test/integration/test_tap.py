@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -185,6 +186,71 @@ class ProcessTests(TapTestCase):
         self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
         server.stop()
         self.assertNotIn("Traceback", server.log)
+
+    def test_restart_with_errors(self) -> None:
+        """A server whose file has errors starts from the kept copy, and says so; --no-fallback ends the start."""
+        port, metrics = free_port(), free_port()
+        settings = f"PORT: {port}\nMETRICS: 127.0.0.1:{metrics}\n"
+        self.configure(settings)
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        arguments = ("trualias-table", "-c", "tried.conf")
+        server = LiveServer(arguments, self.folder, port, {"STATE_DIRECTORY": str(state)})
+        self.addCleanup(server.stop)
+        server.start()
+        wait_until((state / "table.kept").exists, "a copy", lambda: server.log)
+        server.stop()
+        self.configure(settings + "PROT: 1\n")
+        server.start()
+        self.assertEqual(b"200 foo\n", server.ask(b"get foo-shop-4"))
+        self.assertIn("cannot be used, and the server starts with the copy of ", server.log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/healthz", timeout=PATIENCE) as response:
+            self.assertRegex(
+                response.read().decode(), r"\Aok, but started from the copy of .*, since the file cannot be used\n\Z"
+            )
+        self.configure(settings + "CASE SENSITIVE: no\n")
+        wait_until(lambda: server.ask(b"get FOO-shop-4") == b"200 foo\n", "a reload", lambda: server.log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/healthz", timeout=PATIENCE) as response:
+            self.assertEqual(b"ok\n", response.read())
+        server.stop()
+        self.path.unlink()
+        status, _, errors = self.twistd("--nodaemon", *arguments, "--state", str(state), "--no-fallback")
+        self.assertEqual((1, f"{self.path}: cannot be read: No such file or directory\n"), (status, errors))
+        server.start()
+        self.assertEqual(b"200 foo\n", server.ask(b"get FOO-shop-4"))
+
+    def test_critical(self) -> None:
+        """The reason of a failed start is critical for the journal, each line of it."""
+        self.configure("PORT: x\nHOST: y\n")
+        command = [*TWISTD, "--nodaemon", "trualias-table", "-c", "tried.conf"]
+        journal = self.folder / "journal"
+        with journal.open("wb") as stream:
+            status = os.fstat(stream.fileno())
+            environment = {**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+            subprocess.run(command, cwd=self.folder, stderr=stream, env=environment, check=False, timeout=PATIENCE)
+        lines = journal.read_text("utf-8").splitlines()
+        self.assertEqual(6, len(lines))
+        self.assertEqual(["<2>"] * 6, [line[:3] for line in lines])
+
+    def test_sighup_during_the_start(self) -> None:
+        """SIGHUP while the server starts does not end it, and causes a reload."""
+        port = free_port()
+        (self.folder / "hooks.py").write_text(
+            "import os, signal\nACCOUNTS = ALIASES = None\n"
+            "def preprocess(alias, domain=None): return alias, domain\n"
+            "def postprocess(account, domain=None): return account, domain\n"
+            "def reload():\n"
+            "    if not os.path.exists('sent'):\n"
+            "        open('sent', 'w').close()\n"
+            "        os.kill(os.getpid(), signal.SIGHUP)\n",
+            "utf-8",
+        )
+        self.configure(f"PORT: {port}\nLOGGING: info\nPROCESSOR: hooks\n")
+        server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        wait_until(lambda: server.log.count(" is loaded: ") == 2, "a load for the signal", lambda: server.log)
+        self.assertEqual(server.ask(b"get foo-shop-4"), b"200 foo\n")
 
     def test_life(self) -> None:
         """A server answers, reloads on SIGHUP and after a change of the file, and stops on SIGTERM."""

@@ -1,0 +1,96 @@
+"""``trualias status``: whether the servers run, and with what configuration."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trualias.commands.terminal import Terminal
+from trualias.configuration.tables import Table
+from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+_RUNNING = 0
+_NOT_RUNNING = 1
+_DEFAULT_STATE = "/var/lib/trualias"
+
+
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Declare the command."""
+    command = commands.add_parser(
+        "status",
+        help="tell whether the servers run, and with what configuration",
+        description="Print for each table whether its server runs, since when, and with what configuration, from the "
+        "files that running servers write into their state directory every ten seconds. A server that has not written "
+        "for 30 seconds hangs or is gone.",
+        epilog="Exit status: 0 if the servers run, 1 if one does not, 2 for wrong arguments.",
+    )
+    command.add_argument(
+        "--state",
+        metavar="DIR",
+        help=f"the state directory of the servers; by default $STATE_DIRECTORY or {_DEFAULT_STATE}",
+    )
+    command.add_argument(
+        "tables",
+        metavar="TABLE",
+        nargs="*",
+        help="the tables whose servers have to run: table, virtual; by default one of them has to, and none may hang",
+    )
+    command.set_defaults(run=run)
+
+
+def run(arguments: Namespace, terminal: Terminal) -> int:
+    """Print the status of each server, and return the exit status."""
+    state = Path(arguments.state or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or _DEFAULT_STATE)
+    known = [table.value for table in Table]
+    for name in arguments.tables:
+        if name not in known:
+            arguments.command_line(("status",)).error(f"unknown table {name!r}; expected {' or '.join(known)}")
+    boot, now = boot_id(), status_clock()
+    running, problems = set(), set()
+    for table in known:
+        try:
+            status = Status.from_json((state / status_file_name(table)).read_bytes())
+        except FileNotFoundError:
+            text = "not running"
+        except OSError as error:
+            text = f"unknown: {error.filename} cannot be read: {error.strerror}"
+            problems.add(table)
+        except UnusableStatus:
+            text = f"unknown: {state / status_file_name(table)} is damaged"
+            problems.add(table)
+        else:
+            text = _describe(status)
+            if not status.is_fresh(boot, now):
+                text = f"hangs, or ended without notice; its last status was: {text}"
+                problems.add(table)
+            elif status.problem:
+                problems.add(table)
+            else:
+                running.add(table)
+        if table in (arguments.tables or known):
+            terminal.output.write(f"{table}: {text}\n")
+    if arguments.tables:
+        return _RUNNING if running.issuperset(arguments.tables) else _NOT_RUNNING
+    return _RUNNING if running and not problems else _NOT_RUNNING
+
+
+def _describe(status: Status) -> str:
+    if status.problem:
+        return f"{status.problem} (process {status.pid}, since {_time(status.started)})"
+    if status.fallback:
+        configuration = f"{status.fallback} of {status.path}, since the file cannot be used"
+    elif status.current:
+        configuration = f"{status.path}, loaded {_time(status.loaded_at)}"
+    else:
+        configuration = f"{status.path}, loaded {_time(status.loaded_at)}; the last change was not loaded"
+    return f"running since {_time(status.started)} (process {status.pid}), {status.size}: {configuration}"
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"

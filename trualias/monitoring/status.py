@@ -1,0 +1,83 @@
+"""The status that a running server writes every few seconds, and whether it is still true when it is read."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from attrs import asdict, frozen
+
+FRESH_SECONDS = 30
+"""A server whose status is older is taken to hang or to be gone."""
+
+
+class UnusableStatus(Exception):
+    """A text is no status."""
+
+
+@frozen
+class Status:
+    """The status of one server.
+
+    ``written`` is a time of CLOCK_MONOTONIC, which nothing sets, of the boot with the id ``boot``; ``started`` and
+    ``loaded_at`` are in seconds since 1970. ``problem`` says why it does not listen, and is empty if it does;
+    ``fallback`` names the kept copy in use, and ``current`` is whether the last load succeeded.
+    """
+
+    pid: int
+    boot: str
+    written: float
+    started: float
+    path: str
+    loaded_at: float
+    size: str
+    current: bool
+    fallback: str
+    problem: str
+
+    def to_json(self) -> bytes:
+        """Return the text of the file, which has one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Status:
+        """Read the text of a file; raise ``UnusableStatus``."""
+        try:
+            status = cls(**json.loads(content))
+            return cls(
+                int(status.pid),
+                str(status.boot),
+                float(status.written),
+                float(status.started),
+                str(status.path),
+                float(status.loaded_at),
+                str(status.size),
+                bool(status.current),
+                str(status.fallback),
+                str(status.problem),
+            )
+        except (ValueError, TypeError) as error:
+            raise UnusableStatus from error
+
+    def is_fresh(self, boot: str, monotonic: float) -> bool:
+        """Return whether it was written within ``FRESH_SECONDS``, in this boot."""
+        return self.boot == boot and 0 <= monotonic - self.written <= FRESH_SECONDS
+
+
+def status_file_name(table: str) -> str:
+    """Return the name of a table's file in the state directory."""
+    return f"{table}.status"
+
+
+def boot_id() -> str:
+    """Return the id of this boot, proc_sys_kernel(5); empty on other systems than Linux."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def status_clock() -> float:
+    """Return the time of CLOCK_MONOTONIC, which is the same in all processes."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -1,0 +1,84 @@
+"""Protection from configuration files that lost their content: without it their mail would bounce."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
+from trualias.language.source import Source
+from trualias.log import logger
+from trualias.lookup import CurrentSnapshot
+from trualias.messages import number_of
+from trualias.monitoring.counters import LoadCounters
+from trualias.server.reload import ReloadListener
+
+_log = logger(__name__)
+
+
+@frozen
+class Extent:
+    """How much a configuration has: account statements, accounts, and whether the file ends with END."""
+
+    statements: int
+    accounts: int
+    ended: bool
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Extent:
+        """Return the extent of a configuration."""
+        policy = configuration.policy
+        return cls(len(policy.rules), len(policy.accounts), configuration.ended)
+
+
+def check_content(configuration: Configuration, before: Extent) -> None:
+    """Raise ``ConfigurationErrors`` if a file has probably lost its content, compared with the configuration before."""
+    if configuration.ended:
+        return
+    if before.ended:
+        problem = (
+            "does not end with END, as the configuration before it did: its end is probably missing. Write END as its "
+            "last line; if it has none on purpose, restart the server with --no-fallback"
+        )
+    elif before.statements and not configuration.policy.rules:
+        problem = (
+            f"has no account statement, and the configuration before it had {before.statements}: its content is "
+            "probably lost. If it has none on purpose, write END as its last line; or restart the server with "
+            "--no-fallback"
+        )
+    else:
+        return
+    raise ConfigurationErrors([PolicyError(Source("", configuration.name), 0, problem)])
+
+
+def report_dropped_accounts(loads: LoadCounters, path: str, dropped: int, before: int) -> None:
+    """Note how many of the accounts before were dropped, and log a warning if it is more than half of them."""
+    loads.accounts_dropped = dropped
+    if dropped * 2 > before:
+        _log.warn(
+            "{path} lacks {dropped} of the {before} of the configuration before it; their addresses are not found",
+            path=path,
+            dropped=dropped,
+            before=number_of(before, "account"),
+        )
+
+
+class ContentSafeguard(ReloadListener):
+    """Rejects a reload of a file that lost its content, and reports accounts that a reload drops."""
+
+    def __init__(self, current: CurrentSnapshot, loads: LoadCounters) -> None:
+        self._current = current
+        self._loads = loads
+        self._dropped = 0
+        self._before = 0
+
+    def check(self, configuration: Configuration) -> None:
+        """Compare a configuration with the one in use; raise ``ConfigurationErrors``."""
+        before = self._current.snapshot.configuration
+        check_content(configuration, Extent.of(before))
+        # Counted in this thread, since there can be many.
+        self._dropped = len(before.policy.accounts - configuration.policy.accounts)
+        self._before = len(before.policy.accounts)
+
+    def applied(self, configuration: Configuration) -> None:
+        """Report the dropped accounts."""
+        report_dropped_accounts(self._loads, configuration.name, self._dropped, self._before)

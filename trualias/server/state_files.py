@@ -1,0 +1,32 @@
+"""The state directory of a server, and how files in it are written."""
+
+import os
+from collections.abc import Mapping
+
+
+def state_directory(given: str | None, environment: Mapping[str, str]) -> str | None:
+    """Return the absolute path of the state directory: the given one, or the first of systemd's; None for none."""
+    path = given or environment.get("STATE_DIRECTORY", "").split(":")[0]
+    return os.path.abspath(path) if path else None
+
+
+def replace_file(path: str, content: bytes, *, durable: bool) -> None:
+    """Write a file that only its owner can read, and put it in the place of another; raise OSError.
+
+    At any time the path leads to the whole old file or to the whole new one; with ``durable``, also after a power cut.
+    """
+    new = f"{path}.new"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(content)
+        file.flush()
+        if durable:
+            os.fsync(descriptor)
+    os.replace(new, path)
+    if durable:
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

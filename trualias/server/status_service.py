@@ -1,0 +1,101 @@
+"""The status file of a server, from which ``trualias status`` and health checks tell how it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from trualias.log import logger
+from trualias.monitoring.status import Status
+from trualias.server.daemon_thread import Worker
+from trualias.server.periodic import PeriodicCall
+from trualias.server.state_files import replace_file
+
+_log = logger(__name__)
+
+STATUS_SECONDS = 10
+"""The interval at which the status is written."""
+
+HUNG_SECONDS = 20
+"""A write that takes longer is abandoned."""
+
+REMOVE_SECONDS = 0.5
+"""The longest wait for the removal of the file when the server stops."""
+
+
+class StatusService(Service):
+    """Writes the status while the reactor runs, and removes the file when the server stops.
+
+    The reactor's timer starts each write, so that the file grows old if the reactor hangs.
+
+    Args:
+        path: of the file.
+        clock: the reactor's.
+        worker: writes the file.
+        make_status: returns the status of this moment.
+
+    """
+
+    name = "status"
+
+    def __init__(self, path: str, clock: IReactorTime, worker: Worker, make_status: Callable[[], Status]) -> None:
+        self._path = path
+        self._clock = clock
+        self._worker = worker
+        self._make_status = make_status
+        self._writes = PeriodicCall(clock, STATUS_SECONDS, self._write)
+        self._begun: float | None = None
+        self._logged = ""
+
+    def startService(self) -> None:
+        """Write the status as soon as the reactor runs, and every ten seconds from then on."""
+        super().startService()
+        self._first = self._clock.callLater(0, self._write, 1)
+        self._writes.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Remove the file; the Deferred fires when that is done, or after ``REMOVE_SECONDS``."""
+        super().stopService()
+        if self._first.active():
+            self._first.cancel()
+        self._writes.stop()
+        removed: Deferred[None] = Deferred()
+        self._worker.run(partial(_remove, self._path)).addBoth(lambda _: removed.callback(None))
+        return removed.addTimeout(REMOVE_SECONDS, self._clock, onTimeoutCancel=lambda failure, seconds: None)
+
+    def _write(self, intervals: int) -> None:
+        if self._begun is not None and self._clock.seconds() >= self._begun + HUNG_SECONDS:
+            self._worker.abandon()
+        if self._begun is not None or not self._worker.available:
+            return
+        self._begun = self._clock.seconds()
+        content = self._make_status().to_json()
+        writing = self._worker.run(lambda: replace_file(self._path, content, durable=False))
+        writing.addCallbacks(self._handle_success, self._handle_failure)
+
+    def _handle_success(self, _: None) -> None:
+        self._begun = None
+        self._logged = ""
+
+    def _handle_failure(self, failure: Failure) -> None:
+        self._begun = None
+        reason = f"{failure.type.__name__ if failure.type else ''}: {failure.getErrorMessage()}"
+        if reason != self._logged and self.running:
+            self._logged = reason
+            _log.warn(
+                "the status cannot be written to {path}, and trualias status takes the server to hang: {reason}",
+                path=self._path,
+                reason=reason,
+            )
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):  # it was never written, or is on a disk that is gone
+        os.unlink(path)

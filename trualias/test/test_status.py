@@ -1,0 +1,207 @@
+"""Tests of ``trualias.monitoring.status``, ``trualias.server.status_service`` and ``trualias status``."""
+
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from attrs import evolve
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import run
+from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock
+from trualias.server.status_service import StatusService
+from trualias.testing.workers import QueueingWorker
+
+STATUS = Status(
+    pid=4711,
+    boot="this boot",
+    written=1000.0,
+    started=1_000_000_000.0,
+    path="/etc/a.conf",
+    loaded_at=1_000_000_100.0,
+    size="1 statement, 1 account",
+    current=True,
+    fallback="",
+    problem="",
+)
+
+
+class StatusTests(SynchronousTestCase):
+    """The text of a status, and its age."""
+
+    def test_json(self) -> None:
+        """A status that was written is read."""
+        self.assertEqual(STATUS, Status.from_json(STATUS.to_json()))
+
+    def test_unusable(self) -> None:
+        """Other texts are no status."""
+        for content in (b"", b"{}", b"[]", STATUS.to_json()[:-5], STATUS.to_json().replace(b"4711", b'"x"'), b"\xff"):
+            self.assertRaises(UnusableStatus, Status.from_json, content)
+
+    def test_fresh(self) -> None:
+        """A status is fresh for 30 s, in the boot that it was written in."""
+        for boot, now, fresh in (
+            ("this boot", 1000.0, True),
+            ("this boot", 1030.0, True),
+            ("this boot", 1030.1, False),
+            ("this boot", 999.0, False),
+            ("another boot", 1000.0, False),
+        ):
+            self.assertEqual(fresh, STATUS.is_fresh(boot, now), (boot, now))
+
+    def test_clock(self) -> None:
+        """The clock and the boot are the same for all processes."""
+        self.assertLessEqual(status_clock(), status_clock())
+        self.assertEqual(boot_id(), boot_id())
+
+
+class StateTestCase(SynchronousTestCase):
+    """A state directory."""
+
+    def setUp(self) -> None:
+        """Make the directory."""
+        self.state = Path(self.mktemp()).absolute()
+        self.state.mkdir(mode=0o700)
+        self.path = self.state / "table.status"
+
+
+class StatusServiceTests(StateTestCase):
+    """The writing of the status."""
+
+    def setUp(self) -> None:
+        """Start a service."""
+        super().setUp()
+        self.clock = Clock()
+        self.worker = QueueingWorker()
+        self.service = StatusService(
+            str(self.path), self.clock, self.worker, lambda: evolve(STATUS, written=self.clock.seconds())
+        )
+        self.service.startService()
+
+    def written(self) -> float:
+        """Return the time of the last status."""
+        return Status.from_json(self.path.read_bytes()).written
+
+    def test_written(self) -> None:
+        """The status is written when the reactor runs, and every ten seconds from then on."""
+        self.assertEqual([], self.worker.waiting)
+        self.clock.advance(0)
+        self.worker.run_all()
+        self.assertEqual(0, self.written())
+        self.assertEqual(0o600, self.path.stat().st_mode & 0o777)
+        self.clock.advance(9.9)
+        self.assertEqual([], self.worker.waiting)
+        self.clock.advance(0.1)
+        self.worker.run_all()
+        self.assertEqual(10, self.written())
+
+    def test_hung(self) -> None:
+        """A write that hangs for 20 s is abandoned, and the next one begins."""
+        self.clock.advance(0)
+        self.clock.advance(10)
+        self.assertEqual((1, 0), (len(self.worker.waiting), len(self.worker.hung)))
+        with capturedLogs() as events:
+            self.clock.advance(10)
+        self.assertEqual((1, 1), (len(self.worker.waiting), len(self.worker.hung)))
+        self.assertIn("the status cannot be written", formatEvent(events[0]))
+        self.worker.run_all()
+        self.assertEqual(20, self.written())
+
+    def test_failure(self) -> None:
+        """A status that cannot be written is logged once."""
+        self.state.rename(self.state.with_name("away"))
+        with capturedLogs() as events:
+            for _ in range(3):
+                self.clock.advance(10)
+                self.worker.run_all()
+        [event] = events
+        self.assertIn(f"the status cannot be written to {self.path}", formatEvent(event))
+
+    def test_stop(self) -> None:
+        """The file is removed when the service stops, which takes at most 0.5 s."""
+        self.clock.advance(0)
+        self.worker.run_all()
+        stopped = self.service.stopService()
+        self.assertNoResult(stopped)
+        self.worker.run_all()
+        self.assertIsNone(self.successResultOf(stopped))
+        self.assertFalse(self.path.exists())
+        self.service.startService()
+        stopped = self.service.stopService()
+        self.clock.advance(0.5)
+        self.assertIsNone(self.successResultOf(stopped))
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+
+class StatusCommandTests(StateTestCase):
+    """``trualias status``."""
+
+    def status(self, *tables: str) -> tuple[int, str]:
+        """Run the command; return its exit status and its output."""
+        output = StringIO()
+        status = run(["status", "--state", str(self.state), *tables], Terminal(BytesIO(), output, StringIO()))
+        return status, output.getvalue()
+
+    def write(self, table: str, status: Status) -> None:
+        """Write the status of a server of this boot, from this moment."""
+        fresh = evolve(status, boot=boot_id(), written=status_clock() - status.written)
+        (self.state / f"{table}.status").write_bytes(fresh.to_json())
+
+    def test_none(self) -> None:
+        """Without a server the exit status is 1."""
+        self.assertEqual((1, "table: not running\nvirtual: not running\n"), self.status())
+
+    def test_running(self) -> None:
+        """One running server is enough, unless others are named."""
+        self.write("virtual", evolve(STATUS, written=0.0))
+        status, output = self.status()
+        self.assertEqual(0, status)
+        self.assertRegex(
+            output,
+            r"\Atable: not running\nvirtual: running since 2001-09-0\d \d\d:\d\d:\d\d \(process 4711\), "
+            r"1 statement, 1 account: /etc/a\.conf, loaded 2001-09-0\d \d\d:\d\d:\d\d\n\Z",
+        )
+        self.assertEqual(0, self.status("virtual")[0])
+        self.assertEqual((1, "table: not running\n"), self.status("table"))
+        self.assertEqual(1, self.status("table", "virtual")[0])
+        self.write("table", evolve(STATUS, written=0.0))
+        self.assertEqual(0, self.status("table", "virtual")[0])
+
+    def test_hung(self) -> None:
+        """A server that has not written for 30 s hangs, and makes the exit status 1."""
+        self.write("virtual", evolve(STATUS, written=0.0))
+        self.write("table", evolve(STATUS, written=31.0))
+        status, output = self.status()
+        self.assertEqual(1, status)
+        self.assertIn("table: hangs, or ended without notice; its last status was: running since", output)
+        self.assertEqual(0, self.status("virtual")[0])
+
+    def test_configuration(self) -> None:
+        """A kept copy and a failed load are told, and no reason for another exit status; a closed endpoint is one."""
+        for changed, status, text in (
+            ({"fallback": "the copy of today"}, 0, "the copy of today of /etc/a.conf, since the file cannot be used"),
+            ({"current": False}, 0, "; the last change was not loaded"),
+            ({"problem": "not listening on tcp:1"}, 1, "virtual: not listening on tcp:1 (process 4711, since "),
+        ):
+            self.write("virtual", evolve(STATUS, written=0.0, **changed))
+            found, output = self.status()
+            self.assertEqual(status, found)
+            self.assertIn(text, output)
+
+    def test_damaged(self) -> None:
+        """A damaged or unreadable file makes the exit status 1."""
+        self.write("virtual", evolve(STATUS, written=0.0))
+        self.path.write_bytes(b"{}")
+        self.assertEqual((1, f"table: unknown: {self.path} is damaged\n"), self.status("table"))
+        self.assertEqual(1, self.status()[0])
+        self.path.unlink()
+        self.path.mkdir()
+        expected = f"table: unknown: {self.path} cannot be read: Is a directory\n"
+        self.assertEqual((1, expected), self.status("table"))
+
+    def test_unknown_table(self) -> None:
+        """An unknown table is a wrong argument."""
+        error = self.assertRaises(SystemExit, self.status, "tabel")
+        self.assertEqual(2, error.code)

@@ -1,0 +1,35 @@
+"""Tests of ``trualias.server.yielding_pause``."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.server.yielding_pause import YieldingPause
+
+
+class YieldingPauseTests(SynchronousTestCase):
+    """When a computation yields to the reactor's thread."""
+
+    def setUp(self) -> None:
+        """Make a pause on a clock of milliseconds; a yield takes 1 ms."""
+        self.milliseconds = 100
+        self.yields: list[int] = []
+        self.pause = YieldingPause(lambda: self.milliseconds / 1000, self.yield_to_reactor)
+
+    def yield_to_reactor(self) -> None:
+        """Record the time of a yield."""
+        self.yields.append(self.milliseconds)
+        self.milliseconds += 1
+
+    def test_paced(self) -> None:
+        """Of calls each 2 ms, the first at least 5 ms after the start or the last yield yields."""
+        while self.milliseconds < 125:
+            self.pause()
+            self.milliseconds += 2
+        self.assertEqual([106, 113, 120], self.yields)
+
+    def test_rare(self) -> None:
+        """Calls at longer distances yield each time, and do not make up for the time between."""
+        for _ in range(3):
+            self.milliseconds += 50
+            self.pause()
+            self.pause()
+        self.assertEqual([150, 201, 252], self.yields)
