@@ -208,11 +208,13 @@ class ReloadService(Service):
         if self._loading is not None:
             self._cancel_outdated(seen)
         elif self._requested or self._repeat or seen != self._seen:
+            # The failure of a requested load is logged each time.
+            is_new = self._requested or seen != self._seen
             self._requested = False
             if isinstance(seen, MissingFile):
-                self._handle_missing(seen)
+                self._handle_missing(seen, is_new)
             else:
-                self._begin_load(seen)
+                self._begin_load(seen, is_new)
 
     def _cancel_outdated(self, seen: Fingerprint) -> None:
         load = self._load
@@ -228,8 +230,7 @@ class ReloadService(Service):
         if self._load is load:
             self._loader.abandon()
 
-    def _handle_missing(self, seen: MissingFile) -> None:
-        is_new = seen != self._seen
+    def _handle_missing(self, seen: MissingFile, is_new: bool) -> None:
         self._seen, self._repeat = seen, False
         self._report_failure()
         self._log_failure(
@@ -238,13 +239,12 @@ class ReloadService(Service):
             reason=seen.reason,
         )
 
-    def _begin_load(self, seen: Fingerprint) -> None:
+    def _begin_load(self, seen: Fingerprint, is_new: bool) -> None:
         if not self._loader.available:
             self._requested = True
             self.loads.current = False
             self._log_failure(False, "{path} cannot be loaded until an earlier load ends: too many hang")
             return
-        is_new = seen != self._seen
         self._seen, self._repeat = seen, False
         load = self._load = _Load(self._clock.seconds())
         self._loading = Deferred()

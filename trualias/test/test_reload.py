@@ -628,6 +628,15 @@ class ReloadServiceTests(SynchronousTestCase):
         self.clock.advance(2)
         self.assertEqual(self.threads.waiting, [])
 
+    def test_requested_with_errors(self) -> None:
+        """The errors of a file are logged again for each requested load."""
+        self.replace(BAD)
+        [complaint] = self.watch()
+        for _ in range(2):
+            self.service.load()
+            self.assertEqual([complaint], self.watch())
+        self.assertEqual([], self.watch())
+
     def test_requested_during_a_load(self) -> None:
         """Any number of requests during a load cause one more load."""
         for _ in range(3):
