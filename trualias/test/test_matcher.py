@@ -215,7 +215,8 @@ class AgreementTests(SynchronousTestCase):
 
         agree()
         self.assertGreater(max(sizes), 2000)
-        self.assert_often(seen, scaled=False, hit=6, miss=3, near_miss=3)
+        self.assert_often(seen, scaled=False, hit=6, near_miss=1)
+        self.assertGreaterEqual(seen["miss"] + seen["near miss"], 6, seen)
 
 
 class NearMissTests(SynchronousTestCase):

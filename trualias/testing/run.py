@@ -24,6 +24,7 @@ PROGRAMS = {
     "bash": "",
     "exim4": "build/exim/usr/sbin",
     "fish": "",
+    "gcc": "",
     "postfix": "",
     "promtool": "build/prometheus",
     "sendmail": "build/sendmail/usr/libexec/sendmail",
