@@ -71,6 +71,17 @@ def lint(configuration: Configuration) -> tuple[tuple[LintWarning, ...], Search]
 _Linter = Callable[[_Subject], Iterator[LintWarning]]
 
 
+def _no_statements(subject: _Subject) -> Iterator[LintWarning]:
+    if not subject.rules:
+        yield LintWarning(
+            "no-statements",
+            0,
+            "the file has no account statement",
+            "no address is found, which is also what a file says whose statements were lost",
+            "write a statement, or see whether this is the file that you mean",
+        )
+
+
 def _case_sensitive(subject: _Subject) -> Iterator[LintWarning]:
     if subject.configuration.settings.case_sensitive and subject.is_for_virtual:
         yield LintWarning(
@@ -230,6 +241,7 @@ def _items_offset(rule: Rule) -> int:
 
 
 LINTERS: tuple[_Linter, ...] = (
+    _no_statements,
     _case_sensitive,
     _overlaps,
     _no_debug_account,

@@ -29,7 +29,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "check",
         help="print the errors and warnings of a configuration",
         description="Load each configuration as a server would, with its hooks and expectations, and print all errors. "
-        "If there are none, print warnings: what is valid but unwise, why, and how to fix it.",
+        "If there are none, print warnings: what is valid but unwise, why, and how to fix it; and recommendations, as "
+        "notes.",
         epilog="Example: trualias check conf/tcp_virtual_server.conf.sample. Exit status: 0 without errors, 2 with "
         "errors; with --strict, 1 if there are only warnings.",
     )

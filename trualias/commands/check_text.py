@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 
 @frozen(eq=False)
+class Note:
+    """A recommendation that changes no exit status. ``kind`` is its name in JSON."""
+
+    kind: str
+    message: str
+    reason: str
+    fix: str
+
+
+@frozen(eq=False)
 class CheckedFile:
     """A file with its errors, or else with its configuration, warnings and search result."""
 
@@ -39,12 +49,24 @@ def print_file(file: CheckedFile, out: Console) -> None:
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
         out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
+    for note in _notes(configuration):
+        out.print(f"{file.path}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
         out.print(f"{file.path}: {limit}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
     size = configuration.policy.size + (f", {number_of(expected, 'expectation')}" if expected else "")
     warnings = number_of(len(file.warnings), "warning", zero="no")
     out.print(f"{file.path}: {size}; no errors, {warnings}", style="bold")
+
+
+def _notes(configuration: Configuration) -> Iterator[Note]:
+    if not configuration.ended:
+        yield Note(
+            "no-end",
+            "the file does not end with END",
+            "a file that was cut off cannot be told from a complete one",
+            "write END in the last line",
+        )
 
 
 def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
@@ -77,9 +99,14 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
         "file": file.path,
         "errors": [{"line": error.line, "column": error.column, "message": error.message} for error in file.errors],
         "warnings": [],
+        "notes": [],
     }
     if configuration is not None and search is not None:
         result["warnings"] = [_warning(configuration, warning) for warning in file.warnings]
+        result["notes"] = [
+            {"kind": note.kind, "message": note.message, "why": note.reason, "fix": note.fix}
+            for note in _notes(configuration)
+        ]
         result["statements"] = len(configuration.policy.rules)
         undecided = [_lines(configuration, pair) for pair in search.undecided]
         result["search"] = {"undecided_lines": undecided, "complete": search.complete}

@@ -13,6 +13,12 @@ from trualias.commands.terminal import Terminal
 from trualias.main import run
 
 FINE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), CHARS();\n"
+ENDED = FINE + "END\n"
+NOTE = (
+    "note: the file does not end with END\n"
+    "    why: a file that was cut off cannot be told from a complete one\n"
+    "    fix: write END in the last line\n"
+)
 UNWISE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
 
 
@@ -36,13 +42,13 @@ class CheckTests(SynchronousTestCase):
 
     def test_fine(self) -> None:
         """A file without errors and warnings is reported as such, with the numbers of its statements and accounts."""
-        self.path.write_text(FINE + "EXPECT foo.macys.m5, foo.bestbuy.b7 foo;", "utf-8")
+        self.path.write_text(FINE + "EXPECT foo.macys.m5, foo.bestbuy.b7 foo;\nEND", "utf-8")
         expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
 
     def test_config(self) -> None:
         """``-c`` names a file, as for the other commands."""
-        self.path.write_text(FINE, "utf-8")
+        self.path.write_text(ENDED, "utf-8")
         expected = "trualias.conf: 1 statement, 1 account; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("-c", "trualias.conf"))
         self.assertEqual((0, expected * 2, ""), self.check("-c", "trualias.conf", "trualias.conf"))
@@ -62,7 +68,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_warning(self) -> None:
         """A warning has a position, a reason and a fix, and affects the exit status only with ``--strict``."""
-        self.path.write_text(UNWISE, "utf-8")
+        self.path.write_text(UNWISE + "END\n", "utf-8")
         expected = (
             "trualias.conf:1:51: warning: the code q does not depend on the word in the address\n"
             "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
@@ -73,6 +79,22 @@ class CheckTests(SynchronousTestCase):
         )
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
         self.assertEqual((1, expected, ""), self.check("--strict", "trualias.conf"))
+
+    def test_note(self) -> None:
+        """END is recommended in a note, which is no warning: it changes no exit status."""
+        self.path.write_text(FINE, "utf-8")
+        expected = f"trualias.conf: {NOTE}trualias.conf: 1 statement, 1 account; no errors, no warnings\n"
+        for arguments in ((), ("--strict",)):
+            self.assertEqual((0, expected, ""), self.check("trualias.conf", *arguments))
+
+    def test_no_statements(self) -> None:
+        """A file without account statements has a warning."""
+        for text in ("", "# x\nPORT: 1\nEND\n"):
+            self.path.write_text(text, "utf-8")
+            status, output, _ = self.check("trualias.conf", "--strict")
+            self.assertEqual(1, status)
+            self.assertIn("warning: the file has no account statement\n", output)
+            self.assertTrue(output.endswith("0 statements, 0 accounts; no errors, 1 warning\n"), output)
 
     def test_errors(self) -> None:
         """All errors of a server's start are printed, also those of expectations and hooks."""
@@ -97,7 +119,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_missing_file(self) -> None:
         """A missing file is an error, and the other files are checked."""
-        self.path.write_text(FINE, "utf-8")
+        self.path.write_text(ENDED, "utf-8")
         self.assertEqual(
             (
                 2,
@@ -113,7 +135,7 @@ class CheckTests(SynchronousTestCase):
         """Statements for which the search for addresses of two accounts reached its limit are listed by line."""
         words = ("is", "wants", "needs")
         one = "ACCOUNT n{0} MATCHES %alpha%{0}%alpha%.%code% WITH CHARS(1), CHARS(2);\n"
-        self.path.write_text("".join(map(one.format, words[:2])), "utf-8")
+        self.path.write_text("".join(map(one.format, words[:2])) + "END", "utf-8")
         status, output, _ = self.check("trualias.conf")
         limit = "trualias.conf: the search did not decide whether the statements in lines 1 and 2 share addresses"
         self.assertEqual((0, limit), (status, output.splitlines()[0]))
@@ -126,7 +148,7 @@ class CheckTests(SynchronousTestCase):
         one = "ACCOUNT n{} MATCHES {}%{}%.%code% WITH CHARS(1);\n"
         shapes = [(text, kind) for text in ("", "b", "bb") for kind in ("alpha", "alnum", "ident")]
         text = "".join(one.format(number, *shape) for number, shape in enumerate(shapes))
-        self.path.write_text(text.replace("CHARS(1)", "CHAR(-1,-)") + "DEBUG ACCOUNT: root", "utf-8")
+        self.path.write_text(text.replace("CHARS(1)", "CHAR(-1,-)") + "DEBUG ACCOUNT: root\nEND", "utf-8")
         status, output, _ = self.check("trualias.conf")
         self.assertEqual(20, output.count(" is right for "))
         limit = "trualias.conf: the search for addresses of two accounts did not examine all statements"
@@ -134,9 +156,9 @@ class CheckTests(SynchronousTestCase):
 
     def test_default(self) -> None:
         """Without a file, the file that each server would find is checked, once."""
-        self.path.write_text(FINE, "utf-8")
+        self.path.write_text(ENDED, "utf-8")
         self.assertEqual((0, "./trualias.conf: 1 statement, 1 account; no errors, no warnings\n", ""), self.check())
-        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
+        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\nEND\n", "utf-8")
         self.assertEqual(
             (
                 0,
@@ -159,7 +181,7 @@ class CheckTests(SynchronousTestCase):
         """If only the virtual server would find a file, that file is checked."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
-        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\n", "utf-8")
+        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\nEND\n", "utf-8")
         expected = "./tcp_virtual_server.conf: 1 statement, 1 account; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check())
 
@@ -184,6 +206,7 @@ class CheckTests(SynchronousTestCase):
                             }
                         ],
                         "warnings": [],
+                        "notes": [],
                     },
                     {
                         "file": "trualias.conf",
@@ -196,6 +219,14 @@ class CheckTests(SynchronousTestCase):
                                 "message": "the code q does not depend on the word in the address",
                                 "why": "one leaked address is enough to make up others",
                                 "fix": "add an item that reads an identifier, such as CHARS(1)",
+                            }
+                        ],
+                        "notes": [
+                            {
+                                "kind": "no-end",
+                                "message": "the file does not end with END",
+                                "why": "a file that was cut off cannot be told from a complete one",
+                                "fix": "write END in the last line",
                             }
                         ],
                         "statements": 2,

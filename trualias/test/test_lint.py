@@ -34,6 +34,19 @@ class LintTests(SynchronousTestCase):
         """
         self.assertEqual([], warnings(text, "tcp_virtual_server.conf"))
 
+    def test_no_statements(self) -> None:
+        """A file without account statements, which finds no address, has a warning."""
+        expected = [
+            (
+                "PORT: 1",
+                "the file has no account statement",
+                "no address is found, which is also what a file says whose statements were lost",
+                "write a statement, or see whether this is the file that you mean",
+            )
+        ]
+        self.assertEqual(expected, self.warnings_of_kind("no-statements", "PORT: 1\nEXPECT a NOTHING;"))
+        self.assertEqual([], self.warnings_of_kind("no-statements", self.STATEMENTS))
+
     CASE = (
         "Postfix looks an address up in lower case to check a recipient, and as written to deliver the mail: mail for "
         "an address with a capital letter is accepted and then bounced"
@@ -252,5 +265,5 @@ class LintTests(SynchronousTestCase):
         self.assertEqual(kinds, [one.kind for one in warnings(text)])
 
     def test_all_kinds(self) -> None:
-        """The table has the eight kinds of warnings that the tests above cover."""
-        self.assertEqual(8, len(LINTERS))
+        """The table has the nine kinds of warnings that the tests above cover."""
+        self.assertEqual(9, len(LINTERS))
