@@ -11,10 +11,14 @@ def visible(character: str) -> str:
     return character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}"
 
 
+def printable(text: str, most: int = _LONGEST_WORD) -> str:
+    """Make a text from outside printable for a message; the end of one longer than ``most`` characters is left out."""
+    return "".join(map(visible, text if len(text) <= most else f"{text[:most]}..."))
+
+
 def quoted(word: str) -> str:
     """Quote a word of a configuration for a message; the end of a very long one is left out."""
-    shown = word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
-    return f"'{''.join(map(visible, shown))}'"
+    return f"'{printable(word)}'"
 
 
 def escaped(text: str) -> str:

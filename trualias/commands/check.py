@@ -93,6 +93,6 @@ def _check(path: str) -> CheckedFile:
 
             check_listeners(configuration, skip_systemd=True)
     except ConfigurationErrors as errors:
-        return CheckedFile(path, errors.errors)
+        return CheckedFile(path, errors)
     warnings, search = lint(configuration)
-    return CheckedFile(path, (), configuration, warnings, search)
+    return CheckedFile(path, None, configuration, warnings, search)

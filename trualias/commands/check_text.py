@@ -9,7 +9,7 @@ from attrs import frozen
 
 from trualias.analysis.lint import LintWarning
 from trualias.analysis.overlap import Search
-from trualias.configuration import Configuration, PolicyError
+from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import number_of
 
@@ -32,7 +32,7 @@ class CheckedFile:
     """A file with its errors, or else with its configuration, warnings and search result."""
 
     path: str
-    errors: tuple[PolicyError, ...]
+    errors: ConfigurationErrors | None
     configuration: Configuration | None = None
     warnings: tuple[LintWarning, ...] = ()
     search: Search | None = None
@@ -40,12 +40,21 @@ class CheckedFile:
 
 def print_file(file: CheckedFile, out: Console) -> None:
     """Print the errors of a file, or its warnings, and a summary."""
-    for error in file.errors:
+    if file.errors is not None:
+        _print_errors(file.path, file.errors, out)
+    if file.configuration is not None:
+        _print_findings(file, file.configuration, out)
+
+
+def _print_errors(path: str, errors: ConfigurationErrors, out: Console) -> None:
+    for error in errors.shown:
         _print_excerpt(error, "bold red", out)
-    configuration = file.configuration
-    if configuration is None:
-        out.print(f"{file.path}: {number_of(len(file.errors), 'error')}; a server would refuse it", style="bold")
-        return
+    if errors.rest:
+        out.print(errors.rest)
+    out.print(f"{path}: {errors.count}; a server would refuse it", style="bold")
+
+
+def _print_findings(file: CheckedFile, configuration: Configuration, out: Console) -> None:
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
         out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
@@ -95,9 +104,11 @@ def _lines(configuration: Configuration, pair: tuple[Rule, Rule]) -> tuple[int, 
 def for_programs(file: CheckedFile) -> dict[str, object]:
     """Return all results for a file, to be written as JSON."""
     configuration, search = file.configuration, file.search
+    errors = file.errors.errors if file.errors is not None else ()
     result: dict[str, object] = {
         "file": file.path,
-        "errors": [{"line": error.line, "column": error.column, "message": error.message} for error in file.errors],
+        "errors": [{"line": error.line, "column": error.column, "message": error.message} for error in errors],
+        "truncated": file.errors is not None and file.errors.is_truncated,
         "warnings": [],
         "notes": [],
     }

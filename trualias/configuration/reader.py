@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
 from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
 from trualias.language.checks import check
 from trualias.language.parser import parse
-from trualias.language.source import ConfigurationErrors, PolicyError, Source
+from trualias.language.source import MOST_ERRORS, ConfigurationErrors, PolicyError, Source
 from trualias.language.tree import Account, Expect, Setting
 from trualias.matching.policy import Policy
 from trualias.messages import did_you_mean, one_of, quoted
@@ -57,96 +59,115 @@ class Configuration:
         return self.error(self._given[setting][occurrence].offset, message)
 
 
-def parse_configuration(text: str, name: str, pause: Callable[[], None] = lambda: None) -> Configuration:
+@frozen
+class Limits:
+    """The limits of reading a configuration: it stops after more errors, or octets over all files, than these."""
+
+    errors: int = MOST_ERRORS
+    octets: int = 128 << 20
+
+
+LIMITS = Limits()
+"""Far more than a policy has, and soon read: copying another file over a configuration must not keep a server busy."""
+
+
+def parse_configuration(
+    text: str, name: str, pause: Callable[[], None] = lambda: None, limits: Limits = LIMITS
+) -> Configuration:
     """Parse and check the text of a configuration.
 
     ``name`` appears in errors and is usually the path. ``pause`` is called often during the work; an exception that it
     raises ends the work.
 
-    Raises ``ConfigurationErrors`` with all errors in the text.
+    Raises ``ConfigurationErrors`` with the errors in the text.
     """
     source = Source(text, name)
-    parsed = parse(source, pause)
-    statements = parsed.tree.statements
     reader = _SettingsReader(source)
-    reader.read(statement for statement in statements if isinstance(statement, Setting))
+    parsed = parse(source, pause, reader.read, limits.errors)
+    if len(parsed.errors) > limits.errors:
+        raise ConfigurationErrors(parsed.errors, limits.errors)
+    statements = parsed.tree.statements
     settings = reader.settings
     accounts = [statement for statement in statements if isinstance(statement, Account)]
-    rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial)
-    errors = [*parsed.errors, *reader.errors, *breaches]
+    rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial, limits.errors)
+    exposures = [PolicyError(source, offset, message) for offset, message in reader.exposures()]
+    errors = [*parsed.errors, *exposures, *breaches]
     if errors:
-        raise ConfigurationErrors(errors)
+        raise ConfigurationErrors(errors, limits.errors)
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
     policy = Policy(rules, settings.case_sensitive, pause)
     return Configuration(name, settings, policy, expectations, parsed.tree.ended, source, reader.given)
 
 
+_Error = tuple[int, str]
+"""An offset in the text, and a message."""
+
+
 class _SettingsReader:
-    """Collects the values, the occurrences and the errors of settings."""
+    """Collects the values and the occurrences of settings."""
 
     def __init__(self, source: Source) -> None:
         self.settings = Settings()
         self.given: dict[str, list[Setting]] = {}
-        self.errors: list[PolicyError] = []
         self._source = source
 
-    def read(self, settings: Iterable[Setting]) -> None:
-        """Read all settings of a file."""
-        for setting in settings:
-            self._read_setting(setting)
-        self._check_exposure("HOST", self.settings.host)
+    def exposures(self) -> Iterator[_Error]:
+        """Yield an error for each address that other machines can reach, if the settings that were read lack ALLOW."""
+        yield from self._exposure("HOST", self.settings.host)
         if self.settings.metrics is not None:
-            self._check_exposure("METRICS", self.settings.metrics.host)
+            yield from self._exposure("METRICS", self.settings.metrics.host)
 
-    def _read_setting(self, setting: Setting) -> None:
+    def read(self, setting: Setting) -> Iterator[_Error]:
+        """Read a setting and yield its error, if there is one."""
         name = setting.name
         if name not in SETTINGS:
             known = list(SETTINGS)
             message = f"unknown setting {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
-            self._add_error(setting.offset, message)
+            yield setting.offset, message
             return
         attribute = SETTINGS[name]
         repeatable = attribute.metadata["repeatable"]
         if name in self.given and not repeatable:
             first, _ = self._source.position(self.given[name][0].offset)
-            self._add_error(setting.offset, f"{name} is already given in line {first}")
+            yield setting.offset, f"{name} is already given in line {first}"
             return
         self.given.setdefault(name, []).append(setting)
         if not setting.value:
-            self._add_error(setting.value_offset, f"{name} has no value")
+            yield setting.value_offset, f"{name} has no value"
             return
         try:
             value = attribute.metadata["parse"](setting.value)
         except InvalidValue as error:
-            self._add_error(setting.value_offset, f"{name}: {error}")
+            yield setting.value_offset, f"{name}: {error}"
             return
         if repeatable:
             value = getattr(self.settings, attribute.name) + value
         self.settings = evolve(self.settings, **{attribute.name: value})
 
-    def _check_exposure(self, name: str, host: str) -> None:
+    def _exposure(self, name: str, host: str) -> Iterator[_Error]:
         if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:
-            self._add_error(self.given[name][0].value_offset, f"{name}: {exposure_problem(host)}")
-
-    def _add_error(self, offset: int, message: str) -> None:
-        self.errors.append(PolicyError(self._source, offset, message))
+            yield self.given[name][0].value_offset, f"{name}: {exposure_problem(host)}"
 
 
 def read_configuration(
-    path: str, pause: Callable[[], None] = lambda: None, is_unchanged: Callable[[], bool] = lambda: True
+    path: str,
+    pause: Callable[[], None] = lambda: None,
+    is_unchanged: Callable[[], bool] = lambda: True,
+    limits: Limits = LIMITS,
 ) -> Configuration:
     """Read, parse and check a configuration file.
 
     ``pause`` is called as by ``parse_configuration``. ``is_unchanged`` is called once the file has been read, and
     returns whether the file is still the same.
 
-    Raises ``ConfigurationErrors`` if the file cannot be read, has changed, is not UTF-8, or has errors.
+    Raises ``ConfigurationErrors`` if the file cannot be read, is not a regular file, is too long, has changed, is not
+    UTF-8, or has errors.
     """
     no_text = Source("", path)
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigurationErrors([PolicyError(no_text, 0, f"cannot be read: {error.strerror}")]) from error
+        content = _read_regular_file(path, limits.octets, pause)
+    except _Unreadable as error:
+        raise ConfigurationErrors([PolicyError(no_text, 0, str(error))]) from error.__cause__
     if not is_unchanged():
         raise ConfigurationErrors([PolicyError(no_text, 0, "changed while it was read, and will be read again")])
     try:
@@ -156,4 +177,41 @@ def read_configuration(
         before = error.object[: error.start].decode()
         source = Source(content.decode("utf-8-sig", "replace"), path)
         raise ConfigurationErrors([PolicyError(source, len(before), "this is not UTF-8 text")]) from error
-    return parse_configuration(text, path, pause)
+    return parse_configuration(text, path, pause, limits)
+
+
+class _Unreadable(Exception):
+    """A file is not read; ``str()`` is the reason."""
+
+
+def _read_regular_file(path: str, most: int, pause: Callable[[], None]) -> bytearray:
+    """Return the content of a regular file of at most ``most`` octets; raise ``_Unreadable`` for any other."""
+    try:
+        # A FIFO without a writer would block open(2); a socket cannot be opened.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        reason = _NOT_REGULAR if error.errno == errno.ENXIO else f"cannot be read: {error.strerror}"
+        raise _Unreadable(reason) from error
+    content = bytearray()
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _Unreadable(_NOT_REGULAR)
+        while chunk := _read_chunk(descriptor, min(_CHUNK, most + 1 - len(content))):
+            content += chunk
+            pause()
+    finally:
+        os.close(descriptor)
+    if len(content) > most:
+        raise _Unreadable(f"is longer than {most >> 20} MiB")
+    return content
+
+
+def _read_chunk(descriptor: int, most: int) -> bytes:
+    try:
+        return os.read(descriptor, most)
+    except OSError as error:
+        raise _Unreadable(f"cannot be read: {error.strerror}") from error
+
+
+_NOT_REGULAR = "is not a regular file"
+_CHUNK = 1 << 20

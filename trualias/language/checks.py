@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
 from trualias.language.memo import BoundedMemo
 from trualias.language.rule import CodeItem, Rule, folding
-from trualias.language.source import PolicyError, Source
+from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
@@ -37,11 +37,12 @@ def check(
     case_sensitive: bool,
     pause: Callable[[], None] = lambda: None,
     partial: Sequence[Account] = (),
+    most_errors: int = MOST_ERRORS,
 ) -> tuple[tuple[Rule, ...], tuple[PolicyError, ...]]:
-    """Check all account statements of a text; return the valid ones, and all errors.
+    """Check all account statements of a text; return the valid ones, and the errors.
 
     Of the ``partial`` ones, which have an unknown class or field, only the items are checked. ``pause`` is called at
-    each statement, and at each name of a list.
+    each statement, and at each name of a list. The check stops after more than ``most_errors`` errors.
     """
     fold = folding(case_sensitive)
     context = _Context(statements, fold, pause)
@@ -49,15 +50,21 @@ def check(
     errors: list[PolicyError] = [
         PolicyError(source, statement.items_offset + offset, message)
         for statement in partial
-        for offset, message in _unknown_items(statement)
+        for offset, message in islice(_unknown_items(statement), most_errors + 1)
     ]
     for statement in statements:
         pause()
+        if len(errors) > most_errors:
+            break
         content = context.resolve(statement)
-        found = list(_invalid_names(statement, pause))
-        found += [(statement.expression_offset + offset, message) for offset, message in _faults(statement.expression)]
-        found += [(statement.items_offset + offset, message) for offset, message in content.item_errors]
-        found += _ambiguities(source, statement, content, context)
+        faults = ((statement.expression_offset + offset, message) for offset, message in _faults(statement.expression))
+        found_errors = chain(
+            _invalid_names(statement, pause),
+            faults,
+            ((statement.items_offset + offset, message) for offset, message in content.item_errors),
+            _ambiguities(source, statement, content, context),
+        )
+        found = list(islice(found_errors, most_errors + 1))
         if found:
             errors += [PolicyError(source, offset, message) for offset, message in found]
         else:
@@ -132,8 +139,10 @@ def _alpha_beside_number(left: object, right: object) -> bool:
 
 def _resolve_items(statement: Account, scope: ArgumentScope) -> tuple[tuple[CodeItem, ...], tuple[_Error, ...]]:
     items: list[CodeItem] = []
-    errors = list(_unknown_items(statement))
+    errors = list(islice(_unknown_items(statement), MOST_ERRORS + 1))
     for item in statement.items:
+        if len(errors) > MOST_ERRORS:
+            break
         match item:
             case CodeLiteral():
                 items.append(item)

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from attrs import frozen
 
-from trualias.messages import visible
+from trualias.messages import number_of, visible
 
 
 @frozen(eq=False, slots=False)
@@ -85,12 +85,44 @@ def _excerpt(text: str, column: int) -> tuple[str, int]:
     return "".join(shown), column - start
 
 
-class ConfigurationErrors(Exception):
-    """All errors of a configuration, in the order of the file. ``str()`` is the complete text for people."""
+MOST_ERRORS = 1_000
+"""Errors after which the reading of a configuration stops: it is another file that was copied over it."""
 
-    def __init__(self, errors: Iterable[PolicyError]) -> None:
-        self.errors: tuple[PolicyError, ...] = tuple(sorted(errors, key=lambda error: error.offset))
+_MOST_SHOWN = 20
+"""Errors that a text for people has."""
+
+
+class ConfigurationErrors(Exception):
+    """The errors of a configuration, in the order of the file. ``str()`` is the text for people.
+
+    Of more than ``most`` errors the first are kept; then ``is_truncated`` is true, and there may be even more, since
+    reading stops at that many.
+    """
+
+    def __init__(self, errors: Iterable[PolicyError], most: int = MOST_ERRORS) -> None:
+        found = sorted(errors, key=lambda error: error.offset)
+        self.errors: tuple[PolicyError, ...] = tuple(found[:most])
+        self.is_truncated = len(found) > most
         super().__init__(len(self.errors))
 
+    @property
+    def shown(self) -> tuple[PolicyError, ...]:
+        """The first errors, as many as a text for people has."""
+        return self.errors[:_MOST_SHOWN]
+
+    @property
+    def count(self) -> str:
+        """The number of errors with its noun, such as ``at least 1000 errors``."""
+        return self._number(len(self.errors), "error")
+
+    @property
+    def rest(self) -> str:
+        """The number of errors that are not shown, such as ``7 more errors``; empty if there are none."""
+        rest = len(self.errors) - len(self.shown)
+        return self._number(rest, "more error") if rest or self.is_truncated else ""
+
+    def _number(self, count: int, noun: str) -> str:
+        return ("at least " if self.is_truncated else "") + number_of(count, noun)
+
     def __str__(self) -> str:
-        return "\n".join(map(str, self.errors))
+        return "\n".join([*map(str, self.shown), *filter(None, [self.rest])])

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
-from trualias.configuration import ConfigurationErrors
+from trualias.configuration import ConfigurationErrors, PolicyError
 from trualias.configuration.tables import Table
+from trualias.language.source import MOST_ERRORS
 from trualias.language.tree import ExpectedAnswer, Name
 from trualias.lookup.answers import describe
 from trualias.lookup.snapshot import Snapshot
 from trualias.matching.outcome import Ambiguous, Found, NotFound
+from trualias.messages import printable, quoted
+
+_LONGEST_EXCEPTION = 500
 
 
 def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
     """Look up every address that the configuration has an expectation of, and compare the answers.
 
     An address with ``@`` is looked up in the virtual table, any other in the local-part table. ``pause`` is called
-    after each.
+    after each. The check stops after more than `MOST_ERRORS` errors.
 
     Raises:
         ConfigurationErrors: some are not met; it has one error for each, at the offset of its address.
     """
-    configuration = snapshot.configuration
-    errors = []
-    for expectation in configuration.expectations:
-        for address in expectation.addresses:
-            actual = _unexpected_answer(snapshot, address.text, expectation.answer)
-            if actual:
-                expected = (
-                    expectation.answer.value
-                    if isinstance(expectation.answer, ExpectedAnswer)
-                    else expectation.answer.text
-                )
-                message = f"'{address.text}' is expected to give {expected}, but {actual}"
-                errors.append(configuration.error(address.offset, message))
-            pause()
+    errors = list(islice(_unmet(snapshot, pause), MOST_ERRORS + 1))
     if errors:
         raise ConfigurationErrors(errors)
+
+
+def _unmet(snapshot: Snapshot, pause: Callable[[], None]) -> Iterator[PolicyError]:
+    for expectation in snapshot.configuration.expectations:
+        answer = expectation.answer
+        for address in expectation.addresses:
+            actual = _unexpected_answer(snapshot, address.text, answer)
+            if actual:
+                expected = answer.value if isinstance(answer, ExpectedAnswer) else printable(answer.text)
+                message = f"{quoted(address.text)} is expected to give {expected}, but {actual}"
+                yield snapshot.configuration.error(address.offset, message)
+            pause()
 
 
 def _unexpected_answer(snapshot: Snapshot, key: str, expected: Name | ExpectedAnswer) -> str:
@@ -45,13 +49,13 @@ def _unexpected_answer(snapshot: Snapshot, key: str, expected: Name | ExpectedAn
     try:
         answer = lookup(key)
     except Exception as error:
-        return f"a hook raised {type(error).__name__}: {error}".replace("\n", " ")
+        return printable(f"a hook raised {type(error).__name__}: {error}".replace("\n", " "), most=_LONGEST_EXCEPTION)
     match answer:
         case Found(value, account):
             if isinstance(expected, Name) and expected.text in (value, value.rpartition("@")[0]):
                 return ""
-            through = "" if account == value.rpartition("@")[0] or account == value else f" (account {account})"
-            return f"it gives {value}{through}"
+            is_account = account in (value.rpartition("@")[0], value)
+            return f"it gives {printable(value)}" + ("" if is_account else f" (account {printable(account)})")
         case NotFound() if expected is ExpectedAnswer.NOTHING:
             return ""
         case Ambiguous(_, value) if expected is (ExpectedAnswer.NOTHING if value is None else ExpectedAnswer.DEBUG):

@@ -117,6 +117,25 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual((2, ""), (status, errors))
         self.assertIn("there is no Python module hooks_that_are_not_there", output)
 
+    def test_many_errors(self) -> None:
+        """As text the first 20 errors and the number of the rest are printed, as JSON all up to the limit."""
+        for number, rest, count, truncated in (
+            (20, "", "20 errors", False),
+            (21, "1 more error\n", "21 errors", False),
+            (1_000, "980 more errors\n", "1000 errors", False),
+            (1_001, "at least 980 more errors\n", "at least 1000 errors", True),
+            (20_000, "at least 980 more errors\n", "at least 1000 errors", True),
+        ):
+            self.path.write_text("x\n" * number + "END", "utf-8")
+            status, output, _ = self.check("trualias.conf")
+            self.assertEqual(2, status)
+            self.assertTrue(
+                output.endswith(f"\nx\n^\n{rest}trualias.conf: {count}; a server would refuse it\n"), output
+            )
+            self.assertEqual(20, output.count("trualias.conf:") - 1)
+            (checked,) = json.loads(self.check("--json", "trualias.conf")[1])["files"]
+            self.assertEqual((min(number, 1_000), truncated), (len(checked["errors"]), checked["truncated"]))
+
     def test_missing_file(self) -> None:
         """A missing file is an error, and the other files are checked."""
         self.path.write_text(ENDED, "utf-8")
@@ -205,12 +224,14 @@ class CheckTests(SynchronousTestCase):
                                 "message": "PORT: 'x' is not a port; expected a number from 0 to 65535",
                             }
                         ],
+                        "truncated": False,
                         "warnings": [],
                         "notes": [],
                     },
                     {
                         "file": "trualias.conf",
                         "errors": [],
+                        "truncated": False,
                         "warnings": [
                             {
                                 "kind": "constant-code",

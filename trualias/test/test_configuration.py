@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import tempfile
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, parse_configuration, read_configuration
+from trualias.configuration.reader import Limits
 from trualias.configuration.settings import Settings
 from trualias.test.complaints import Complaint, complaints
 
@@ -249,6 +253,70 @@ class LoadTests(ConfigurationCase):
         self.assertGreaterEqual(len(pauses), 200 // 20 + 2 * 200 // 50)
 
 
+class LimitTests(SynchronousTestCase):
+    """Reading stops after many errors, wherever they are."""
+
+    def errors(self, text: str, most: int = 100) -> ConfigurationErrors:
+        """Return the errors of a text, of which ``most`` are read."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            parse_configuration(text, "a.conf", limits=Limits(errors=most))
+        errors: ConfigurationErrors = raised.exception
+        return errors
+
+    MISTAKES = (
+        "x\n",
+        "Nov 25 19:25:34 host trualias: x\n",
+        "PORT: 25\n",
+        "PORT: x\n",
+        "LISTEN: x y\n",
+        "ACCOUNT a MATCH %code% WITH x;\n",
+        "ACCOUNT a MATCHES %cod% WITH x;\n",
+        "ACCOUNT a MATCHES %code%%code%%cod% WITH x;\n",
+        "ACCOUNT a USING x MATCHES %code% WITH x;\n",
+        "ACCOUNT a MATCHES %account%-%code% WITH CHARS(), CHARX();\n",
+        "ACCOUNT a. MATCHES %account%-%code% WITH x;\n",
+        "ACCOUNT a MATCHES %code% WITH x;\n",
+    )
+
+    def test_statements(self) -> None:
+        """Of many statements with a mistake, no more are read than it takes to know that there are too many errors."""
+        for line in self.MISTAKES:
+            errors = self.errors(line * 300)
+            self.assertEqual((100, True), (len(errors.errors), errors.is_truncated), line)
+            self.assertLess(errors.errors[-1].line, 103)
+
+    def test_one_statement(self) -> None:
+        """Many mistakes of one statement are limited, too."""
+        for text in (
+            f"ACCOUNT a MATCHES {'%x%' * 5_000} WITH x;",
+            f"ACCOUNT a MATCHES %code% WITH {', '.join(['CHARX()'] * 5_000)};",
+            f"ACCOUNT a MATCHES %code% WITH {', '.join(['CHARS(9)'] * 5_000)};",
+            f"ACCOUNT {', '.join(['.'] * 5_000)} MATCHES %account%%code% WITH x;",
+            f"ACCOUNT a MATCHES %x%{'%code%' * 5_000} WITH {', '.join(['CHARX()'] * 5_000)};",
+        ):
+            errors = self.errors(text, 1_000)
+            self.assertEqual((1_000, True), (len(errors.errors), errors.is_truncated), text[:40])
+
+    def test_no_more(self) -> None:
+        """As many errors as the limit are not truncated."""
+        errors = self.errors("x\n" * 100)
+        self.assertEqual((100, False), (len(errors.errors), errors.is_truncated))
+
+    def test_text(self) -> None:
+        """The text has the first 20 errors, and the number of the others."""
+        for number, rest in (
+            (20, []),
+            (21, ["1 more error"]),
+            (50, ["30 more errors"]),
+            (101, ["at least 80 more errors"]),
+        ):
+            lines = str(self.errors("x\n" * number)).split("\n")
+            self.assertEqual(rest, lines[60:])
+            self.assertEqual(
+                [f"a.conf:{line}:1" for line in range(1, 21)], [line[: line.index(": ")] for line in lines[:60:3]]
+            )
+
+
 class ReadTests(SynchronousTestCase):
     """Files."""
 
@@ -298,7 +366,41 @@ class ReadTests(SynchronousTestCase):
     def test_folder(self) -> None:
         """A folder in place of the file is an error."""
         os.mkdir(self.path)
-        self.assert_refused("FILE: cannot be read: Is a directory")
+        self.assert_refused("FILE: is not a regular file")
+
+    def test_fifo(self) -> None:
+        """A FIFO in place of the file is an error, and is not waited for."""
+        os.mkfifo(self.path)
+        self.assert_refused("FILE: is not a regular file")
+
+    def test_socket(self) -> None:
+        """A unix socket in place of the file is an error."""
+        self.path = os.path.relpath(tempfile.mkdtemp(dir="/tmp")) + "/socket"
+        self.addCleanup(shutil.rmtree, os.path.dirname(self.path))
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(self.path)
+            self.assert_refused("FILE: is not a regular file")
+
+    def test_device(self) -> None:
+        """A device in place of the file is an error, also one that never ends."""
+        for self.path in ("/dev/zero", "/dev/null"):
+            self.assert_refused("FILE: is not a regular file")
+
+    def test_link(self) -> None:
+        """A symbolic link to a file is read."""
+        self.write(b"PORT: 25\n")
+        os.symlink(os.path.abspath(self.path), self.path + "-link")
+        self.assertEqual(25, read_configuration(self.path + "-link").settings.port)
+
+    def test_too_long(self) -> None:
+        """A file of as many octets as the limit is read, and a longer one is an error."""
+        mebibyte = 1 << 20
+        limits = Limits(octets=2 * mebibyte)
+        self.write(b"#" * (2 * mebibyte))
+        read_configuration(self.path, limits=limits)
+        self.write(b"#" * (2 * mebibyte + 1))
+        refused = self.assertRaises(ConfigurationErrors, read_configuration, self.path, limits=limits)
+        self.assertEqual(f"{self.path}: is longer than 2 MiB", str(refused))
 
     def test_no_file_in_a_file(self) -> None:
         """A path below a file is an error."""

@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, parse_configuration
+from trualias.language.source import MOST_ERRORS
 from trualias.lookup import Snapshot
 from trualias.lookup.expectations import check_expectations
 
@@ -126,3 +127,19 @@ class ExpectationTests(SynchronousTestCase):
             "EXPECT broken NOTHING;\n"
             "       ^",
         )
+
+    def test_many(self) -> None:
+        """The check stops when there are more errors than reading a file allows."""
+        pauses: list[None] = []
+        text = f"EXPECT {', '.join(['x'] * 5_000)} foo;\n"
+        snapshot = Snapshot(parse_configuration(_POLICIES + text, "x.conf"))
+        with self.assertRaises(ConfigurationErrors) as raised:
+            check_expectations(snapshot, lambda: pauses.append(None))
+        self.assertEqual((MOST_ERRORS, True), (len(raised.exception.errors), raised.exception.is_truncated))
+        self.assertLess(len(pauses), MOST_ERRORS + 2)
+
+    def test_unprintable(self) -> None:
+        """Texts from the file and from hooks are printable and bounded in the message."""
+        text = self.errors(f"EXPECT \x1b[31m{'x' * 100} \x1b[32m;\n")
+        self.assertIn(f"'\ufffd[31m{'x' * 59}...' is expected to give \ufffd[32m, but it is not found", text)
+        self.assertNotIn("\x1b", text)
