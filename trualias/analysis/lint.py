@@ -48,6 +48,8 @@ class _Subject:
 
     configuration: Configuration
     search: Search
+    is_virtual: bool
+    """Whether the file is the virtual server's, by its name or as the caller says."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -57,13 +59,16 @@ class _Subject:
     @property
     def is_for_virtual(self) -> bool:
         """Whether the configuration is probably the virtual server's."""
-        configuration = self.configuration
-        return bool(configuration.settings.alias_domains) or basename(configuration.name) == Table.VIRTUAL.file_name
+        return self.is_virtual or bool(self.configuration.settings.alias_domains)
 
 
-def lint(configuration: Configuration) -> tuple[tuple[LintWarning, ...], Search]:
-    """Return the warnings in the order of the file, and the result of the search for addresses of two accounts."""
-    subject = _Subject(configuration, find_overlaps(configuration.policy, most=_OVERLAPS))
+def lint(configuration: Configuration, is_virtual: bool = False) -> tuple[tuple[LintWarning, ...], Search]:
+    """Return the warnings in the order of the file, and the result of the search for addresses of two accounts.
+
+    ``is_virtual``: the file is the virtual server's, also if its name does not say so.
+    """
+    is_virtual = is_virtual or basename(configuration.name) == Table.VIRTUAL.file_name
+    subject = _Subject(configuration, find_overlaps(configuration.policy, most=_OVERLAPS), is_virtual)
     found = [warning for linter in LINTERS for warning in linter(subject)]
     return tuple(sorted(found, key=lambda warning: warning.offset)), subject.search
 
@@ -79,6 +84,17 @@ def _no_statements(subject: _Subject) -> Iterator[LintWarning]:
             "the file has no account statement",
             "no address is found, which is also what a file says whose statements were lost",
             "write a statement, or see whether this is the file that you mean",
+        )
+
+
+def _no_alias_domains(subject: _Subject) -> Iterator[LintWarning]:
+    if subject.is_virtual and not subject.configuration.settings.alias_domains:
+        yield LintWarning(
+            "no-alias-domains",
+            subject.configuration.offset("ALIAS DOMAINS"),
+            "the virtual server's file has no ALIAS DOMAINS",
+            "the virtual server answers for these domains only, so it finds no address",
+            "ALIAS DOMAINS: example.com, with the domains of your addresses",
         )
 
 
@@ -242,6 +258,7 @@ def _items_offset(rule: Rule) -> int:
 
 LINTERS: tuple[_Linter, ...] = (
     _no_statements,
+    _no_alias_domains,
     _case_sensitive,
     _overlaps,
     _no_debug_account,

@@ -38,6 +38,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     add_json(command)
     command.add_argument("--strict", action="store_true", help="exit with status 1 if there are warnings")
     command.add_argument(
+        "--virtual", action="store_true", help="check for the virtual server; needed only if the name is not its own"
+    )
+    command.add_argument(
         "files",
         metavar="FILE",
         nargs="*",
@@ -55,7 +58,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.check_text import for_programs, print_file
 
     given = [path for path in (arguments.config, *arguments.files) if path is not None]
-    files = [_check(path) for path in given or _find()]
+    files = [_check(path, arguments.virtual) for path in given or _find()]
     if arguments.json:
         write_json(terminal.output, {"files": [for_programs(file) for file in files]})
     else:
@@ -81,9 +84,10 @@ def _find() -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def _check(path: str) -> CheckedFile:
+def _check(path: str, is_virtual: bool) -> CheckedFile:
     from trualias.analysis.lint import lint
     from trualias.commands.check_text import CheckedFile
+    from trualias.commands.host_warnings import host_warnings
 
     try:
         configuration = load_snapshot(path).configuration
@@ -94,5 +98,6 @@ def _check(path: str) -> CheckedFile:
             check_listeners(configuration, skip_systemd=True)
     except ConfigurationErrors as errors:
         return CheckedFile(path, errors)
-    warnings, search = lint(configuration)
+    warnings, search = lint(configuration, is_virtual)
+    warnings = (*host_warnings(configuration), *warnings)
     return CheckedFile(path, None, configuration, warnings, search)

@@ -27,6 +27,20 @@ def permission_problem(path: str) -> str | None:
     return next(filter(None, problems), None)
 
 
+def root_only(path: str) -> str | None:
+    """Describe why root alone can read the file at a path; None if the permissions allow another user, or a group, to.
+
+    Raises OSError if the path leads to no file.
+    """
+    for component, status in _components(Path(path).absolute()):
+        others = 0o011 if stat.S_ISDIR(status.st_mode) else 0o044
+        is_link = stat.S_ISLNK(status.st_mode)
+        if status.st_uid == ROOT and not is_link and not status.st_mode & others:
+            verb = "enter" if stat.S_ISDIR(status.st_mode) else "read"
+            return f"only root can {verb} {component}"
+    return None
+
+
 def _components(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Resolve a path as the kernel does; yield each folder and symbolic link on the way, and then the file."""
     folder = Path()

@@ -21,12 +21,24 @@ class InvalidValue(Exception):
 
 def _parse_host(value: str) -> str:
     try:
-        return str(ip_address(value))
+        address = ip_address(value)
     except ValueError:
         raise InvalidValue(f"{quoted(value)} is not an IPv4 or IPv6 address, such as 127.0.0.1") from None
+    if reason := zone_problem(address):
+        raise InvalidValue(reason)
+    return str(address)
 
 
-def _parse_port(value: str) -> int:
+def zone_problem(address: IPv4Address | IPv6Address) -> str:
+    """Describe why an IP address cannot have its zone, RFC 4007 section 11; return an empty text if it can."""
+    zone = address.scope_id if isinstance(address, IPv6Address) else None
+    if not zone or address.is_link_local:
+        return ""
+    return f"{quoted(str(address))} has a zone, which only a link-local address has: leave out {quoted('%' + zone)}"
+
+
+def parse_port(value: str) -> int:
+    """Return a port; raise ``InvalidValue``."""
     if not re.fullmatch("[0-9]{1,5}", value) or int(value) > 65535:
         raise InvalidValue(f"{quoted(value)} is not a port; expected a number from 0 to 65535")
     return int(value)
@@ -160,7 +172,7 @@ def _parse_address(value: str) -> Address:
     parts = _ADDRESS.fullmatch(address)
     if parts is None or (parts[1] is not None) != (":" in (parts[1] or parts[2])):
         raise InvalidValue(f"{quoted(address)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
-    host, port = _parse_host(parts[1] or parts[2]), _parse_port(parts[3])
+    host, port = _parse_host(parts[1] or parts[2]), parse_port(parts[3])
     return Address(host, port, tuple(sorted(_parse_domains(" ".join(names)))))
 
 
@@ -192,7 +204,7 @@ class Settings:
     """
 
     host: str = _setting("HOST", _parse_host, "127.0.0.1")
-    port: int = _setting("PORT", _parse_port, 3047)
+    port: int = _setting("PORT", parse_port, 3047)
     listen: tuple[Listener, ...] = _setting("LISTEN", _parse_listener, (), repeatable=True)
     allow: tuple[Network, ...] = _setting("ALLOW", _parse_networks, (), repeatable=True)
     connections: int = _setting("CONNECTIONS", _parse_connections, 1000)

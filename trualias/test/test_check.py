@@ -59,7 +59,8 @@ class CheckTests(SynchronousTestCase):
             FINE + "LISTEN: tcp_table systemd:domain=INET:index=0\nLISTEN: tcp_table hurz:3\n", "utf-8"
         )
         expected = (
-            "trualias.conf:3:1: LISTEN: hurz:3 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            "trualias.conf:3:1: LISTEN: hurz:3 is no endpoint that can be used: unknown type 'hurz'; "
+            "expected tcp, tcp6, unix, systemd or ssl\n"
             "LISTEN: tcp_table hurz:3\n"
             "^\n"
             "trualias.conf: 1 error; a server would refuse it\n"
@@ -177,7 +178,9 @@ class CheckTests(SynchronousTestCase):
         """Without a file, the file that each server would find is checked, once."""
         self.path.write_text(ENDED, "utf-8")
         self.assertEqual((0, "./trualias.conf: 1 statement, 1 account; no errors, no warnings\n", ""), self.check())
-        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\nEND\n", "utf-8")
+        (self.folder / "tcp_virtual_server.conf").write_text(
+            FINE + "CASE SENSITIVE: no\nALIAS DOMAINS: example.com\nEND\n", "utf-8"
+        )
         self.assertEqual(
             (
                 0,
@@ -200,7 +203,9 @@ class CheckTests(SynchronousTestCase):
         """If only the virtual server would find a file, that file is checked."""
         if os.path.exists("/etc/trualias"):
             self.skipTest("this machine has a configuration of its own")
-        (self.folder / "tcp_virtual_server.conf").write_text(FINE + "CASE SENSITIVE: no\nEND\n", "utf-8")
+        (self.folder / "tcp_virtual_server.conf").write_text(
+            FINE + "CASE SENSITIVE: no\nALIAS DOMAINS: example.com\nEND\n", "utf-8"
+        )
         expected = "./tcp_virtual_server.conf: 1 statement, 1 account; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check())
 

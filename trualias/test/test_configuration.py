@@ -51,6 +51,13 @@ class ValueTests(ConfigurationCase):
         message = "is not an IPv4 or IPv6 address, such as 127.0.0.1"
         self.assert_values("HOST", "host", dict(good), {text: f"'{text}' {message}" for text in invalid})
 
+    def test_zone(self) -> None:
+        """Only a link-local address can have a zone, RFC 4007."""
+        self.assertEqual("fe80::1%lo", self.load("HOST: fe80::1%lo\nALLOW: ::1").settings.host)
+        message = "'::1%lo' has a zone, which only a link-local address has: leave out '%lo'"
+        self.assert_values("HOST", "host", {}, {"::1%lo": message})
+        self.assert_values("METRICS", "metrics", {}, {"[::1%lo]:9347": message})
+
     def test_exposed_host(self) -> None:
         """A HOST that other machines can reach is an error without ALLOW."""
         for host in ("192.0.2.1", "0.0.0.0", "::", "2001:db8::1"):

@@ -1,13 +1,17 @@
 """Tests of trualias.configuration.endpoints."""
 
+import os
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import ConfigurationErrors, parse_configuration
+from trualias.configuration import ConfigurationErrors, PolicyError, parse_configuration
 from trualias.configuration.endpoints import (
     RecordingReactor,
     check_listeners,
     configured_listeners,
+    endpoint_problem,
     listening_address,
+    socket_folder_problem,
 )
 
 
@@ -44,9 +48,11 @@ class ListenersTests(SynchronousTestCase):
         """Each LISTEN with a description that Twisted rejects is an error."""
         self.assert_errors(
             "LISTEN: tcp_table hurz:25\nLISTEN: tcp_table unix:/x\nLISTEN: tcp_table tcp:x\n",
-            "a.conf:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            "a.conf:1:1: LISTEN: hurz:25 is no endpoint that can be used: unknown type 'hurz'; "
+            "expected tcp, tcp6, unix, systemd or ssl\n"
             "LISTEN: tcp_table hurz:25\n^",
-            "a.conf:3:1: LISTEN: tcp:x is no endpoint that can be used: invalid literal for int() with base 10: 'x'\n"
+            "a.conf:3:1: LISTEN: tcp:x is no endpoint that can be used: 'x' is not a port; "
+            "expected a number from 0 to 65535\n"
             "LISTEN: tcp_table tcp:x\n^",
         )
 
@@ -78,6 +84,95 @@ class ListenersTests(SynchronousTestCase):
             for allow in ("", "ALLOW: 192.0.2.0/24\n"):
                 number = 2 if allow else 1
                 self.assert_errors(allow + line, f"a.conf:{number}:1: LISTEN: {endpoint}: {message}\n{line}^")
+
+    def problem(self, endpoint: str) -> str:
+        """Return the error of a LISTEN without its beginning."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            check_listeners(parse_configuration(f"LISTEN: tcp_table {endpoint}\n", "a.conf"), skip_systemd=True)
+        error: PolicyError
+        (error,) = raised.exception.errors
+        self.assertNotIn("\x1b", str(error))
+        return error.message.removeprefix(f"LISTEN: {endpoint} is no endpoint that can be used: ")
+
+    def test_messages(self) -> None:
+        """What is wrong in a description is said in words of the description."""
+        types = "expected tcp, tcp6, unix, systemd or ssl"
+        unix = "it has address, mode, backlog and lockfile"
+        colon = r"; a colon in a value is written \:"
+        for endpoint, problem in {
+            "inet:127.0.0.1:25": "'inet' is a word of Postfix's main.cf; here it is tcp, such as "
+            "tcp:3047:interface=127.0.0.1",
+            "/run/x": "a path needs its type before it, such as unix:/run/trualias/virtual.sock:mode=660",
+            "TCP:25": f"unknown type 'TCP'; {types}; did you mean 'tcp'?",
+            "a=tcp:25": f"unknown type 'tcp'; {types}; did you mean 'tcp'?",
+            "tcp": "tcp needs a port, such as tcp:3047:interface=127.0.0.1",
+            "tcp:": "tcp needs a port, such as tcp:3047:interface=127.0.0.1",
+            "tcp:65536": "'65536' is not a port; expected a number from 0 to 65535",
+            "tcp:25:backlog=many": "'many' is not a number",
+            "tcp:25:127.0.0.1:3:4": f"'4' is too much for tcp{colon}",
+            "tcp6:25:interface=::1": f"tcp6 has a second interface, ''{colon}",
+            "unix": "unix needs a path, such as unix:/run/trualias/virtual.sock:mode=660",
+            "unix:/x:user=postfix": f"unix has no option 'user'; {unix}",
+            "unix:/x:mod=660": f"unix has no option 'mod'; {unix}; did you mean 'mode'?",
+            "unix:/x:mode=rw": "the mode 'rw' is not a number in octal digits, such as 660",
+            "unix:/x:mode=888": "the mode '888' is not a number in octal digits, such as 660",
+            "unix:/x:lockfile=no": "lockfile is 0 or 1, not 'no'",
+            "unix:/x\\": "it ends with a backslash, which stands before another character",
+            "unix:/" + "x" * 107: "the path of a unix socket may have 107 octets, and this one has 108",
+            "unix:/" + "é" * 54: "the path of a unix socket may have 107 octets, and this one has 109",
+            "unix:run/x": "the path of a unix socket must begin with /",
+            "systemd:domain=inet:index=0": "unknown domain 'inet'; expected INET, INET6 or UNIX; did you mean 'INET'?",
+            "systemd:domain=INET": "systemd needs either an index or a name, such as systemd:domain=INET:index=0",
+            "systemd:domain=INET:index=0:name=x": "systemd needs either an index or a name, such as "
+            "systemd:domain=INET:index=0",
+            "systemd:domain=INET:index=first": "'first' is not a number",
+            "ssl:25:key=x": "ssl has no option 'key'; it has port, privateKey, certKey, sslmethod, interface, backlog, "
+            "extraCertChain and dhParameters; did you mean 'certKey'?",
+            "unix:/a\0b": "the path has a zero character",
+        }.items():
+            self.assertEqual(problem, self.problem(endpoint).rpartition("can be used: ")[2], endpoint)
+
+    def test_valid(self) -> None:
+        """Every option that Twisted knows is accepted, by its name or in its order."""
+        for endpoint in (
+            "tcp:25:127.0.0.1:5",
+            "tcp:port=25:interface=127.0.0.1:backlog=5",
+            r"tcp6:25:interface=\:\:1",
+            "unix:address=/x",
+            "unix:/x:0600:5:1",
+            "unix:/" + "x" * 106,
+            "unix:/x:mode=660:lockfile=0",
+            "systemd:domain=UNIX:name=x",
+            "systemd:INET:0",
+        ):
+            check_listeners(parse_configuration(f"LISTEN: tcp_table {endpoint}\n", "a.conf"), skip_systemd=True)
+
+    def test_unprintable(self) -> None:
+        """Control characters of a description are not in its error, and a long one is cut."""
+        self.assertIn("unknown type '\ufffd[31mx'", self.problem("\x1b[31mx:25"))
+        self.assertIn("'\ufffd' is no IP address", self.problem("tcp:25:interface=\x1b"))
+        self.assertLess(len(self.problem("x" * 10_000)), 500)
+
+    def test_zone(self) -> None:
+        """Only a link-local address can have a zone."""
+        problem = "has a zone, which only a link-local address has: leave out '%lo'"
+        self.assertIn(f"'::1%lo' {problem}", self.problem(r"tcp6:25:interface=\:\:1%lo"))
+
+    def test_relative_on_the_command_line(self) -> None:
+        """A relative path is allowed where its working directory is known: on the command line."""
+        self.assertIsNone(endpoint_problem("unix:x.sock", False))
+
+    def test_socket_folder(self) -> None:
+        """The folder of a unix socket must exist, and no other file may be in its place."""
+        folder = self.mktemp()
+        self.assertEqual(f"there is no folder {folder}", socket_folder_problem(f"unix:{folder}/x.sock:mode=660"))
+        os.mkdir(folder)
+        self.assertIsNone(socket_folder_problem(f"unix:{folder}/x.sock:mode=660"))
+        os.mkdir(folder + "/x.sock")
+        self.assertEqual(
+            f"{folder}/x.sock is there and is no socket", socket_folder_problem(f"unix:{folder}/x.sock:mode=660")
+        )
+        self.assertIsNone(socket_folder_problem("tcp:25"))
 
     def test_skip_systemd(self) -> None:
         """A check for another process leaves out the sockets that systemd holds for that process."""

@@ -47,6 +47,23 @@ class LintTests(SynchronousTestCase):
         self.assertEqual(expected, self.warnings_of_kind("no-statements", "PORT: 1\nEXPECT a NOTHING;"))
         self.assertEqual([], self.warnings_of_kind("no-statements", self.STATEMENTS))
 
+    def test_no_alias_domains(self) -> None:
+        """A file of the virtual server, by its name or as the caller says, without ALIAS DOMAINS has a warning."""
+        expected = [
+            (
+                "ACCOUNT",
+                "the virtual server's file has no ALIAS DOMAINS",
+                "the virtual server answers for these domains only, so it finds no address",
+                "ALIAS DOMAINS: example.com, with the domains of your addresses",
+            )
+        ]
+        name, domains = "/etc/trualias/tcp_virtual_server.conf", "ALIAS DOMAINS: example.com\n"
+        self.assertEqual(expected, self.warnings_of_kind("no-alias-domains", self.STATEMENTS, name))
+        self.assertEqual([], self.warnings_of_kind("no-alias-domains", domains + self.STATEMENTS, name))
+        self.assertEqual([], self.warnings_of_kind("no-alias-domains", self.STATEMENTS, "/etc/trualias/trualias.conf"))
+        configuration = parse_configuration(self.STATEMENTS, "policy.conf")
+        self.assertIn("no-alias-domains", [one.kind for one in lint(configuration, is_virtual=True)[0]])
+
     CASE = (
         "Postfix looks an address up in lower case to check a recipient, and as written to deliver the mail: mail for "
         "an address with a capital letter is accepted and then bounced"
@@ -265,5 +282,5 @@ class LintTests(SynchronousTestCase):
         self.assertEqual(kinds, [one.kind for one in warnings(text)])
 
     def test_all_kinds(self) -> None:
-        """The table has the nine kinds of warnings that the tests above cover."""
-        self.assertEqual(9, len(LINTERS))
+        """The table has the ten kinds of warnings that the tests above cover."""
+        self.assertEqual(10, len(LINTERS))

@@ -141,11 +141,11 @@ class MakeServiceTests(TapTestCase):
 
     def test_socketmap(self) -> None:
         """With LISTEN, either server answers both socketmap tables beside the line protocol."""
-        self.configure("PORT: 25\nLISTEN: socketmap unix:map.sock:mode=600\n")
+        self.configure("PORT: 25\nLISTEN: socketmap unix:/nowhere/map.sock:mode=600\n")
         for options in (tap_table.Options(), tap_virtual.Options()):
             with self.running(self.make(options)):
                 [(path, factory, _, mode, lock)] = self.reactor.unixServers
-                self.assertEqual((path, mode, lock), ("map.sock", 0o600, False))
+                self.assertEqual((path, mode, lock), ("/nowhere/map.sock", 0o600, False))
                 self.assertEqual(self.ask(factory, b"16:table foo-shop-4,"), b"6:OK foo,")
                 self.assertEqual(self.ask(factory, b"30:virtual foo-shop-4@example.com,"), b"18:OK foo@example.com,")
                 self.assertEqual([server[0] for server in self.reactor.tcpServers], [25])
@@ -155,7 +155,8 @@ class MakeServiceTests(TapTestCase):
         service = self.make(tap_table.Options())
         self.configure("LISTEN: socketmap hurz:25\n")
         error = (
-            f"{self.path}:1:1: LISTEN: hurz:25 is no endpoint that can be used: Unknown endpoint type: 'hurz'\n"
+            f"{self.path}:1:1: LISTEN: hurz:25 is no endpoint that can be used: unknown type 'hurz'; "
+            "expected tcp, tcp6, unix, systemd or ssl\n"
             "LISTEN: socketmap hurz:25\n^"
         )
         self.assertEqual(self.exit_message(tap_table.Options()), error)
@@ -228,8 +229,8 @@ class MakeServiceTests(TapTestCase):
     def test_endpoint_with_errors(self) -> None:
         """An endpoint that Twisted does not understand ends the process with the reason."""
         for description, reason in (
-            ("hurz:25", "Unknown endpoint type: 'hurz'"),
-            ("tcp:x", "invalid literal for int() with base 10: 'x'"),
+            ("hurz:25", "unknown type 'hurz'; expected tcp, tcp6, unix, systemd or ssl"),
+            ("tcp:x", "'x' is not a port; expected a number from 0 to 65535"),
         ):
             self.assertEqual(
                 self.exit_message(tap_table.Options(), "-e", description),
