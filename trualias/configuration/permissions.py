@@ -3,8 +3,10 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from trualias.messages import escaped
 
 ROOT = 0
 
@@ -14,17 +16,28 @@ MOST_LINKS = 40
 """Symbolic links that Linux follows in one path, path_resolution(7)."""
 
 
-def permission_problem(path: str) -> str | None:
+def _on_read_only_mount(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def permission_problem(path: str, on_read_only_mount: Callable[[Path], bool] = _on_read_only_mount) -> str | None:
     """Describe how a user other than root and this process' own could change the contents at a path; None if none can.
 
     The file, each folder on the path to it, and each symbolic link and its target's path are checked. A sticky folder,
-    such as ``/tmp``, is no problem for the files in it: there users can replace only their own.
+    such as ``/tmp``, is no problem for the files in it: there users can replace only their own. Nor is anything on a
+    read-only mount, such as those of Kubernetes, whose modes let all users write. What another mount of the same files
+    permits cannot be seen from here.
 
     Raises OSError if the path leads to no file.
     """
     trusted = {ROOT, os.geteuid()}
-    problems = (_component_problem(each, status, trusted) for each, status in _components(Path(path).absolute()))
-    return next(filter(None, problems), None)
+    problems = (
+        _component_problem(each, status, trusted)
+        for each, status in _components(Path(path).absolute())
+        # A link is on the mount of its folder, and its target perhaps on another.
+        if not on_read_only_mount(each.parent if stat.S_ISLNK(status.st_mode) else each)
+    )
+    return next((escaped(problem) for problem in problems if problem is not None), None)
 
 
 def root_only(path: str) -> str | None:
@@ -37,7 +50,7 @@ def root_only(path: str) -> str | None:
         is_link = stat.S_ISLNK(status.st_mode)
         if status.st_uid == ROOT and not is_link and not status.st_mode & others:
             verb = "enter" if stat.S_ISDIR(status.st_mode) else "read"
-            return f"only root can {verb} {component}"
+            return escaped(f"only root can {verb} {component}")
     return None
 
 

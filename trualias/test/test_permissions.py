@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -149,6 +151,57 @@ class PermissionProblemTests(PermissionsTestCase):
             f"{link} belongs to user {STRANGER}, neither root nor the user that loads it (chown -h root {link})",
             self.problem(link),
         )
+
+    def test_read_only(self) -> None:
+        """A file, folder or link on a read-only mount is safe, and what leads to it must be so too."""
+        self.folder.chmod(0o755)
+        link = self.folder / "link.py"
+        link.symlink_to(self.path)
+        for path in (self.inner, self.path):
+            path.chmod(0o777)
+        mounted = {self.inner, self.path}
+        for path in (self.path, link):
+            self.assertIsNone(permission_problem(str(path), mounted.__contains__))
+            self.assertEqual(
+                f"any user may write to {self.path} (chmod o-w {self.path})",
+                permission_problem(str(path), {self.inner}.__contains__),
+            )
+        self.folder.chmod(0o777)
+        self.assertEqual(
+            f"any user may write to {self.folder} (chmod o-w {self.folder})",
+            permission_problem(str(self.path), mounted.__contains__),
+        )
+
+    def test_link_on_read_only_mount(self) -> None:
+        """A link is judged by the mount that it is on, not by that of its target."""
+        link = self.folder / "link.py"
+        link.symlink_to(self.path)
+        looked_at = []
+
+        def on_read_only_mount(path: Path) -> bool:
+            looked_at.append(path)
+            return False
+
+        self.assertIsNone(permission_problem(str(link), on_read_only_mount))
+        self.assertNotIn(link, looked_at)
+        first = looked_at.index(self.folder)
+        self.assertEqual([self.folder, self.folder, Path("/")], looked_at[first : first + 3])
+
+    def test_real_read_only_mount(self) -> None:
+        """Files that all users could write to are safe where they are mounted read-only."""
+        self.inner.chmod(0o777)
+        self.path.chmod(0o777)
+        mounted = self.folder / "mounted"
+        mounted.mkdir(mode=0o755)
+        mount = shutil.which("mount")
+        if mount is None or os.geteuid() != 0:
+            self.skipTest("only root can mount, with mount(8)")
+        done = subprocess.run([mount, "--bind", "-o", "ro", self.inner, mounted], capture_output=True, check=False)
+        if done.returncode:
+            self.skipTest(f"this machine does not let root mount: {done.stderr.decode().strip()}")
+        self.addCleanup(subprocess.check_call, ["umount", mounted])
+        self.assertIsNone(self.problem(mounted / "file.py"))
+        self.assertIsNotNone(self.problem(self.path))
 
     def test_no_file(self) -> None:
         """A path that leads to no file, or in a circle, raises OSError with the reason."""
