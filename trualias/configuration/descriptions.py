@@ -156,8 +156,6 @@ def _check_domain(value: str) -> None:
 
 
 def _check_path(value: str) -> None:
-    if "\0" in value:
-        raise InvalidDescription("the path has a zero character")
     size = len(os.fsencode(value))
     if size > LONGEST_PATH:
         raise InvalidDescription(f"the path of a unix socket may have {LONGEST_PATH} octets, and this one has {size}")

@@ -134,6 +134,8 @@ def _parse_listener(value: str) -> tuple[Listener]:
         raise InvalidValue(f"unknown protocol {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}")
     if not endpoint:
         raise InvalidValue(f"{name} where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1")
+    if not endpoint[0].isprintable():  # it is also logged, and part of other messages
+        raise InvalidValue(f"the endpoint {quoted(endpoint[0])} has an unprintable character")
     return (Listener(WireProtocol(name), endpoint[0]),)
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from attrs import frozen
 
-from trualias.messages import number_of, visible
+from trualias.messages import number_of, printable, visible
 
 
 @frozen(eq=False, slots=False)
@@ -64,15 +64,18 @@ class PolicyError(Exception):
         return self._position[1]
 
     def __str__(self) -> str:
+        name = printable(self.source.name, _LONGEST_NAME)
         if not self.source.text:
-            return f"{self.source.name}: {self.message}"
+            return f"{name}: {self.message}"
         excerpt, before = _excerpt(self.source.line(self.line), self.column - 1)
         # Tabs stay tabs, so that the caret stands under its column whatever their width.
         indent = "".join("\t" if character == "\t" else " " for character in excerpt[:before])
-        return f"{self.source.name}:{self.line}:{self.column}: {self.message}\n{excerpt}\n{indent}^"
+        return f"{name}:{self.line}:{self.column}: {self.message}\n{excerpt}\n{indent}^"
 
 
 _LONGEST_LINE = 200
+_LONGEST_NAME = 4096
+"""PATH_MAX of Linux."""
 
 
 def _excerpt(text: str, column: int) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import tempfile
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, parse_configuration, read_configuration
+from trualias.configuration.endpoints import check_listeners
 from trualias.configuration.reader import Limits
 from trualias.configuration.settings import Settings
 from trualias.test.complaints import Complaint, complaints
@@ -322,6 +323,49 @@ class LimitTests(SynchronousTestCase):
             self.assertEqual(
                 [f"a.conf:{line}:1" for line in range(1, 21)], [line[: line.index(": ")] for line in lines[:60:3]]
             )
+
+
+class UnprintableTests(SynchronousTestCase):
+    """Control characters of a file never reach a terminal or a log."""
+
+    ESCAPE = "\x1b]0;title\x07"
+
+    def assert_printable(self, text: str) -> None:
+        """Assert that a text has errors, and that they have no control characters but line ends."""
+        with self.assertRaises(ConfigurationErrors) as raised:
+            check_listeners(parse_configuration(text, f"{self.ESCAPE}.conf"))
+        for line in str(raised.exception).split("\n"):
+            self.assertTrue(line.isprintable(), line)
+
+    def test_settings(self) -> None:
+        """The values of all settings."""
+        for name in set(SETTINGS) - {"DEBUG ACCOUNT"}:
+            self.assert_printable(f"{name}: {self.ESCAPE}\n")
+            self.assert_printable(f"{name}: 127.0.0.1:80 {self.ESCAPE}\n")
+        self.assert_printable(f"DEBUG ACCOUNT: {self.ESCAPE}\n")
+        for value in ("tcp_table {}", "tcp_table {}:25", "tcp_table tcp:25:{}=x", "socketmap unix:/x{}", "{} tcp:25"):
+            self.assert_printable(f"LISTEN: {value.format(self.ESCAPE)}\n")
+
+    def test_statements(self) -> None:
+        """All parts of statements."""
+        for text in (
+            "{} x",
+            "{}: x",
+            "END {}",
+            "ACCOUNT {} MATCHES %account%-%code% WITH x;",
+            "ACCOUNT a {} MATCHES %account%-%code% WITH x;",
+            "ACCOUNT a USING {} MATCHES %account%-%code% WITH x;",
+            "ACCOUNT a ALIASED {} MATCHES %alias%-%code% WITH x;",
+            "ACCOUNT a MATCHES {}-%code% WITH x;",
+            "ACCOUNT a MATCHES %{}%-%code% WITH x;",
+            "ACCOUNT a MATCHES %code% WITH {};",
+            "ACCOUNT a MATCHES %code% WITH {}();",
+            "ACCOUNT a MATCHES %ident%-%code% WITH CHAR({},-);",
+            "ACCOUNT a MATCHES %ident%-%code% WITH CHAR(1,{});",
+            "ACCOUNT a MATCHES %ident%-%code% WITH CHARS({});",
+            "EXPECT {} {} {};",
+        ):
+            self.assert_printable(text.replace("{}", self.ESCAPE.replace(";", "")))
 
 
 class ReadTests(SynchronousTestCase):

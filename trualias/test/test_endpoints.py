@@ -128,7 +128,6 @@ class ListenersTests(SynchronousTestCase):
             "systemd:domain=INET:index=first": "'first' is not a number",
             "ssl:25:key=x": "ssl has no option 'key'; it has port, privateKey, certKey, sslmethod, interface, backlog, "
             "extraCertChain and dhParameters; did you mean 'certKey'?",
-            "unix:/a\0b": "the path has a zero character",
         }.items():
             self.assertEqual(problem, self.problem(endpoint).rpartition("can be used: ")[2], endpoint)
 
@@ -149,8 +148,15 @@ class ListenersTests(SynchronousTestCase):
 
     def test_unprintable(self) -> None:
         """Control characters of a description are not in its error, and a long one is cut."""
-        self.assertIn("unknown type '\ufffd[31mx'", self.problem("\x1b[31mx:25"))
-        self.assertIn("'\ufffd' is no IP address", self.problem("tcp:25:interface=\x1b"))
+        for description, problem in (
+            ("\x1b[31mx:25", "unknown type '\ufffd[31mx'"),
+            ("tcp:25:interface=\x1b", "'\ufffd' is no IP address"),
+            ("haproxy:\x1b:25", "no endpoint that can be used"),
+        ):
+            found = endpoint_problem(description, False)
+            assert found is not None
+            self.assertIn(problem, found)
+            self.assertTrue(found.isprintable(), found)
         self.assertLess(len(self.problem("x" * 10_000)), 500)
 
     def test_zone(self) -> None:
