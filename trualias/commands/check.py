@@ -99,5 +99,5 @@ def _check(path: str, is_virtual: bool) -> CheckedFile:
     except ConfigurationErrors as errors:
         return CheckedFile(path, errors)
     warnings, search = lint(configuration, is_virtual)
-    warnings = (*host_warnings(configuration), *warnings)
+    warnings = tuple(sorted([*warnings, *host_warnings(configuration)], key=lambda warning: warning.offset))
     return CheckedFile(path, None, configuration, warnings, search)

@@ -165,8 +165,8 @@ def read_configuration(
     """
     no_text = Source("", path)
     try:
-        content = _read_regular_file(path, limits.octets, pause)
-    except _Unreadable as error:
+        content = read_regular_file(path, limits.octets)
+    except Unreadable as error:
         raise ConfigurationErrors([PolicyError(no_text, 0, str(error))]) from error.__cause__
     if not is_unchanged():
         raise ConfigurationErrors([PolicyError(no_text, 0, "changed while it was read, and will be read again")])
@@ -180,29 +180,32 @@ def read_configuration(
     return parse_configuration(text, path, pause, limits)
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """A file is not read; ``str()`` is the reason."""
 
 
-def _read_regular_file(path: str, most: int, pause: Callable[[], None]) -> bytearray:
-    """Return the content of a regular file of at most ``most`` octets; raise ``_Unreadable`` for any other."""
+def read_regular_file(path: str, most: int = LIMITS.octets) -> bytearray:
+    """Return the content of a regular file of at most ``most`` octets; raise ``Unreadable`` for any other.
+
+    Never waits for the writer of a FIFO, and reads nothing from it.
+    """
     try:
         # A FIFO without a writer would block open(2); a socket cannot be opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
-        reason = _NOT_REGULAR if error.errno == errno.ENXIO else f"cannot be read: {error.strerror}"
-        raise _Unreadable(reason) from error
+        if error.errno == errno.ENXIO:
+            raise Unreadable(_NOT_REGULAR) from None
+        raise Unreadable(f"cannot be read: {error.strerror}") from error
     content = bytearray()
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _Unreadable(_NOT_REGULAR)
+            raise Unreadable(_NOT_REGULAR)
         while chunk := _read_chunk(descriptor, min(_CHUNK, most + 1 - len(content))):
             content += chunk
-            pause()
     finally:
         os.close(descriptor)
     if len(content) > most:
-        raise _Unreadable(f"is longer than {most >> 20} MiB")
+        raise Unreadable(f"is longer than {most >> 20} MiB")
     return content
 
 
@@ -210,7 +213,7 @@ def _read_chunk(descriptor: int, most: int) -> bytes:
     try:
         return os.read(descriptor, most)
     except OSError as error:
-        raise _Unreadable(f"cannot be read: {error.strerror}") from error
+        raise Unreadable(f"cannot be read: {error.strerror}") from error
 
 
 _NOT_REGULAR = "is not a regular file"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import stat
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 
 from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
 from trualias.configuration.fingerprint import Fingerprint, MissingFile, fingerprint
+from trualias.configuration.reader import Unreadable, read_regular_file
 from trualias.language.source import Source
 from trualias.log import logger
 from trualias.lookup import Snapshot
@@ -117,12 +117,8 @@ class FirstLoader:
         """Return once the file has been read; raise ``ConfigurationErrors`` if its filesystem does not respond."""
 
         def read() -> None:
-            try:
-                # To read a pipe would empty it.
-                if stat.S_ISREG(Path(self._path).stat().st_mode):
-                    Path(self._path).read_bytes()
-            except OSError:  # the load meets it again
-                pass
+            with suppress(Unreadable):  # the load meets it again
+                read_regular_file(self._path)
 
         thread = threading.Thread(target=read, name="first look at the configuration", daemon=True)
         thread.start()
@@ -199,8 +195,8 @@ class FirstLoader:
 def _compare_settings(path: str, kept: str) -> str:
     """Say which settings that expose the server differ between a file with errors and the kept text."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
-    except OSError:
+        text = read_regular_file(path).decode("utf-8-sig", "replace")
+    except Unreadable:
         return "the file cannot be read"
     different = [name for name in _EXPOSING_SETTINGS if _values(text, name) != _values(kept, name)]
     if not different:

@@ -97,6 +97,20 @@ class CheckTests(SynchronousTestCase):
             self.assertIn("warning: the file has no account statement\n", output)
             self.assertTrue(output.endswith("0 statements, 0 accounts; no errors, 1 warning\n"), output)
 
+    def test_virtual(self) -> None:
+        """``--virtual`` checks a file for the virtual server, whatever its name."""
+        self.path.write_text(ENDED, "utf-8")
+        self.assertNotIn("ALIAS DOMAINS", self.check("trualias.conf")[1])
+        self.assertIn("the virtual server's file has no ALIAS DOMAINS\n", self.check("--virtual", "trualias.conf")[1])
+
+    def test_no_socket_folder(self) -> None:
+        """A socket in a folder that does not exist is a warning, in the order of the file."""
+        self.path.write_text(f"{UNWISE}LISTEN: socketmap unix:/no/such/x.sock:mode=660\nEND\n", "utf-8")
+        status, output, _ = self.check("--json", "trualias.conf")
+        (checked,) = json.loads(output)["files"]
+        self.assertEqual(0, status)
+        self.assertEqual(["constant-code", "no-socket-folder"], [warning["kind"] for warning in checked["warnings"]])
+
     def test_errors(self) -> None:
         """All errors of a server's start are printed, also those of expectations and hooks."""
         self.path.write_text(FINE + "PORT: x\nLOGGING: loud\n", "utf-8")

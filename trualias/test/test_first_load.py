@@ -179,6 +179,15 @@ class FirstLoaderTests(SynchronousTestCase):
         self.assertNotEqual(before, loaded.seen)
         self.assertIn("cannot be read: No such file or directory", self.logged[0])
 
+    def test_fifo(self) -> None:
+        """A FIFO in place of the file is not waited for: the copy is loaded."""
+        self.keep(ONE)
+        self.path.unlink()
+        os.mkfifo(self.path)
+        self.assertTrue(self.load().is_fallback)
+        self.assertIn("FILE: is not a regular file", self.logged[0])
+        self.assertIn("the file cannot be read", self.logged[0])
+
     def test_lost_content(self) -> None:
         """A file without statements, or without END, is refused if the kept copy has them."""
         self.keep(TWO)

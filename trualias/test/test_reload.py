@@ -488,16 +488,17 @@ class ReloadServiceTests(SynchronousTestCase):
 
     def test_cannot_be_read_now(self) -> None:
         """Whatever error of the system prevents reading, the load is repeated at each check, and logged once."""
+        real_open = os.open
         for number in (errno.ETIMEDOUT, errno.EACCES, errno.ENOTCONN, errno.EIO, errno.EMFILE):
             failures = [number] * 3
 
-            def read_bytes(path: Path, failures: list[int] = failures) -> bytes:
-                if failures:
+            def open_file(path: str, flags: int, failures: list[int] = failures) -> int:
+                if failures and path == str(self.path):
                     failed = failures.pop()
                     raise OSError(failed, os.strerror(failed))
-                return path.open("rb").read()
+                return real_open(path, flags)
 
-            self.patch(Path, "read_bytes", read_bytes)
+            self.patch(os, "open", open_file)
             self.replace(TWO)
             complaint = f"FILE: cannot be read: {os.strerror(number)}"
             expected = f"error: FILE has errors; the previous configuration stays in use\n{complaint}"
@@ -516,7 +517,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.path.mkdir()
         self.assertEqual(
             self.watch(),
-            ["error: FILE has errors; the previous configuration stays in use\nFILE: cannot be read: Is a directory"],
+            ["error: FILE has errors; the previous configuration stays in use\nFILE: is not a regular file"],
         )
         self.assertEqual(self.watch(), [])
 
