@@ -197,15 +197,19 @@ def read_regular_file(path: str, most: int = LIMITS.octets) -> bytearray:
             raise Unreadable(_NOT_REGULAR) from None
         raise Unreadable(f"cannot be read: {error.strerror}") from error
     content = bytearray()
+    too_long = Unreadable(f"is longer than {most >> 20} MiB")
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise Unreadable(_NOT_REGULAR)
+        if status.st_size > most:
+            raise too_long
         while chunk := _read_chunk(descriptor, min(_CHUNK, most + 1 - len(content))):
             content += chunk
     finally:
         os.close(descriptor)
     if len(content) > most:
-        raise Unreadable(f"is longer than {most >> 20} MiB")
+        raise too_long  # it has grown
     return content
 
 
