@@ -249,9 +249,9 @@ def _calls(codes: Codes) -> Iterator[BoundCall]:
         for function in FUNCTIONS.values():
             if function.is_choice:
                 yield BoundCall(function, reference, field_class)
-            elif not texts or (function.name == "LABELS" and not dotted):
+            elif not texts or (function.needs_labels and not dotted):
                 continue
-            elif function.is_count:
+            elif not function.takes_index:
                 yield BoundCall(function, reference, field_class)
             else:
                 longest = max(len(label) for text in texts for label in text.split("."))
