@@ -7,6 +7,8 @@ profile by name: ``quick``, ``full``, or ``explore``, which draws new examples e
 import os
 
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 _PROFILE = os.environ.get("TRUALIAS_HYPOTHESIS_PROFILE") or ("full" if os.environ.get("CI") == "true" else "quick")
 
@@ -37,3 +39,7 @@ def load() -> None:
     settings.register_profile("quick", settings.get_profile("full"), max_examples=scaled(100))
     settings.register_profile("explore", settings.get_profile("full"), derandomize=False)
     settings.load_profile(_PROFILE)
+    if _PROFILE != "explore":
+        # Hypothesis also draws constants from the source of the local modules that happen to be loaded. Without this,
+        # the examples would depend on the tests that ran before in the same process, and on unrelated source.
+        vars(providers)["_get_local_constants"] = Constants
