@@ -59,6 +59,14 @@ def stop_accepting(port: IListeningPort) -> None:
     cast(Port, port).stopReading()
 
 
+def listening_socket(port: IListeningPort) -> socket.socket | None:
+    """Return the socket that a TCP or unix port listens on; None for any other port.
+
+    Twisted has no public way to set options of it, nor the backlog of every kind of endpoint.
+    """
+    return cast(socket.socket, port.socket) if isinstance(port, Port) else None
+
+
 def accept_waiting_clients(port: IListeningPort) -> None:
     """Accept the clients in the backlog of a TCP or unix port; nothing for any other port.
 

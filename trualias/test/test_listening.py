@@ -4,7 +4,7 @@ import errno
 import socket
 import tempfile
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import CannotListenError
@@ -66,6 +66,33 @@ class ListeningServiceTests(SynchronousTestCase):
         loop.turn(2)
         self.successResultOf(stopped)
         self.assertFalse(Path(path).exists())
+
+    def connect_many(self, description: str, number: int = 200) -> None:
+        """Connect clients to a server that accepts none of them."""
+        loop = Loop()
+        self.addCleanup(loop.close)
+        service = ListeningService(loop.core, description, CountingFactory())
+        service.startService()
+        self.addCleanup(service.stopService)
+        assert service._port is not None
+        host: Any = service._port.getHost()
+        for _ in range(number):
+            client = socket.socket(socket.AF_INET if description.startswith("tcp") else socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.settimeout(0.9)  # TCP tries again after a second
+            client.connect((host.host, host.port) if description.startswith("tcp") else host.name)
+
+    def test_backlog(self) -> None:
+        """The kernel connects hundreds of clients before the server accepts one."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.connect_many("tcp:0:interface=127.0.0.1")
+        self.connect_many(f"unix:{folder.name}/a.sock")
+
+    def test_configured_backlog(self) -> None:
+        """A backlog that the endpoint says is kept."""
+        with self.assertRaises(TimeoutError):
+            self.connect_many("tcp:0:interface=127.0.0.1:backlog=5", 10)
 
     def test_rejected(self) -> None:
         """A client that the factory rejects is disconnected also if the endpoint wraps one protocol in another."""

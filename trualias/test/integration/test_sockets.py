@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from trualias.test.test_sockets import FolderTestCase
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
@@ -71,6 +72,36 @@ class UnixSocketTests(ServerTestCase):
         message = f"Cannot listen on unix:{self.path}: another process is listening there"
         self.assertEqual(1, done.stdout.count(message), done.stdout)
         self.assertEqual(REPLY, ask(self.path))
+
+
+class CrowdTests(ServerTestCase):
+    """Many clients that connect at once."""
+
+    def test_crowd(self) -> None:
+        """500 clients are connected at once while the server has no time for them, and all get their replies."""
+        server = self.server(f"LISTEN: socketmap unix:{self.path}\n")
+        server.start()
+        os.kill(server.pid, signal.SIGSTOP)
+        self.addCleanup(server.stop)
+        addresses: list[tuple[int, Any]] = [
+            *[(socket.AF_INET, ("127.0.0.1", server.port))] * 400,
+            *[(socket.AF_UNIX, str(self.path))] * 100,
+        ]
+        clients = []
+        try:
+            for family, address in addresses:
+                client = socket.socket(family)
+                self.addCleanup(client.close)
+                client.settimeout(0.9)  # TCP tries again after a second
+                client.connect(address)
+                clients.append(client)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        for client, (family, _) in zip(clients, addresses, strict=True):
+            client.settimeout(PATIENCE)
+            client.sendall(REQUEST if family == socket.AF_UNIX else b"get foo-shop-4\n")
+        for client, (family, _) in zip(clients, addresses, strict=True):
+            self.assertEqual(REPLY if family == socket.AF_UNIX else b"200 foo\n", client.recv(100))
 
 
 class ActivationTests(FolderTestCase):
@@ -149,3 +180,17 @@ class ActivationTests(FolderTestCase):
             self.stop()
             self.assertEqual(0o600, stat.S_IMODE(self.path.stat().st_mode), self.log())
         self.assertNotIn("Traceback", self.log())
+
+    def test_backlog(self) -> None:
+        """A socket that systemd holds connects hundreds of clients before the server accepts one."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
+            client.sendall(b"get foo-shop-4\n")
+            self.start_server(1)
+            self.assertEqual(b"200 foo\n", client.recv(100), self.log())
+        server = int((self.folder / "server.pid").read_text())
+        os.kill(server, signal.SIGSTOP)
+        try:
+            for _ in range(200):
+                self.addCleanup(socket.create_connection(("127.0.0.1", self.port), 0.9).close)
+        finally:
+            os.kill(server, signal.SIGCONT)
