@@ -30,10 +30,12 @@ from trualias.protocols.states import (
     IN_READ,
     IN_WRITE,
     LINGERING,
+    OPENED,
     READING,
     REFUSING,
     WRITING,
     YIELDING,
+    State,
 )
 from trualias.protocols.wire import BadRequest, Splitter
 from trualias.protocols.writers import MORE, writer_for
@@ -48,10 +50,14 @@ _LINGER = 2.0
 
 @implementer(IHalfCloseableProtocol)
 class ClientProtocol(Protocol):
-    """One client's connection; a subclass has the splitter for its input, and the replies."""
+    """One client's connection; a subclass has the splitter for its input, and the replies.
+
+    Its ``initial_state`` is `OPENED` if it overrides ``begin``.
+    """
 
     factory: ClientFactory
     splitter: type[Splitter]
+    initial_state: State = READING
 
     def __init__(self, factory: ClientFactory) -> None:
         self.factory = factory
@@ -60,7 +66,7 @@ class ClientProtocol(Protocol):
         self._cache = factory.cache
         self._clients = factory.clients
         self._write_batch = factory.write_batch
-        self._state = READING
+        self._state = self.initial_state
         self._since = 0.0  # when the wait for the request began, or the reply was offered that is being written
         self._input_ended = False  # no more input comes, or it is discarded
         self._input = self.splitter()
@@ -74,6 +80,10 @@ class ClientProtocol(Protocol):
     def refuse(self, bad_request: BadRequest) -> None:
         """Answer input that no request can be split off, as the last."""
         raise NotImplementedError
+
+    def begin(self) -> None:
+        """Enter `READING` if the first bytes of the input are of this protocol, or stay `OPENED` until more come."""
+        self._state = READING
 
     def connectionMade(self) -> None:
         """Wait for the first request."""
@@ -97,6 +107,8 @@ class ClientProtocol(Protocol):
                 return
         if not self._input_ended:
             self._input.feed(data)
+            if self._state is OPENED:
+                self.begin()
             if self._state is READING:
                 self._answer_requests()
 
@@ -112,6 +124,8 @@ class ClientProtocol(Protocol):
     def finish(self) -> None:
         """Answer the requests that were read, then end the connection."""
         self._input_ended = True
+        if self._state is OPENED:
+            self._state = READING
         if self._state is READING:
             self._answer_requests()
         elif self._state is REFUSING:

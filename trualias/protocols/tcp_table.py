@@ -16,6 +16,9 @@ from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.reply import Reply
 from trualias.protocols.responder import Responder
+from trualias.protocols.states import OPENED, READING
+
+_NETSTRING = "what it sent is a netstring; does it use socketmap: where it is to use tcp:?"
 
 
 class TableProtocol(ClientProtocol):
@@ -23,11 +26,22 @@ class TableProtocol(ClientProtocol):
 
     factory: TableFactory
     splitter = wire.LineSplitter
+    initial_state = OPENED
 
     def __init__(self, factory: TableFactory) -> None:
         super().__init__(factory)
         self._table = factory.table
         self._responder = factory.responder
+
+    def begin(self) -> None:
+        """Refuse a client of socketmap by its first bytes: it may send no line feed, and wait for a reply."""
+        is_netstring = wire.begins_netstring(self._input.buffer)
+        if is_netstring is None:
+            return
+        self._state = READING
+        if is_netstring:
+            self._clients.refusal_log.refused(self._transport.getPeer(), _NETSTRING)
+            self._end_with(self._responder.make(wire.MAP_AT_LINES, ReplyKind.BAD, RequestOutcome.BAD))
 
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given with its line feed."""

@@ -85,6 +85,19 @@ class LineSplitter(Splitter):
         return 0 <= data.find(b"\n") == len(data) - 1 <= LONGEST_REQUEST
 
 
+_DIGITS = re.compile(rb"[0-9]{1,6}(:?)")
+
+
+def begins_netstring(beginning: bytearray) -> bool | None:
+    """Return whether the input of a connection begins as a netstring does; None if only more bytes can show it."""
+    digits = _DIGITS.match(beginning)
+    if digits is None:
+        return False
+    if digits[1]:
+        return True
+    return None if digits.end() == len(beginning) else False
+
+
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,5})(:?)")
 
 
@@ -276,6 +289,8 @@ def _netstring(payload: bytes) -> bytes:
 
 MAP_NOT_FOUND = _netstring(b"NOTFOUND ")
 MAP_FAULT = _netstring(b"TEMP temporary failure, see the server's log")
+MAP_AT_LINES = _netstring(b"PERM this port speaks tcp_table")
+"""The reply to a netstring where lines are expected."""
 MAP_UNKNOWN = _netstring(b"PERM there is no such map; ask for table or virtual")
 MAP_MALFORMED = _netstring(b"PERM improperly formed request; expected the name of a map, a space and a key")
 

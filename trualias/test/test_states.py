@@ -60,8 +60,10 @@ class Walk:
         self.protocol.seen = seen
 
     def data(self) -> bytes:
-        """Choose input: some requests, a part of one, or the beginning of one that is too long."""
-        return self.random.choice((GET, GET, GET * 3, GET * 9, GET[:5], b"x" * (LONGEST_REQUEST + 1)))
+        """Choose input: some requests, a part of one, the beginning of one that is too long, or a netstring."""
+        return self.random.choice(
+            (GET, GET, GET * 3, GET * 9, GET[:5], b"x" * (LONGEST_REQUEST + 1), b"5", b"16:table foo,")
+        )
 
     def step(self) -> None:
         """Do something random."""

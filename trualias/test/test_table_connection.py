@@ -457,6 +457,14 @@ class SocketTests(SocketCase):
         client.shutdown(socket.SHUT_WR)
         self.assert_gone()
 
+    def test_netstring(self) -> None:
+        """A client of socketmap gets its refusal, not a reset, also while it sends more."""
+        client = self.loop.connect()
+        self.loop.send(client, b"16:table foo-shop-4," * 5_000)
+        self.assertEqual(b"31:PERM this port speaks tcp_table,", self.loop.receive(client))
+        self.loop.clock.advance(2)
+        self.assert_gone()
+
     def test_too_long_without_end(self) -> None:
         """After a refusal, a connection that the client does not close is ended after two seconds."""
         client = self.loop.connect()

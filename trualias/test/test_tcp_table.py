@@ -268,6 +268,60 @@ class LimitTests(ChatCase):
         self.assertEqual((1, 0, 0), self.depths())
 
 
+class NetstringTests(ChatCase):
+    """Clients of socketmap at a port of the line protocol."""
+
+    REFUSAL = b"31:PERM this port speaks tcp_table,"
+
+    def test_refused(self) -> None:
+        """A netstring is refused in its own framing as soon as its colon is there, and is discarded for two seconds."""
+        for pieces in (
+            [b"16:table foo-shop-4,"],
+            [b"1", b"6", b":"],
+            [b"123456:"],
+            [b"5:hello,\n"],
+            [b"16:a\nget foo\n"],
+        ):
+            client = self.connect()
+            with capturedLogs() as events:
+                self.assertEqual(self.REFUSAL, b"".join(map(client.send, pieces)), pieces)
+            self.assertTrue(client.transport.disconnecting)
+            self.assertEqual(b"", client.send(b"16:table foo-shop-4,") + client.send(b"x" * 100_000))
+            self.clock.advance(1.9)
+            self.assertFalse(client.transport.disconnected)
+            self.clock.advance(0.1)
+            self.assertTrue(client.transport.disconnected)
+            client.break_connection()
+            if pieces == [b"16:table foo-shop-4,"]:
+                [event] = events
+                self.assertEqual(
+                    "refused a connection from 192.168.1.1: what it sent is a netstring; does it use socketmap: where "
+                    "it is to use tcp:?",
+                    formatEvent(event),
+                )
+            else:
+                self.assertEqual([], events)
+        self.assertEqual(5, self.statistics.outcomes[ReplyKind.BAD].ended)
+        self.assertEqual((0, 0, 0), self.depths())
+
+    def test_lines(self) -> None:
+        """Lines that look like a netstring later, or only nearly, are lines."""
+        for line in (b"1234567:x,\n", b":\n", b"-1:x,\n", b"12 :\n", b"12\n"):
+            client = self.connect()
+            self.assertEqual(UNRECOGNIZED, client.send(line))
+            client.break_connection()
+        client = self.connect()
+        self.assertEqual(BAZ + UNRECOGNIZED, client.send(b"get samissexy.34\n") + client.send(b"5:hello,\n"))
+        self.assertEqual((b"", UNRECOGNIZED), (client.send(b"5:hello,"), client.send(b"\n")))
+
+    def test_number(self) -> None:
+        """A connection that ends after digits alone ends without a reply."""
+        client = self.connect()
+        self.assertEqual(b"", client.send(b"12"))
+        client.protocol.readConnectionLost()
+        self.assertTrue(client.transport.disconnecting)
+
+
 class HookTests(ChatCase):
     """Lookups with hooks."""
 
