@@ -36,6 +36,10 @@ With Twisted's 50, of 500 clients that connect at once 281 wait a second, until 
 holds gets it, too, since that of systemd was 128 for long.
 """
 
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""Seconds until the first probe of an idle client, seconds between probes, and their number (tcp(7)). A client whose
+machine is gone releases its connection after two minutes. The system's own first probe comes after two hours."""
+
 
 class ListenError(SystemExit, Exception):
     """An endpoint cannot be listened on: ends the process with status 1 and no traceback, once the reason is logged.
@@ -147,7 +151,7 @@ class ListeningService(Service):
             if self._path is not None:
                 _remove_stale_socket(self._path)
             self._port = self._listen()
-            self._set_backlog(self._port)
+            self._set_options(self._port)
             self._check_address(self._port)
         except Exception as error:
             reason = error_reason(error)
@@ -165,10 +169,18 @@ class ListeningService(Service):
             failure.raiseException()
         return opened[0]
 
-    def _set_backlog(self, port: IListeningPort) -> None:
+    def _set_options(self, port: IListeningPort) -> None:
         listening = listening_socket(port)
-        if listening is not None and ":backlog=" not in self.description:
+        if listening is None:
+            return
+        if ":backlog=" not in self.description:
             listening.listen(BACKLOG)
+        if listening.family != socket.AF_UNIX:
+            # Accepted connections inherit these options.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, True)
+            for option, number in _KEEP_ALIVE.items():
+                if hasattr(socket, option):
+                    listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), number)
 
     def _check_address(self, port: IListeningPort) -> None:
         """Raise OSError if an endpoint whose address was unknown until it listened is exposed and must not be."""

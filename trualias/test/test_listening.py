@@ -9,7 +9,8 @@ from typing import Any, cast
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IReactorCore
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -93,6 +94,33 @@ class ListeningServiceTests(SynchronousTestCase):
         """A backlog that the endpoint says is kept."""
         with self.assertRaises(TimeoutError):
             self.connect_many("tcp:0:interface=127.0.0.1:backlog=5", 10)
+
+    def test_keep_alive(self) -> None:
+        """A TCP connection is probed after a minute without data, six times in a minute."""
+        loop = Loop()
+        self.addCleanup(loop.close)
+        accepted: list[Connection] = []
+
+        class Accepting(Protocol):
+            """Keeps the connection."""
+
+            def connectionMade(self) -> None:
+                """Keep it."""
+                accepted.append(cast(Connection, self.transport))
+
+        service = ListeningService(loop.core, "tcp:0:interface=127.0.0.1", Factory.forProtocol(Accepting))
+        service.startService()
+        self.addCleanup(service.stopService)
+        assert service._port is not None
+        host: Any = service._port.getHost()
+        with socket.create_connection((host.host, host.port)):
+            loop.turn_until(lambda: accepted)
+            handle = accepted[0].getHandle()
+            self.assertNotEqual(0, handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            options = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+            for name, number in options.items():
+                if hasattr(socket, name):
+                    self.assertEqual(number, handle.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)), name)
 
     def test_rejected(self) -> None:
         """A client that the factory rejects is disconnected also if the endpoint wraps one protocol in another."""
