@@ -16,6 +16,9 @@ from attrs import frozen
 LONGEST_REQUEST = 65536
 """Bytes of the longest request line, without its end. Postfix has no limit, and was seen to send more than 6000."""
 
+LONGEST_KEY = 64 + 1 + 255
+"""Bytes of the longest decoded key that is looked up: a local part, ``@`` and a domain (RFC 5321, section 4.5.3.1)."""
+
 LONGEST_REPLY = 4096
 """Bytes of the longest reply line that Postfix accepts, with its end."""
 
@@ -143,7 +146,7 @@ class NetstringSplitter(Splitter):
 
 @frozen
 class Get:
-    """``get KEY``. The key is decoded; None if it is not UTF-8, so that no table can have it."""
+    """``get KEY``. The key is decoded; None if no table can have it: it is not UTF-8, or too long."""
 
     key: str | None
 
@@ -158,8 +161,11 @@ class Command(Enum):
 Request = Get | Command | BadRequest
 
 _WORDS = {b"get": 2, b"stats": 1, b"jstats": 1}
-_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})?")
-_ORDINARY = re.compile(rb"get ([!-$&-~]+)\n").fullmatch
+_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ORDINARY = re.compile(rb"get ([!-$&-~]{1,%d})\n" % LONGEST_KEY).fullmatch
+
+_HEXADECIMAL = b"0123456789ABCDEFabcdef"
+_CLASSES = bytes(ord("h") if byte in _HEXADECIMAL else byte if byte == ord("%") else 0 for byte in range(256))
 
 
 def fast_key(line: bytes) -> str | None:
@@ -173,7 +179,7 @@ def fast_key(line: bytes) -> str | None:
 
 def parse_request(line: bytes) -> Request:
     """Parse a line, with or without its line feed."""
-    words = line.split()
+    words = line.split(None, 2)
     if not words:
         return BadRequest.MALFORMED
     command = words[0]
@@ -190,13 +196,24 @@ def parse_request(line: bytes) -> Request:
 
 def _parse_key(key: bytes) -> Request:
     if b"%" in key:
-        if any(match.group(1) is None for match in _ENCODED.finditer(key)):
+        # For a key of 64 KiB this takes 0.1 ms, a regular expression 2.4 ms, and decoding it 130 ms.
+        classes = key.translate(_CLASSES)
+        if classes.count(b"%") != classes.count(b"%hh"):
             return BadRequest.MALFORMED
+        if len(key) > 3 * LONGEST_KEY:
+            return Get(None)
         key = _ENCODED.sub(lambda match: bytes.fromhex(match.group(1).decode("ascii")), key)
+    return Get(_decode_key(key))
+
+
+def _decode_key(key: bytes) -> str | None:
+    """Return a key as text; None if no table can have it."""
+    if len(key) > LONGEST_KEY:
+        return None
     try:
-        return Get(key.decode("utf-8"))
+        return key.decode("utf-8")
     except UnicodeDecodeError:
-        return Get(None)
+        return None
 
 
 NOT_FOUND = b"500 not found\n"
@@ -264,7 +281,7 @@ def statistics_json(text: str) -> bytes:
 
 @frozen
 class MapGet:
-    """A key for a map. The key is None if it is not UTF-8, so that no table can have it."""
+    """A key for a map. The key is None if no table can have it: it is not UTF-8, or too long."""
 
     map_name: str
     key: str | None
@@ -276,11 +293,7 @@ def parse_map_request(netstring: bytes) -> MapGet | BadRequest:
     name, space, key = payload.partition(b" ")
     if not name or not space:
         return BadRequest.MALFORMED
-    map_name = name.decode("ascii", "replace")
-    try:
-        return MapGet(map_name, key.decode("utf-8"))
-    except UnicodeDecodeError:
-        return MapGet(map_name, None)
+    return MapGet(name.decode("ascii", "replace"), _decode_key(key))
 
 
 def _netstring(payload: bytes) -> bytes:

@@ -84,6 +84,28 @@ class RequestTests(SynchronousTestCase):
         for key in (b"%FF", b"\xff", b"caf%E9", b"%C3", b"%C3x%A9", b"%ED%A0%80", b"%C0%AF", b"%F4%90%80%80"):
             self.assert_read({b"get " + key: Get(None)})
 
+    def test_long_keys(self) -> None:
+        """A key of 320 bytes, decoded, is looked up; a longer one is parsed as None, or as malformed, at any length."""
+        self.assert_read(
+            {
+                b"get " + b"x" * 320: Get("x" * 320),
+                b"get " + b"%41" * 320: Get("A" * 320),
+                b"get " + b"%C3%A9" * 160: Get("é" * 160),
+                b"get " + b"x" * 321: Get(None),
+                b"get " + b"%41" * 320 + b"x": Get(None),
+                b"get " + b"%C3%A9" * 160 + b"x": Get(None),
+                b"get " + b"%41" * 20_000: Get(None),
+                b"get " + b"%41" * 20_000 + b"%4": BadRequest.MALFORMED,
+                b"get %4x" + b"%41" * 20_000: BadRequest.MALFORMED,
+            }
+        )
+
+    @given(st.text("%4aG"))
+    def test_encodings(self, key: str) -> None:
+        """A key is malformed exactly if a percent sign in it has no two hexadecimal digits after it."""
+        malformed = re.search("%(?![4a]{2})", key) is not None
+        self.assertEqual(malformed, parse_request(f"get x{key}".encode()) is BadRequest.MALFORMED)
+
     def test_bad_encoding(self) -> None:
         """A percent sign without two digits is malformed, also in a key that is not UTF-8."""
         for key in (b"%", b"a%", b"%4", b"%4x%41", b"%x4", b"%%41", b"%\xff", b"%FF%", b"%+1"):
@@ -137,6 +159,8 @@ class FastKeyTests(SynchronousTestCase):
     @given(st.binary(max_size=12))
     @example(b"foo%41")
     @example(b"foo\r")
+    @example(b"x" * 320)
+    @example(b"x" * 321)
     def test_agrees_with_parse_request(self, key: bytes) -> None:
         """A key that ``fast_key`` returns is the one that ``parse_request`` returns, and the line is complete."""
         for line in (key + b"\n", b"get " + key, b"get " + key + b"\n", b"get x" + key + b"\n", b"get foo\n" + key):
@@ -368,6 +392,8 @@ class MapTests(SynchronousTestCase):
             b"table ": MapGet("table", ""),
             "table café".encode(): MapGet("table", "café"),
             b"table \xff": MapGet("table", None),
+            b"table " + b"x" * 320: MapGet("table", "x" * 320),
+            b"table " + b"x" * 321: MapGet("table", None),
             b"t\xff x": MapGet("t\ufffd", "x"),
             b"table": BadRequest.MALFORMED,
             b" x": BadRequest.MALFORMED,
