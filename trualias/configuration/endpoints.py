@@ -120,11 +120,13 @@ def _shown(description: str) -> str:
 class RecordingReactor:
     """A reactor that listens on nothing and records the address: a network interface or a unix socket's path.
 
-    An empty interface stands for all interfaces.
+    ``mode`` and ``backlog`` are those of the unix socket. An empty interface stands for all interfaces.
     """
 
     interface: str | None = None
     path: str | None = None
+    mode: int = 0
+    backlog: int = 0
 
     def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
         """Record the interface."""
@@ -139,8 +141,8 @@ class RecordingReactor:
     def listenUNIX(
         self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False
     ) -> None:
-        """Record the path."""
-        self.path = address
+        """Record the path, the mode and the backlog."""
+        self.path, self.mode, self.backlog = address, mode, backlog
 
 
 def listening_address(description: str) -> RecordingReactor:

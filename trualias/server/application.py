@@ -39,6 +39,7 @@ from trualias.server.settings_effects import (
 )
 from trualias.server.shutdown import GracefulShutdownService
 from trualias.server.signals import SighupService
+from trualias.server.socket_watch import SocketWatchService
 from trualias.server.statistics_service import StatisticsService
 from trualias.server.status_service import StatusService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
@@ -126,6 +127,7 @@ class Application:
             # The first to start stops last: connections are closed when no more clients can connect.
             GracefulShutdownService(self._reactor, self._clients),
             *lookups,
+            SocketWatchService(self._reactor, self._make_worker("unix sockets"), lookups),
             *self._make_web_services(lookups),
             reload,
             *copies,

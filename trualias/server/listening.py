@@ -1,9 +1,7 @@
 """Listening on an endpoint, from the start to the stop of a server."""
 
 import errno
-import os
 import socket
-import stat
 from collections.abc import Callable
 from typing import cast
 
@@ -23,9 +21,11 @@ from trualias.log import logger
 from trualias.server.twisted_internals import (
     accept_waiting_clients,
     adopt_unix_socket,
+    leave_path,
     listening_socket,
     stop_accepting,
 )
+from trualias.server.unix_sockets import FileIdentity, UnixSocket, identity, remove_socket, remove_stale_socket
 
 _log = logger(__name__)
 
@@ -105,9 +105,12 @@ class ListeningService(Service):
     ) -> None:
         self.description = description
         address = listening_address(description)
-        self._path = address.path
+        # An abstract socket has no file.
+        self._path = None if address.path is None or address.path.startswith("\0") else address.path
+        self._mode = address.mode
+        self._backlog = address.backlog if ":backlog=" in description else BACKLOG
         self._address_is_checked = address.path is not None or address.interface is not None
-        if self._path is not None and ":lockfile=" not in description:
+        if address.path is not None and ":lockfile=" not in description:
             # A lock file that outlives a crash holds a process id, which another process may have by then.
             description += ":lockfile=0"
         self._reactor = reactor
@@ -115,11 +118,46 @@ class ListeningService(Service):
         self._factory = factory if description.split(":")[0] in PLAIN_ENDPOINTS else _RejectingFactory(factory)
         self._remote_allowed = remote_allowed
         self._port: IListeningPort | None = None
+        self._identity: FileIdentity | None = None
+        self._loss: str | None = None
 
     @property
     def listening(self) -> bool:
-        """Whether clients can connect."""
-        return self._port is not None
+        """Whether clients can connect, as far as that is known."""
+        return self._port is not None and self._loss is None
+
+    @property
+    def unix_socket(self) -> UnixSocket | None:
+        """The unix socket that it listens on and whose file it made; None if there is none."""
+        if self._port is None or self._path is None:
+            return None
+        return UnixSocket(self._path, self._mode, self._backlog, self._identity)
+
+    def replace_socket(self, made: socket.socket, file: FileIdentity | None) -> None:
+        """Listen on a new socket at the path instead of the old one; discard it if the service has stopped."""
+        assert self._path is not None
+        old = self._port
+        if old is None:
+            made.close()
+            remove_socket(self._path, file)
+            return
+        self._port = adopt_unix_socket(self._reactor, made.detach(), self._factory)
+        self._identity = file
+        self._loss = None
+        _log.warn("the socket {path} was removed, and is made anew", path=self._path)
+        accept_waiting_clients(old)
+        leave_path(old)
+        old.stopListening()
+
+    def report_loss(self, reason: str | None) -> None:
+        """Log why clients cannot connect to the unix socket, or that they can again; a reason is logged once."""
+        if self._port is None or reason == self._loss:
+            return
+        self._loss = reason
+        if reason is None:
+            _log.warn("clients can connect to {path} again", path=self._path)
+        else:
+            _log.error("clients cannot connect to {path}: {reason}", path=self._path, reason=reason)
 
     def privilegedStartService(self) -> None:
         """Start to listen, before root privileges are dropped; raise ``ListenError`` if that fails."""
@@ -142,15 +180,25 @@ class ListeningService(Service):
             stop_accepting(port)
             return succeed(None)
         accept_waiting_clients(port)
+        if self._path is not None and not self._is_own_file(self._path):
+            leave_path(port)
         return port.stopListening() or succeed(None)
+
+    def _is_own_file(self, path: str) -> bool:
+        try:
+            return self._identity is not None and identity(path) == self._identity
+        except OSError:
+            return False
 
     def _open(self) -> None:
         if self._port is not None:
             return
         try:
             if self._path is not None:
-                _remove_stale_socket(self._path)
+                remove_stale_socket(self._path)
             self._port = self._listen()
+            if self._path is not None:
+                self._identity = identity(self._path)
             self._set_options(self._port)
             self._check_address(self._port)
         except Exception as error:
@@ -187,21 +235,3 @@ class ListeningService(Service):
         host = getattr(port.getHost(), "host", "127.0.0.1")
         if not self._address_is_checked and not is_loopback(host) and not self._remote_allowed():
             raise OSError(errno.EACCES, exposure_problem(host))
-
-
-def _remove_stale_socket(path: str) -> None:
-    """Remove a unix socket that no process listens on; raise OSError if one listens, or if the file is no socket."""
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EEXIST, f"{path} is there and is no socket; remove it, or listen elsewhere")
-    with socket.socket(socket.AF_UNIX) as client:
-        client.setblocking(False)  # connect(2) blocks while a server's backlog is full
-        status = client.connect_ex(path)
-    if status in (0, errno.EAGAIN):
-        raise OSError(errno.EADDRINUSE, "another process is listening there")
-    if status != errno.ECONNREFUSED:
-        raise OSError(status, os.strerror(status))
-    os.unlink(path)

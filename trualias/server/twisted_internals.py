@@ -59,6 +59,15 @@ def stop_accepting(port: IListeningPort) -> None:
     cast(Port, port).stopReading()
 
 
+def leave_path(port: IListeningPort) -> None:
+    """Keep a unix port from removing its path when it stops, since the file there is gone or another's.
+
+    The port removes whatever is there, and fails if nothing is. It leaves abstract addresses alone.
+    """
+    if isinstance(port, UNIXPort):
+        port._bindPath = b"\0"
+
+
 def listening_socket(port: IListeningPort) -> socket.socket | None:
     """Return the socket that a TCP or unix port listens on; None for any other port.
 

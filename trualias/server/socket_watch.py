@@ -1,0 +1,119 @@
+"""Watches the unix sockets of a process, and replaces those whose file was removed."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from functools import partial
+
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from trualias.log import logger
+from trualias.server.daemon_thread import Worker
+from trualias.server.listening import ListeningService
+from trualias.server.periodic import PeriodicCall
+from trualias.server.unix_sockets import FileIdentity, UnixSocket, identity, make_socket
+
+_log = logger(__name__)
+
+INTERVAL = 5.0
+"""Seconds between two examinations."""
+
+
+@frozen(eq=False)
+class Replacement:
+    """A socket that was made in place of one whose file was removed."""
+
+    socket: socket.socket
+    identity: FileIdentity | None
+
+
+@frozen
+class Loss:
+    """Why clients cannot connect to a socket."""
+
+    reason: str
+
+
+Finding = Replacement | Loss | None
+"""None if the socket is in its place, or if that cannot be known."""
+
+
+def examine(watched: UnixSocket) -> Finding:
+    """Examine the file of a socket, and make a new one if it was removed; can block."""
+    try:
+        found = identity(watched.path)
+    except OSError:
+        return None
+    if found is None:
+        try:
+            return Replacement(*make_socket(watched.path, watched.mode, watched.backlog))
+        except OSError as error:
+            return Loss(f"its file was removed, and cannot be made anew: {error.strerror}")
+    return None if found == watched.identity else Loss("another file is at its path, which is left alone")
+
+
+class SocketWatchService(Service):
+    """Examines the unix sockets of listeners every ``INTERVAL`` seconds while it runs.
+
+    A removed file is noticed within two intervals. Not watched are sockets that systemd holds, which a private /tmp can
+    hide, and those that wrap another protocol.
+
+    Args:
+        reactor: for the interval.
+        worker: runs the examinations.
+        listeners: of which those with a unix socket are watched.
+
+    """
+
+    def __init__(self, reactor: IReactorTime, worker: Worker, listeners: Sequence[ListeningService]) -> None:
+        self._worker = worker
+        self._listeners = listeners
+        self._calls = PeriodicCall(reactor, INTERVAL, self._examine_all)
+        self._is_examining = False
+
+    def startService(self) -> None:
+        """Start to examine."""
+        super().startService()
+        self._calls.start()
+
+    def stopService(self) -> None:
+        """Stop to examine; a replacement that is still made is discarded."""
+        super().stopService()
+        self._calls.stop()
+
+    def _examine_all(self, intervals: int) -> None:
+        # An examination that hangs is waited for: one that was given up could still make a socket that no one accepts
+        # clients on.
+        if self._is_examining:
+            return
+        watched = [(listener, unix) for listener in self._listeners if (unix := listener.unix_socket) is not None]
+        if not watched:
+            return
+        self._is_examining = True
+        examination = self._worker.run(partial(_examine_each, [unix for _, unix in watched]))
+        examination.addBoth(self._end_examination)
+        examination.addCallback(partial(_apply, [listener for listener, _ in watched]))
+        examination.addErrback(lambda failure: _log.failure("the unix sockets cannot be examined", failure))
+
+    def _end_examination(self, result: list[Finding] | Failure) -> list[Finding] | Failure:
+        self._is_examining = False
+        return result
+
+
+def _examine_each(watched: Sequence[UnixSocket]) -> list[Finding]:
+    return [examine(unix) for unix in watched]
+
+
+def _apply(listeners: Sequence[ListeningService], findings: Sequence[Finding]) -> None:
+    for listener, finding in zip(listeners, findings, strict=True):
+        match finding:
+            case Replacement():
+                listener.replace_socket(finding.socket, finding.identity)
+            case Loss(reason):
+                listener.report_loss(reason)
+            case None:
+                listener.report_loss(None)
