@@ -76,6 +76,10 @@ def listening_socket(port: IListeningPort) -> socket.socket | None:
     return cast(socket.socket, port.socket) if isinstance(port, Port) else None
 
 
+MOST_WAITING = 8192
+"""More clients than a backlog holds; ``socket.SOMAXCONN`` is that of the system on which Python was compiled."""
+
+
 def accept_waiting_clients(port: IListeningPort) -> None:
     """Accept the clients in the backlog of a TCP or unix port; nothing for any other port.
 
@@ -83,5 +87,5 @@ def accept_waiting_clients(port: IListeningPort) -> None:
     more clients than the reactor's next turn would.
     """
     if isinstance(port, Port):
-        port.numberAccepts = socket.SOMAXCONN
+        port.numberAccepts = MOST_WAITING
         port.doRead()
