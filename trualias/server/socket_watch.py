@@ -22,6 +22,9 @@ _log = logger(__name__)
 INTERVAL = 5.0
 """Seconds between two examinations."""
 
+HANGING = 60.0
+"""Seconds after which an examination that has not ended is logged."""
+
 
 @frozen(eq=False)
 class Replacement:
@@ -74,6 +77,7 @@ class SocketWatchService(Service):
         self._listeners = listeners
         self._calls = PeriodicCall(reactor, INTERVAL, self._examine_all)
         self._is_examining = False
+        self._waited = 0.0  # seconds for the examination that has not ended
 
     def startService(self) -> None:
         """Start to examine."""
@@ -89,11 +93,15 @@ class SocketWatchService(Service):
         # An examination that hangs is waited for: one that was given up could still make a socket that no one accepts
         # clients on.
         if self._is_examining:
+            before, self._waited = self._waited, self._waited + intervals * INTERVAL
+            if before < HANGING <= self._waited:
+                _log.error("the unix sockets cannot be examined: the file system has not answered for a minute")
             return
         watched = [(listener, unix) for listener in self._listeners if (unix := listener.unix_socket) is not None]
         if not watched:
             return
         self._is_examining = True
+        self._waited = 0.0
         examination = self._worker.run(partial(_examine_each, [unix for _, unix in watched]))
         examination.addBoth(self._end_examination)
         examination.addCallback(partial(_apply, [listener for listener, _ in watched]))

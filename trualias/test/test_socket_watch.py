@@ -165,10 +165,18 @@ class SocketWatchTests(FolderTestCase):
         self.assertFalse(self.path.exists())
 
     def test_hanging(self) -> None:
-        """While an examination hangs, no other one begins."""
-        for _ in range(20):
-            self.clock.advance(INTERVAL)
+        """While an examination hangs, no other one begins; that is logged once."""
+        with capturedLogs() as events:
+            for _ in range(50):
+                self.clock.advance(INTERVAL)
         self.assertEqual(1, len(self.worker.waiting))
+        self.assertEqual(
+            ["the unix sockets cannot be examined: the file system has not answered for a minute"],
+            [formatEvent(event) for event in events],
+        )
+        self.worker.run_all()
+        self.path.unlink()
+        self.assertEqual([f"the socket {self.path} was removed, and is made anew"], self.pass_interval())
 
 
 class UnwatchedTests(FolderTestCase):
