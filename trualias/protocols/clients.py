@@ -136,8 +136,9 @@ class Clients:
         if counters is not None:
             counters.elapsed += elapsed
             reply.buckets[bisect_left(BOUNDS, elapsed)] += 1
-            for wrong_code in reply.wrong_codes:
-                wrong_code[0] += 1
+            if reply.wrong_codes:
+                for wrong_code in reply.wrong_codes:
+                    wrong_code[0] += 1
 
     def finish_pending(self) -> None:
         """Answer what the clients have sent so far, then end the connections."""

@@ -205,9 +205,9 @@ class ClientProtocol(Protocol):
         """Send the reply to a request that was ``received``, at the time ``offered``; return the time after it."""
         if self._state is CLOSED:
             return offered
-        octets = reply.octets
+        octets, write = reply.octets, self._writer.write
         try:
-            taken = self._writer.write(octets, flags)
+            taken = write(octets, flags)
         except OSError:
             # The socket is full, or the connection is broken, which the transport will notice.
             taken = 0
