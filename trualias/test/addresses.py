@@ -1,4 +1,4 @@
-"""Addresses for a policy: hits, near misses, texts that can be cut in many ways, and arbitrary texts.
+"""Addresses for a policy: hits, near misses, texts with many readings, and arbitrary texts.
 
 A test needs hundreds for each policy, so one strategy draws the seed of a ``Random`` that chooses the rest.
 """
@@ -31,7 +31,7 @@ _CODE_CHARACTERS = "0123456789axX-.*"
 
 
 def hits(statement: Account, case_sensitive: bool = True) -> st.SearchStrategy[str]:
-    """Draw a local part that verifies for a statement; an empty text where the chosen words allow no code."""
+    """Draw a local part that verifies for a statement; an empty text if the chosen words allow no code."""
     return RANDOMS.map(lambda random: hit(random, statement, case_sensitive))
 
 
@@ -69,7 +69,7 @@ def _word(random: Random, field_class: FieldClass) -> str:
 
 
 def _attempt(random: Random, statement: Account, case_sensitive: bool, mistake: bool) -> str:
-    """Choose words for a statement and return the address with their code, or with a mistake in one item."""
+    """Choose words for a statement, and return the address with the right code, or with one wrong item."""
     if not case_sensitive:
         statement = naive.lowered(statement)
     account = random.choice(statement.accounts).text
@@ -108,7 +108,7 @@ def _in_any_case(random: Random, text: str, case_sensitive: bool) -> str:
 
 
 def _mutated(random: Random, text: str) -> str:
-    """Change one or two characters: often a near miss, at times another hit."""
+    """Change one or two characters: often the result is a near miss, sometimes another hit."""
     for _ in range(random.choice([1, 1, 2])):
         at = random.randint(0, len(text))
         before, here, after = text[:at], text[at : at + 1], text[at + 1 :]

@@ -1,9 +1,9 @@
-"""The complete text of errors about a configuration."""
+"""The complete text of a configuration's errors."""
 
 from __future__ import annotations
 
 Complaint = tuple[int, int, str]
-"""Line and column, both counted from 1, and the message of an error."""
+"""The line and column of an error, both counted from 1, and its message."""
 
 
 def complaints(text: str, *found: Complaint) -> str:

@@ -1,4 +1,4 @@
-"""Clients of the line protocol on transports in memory, with a clock that stands still."""
+"""Clients of the line protocol, with transports in memory and a clock that a test advances."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NarrowTransport(StringTransport):
             self.pause_producer()
 
     def empty(self) -> bytes:
-        """Return all bytes that were written, as if the client had read them."""
+        """Return all written bytes and remove them, as if the client had read them."""
         taken: bytes = self.value()
         self.clear()
         if self.producer is not None:
@@ -56,13 +56,13 @@ class NarrowTransport(StringTransport):
 
 @define(eq=False)
 class Client:
-    """One client and its connection."""
+    """A client and its connection."""
 
     protocol: TableProtocol
     transport: NarrowTransport
 
     def send(self, data: bytes) -> bytes:
-        """Send bytes; return the bytes that come back at once."""
+        """Send bytes; return the bytes that are written immediately."""
         self.protocol.dataReceived(data)
         return self.transport.empty()
 
@@ -72,12 +72,12 @@ class Client:
 
 
 class ConversationCase(SynchronousTestCase):
-    """A server's factory, and clients."""
+    """A test case with a server's factory and its clients."""
 
     kind = Table.LOCAL_PART
 
     def setUp(self) -> None:
-        """Make a factory with statistics, whose clock is ``seconds``."""
+        """Make a factory with statistics; ``seconds`` is the clock of the durations."""
         self.clock = Clock()
         self.seconds: Callable[[], float] = lambda: 0.0
         self.current = CurrentSnapshot(self.snapshot())
@@ -86,7 +86,7 @@ class ConversationCase(SynchronousTestCase):
         self.factory = TableFactory(self.clock, self.current, self.kind, lambda: self.seconds(), self.clients)
 
     def snapshot(self) -> Snapshot:
-        """Return the snapshot that the clients are answered by."""
+        """Return the snapshot in use."""
         return snapshot()
 
     def connect(self, room: int = 1_000_000) -> Client:

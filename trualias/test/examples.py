@@ -1,8 +1,7 @@
-"""The examples of the documentation: what stands in the literal blocks and tables of its reStructuredText.
+"""The examples of the documentation: the literal blocks and tables of its reStructuredText.
 
-Only as much of reStructuredText is read as the documentation uses: literal blocks after ``::`` and after a
-``code-block``, and simple tables. Which of them is an example, and of what, is told by how it looks, so that none can
-be forgotten.
+Only the part of reStructuredText that the documentation uses is read: literal blocks after ``::`` and after a
+``code-block``, and simple tables. An example is recognised by its form, without a mark, so that none can be forgotten.
 """
 
 import re
@@ -24,36 +23,36 @@ _COMMAND = re.compile(r"\$ (.*)")
 
 @frozen
 class Block:
-    """A literal block, without its indentation, and the line of the file, counted from 1, that it begins in."""
+    """A literal block without its indentation, and the number of its first line, counted from 1."""
 
     line: int
     text: str
 
     @property
     def is_configuration(self) -> bool:
-        """Whether it is a configuration or a part of one: it begins with a setting or an account statement."""
+        """True for a configuration or a part of one, which begins with a setting or an account statement."""
         return _OPENS_CONFIGURATION(self.text) is not None
 
     @property
     def is_errors(self) -> bool:
-        """Whether it is what a refused configuration is answered with."""
+        """True for the errors of a refused configuration."""
         return _OPENS_ERRORS(self.text) is not None
 
     def commands(self) -> Iterator[tuple[str, str]]:
-        """Each line that somebody types after ``$``, and what is answered up to the next."""
-        command, answer = "", ""
+        """Yield each command line after ``$``, and its output up to the next one."""
+        command, output = "", ""
         for line in [*self.text.splitlines(), "$ "]:
             if typed := _COMMAND.fullmatch(line):
                 if command:
-                    yield command, answer
-                command, answer = typed[1], ""
+                    yield command, output
+                command, output = typed[1], ""
             else:
-                answer += line + "\n"
+                output += line + "\n"
 
 
 @frozen
 class RstTable:
-    """A simple table: the line of the file that it begins in, the words of its head, and its rows, cell by cell."""
+    """A simple table: the number of its first line, counted from 1, and the cells of its head and of its rows."""
 
     line: int
     head: tuple[str, ...]
@@ -61,17 +60,17 @@ class RstTable:
 
     @property
     def is_answers(self) -> bool:
-        """Whether it says what addresses are answered with."""
+        """True for a table of addresses and their answers."""
         return self.head[0] in ("address", "you say") and self.head[1] == "answer"
 
     @property
     def is_chat(self) -> bool:
-        """Whether it says what requests are replied with, as they go over the socket."""
+        """True for a table of requests and replies as they are sent over the socket."""
         return self.head == ("request", "reply") and self.rows[0][0].startswith("``get samissexy.34")
 
 
 def read_rst(text: str) -> Iterator[Block | RstTable]:
-    """Find the literal blocks and simple tables of a text, in their order."""
+    """Yield the literal blocks and simple tables of a text in their order."""
     lines = text.splitlines()
     at = 0
     while at < len(lines):
@@ -108,13 +107,13 @@ def _read_table(lines: list[str], begin: int) -> tuple[RstTable, int]:
 
 
 def cell_text(cell: str) -> str:
-    """The text of a cell that is a literal, ``so``, or else the cell as it is."""
+    """Return the text of a cell, without the backquotes of a literal."""
     return cell[2:-2] if cell.startswith("``") and cell.endswith("``") else cell
 
 
 @frozen
 class Answer:
-    """What an address is answered with according to the documentation; ``account`` is None where it is not found."""
+    """The documented answer to an address; ``account`` is None if it is not found."""
 
     line: int
     address: str
@@ -123,7 +122,7 @@ class Answer:
 
 @frozen
 class Example:
-    """A configuration, and what it answers, or the errors that it is refused with."""
+    """A configuration, and its answers, or its errors."""
 
     configuration: Block
     errors: str | None
@@ -131,7 +130,7 @@ class Example:
 
 
 def read_examples(text: str) -> tuple[Example, ...]:
-    """Put each configuration of a text together with the errors or the tables of answers that follow it."""
+    """Return each configuration of a text with the errors or the tables of answers that follow it."""
     found: list[tuple[Block, list[Block], list[Answer]]] = []
     for part in read_rst(text):
         match part:
@@ -155,12 +154,12 @@ def _answers(table: RstTable) -> Iterator[Answer]:
         yield Answer(table.line, cell_text(row[0]), account)
 
 
-# Of a commented configuration: an address, and what becomes of it.
+# A comment of a sample configuration: an address and its answer.
 _COMMENTED = re.compile(r"#     (?P<address>\S+)\s+(reaches (?P<account>[\w.@]*\w)|not found)\b.*").fullmatch
 
 
 def read_comments(text: str) -> tuple[Answer, ...]:
-    """Find the addresses in the comments of a sample configuration that say what they reach, or that they do not."""
+    """Return the addresses in the comments of a sample configuration, with their documented answers."""
     return tuple(
         Answer(number, commented["address"], commented["account"])
         for number, line in enumerate(text.splitlines(), 1)

@@ -1,4 +1,4 @@
-"""A configuration, hooks and keys for the tests of lookups and protocols."""
+"""A configuration, hooks and lookup keys for the tests of lookups and protocols."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDLESS = "".join(
     "WITH VOWELS(1), ANY(2), DIGITS(3);"
     for classes in product(CLASSES, repeat=4)
 )
-"""Statements with so many readings of ``ENDLESS_KEY`` that its lookup exceeds the budget of steps."""
+"""Statements with too many readings of ``ENDLESS_KEY`` for the budget of steps."""
 
 ENDLESS_KEY = "x" * 57 + ".0y0"
 
@@ -34,23 +34,23 @@ Hook = Callable[[str, str | None], tuple[str, str | None]]
 
 
 def unchanged(name: str, domain: str | None) -> tuple[str, str | None]:
-    """Change nothing."""
+    """Return the arguments."""
     return name, domain
 
 
 @define
 class Hooks:
-    """Hooks of the test's choice."""
+    """Hooks that a test supplies."""
 
     preprocess: Hook = unchanged
     postprocess: Hook = unchanged
 
 
 def configuration(settings: str = "", statements: str = STATEMENTS) -> Configuration:
-    """Parse the statements with some settings."""
+    """Parse the settings and the statements."""
     return parse_configuration(f"{settings}\n{statements}", "test.conf")
 
 
 def snapshot(settings: str = "", statements: str = STATEMENTS, hooks: Hooks | None = None) -> Snapshot:
-    """Return a snapshot of the statements with some settings."""
+    """Return a snapshot of the settings and the statements."""
     return Snapshot(configuration(settings, statements), hooks)

@@ -1,4 +1,4 @@
-"""A reactor for one test, iterated by hand, for tests with real sockets."""
+"""A reactor that a test iterates explicitly, for tests with real sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 from twisted.internet.task import Clock
 
 TURNS = 200_000
-"""Iterations after which a condition counts as missed. It is not a time, so that a busy machine fails no test."""
+"""The most iterations before a test fails. It is not a time, so that a busy machine does not fail a test."""
 
 
 def _make_small(connection: socket.socket) -> None:
@@ -32,7 +32,7 @@ def _reactor() -> Any:
 
 
 class Loop:
-    """Iterates a reactor until a condition holds. Its time is that of a ``Clock``, which a test advances."""
+    """Iterates a reactor until a condition holds. Its time is that of ``clock``, which a test advances."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -53,21 +53,21 @@ class Loop:
         return cast(IReactorCore, self._reactor)
 
     def listen(self, factory: IProtocolFactory) -> None:
-        """Listen on a free port of the loopback interface, with small buffers, which are soon full."""
+        """Listen on a free port of the loopback interface, with small buffers, which fill quickly."""
         self._port = port = self._reactor.listenTCP(0, factory, interface="127.0.0.1")
         _make_small(port.socket)
 
     def listen_unix(self, factory: IProtocolFactory) -> None:
         """Listen on a unix socket instead.
 
-        There, bytes that are sent have arrived, and a full socket is full until the other end reads; with TCP both may
-        take time.
+        There, sent bytes have arrived at once, and a full socket stays full until the other end reads; with TCP, both
+        can take time.
         """
         self._folder = tempfile.TemporaryDirectory()
         self._port = self._reactor.listenUNIX(f"{self._folder.name}/a.sock", factory)
 
     def connect(self) -> socket.socket:
-        """Connect and return a client's socket, which never blocks and has small buffers."""
+        """Connect; return the client's non-blocking socket with small buffers."""
         assert self._port is not None
         client = socket.socket(socket.AF_UNIX if self._folder else socket.AF_INET)
         self._sockets.append(client)
@@ -78,12 +78,12 @@ class Loop:
         return client
 
     def turn(self, times: int = 1) -> None:
-        """Iterate so many times."""
+        """Iterate a number of times."""
         for _ in range(times):
             self._reactor.iterate(0)
 
     def turn_until(self, condition: Callable[[], object]) -> None:
-        """Iterate until a condition holds."""
+        """Iterate until a condition holds; raise AssertionError after ``TURNS`` iterations."""
         for _ in range(TURNS):
             if condition():
                 return
@@ -91,7 +91,7 @@ class Loop:
         raise AssertionError(f"not after {TURNS} turns")
 
     def receive(self, client: socket.socket, enough: Callable[[bytes], object] = lambda received: False) -> bytes:
-        """Iterate until a client has received enough, or the end of the connection; raises ConnectionResetError."""
+        """Iterate until a client has received enough or the connection ends; raises ConnectionResetError."""
         received = bytearray()
         ended = False
 
@@ -110,7 +110,7 @@ class Loop:
         return bytes(received)
 
     def send(self, client: socket.socket, data: bytes) -> None:
-        """Iterate until a client has sent everything."""
+        """Iterate until a client has sent all of *data*."""
         rest = memoryview(data)
 
         def is_sent() -> bool:

@@ -1,7 +1,7 @@
-"""A naive matcher, written from the language's reference: slow, and simple enough to be trusted.
+"""A naive matcher, written from the language's reference: slow, and simple enough to be obviously correct.
 
-Every reading of an address is enumerated, and every item of a code is computed as the table of functions words it. The
-tests compare the fast matcher with it. Statements must be valid.
+It enumerates every reading of an address, and computes every item of a code as the reference's table of functions
+defines it. The tests compare the fast matcher with it. Statements must be valid.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ ALPHABETS = {
 
 @frozen
 class Verdict:
-    """The accounts that an address verifies for, as the file spells them, and whether more than one reading verified.
+    """The accounts for which an address verifies, as the file spells them, and whether several readings verify.
 
-    Where none did, ``near_misses`` are the accounts of the readings that have any code at all.
+    If none verifies, ``near_misses`` are the accounts of the readings with a code that is not empty.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -57,7 +57,7 @@ class Verdict:
 
 @frozen
 class Word:
-    """A text that functions read, an identifier or a name, and its class."""
+    """A text that functions read, which is an identifier or a name, and its class."""
 
     text: str
     field_class: FieldClass
@@ -65,7 +65,7 @@ class Word:
 
 @frozen
 class Reading:
-    """One way to read a local part: its account and alias, and the piece of it for each token of the expression."""
+    """A reading of a local part: the account, the alias, and the segment for each token of the expression."""
 
     statement: Account
     account: str
@@ -73,7 +73,7 @@ class Reading:
     pieces: tuple[str, ...]
 
     def code(self) -> str:
-        """Return the piece that is the code."""
+        """Return the code."""
         tokens = zip(self.statement.expression, self.pieces, strict=True)
         return next(piece for token, piece in tokens if isinstance(token, CodeField))
 
@@ -94,9 +94,9 @@ class Reading:
 
 
 def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive: bool) -> Verdict:
-    """Return for which accounts a local part verifies.
+    """Return the accounts for which a local part verifies.
 
-    Without regard to case, names that differ in case only are one account, given by its first spelling in the file.
+    Unless case matters, names that differ in case only are one account, which has its first spelling in the file.
     """
     if not set(local_part) <= ATEXT_AND_DOT or len(local_part) > LONGEST:
         return Verdict()
@@ -150,7 +150,7 @@ def _different(names: Iterable[Name]) -> list[str]:
 
 
 def _splits(expression: Sequence[Token], account: str, alias: str, text: str) -> Iterator[tuple[str, ...]]:
-    """Yield every way to cut a text into one piece for each token."""
+    """Yield every way to split a text into one segment for each token."""
     if not expression:
         if not text:
             yield ()
@@ -161,7 +161,7 @@ def _splits(expression: Sequence[Token], account: str, alias: str, text: str) ->
 
 
 def _beginnings(token: Token, account: str, alias: str, text: str) -> list[str]:
-    """Return the pieces that a token can take from the start of a text."""
+    """Return the segments at the start of a text that a token can match."""
     match token:
         case Literal(literal):
             return [literal] if text.startswith(literal) else []
@@ -192,14 +192,14 @@ def verifies(reading: Reading) -> bool:
 
 
 def _spells(code: str, choices: Sequence[set[str]]) -> bool:
-    """Return whether a code is one text out of each choice, joined from left to right."""
+    """Return whether a code is a concatenation of one text of each choice, in order."""
     if not choices:
         return code == ""
     return any(code.startswith(text) and _spells(code[len(text) :], choices[1:]) for text in choices[0])
 
 
 def contributions(item: Item, words: dict[str, Word]) -> set[str]:
-    """Return the texts that an item may contribute to the code."""
+    """Return the texts that an item can contribute to a code."""
     match item:
         case CodeLiteral(text):
             return {text}
@@ -250,6 +250,6 @@ def _character(arguments: Sequence[str], words: dict[str, Word]) -> str:
 
 
 def _at(sequence: Sequence[str], index: int) -> str:
-    """Return the member at an index, from 1 or backwards from -1; an empty text where there is none."""
+    """Return the member at an index, from 1 or backwards from -1; an empty text if there is none."""
     position = index - 1 if index > 0 else len(sequence) + index
     return sequence[position] if 0 <= position < len(sequence) else ""

@@ -1,7 +1,7 @@
 """Hypothesis strategies for the policy language: statements that pass the checks, and sets of them.
 
-Texts are made of few characters, and of those that also separate fields: that is where addresses have several readings.
-Call ``trualias.test.trialprofile.load`` before using them.
+Texts consist of few characters, which also separate fields, so that many addresses have several readings. Call
+``trualias.test.trialprofile.load`` before using them.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from trualias.test import naive
 
 SEPARATORS = ("-", ".", "+", "%", "x", "X", "is", "8", "_", "=", "%%", "8ball", "a-", "0", "{}")
 LOOSE_SEPARATORS = ("x", "x", "8", "_", "is", "s", "a", "-", ".")
-"""Separators that identifiers may hold, too, so that a text can be cut in many ways."""
+"""Separators that identifiers can contain too, so that a text has many readings."""
 
 RESERVED = {"account", "using", "aliased", "matches", "with", "expect", "nothing", "debug", "alias", "code"}
 RESERVED |= {field_class.value for field_class in FieldClass}
 RESERVED |= {"digits", "alphas", "vowels", "chars", "labels", "any", "none", "char"}
-"""Words of the language, which are not drawn as names and literals in any case."""
+"""Keywords of the language, which are never drawn as names or literals."""
 
 FEW_CHARACTERS = {
     FieldClass.ALNUM: "axisX80",
@@ -55,7 +55,7 @@ FEW_CHARACTERS = {
 
 _CLASSES = st.sampled_from(FieldClass)
 ANY_CHARACTER = st.sampled_from(sorted(ATEXT_AND_DOT))
-"""A character that a local part may hold."""
+"""A character of a local part."""
 _ALNUM = string.ascii_letters + string.digits
 
 
@@ -159,7 +159,7 @@ def _items(draw: st.DrawFn, expression: Expression, using: FieldClass, listed_al
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
-    """Draw an account statement over the whole language, valid by itself."""
+    """Draw an account statement that is valid by itself, with all elements of the language."""
     using = draw(st.sampled_from([FieldClass.IDENT, FieldClass.IDENT, *FieldClass]))
     owners = draw(st.sampled_from([1, 1, 1, 2, 2, 3]))
     aliases = draw(st.sampled_from([0, 0, 0, 1, 2, 2, 3]))
@@ -207,15 +207,15 @@ def _siblings(draw: st.DrawFn, statement: Account) -> Account:
 
 
 def _shown(statement: Account) -> set[NameKind]:
-    """Return the names that an expression shows. Without listed aliases, the alias is the account."""
+    """Return the kinds of names in an expression. Without listed aliases, the alias is the account."""
     kinds = {token.kind for token in statement.expression if isinstance(token, NameField)}
     return kinds if statement.aliases else {NameKind.ACCOUNT for _ in kinds}
 
 
 def fit_together(one: Account, other: Account) -> bool:
-    """Return whether two statements may stand in one file.
+    """Return whether two statements can be in one file.
 
-    Spellings that differ in case only count as equal where that forbids more, and as different where that does.
+    Spellings that differ in case only count as equal or as different, whichever forbids more.
     """
     if expression_text(one.expression).lower() == expression_text(other.expression).lower() and not (
         _shown(one) and _shown(other)

@@ -1,4 +1,4 @@
-"""``trualias check``."""
+"""Tests of ``trualias check``."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class WordsTests(SynchronousTestCase):
 
 
 class ReadingTests(SynchronousTestCase):
-    """Whether every address has one reading only."""
+    """The check that every address has one reading only."""
 
     def assert_one_way(self, expression: str, expected: bool) -> None:
         """Assert whether every address of an expression has one reading only."""

@@ -24,10 +24,10 @@ def page() -> str:
 
 
 class PageTests(SynchronousTestCase):
-    """Every example of the page."""
+    """The examples and the table of warnings."""
 
     def test_commands(self) -> None:
-        """Each command prints the lines after it, with the configuration before it as policy.conf."""
+        """Each command prints the lines after it, given the configuration before it as ``policy.conf``."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         parts = list(read_rst(page()))

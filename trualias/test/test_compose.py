@@ -1,4 +1,4 @@
-"""``trualias compose``."""
+"""Tests of ``trualias compose``."""
 
 from __future__ import annotations
 

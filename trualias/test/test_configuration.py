@@ -287,7 +287,7 @@ class LimitTests(SynchronousTestCase):
     )
 
     def test_statements(self) -> None:
-        """Of many statements with a mistake, no more are read than it takes to know that there are too many errors."""
+        """The reading of many statements with mistakes stops when the limit of errors is exceeded."""
         for line in self.MISTAKES:
             errors = self.errors(line * 300)
             self.assertEqual((100, True), (len(errors.errors), errors.is_truncated), line)

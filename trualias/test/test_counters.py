@@ -1,4 +1,4 @@
-"""Tests of trualias.monitoring.counters."""
+"""Tests of ``trualias.monitoring.counters``."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

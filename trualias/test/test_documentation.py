@@ -1,4 +1,4 @@
-"""What the documentation says is what the servers do: every example of it is tried."""
+"""The examples of the documentation, compared with the behaviour of the software."""
 
 import re
 from io import BytesIO, StringIO
@@ -23,24 +23,24 @@ from trualias.protocols.tcp_table import TableFactory
 from trualias.test.examples import Answer, Block, Example, RstTable, cell_text, read_comments, read_examples, read_rst
 from trualias.testing.requirements import source_tree
 
-# The port of each sample configuration, by which a command in the documentation tells the server that it means.
+# The sample configurations by their ports: a command in the documentation selects a server by its port.
 SAMPLES = {"3047": "conf/tcp_table_server.conf.sample", "3048": "conf/tcp_virtual_server.conf.sample"}
 
 
 def documents() -> dict[str, str]:
-    """The texts of the documentation by their paths below the root of the source."""
+    """Return the texts of the documentation by their paths below the root of the source tree."""
     root = source_tree()
     paths = [root / "README.rst", *root.glob("docs/*.rst"), *root.glob("install/*.rst")]
     return {str(path.relative_to(root)): path.read_text("utf-8") for path in sorted(paths)}
 
 
 def sample(port: str) -> Snapshot:
-    """The snapshot of the sample configuration with a port."""
+    """Return the snapshot of the sample configuration with a port."""
     return load_snapshot(str(source_tree() / SAMPLES[port]))
 
 
 def ask(snapshot: Snapshot, address: str) -> str | None:
-    """Look up an address: one with an ``@`` as the virtual server does, another as the table server does."""
+    """Look up an address: one with ``@`` in the virtual server's table, another in the table server's."""
     match snapshot.tables[Table.VIRTUAL if "@" in address else Table.LOCAL_PART](address):
         case Found(value) | Ambiguous(_, str(value)):
             return value
@@ -49,7 +49,7 @@ def ask(snapshot: Snapshot, address: str) -> str | None:
 
 
 def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[str]:
-    """What the answers of the document *name* say, and the snapshot does not."""
+    """Describe the answers of the document *name* that differ from the snapshot's."""
     return [
         f"{name}:{answer.line}: {answer.address} is for {answer.account}, but {found} is answered"
         for answer in answers
@@ -58,7 +58,7 @@ def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[st
 
 
 def configuration_of(example: Example) -> Snapshot | str:
-    """The snapshot of an example's configuration, or the text of its errors."""
+    """Return the snapshot of an example's configuration, or the text of its errors."""
     try:
         snapshot = Snapshot(parse_configuration(example.configuration.text, "policy.conf"))
         check_expectations(snapshot)
@@ -68,7 +68,7 @@ def configuration_of(example: Example) -> Snapshot | str:
 
 
 def converse(snapshot: Snapshot, kind: Table, request: str) -> str:
-    """What a server replies to a request, without the end of its line."""
+    """Return a server's reply to a request, without LF."""
     factory = TableFactory(Clock(), CurrentSnapshot(snapshot), kind, lambda: 0.0)
     factory.clients.use_statistics(Statistics())
     connection = factory.buildProtocol(None)
@@ -81,12 +81,12 @@ def converse(snapshot: Snapshot, kind: Table, request: str) -> str:
 
 
 def without_figures(statistics: str) -> str:
-    """The lines of a reply to ``stats``, with a 0 for every digit of a figure."""
+    """Return a reply to ``stats`` with 0 for the integer part and for each decimal of every figure."""
     return re.sub(r"=(\d+)(\.\d+)?", lambda figure: "=0" + re.sub(r"\d", "0", figure[2] or ""), statistics)
 
 
 class ExampleTests(SynchronousTestCase):
-    """How the examples are found."""
+    """The search for examples in a text."""
 
     TEXT = """\
 Title
@@ -128,7 +128,7 @@ Some commands::
 """
 
     def test_examples(self) -> None:
-        """A configuration goes with the answers or the errors after it, and the places are those in the text."""
+        """A configuration goes with the answers or errors after it; line numbers are those of the text."""
         good = Example(
             Block(6, "# A comment.\nACCOUNT foo\nMATCHES %account%-%code%\nWITH x;\n"),
             None,
@@ -150,7 +150,7 @@ Some commands::
         self.assertEqual(expected, list(blocks[-1].commands()))
 
     def test_comments(self) -> None:
-        """The comments of a sample tell what addresses reach, and which reach nothing."""
+        """The comments of a sample name the accounts of addresses, and the addresses that are not found."""
         text = "# x\n#     foo-x  reaches foo@example.com: it does\n#     foo-y  not found: no x\nACCOUNT foo\n"
         self.assertEqual((Answer(2, "foo-x", "foo@example.com"), Answer(3, "foo-y", None)), read_comments(text))
 
@@ -158,14 +158,14 @@ Some commands::
 class DocumentationTests(SynchronousTestCase):
     """The documents, the guides and the commented samples."""
 
-    def test_where_examples_are(self) -> None:
-        """The documents that live of examples have some, so that the tests below do not pass for lack of them."""
+    def test_documents_with_examples(self) -> None:
+        """The documents that rely on examples have some, so that the tests below cannot pass for lack of them."""
         with_answers = {name for name, text in documents().items() if any(e.answers for e in read_examples(text))}
         expected = {"README.rst", "docs/index.rst", "docs/addresses.rst", "docs/policy.rst"}
         self.assertEqual(set(), expected - with_answers)
 
     def test_configurations(self) -> None:
-        """Every configuration is accepted, or is refused with the very words that follow it."""
+        """Every configuration is accepted, or refused with exactly the errors that follow it."""
         surprises = [
             f"{name}:{example.configuration.line}: {loaded if isinstance(loaded, str) else 'is not refused'}"
             for name, text in documents().items()
@@ -187,19 +187,19 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual([], surprises)
 
     def test_samples(self) -> None:
-        """What the comments of the samples say of addresses is true."""
+        """Every address in the comments of the samples has the answer that the comment states."""
         for port, name in SAMPLES.items():
             answers = read_comments((source_tree() / name).read_text("utf-8"))
             self.assertNotEqual((), answers)
             self.assertEqual([], wrong(sample(port), answers, name))
 
-    def test_samples_have_their_ports(self) -> None:
+    def test_ports(self) -> None:
         """The samples have the ports that the documentation uses, so that both servers can run on one machine."""
         for port in SAMPLES:
             self.assertEqual(int(port), sample(port).configuration.settings.port)
 
     def test_postmap(self) -> None:
-        """What ``postmap -q`` prints is what the sample on that port answers."""
+        """The shown output of ``postmap -q`` is the answer of the sample with that port."""
         asked = [
             (name, found[1], ask(sample(found[2]), found[1]), printed.strip() or None)
             for name, text in documents().items()
@@ -212,7 +212,7 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual([], [question for question in asked if question[2] != question[3]])
 
     def test_query(self) -> None:
-        """What ``trualias query`` prints is what it prints."""
+        """The shown output of ``trualias query`` is its output."""
         asked = []
         for name, text in documents().items():
             for block in (part for part in read_rst(text) if isinstance(part, Block)):
@@ -226,7 +226,7 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual([], [question for question in asked if question[1].rstrip("\n") != question[2].rstrip("\n")])
 
     def test_chats(self) -> None:
-        """What a person and the table server say to each other over telnet is said so; figures may differ."""
+        """The shown replies of telnet sessions, except ``stats``, are those of the table server."""
         said = [
             (name, request, converse(sample("3047"), Table.LOCAL_PART, request), reply)
             for name, text in documents().items()
@@ -239,7 +239,7 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual([], [line for line in said if line[2] != line[3]])
 
     def test_statistics(self) -> None:
-        """Wherever a reply to ``stats`` is shown, it has the lines and figures of one, with as many decimals."""
+        """Every shown reply to ``stats`` has the lines, figures and decimals of a real one."""
         replied = without_figures(converse(sample("3047"), Table.LOCAL_PART, "stats"))
         shown = [
             (name, without_figures(found))
@@ -251,7 +251,7 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual([(name, f"{replied}\n") for name in ("README.rst", "docs/statistics.rst")], shown)
 
     def test_requests(self) -> None:
-        """What the reference says of requests is what the table server replies."""
+        """Every reply in the reference is that of the table server."""
         rows = [
             (cell_text(row[0]), cell_text(row[1]))
             for part in read_rst(documents()["docs/protocol.rst"])
@@ -263,14 +263,14 @@ class DocumentationTests(SynchronousTestCase):
         self.assertEqual(rows, said)
 
     def test_limits(self) -> None:
-        """The limits that the reference tells are those of the server."""
+        """The limits in the reference are those of the server."""
         text = documents()["docs/protocol.rst"]
         limit = Clients().limit
         self.assertIn(f"A request may have {wire.LONGEST_REQUEST} bytes.", text)
         self.assertIn(f"It refuses new ones past ``CONNECTIONS``, {limit} by default,", text)
 
     def test_hooks(self) -> None:
-        """The module of the reference is one that can be used, and does what is said of it."""
+        """The module in the reference can be loaded, and has the documented effect."""
         (module,) = (
             part.text
             for part in read_rst(documents()["docs/hooks.rst"])

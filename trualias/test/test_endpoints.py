@@ -1,4 +1,4 @@
-"""Tests of trualias.configuration.endpoints."""
+"""Tests of ``trualias.configuration.endpoints``."""
 
 import os
 
@@ -95,7 +95,7 @@ class ListenersTests(SynchronousTestCase):
         return error.message.removeprefix(f"LISTEN: {endpoint} is no endpoint that can be used: ")
 
     def test_messages(self) -> None:
-        """What is wrong in a description is said in words of the description."""
+        """The error of an invalid description quotes its words."""
         types = "expected tcp, tcp6, unix, systemd or ssl"
         unix = "it has address, mode, backlog and lockfile"
         colon = r"; a colon in a value is written \:"

@@ -1,4 +1,4 @@
-"""Tests of trualias.lookup.expectations."""
+"""Tests of ``trualias.lookup.expectations``."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

@@ -1,4 +1,4 @@
-"""``trualias explain``."""
+"""Tests of ``trualias explain``."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ExplainTests(SynchronousTestCase):
         )
 
     def test_choices(self) -> None:
-        """Where several characters are right, they are listed, or described if there are many."""
+        """Several right characters are listed, or described if there are many."""
         self.assert_output(
             "joe.macys.5mx paul.macys.5zm",
             1,

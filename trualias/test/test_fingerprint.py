@@ -1,4 +1,4 @@
-"""Tests of trualias.configuration.fingerprint."""
+"""Tests of ``trualias.configuration.fingerprint``."""
 
 import os
 from pathlib import Path

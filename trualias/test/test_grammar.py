@@ -1,4 +1,4 @@
-"""Tests of trualias.language.grammar."""
+"""Tests of ``trualias.language.grammar``."""
 
 import json
 from importlib.resources import files

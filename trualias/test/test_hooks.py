@@ -1,4 +1,4 @@
-"""Tests of trualias.lookup.hooks, with real modules in real files."""
+"""Tests of ``trualias.lookup.hooks``, with real modules in real files."""
 
 import os
 import py_compile
@@ -61,7 +61,7 @@ class HooksTestCase(SynchronousTestCase):
 
 
 class FindTests(HooksTestCase):
-    """How a module is found."""
+    """The search for the module."""
 
     def test_none(self) -> None:
         """Without PROCESSOR there are no hooks."""
@@ -395,7 +395,7 @@ class SlowCallTests(SynchronousTestCase):
         self.hooks = Hooks("slow", self.hook, self.hook, lambda: self.now, self.slow_calls)
 
     def hook(self, name: str, domain: str | None) -> tuple[str, str | None]:
-        """Take the time; raise an exception for the name ``bad``."""
+        """Advance the clock; raise an exception for the name ``bad``."""
         self.now += self.seconds
         if name == "bad":
             raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Tests of trualias.commands.host_warnings."""
+"""Tests of ``trualias.commands.host_warnings``."""
 
 import os
 import tempfile

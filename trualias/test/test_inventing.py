@@ -46,12 +46,12 @@ class ChapterTests(SynchronousTestCase):
             self.assertEqual(expected.split(), output_now.split(), command)
 
     def test_all_kinds(self) -> None:
-        """The chapter uses all commands that help to invent a policy."""
+        """The chapter uses all commands that help with inventing a policy."""
         used = {command.split()[1] for block in self.blocks for command, _ in block.commands()}
         self.assertEqual({"check", "compose", "explain", "replay", "strength"}, used)
 
-    def test_in_the_text(self) -> None:
-        """The figures in the text between the commands occur in the output."""
+    def test_figures(self) -> None:
+        """The figures in the text occur in the commands' output."""
         text = (source_tree() / CHAPTER).read_text("utf-8")
         for sentence, figure in (
             ("Of 358 blind guesses one gets through", "1 of 358 blind guesses"),

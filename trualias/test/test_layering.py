@@ -1,4 +1,4 @@
-"""Which module imports which: the import-linter contracts, and the rules that import-linter cannot express."""
+"""Tests of the imports between modules: import-linter's contracts, and the rules that it cannot express."""
 
 import ast
 import subprocess
@@ -104,7 +104,7 @@ class ImportedTests(SynchronousTestCase):
         self.assertEqual(sorted(expected), sorted(imported(source, "trualias.service")))
 
     def test_is_within(self) -> None:
-        """A package contains its modules and their names, but no module whose name only begins alike."""
+        """A package contains its modules and their names, but no module whose name only has the same beginning."""
         self.assertTrue(is_within("tap", ("web", "tap")))
         self.assertTrue(is_within("language.tree.Statement", ("language",)))
         self.assertFalse(is_within("tap_table", ("tap",)))

@@ -1,4 +1,4 @@
-"""Tests of trualias.lookup.loading."""
+"""Tests of ``trualias.lookup.loading``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tests of trualias.configuration.locations."""
+"""Tests of ``trualias.configuration.locations``."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

@@ -1,4 +1,4 @@
-"""Tests of trualias.lookup.tables."""
+"""Tests of ``trualias.lookup.tables``."""
 
 from __future__ import annotations
 

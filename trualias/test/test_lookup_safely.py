@@ -13,7 +13,7 @@ from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
 class LookupSafelyTests(SynchronousTestCase):
-    """Answers, and what is logged of them."""
+    """Answers, and their lines in the log."""
 
     def assert_answer(self, lookup: Lookup, key: str, answer: Answer | Fault, *logged: tuple[str, str]) -> None:
         """Assert the answer, and the level and the whole text of each logged line."""

@@ -1,4 +1,4 @@
-"""The console script ``trualias``."""
+"""Tests of the console script ``trualias``."""
 
 import contextlib
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.language.memo import MOST, BoundedMemo
 
 
-class BoundedTests(SynchronousTestCase):
+class BoundedMemoTests(SynchronousTestCase):
     """The cache never holds more than ``MOST`` entries."""
 
     def test_entries(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests of trualias.messages."""
+"""Tests of ``trualias.messages``."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

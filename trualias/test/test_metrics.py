@@ -477,13 +477,13 @@ class SiteTests(MetricsTestCase):
         self.assertEqual((status, body), ("HTTP/1.1 503 Service Unavailable", "not listening on tcp:2, unix:/x\n"))
 
     def test_remarks(self) -> None:
-        """A healthy server tells what an administrator should know."""
+        """The health of a healthy server includes remarks for the administrator."""
         self.health.notes = ["started from the kept copy of 2026-01-31"]
         status, _, body = self.get("/healthz")
         self.assertEqual((status, body), ("HTTP/1.1 200 OK", "ok, but started from the kept copy of 2026-01-31\n"))
 
     def test_several_problems(self) -> None:
-        """All problems are told, and no remarks beside them."""
+        """All problems are listed, and no remarks beside them."""
         self.health.reason, self.health.notes = "no disk", ["started"]
         self.listeners += [Listener("tcp:2", False)]
         status, _, body = self.get("/healthz")
@@ -520,7 +520,7 @@ class SiteTests(MetricsTestCase):
         self.assertTrue(fields["content-type"].startswith("text/plain"))
 
     def test_connection_limit(self) -> None:
-        """One client more than the limit is refused with a line in the log, until another has disconnected."""
+        """A client beyond the limit is refused with a line in the log, until another has disconnected."""
         connections = []
         for _ in range(self.site.MAX_CONNECTIONS):
             connection = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))

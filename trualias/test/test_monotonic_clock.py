@@ -7,7 +7,7 @@ from trualias.server.monotonic_clock import use_monotonic_clock
 
 
 class WallClockReactor(ReactorBase):
-    """A reactor whose time of day a test sets, and which waits for nothing."""
+    """A reactor whose time of day a test sets, without input and output."""
 
     now = 1_000_000.0
 

@@ -1,4 +1,4 @@
-"""``trualias query``."""
+"""Tests of ``trualias query``."""
 
 import os
 from io import BytesIO, StringIO

@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.refusal_log."""
+"""Tests of ``trualias.protocols.refusal_log``."""
 
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.logger import capturedLogs, formatEvent
@@ -8,7 +8,7 @@ from trualias.protocols.refusal_log import RefusalLog
 
 
 class RefusalLogTests(SynchronousTestCase):
-    """What is logged, and how often."""
+    """The logged lines and their rate."""
 
     def setUp(self) -> None:
         """Make a log whose clock is ``now``."""

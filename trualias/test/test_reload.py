@@ -487,7 +487,7 @@ class ReloadServiceTests(SynchronousTestCase):
         self.assert_answers("two")
 
     def test_cannot_be_read_now(self) -> None:
-        """Whatever error of the system prevents reading, the load is repeated at each check, and logged once."""
+        """After any system error while reading, the load is repeated at each check, and logged once."""
         real_open = os.open
         for number in (errno.ETIMEDOUT, errno.EACCES, errno.ENOTCONN, errno.EIO, errno.EMFILE):
             failures = [number] * 3
@@ -523,7 +523,7 @@ class ReloadServiceTests(SynchronousTestCase):
 
     def test_unreadable(self) -> None:
         """A file without read permission changes nothing, and is loaded when it becomes readable."""
-        # A folder that the user nobody, which root becomes below, can enter.
+        # A folder that the account "nobody", which root becomes below, can enter.
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder)
         folder.chmod(0o755)

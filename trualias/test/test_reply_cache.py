@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.reply_cache."""
+"""Tests of ``trualias.protocols.reply_cache``."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,7 +11,7 @@ ONE = Reply(b"1", ReplyKind.SUCCESS)
 
 
 class ReplyCacheTests(SynchronousTestCase):
-    """What is cached, and for how long."""
+    """The cached replies and their lifetime."""
 
     def setUp(self) -> None:
         """Make a cache for a snapshot without hooks."""
@@ -24,7 +24,7 @@ class ReplyCacheTests(SynchronousTestCase):
         self.assertEqual((ONE, None, {b"a": ONE}), (self.cache.get(b"a"), self.cache.get(b"b"), self.cache.recent))
 
     def test_hooks(self) -> None:
-        """Nothing is cached with hooks, nor before there is a snapshot."""
+        """No reply is cached with hooks, nor before there is a snapshot."""
         hooked = ReplyCache()
         hooked.use(snapshot(hooks=Hooks()))
         for cache in (hooked, ReplyCache()):

@@ -1,4 +1,4 @@
-"""Tests of trualias.protocols.responder: which replies are shared, and how they count."""
+"""Tests of ``trualias.protocols.responder``: which replies are shared, and how they count."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

@@ -1,4 +1,4 @@
-"""Estimates of how many leaked addresses give a rule away."""
+"""Tests of the estimated number of leaked addresses from which a rule can be inferred."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Tests of trualias.testing.run."""
+"""Tests of ``trualias.testing.run``."""
 
 import re
 from io import StringIO
@@ -49,10 +49,10 @@ FAILED (skips=2, failures=1, errors=1, successes=1)
 
 
 class ReportTests(SynchronousTestCase):
-    """What becomes of trial's output."""
+    """Reports of trial's output."""
 
     def report(self, output: str, status: int) -> tuple[Results, str]:
-        """Report a run of trial with this output and exit status; return its results and what is printed."""
+        """Report a run of trial with an output and exit status; return its results and the printed text."""
         results, printed = Results(), StringIO()
         report = Report(results, printed)
         for line in output.splitlines():
@@ -61,14 +61,14 @@ class ReportTests(SynchronousTestCase):
         return results, re.sub("after +[0-9]+ s", "after 0 s", printed.getvalue())
 
     def test_counts(self) -> None:
-        """The counts are those of trial's closing line, and skipped tests are named by their reason."""
+        """The counts are those of trial's closing line, and the names of skipped tests are grouped by reason."""
         results, _ = self.report(OUTPUT, 1)
         self.assertEqual((1, 2), (results.passed, results.failed))
         names = [f"trualias.test.integration.test_exim.EximTests.{name}" for name in ("test_lookup", "test_reply")]
         self.assertEqual({"the program exim4 is not installed": names}, results.skipped)
 
     def test_printed(self) -> None:
-        """Each module is printed once, each failed test at once, and the details of failures at the end."""
+        """Each module is printed once, each failed test immediately, and the details of failures at the end."""
         _, printed = self.report(OUTPUT, 1)
         details = OUTPUT[OUTPUT.index(f"{RULE}\n[FAIL]") : OUTPUT.index("-" * 79)]
         self.assertEqual(
@@ -89,22 +89,22 @@ class ReportTests(SynchronousTestCase):
         self.assertEqual((6, 1), (results.passed, results.failed))
 
     def test_crash(self) -> None:
-        """A run without a closing line has failed, and the lines that are not trial's own are printed."""
+        """A run without a closing line has failed, and lines of other programs are printed."""
         results, printed = self.report("Running 2 tests.\nSegmentation fault\n", 139)
         self.assertEqual((0, 1), (results.passed, results.failed))
         self.assertEqual("Segmentation fault\ntrial ended with status 139, and its report does not say why\n", printed)
 
     def test_failure_after_the_report(self) -> None:
-        """So has a run that reports no failure and ends with a status other than 0."""
+        """A run that reports no failure but ends with a status other than 0 has failed."""
         results, _ = self.report("PASSED (successes=3)", 1)
         self.assertEqual((3, 1), (results.passed, results.failed))
 
 
 class SelectionTests(SynchronousTestCase):
-    """Which tests run when."""
+    """The selection of test modules."""
 
     def test_modules(self) -> None:
-        """Every module of tests is among the unit or the integration tests."""
+        """Every test module belongs to the unit tests or the integration tests."""
         root = source_tree()
         every = {path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("trualias/**/test_*.py")}
         found = modules(root, integration=False) + modules(root, integration=True)
@@ -116,7 +116,7 @@ class SelectionTests(SynchronousTestCase):
         self.assertEqual(set(), set(ALONE) - names)
 
     def test_programs(self) -> None:
-        """The optional programs are those that the tests require by name, apart from sh, which is everywhere."""
+        """The optional programs are those that the tests require by name, except ``sh``, which every system has."""
         folder = source_tree() / "trualias"
         texts = [
             path.read_text("utf-8") for path in (*folder.glob("test/integration/*.py"), *folder.glob("testing/*.py"))

@@ -1,4 +1,4 @@
-"""Tests of trualias.server.shutdown."""
+"""Tests of ``trualias.server.shutdown``."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase

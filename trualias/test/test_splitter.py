@@ -26,7 +26,7 @@ def read(text: str) -> Parsed:
     return parse(Source(text, "test.conf"))
 
 
-class PiecesCase(SynchronousTestCase):
+class SplitterCase(SynchronousTestCase):
     """Splits texts."""
 
     def assert_reads(self, text: str, *statements: str, errors: tuple[Complaint, ...] = ()) -> None:
@@ -47,7 +47,7 @@ class PiecesCase(SynchronousTestCase):
         self.assertEqual(list(statements), found)
 
 
-class FileTests(PiecesCase):
+class FileTests(SplitterCase):
     """Whole texts."""
 
     def test_empty(self) -> None:
@@ -130,7 +130,7 @@ class FileTests(PiecesCase):
         self.assertEqual((Call("CHRAS", ()),), partial.items)
 
 
-class EndTests(PiecesCase):
+class EndTests(SplitterCase):
     """Statements without their ``;``."""
 
     def test_at_the_end(self) -> None:
@@ -180,7 +180,7 @@ class EndTests(PiecesCase):
             self.assert_reads(f"ACOUNT a\nMATCHES x\nWITH y{end}\nPORT: 1\n", "PORT", errors=errors)
 
 
-class LastStatementTests(PiecesCase):
+class LastStatementTests(SplitterCase):
     """``END``."""
 
     def test_end(self) -> None:
@@ -234,7 +234,7 @@ class LastStatementTests(PiecesCase):
         self.assert_reads("ACCOUNT\nEND\nMATCHES %code%\nWITH END;\nPORT: 1", "END", "PORT")
 
 
-class AnyTextTests(PiecesCase):
+class AnyTextTests(SplitterCase):
     """Arbitrary texts."""
 
     WORDS = (
@@ -274,7 +274,7 @@ class AnyTextTests(PiecesCase):
             self.assertEqual((parsed.tree, ()), (again.tree, again.errors))
 
 
-class SizeTests(PiecesCase):
+class SizeTests(SplitterCase):
     """Large texts are read in reasonable time, and their errors stay readable."""
 
     def test_long_list(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests of trualias.monitoring.statistics."""
+"""Tests of ``trualias.monitoring.statistics``."""
 
 import json
 import tracemalloc

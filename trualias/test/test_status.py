@@ -154,7 +154,7 @@ class StatusCommandTests(StateTestCase):
         self.assertEqual((1, "table: not running\nvirtual: not running\n"), self.status())
 
     def test_running(self) -> None:
-        """One running server is enough, unless others are named."""
+        """A running server is enough, unless other tables are named."""
         self.write("virtual", evolve(STATUS, written=0.0))
         status, output = self.status()
         self.assertEqual(0, status)
@@ -179,7 +179,7 @@ class StatusCommandTests(StateTestCase):
         self.assertEqual(0, self.status("virtual")[0])
 
     def test_configuration(self) -> None:
-        """A kept copy and a failed load are told, and no reason for another exit status; a closed endpoint is one."""
+        """A kept copy and a failed load are shown and leave the exit status; a closed endpoint changes it."""
         for changed, status, text in (
             ({"fallback": "the copy of today"}, 0, "the copy of today of /etc/a.conf, since the file cannot be used"),
             ({"current": False}, 0, "; the last change was not loaded"),

@@ -1,4 +1,4 @@
-"""``trualias strength``, and the progress bar."""
+"""Tests of ``trualias strength``, and the progress bar."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Hypothesis profiles: a tenth of the examples by default, all of them where ``CI=true``.
+"""Hypothesis profiles: a tenth of the examples by default, all of them with ``CI=true``.
 
 Both draw the same examples in every run, so that no build fails by chance. ``TRUALIAS_HYPOTHESIS_PROFILE`` selects a
 profile by name: ``quick``, ``full``, or ``explore``, which draws new examples each time.
@@ -14,20 +14,20 @@ _PROFILE = os.environ.get("TRUALIAS_HYPOTHESIS_PROFILE") or ("full" if os.enviro
 
 
 def scaled(examples: int) -> int:
-    """Return the number of examples for the selected profile, where the full one has *examples*."""
+    """Return the number of examples for the selected profile, given that of the full one."""
     return max(1, examples // 10) if _PROFILE == "quick" else examples
 
 
 def least(occurrences: int) -> int:
-    """Return how often the scaled examples must show something, where those of the full profile do *occurrences* times.
+    """Return the least number of occurrences among the scaled examples, given that of the full profile.
 
-    For the quick profile it is a fiftieth, since the counts of few examples vary more.
+    The quick profile requires a fiftieth, since the counts of few examples vary more.
     """
     return occurrences // 50 if _PROFILE == "quick" else occurrences
 
 
 def load() -> None:
-    """Select the profile. A module with properties calls this before it defines them."""
+    """Select the profile. A module calls this before it defines properties."""
     settings.register_profile(
         "full",
         derandomize=True,

@@ -1,4 +1,4 @@
-"""A real alias server in a process of its own, for the tests that put real mail software in front of it."""
+"""A real server in a process of its own, for tests with real mail software and other clients."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trualias
 
-# Far more than anything here takes on a slow machine: a bound on a hang, not an expectation.
+# Far longer than anything here takes on a slow machine: it ends a test that hangs, and promises nothing.
 PATIENCE = 30.0
 
 # By the module and not by the script, so that twistd runs in the interpreter that the tests run in ...
@@ -24,10 +24,7 @@ ENVIRONMENT["PYTHONPATH"] = str(Path(trualias.__file__).resolve().parent.parent)
 def wait_until(
     condition: Callable[[], bool], what: str, log: Callable[[], str] = str, seconds: float = PATIENCE
 ) -> None:
-    """Return once *condition* holds.
-
-    Where it still does not after *seconds*, raise an AssertionError that says *what* was awaited and shows the *log*.
-    """
+    """Wait until *condition* holds; after *seconds*, raise an AssertionError that contains *what* and the *log*."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -36,7 +33,7 @@ def wait_until(
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -44,13 +41,13 @@ def free_port() -> int:
 
 
 def is_listening(port: int) -> bool:
-    """Whether 127.0.0.1 takes a connection to *port*."""
+    """Return whether 127.0.0.1 accepts a connection to *port*."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_serving(port: int) -> bool:
-    """Whether a server is at work on a port: it ends a connection without a request. By then it listens everywhere."""
+    """Return whether a server runs, which closes a connection without a request. By then it listens everywhere."""
     with socket.socket() as probe:
         probe.settimeout(PATIENCE)
         if probe.connect_ex(("127.0.0.1", port)) != 0:
@@ -63,10 +60,10 @@ def is_serving(port: int) -> bool:
 
 
 class LiveServer:
-    """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it answers on *port*.
+    """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it serves *port*.
 
-    What it says goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed. Its
-    environment is that of the tests, and *environment* besides.
+    Its output goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed. Its
+    environment is that of the tests, updated by *environment*.
     """
 
     def __init__(
@@ -81,17 +78,17 @@ class LiveServer:
 
     @property
     def log(self) -> str:
-        """All that the server has written so far."""
+        """The server's output so far."""
         return self._log.read_text("utf-8") if self._log.exists() else ""
 
     @property
     def pid(self) -> int:
-        """The number of the running process."""
+        """The process id of the running server."""
         assert self._process is not None, "the server is not running"
         return self._process.pid
 
     def start(self) -> None:
-        """Start the server and return when it is at work."""
+        """Start the server; return when it serves."""
         assert self._process is None, "the server is running already"
         with self._log.open("ab") as log:
             process = subprocess.Popen(self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
@@ -104,19 +101,19 @@ class LiveServer:
             raise AssertionError(f"the server ended with status {process.returncode}:\n{self.log}")
 
     def stop(self) -> None:
-        """Ask the server to end (SIGTERM) and wait until it has; nothing where none runs."""
+        """Stop the server by SIGTERM and wait for its end; do nothing if it does not run."""
         if self._process is not None:
             self._process.terminate()
             self.wait()
 
     def kill(self) -> None:
-        """End the server as a crash would (SIGKILL)."""
+        """Kill the server by SIGKILL, as after a crash."""
         if self._process is not None:
             self._process.kill()
             self.wait()
 
     def wait(self) -> None:
-        """Wait until the server has ended, as it was asked to."""
+        """Wait for the end of the server; raise AssertionError if it does not end."""
         assert self._process is not None
         process, self._process = self._process, None
         try:
@@ -127,7 +124,7 @@ class LiveServer:
             raise AssertionError(f"the server did not end when it was asked to:\n{self.log}") from None
 
     def ask(self, line: bytes) -> bytes:
-        """Send one request *line*, without its end, on a connection of its own; return the reply with its LF."""
+        """Send one request *line*, given without LF, on a new connection; return the reply with its LF."""
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
             connection.sendall(line + b"\n")
             with connection.makefile("rb") as replies:

@@ -1,7 +1,7 @@
-"""A private Postfix that lives as long as a test: own configuration, queue and mailboxes, nothing outside 127.0.0.1.
+"""A private Postfix for one test: with its own configuration, queue and mailboxes, on 127.0.0.1 alone.
 
-No file of the machine's own Postfix is read or written, and no mail leaves: every domain but the one under test ends in
-the ``error`` transport.
+No file of the machine's own Postfix is read or written, and no mail leaves the machine: all domains but the one under
+test have the ``error`` transport.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from trualias.testing.requirements import require_program, require_root
 
 DOMAIN = "example.com"
 
-# The services that take a mail in, look its recipients up and put it into a mailbox; see master(5). All but
-# the first two run outside of the chroot in any case.
+# The services that receive a mail, look up its recipients and deliver it to a mailbox; see master(5). All but the first
+# two always run outside of the chroot.
 _MASTER = """\
 127.0.0.1:{port} inet n - {chroot} - - smtpd
 cleanup unix n - {chroot} - 0 cleanup
@@ -39,9 +39,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 def _write_aged(path: Path, text: str) -> None:
-    """Write a file of Postfix' configuration as if it were an hour old.
+    """Write a file of Postfix' configuration with a time of modification an hour ago.
 
-    Postfix reads a file of the last second again and again until it is older, lest it be half written.
+    Postfix reads a file modified in the last second repeatedly until it is older, since it may be incomplete.
     """
     path.write_text(text, "utf-8")
     an_hour_ago = time.time() - 3600
@@ -49,9 +49,9 @@ def _write_aged(path: Path, text: str) -> None:
 
 
 def postmap(key: str, table: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run ``postmap -q KEY TABLE``: status 0 and the value, or status 1 and nothing; anything else is a fault.
+    """Run ``postmap -q KEY TABLE``: status 0 and the value, or status 1 and no output; anything else is an error.
 
-    The empty configuration that postmap(1) cannot do without is laid into *folder*.
+    The empty configuration that postmap(1) requires is written to *folder*.
     """
     _write_aged(folder / "main.cf", "")
     command = [require_program("postmap"), "-c", str(folder), "-q", key, table]
@@ -59,11 +59,11 @@ def postmap(key: str, table: str, folder: Path) -> "subprocess.CompletedProcess[
 
 
 class Postfix:
-    """One Postfix for the mail of ``example.com``.
+    """A Postfix for the mail of ``example.com``.
 
-    *table* is what ``virtual_alias_maps`` asks, *mailboxes* are the local parts that mail can end at, *settings* are
-    further lines of main.cf(5) that come last and so win. Those of its services that ask run in a chroot, the queue
-    directory, where *chroot* is true.
+    *table* is the value of ``virtual_alias_maps``, *mailboxes* are the local parts of the mailboxes, *settings* are
+    more settings of main.cf(5), which override the others. With *chroot*, the services that query the table run in a
+    chroot, the queue directory.
     """
 
     def __init__(
@@ -131,16 +131,16 @@ class Postfix:
 
     @property
     def log(self) -> str:
-        """What Postfix said so far: at its start, and then in the mail log."""
+        """The output of Postfix' start, and the mail log so far."""
         paths = (self._folder / "start.log", self._folder / "mail.log")
         return "".join(path.read_text("utf-8", "replace") for path in paths if path.exists())
 
     def start(self) -> None:
-        """Start Postfix and return when it takes connections."""
+        """Start Postfix; return when it accepts connections."""
         configuration = ["-c", f"{self._folder}/conf"]
         with (self._folder / "start.log").open("wb") as log:
-            # Lays out the queue directory and finds faults; then master(8) as our own child, so that it is this one and
-            # no other that stop() ends. `postfix start-fg` leaves a shell between us and it.
+            # `postfix check` creates the queue directory and finds errors. master(8) is then started as a child of this
+            # process, so that stop() can end it; `postfix start-fg` would leave a shell in between.
             subprocess.run([self._postfix, *configuration, "check"], stdout=log, stderr=log, check=True)
             process = subprocess.Popen([self._master, *configuration, "-s"], stdout=log, stderr=log)
         self._process = process
@@ -151,7 +151,7 @@ class Postfix:
             raise AssertionError(f"Postfix ended with status {process.returncode}:\n{self.log}")
 
     def stop(self) -> None:
-        """End Postfix with all its daemons and remove its folder."""
+        """Stop Postfix with all its daemons, and remove its folder."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(PATIENCE)
@@ -159,7 +159,7 @@ class Postfix:
         shutil.rmtree(self._folder)
 
     def rcpt(self, recipient: str) -> tuple[int, str]:
-        """What Postfix says to ``RCPT TO`` this whole address: the code and the text. No mail is sent."""
+        """Return the code and the text of Postfix' reply to ``RCPT TO`` a whole address. No mail is sent."""
         with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
             client.ehlo()
             client.mail("sender@test.invalid")
@@ -167,7 +167,7 @@ class Postfix:
             return code, text.decode("utf-8", "replace")
 
     def send(self, recipient: str) -> str:
-        """Send a mail to this whole address; return its subject, which no other mail has. Raises SMTPException."""
+        """Send a mail to a whole address; return its unique subject. Raises SMTPException."""
         message = EmailMessage()
         message["From"] = "sender@test.invalid"
         message["To"] = recipient
@@ -178,11 +178,11 @@ class Postfix:
         return subject
 
     def mails(self, mailbox: str) -> list[str]:
-        """The whole texts of the mails in a mailbox."""
+        """Return the complete texts of the mails in a mailbox."""
         return [path.read_text("utf-8") for path in (self._folder / "mail" / mailbox / "new").glob("*")]
 
     def wait_for_mail(self, mailbox: str, subject: str) -> str:
-        """Wait until the mail with this subject lies in the mailbox; return its whole text."""
+        """Wait until a mail with this subject is in the mailbox; return its complete text."""
 
         def arrived() -> list[str]:
             return [mail for mail in self.mails(mailbox) if f"\nSubject: {subject}\n" in mail]

@@ -1,7 +1,7 @@
-"""Optional requirements of tests: programs, the source tree, root's rights.
+"""Optional requirements of tests: programs, the source tree, and root's privileges.
 
-Where one is missing, the test is skipped with the reason. In CI (``CI=true`` in the environment) the test fails
-instead, because everything must be installed there and a skipped test would look like a passed one.
+If one is missing, the test is skipped with the reason. In CI (``CI=true`` in the environment) the test fails
+instead, because everything must be installed there, and a skipped test would look like a passed one.
 """
 
 import os
@@ -24,12 +24,12 @@ def _missing(reason: str) -> NoReturn:
 
 
 def find_program(name: str, folders: tuple[Path, ...] = ()) -> str | None:
-    """Return the path of the program *name* on the search path, in sbin or in *folders*; None where it is missing."""
+    """Return the path of the program *name* on the search path, in sbin or in *folders*; None if it is missing."""
     return shutil.which(name, path=os.pathsep.join((_SEARCH_PATH, *map(str, folders))))
 
 
 def require_program(name: str, *, folders: tuple[Path, ...] = ()) -> str:
-    """Return the path of the program *name* as ``find_program`` does; skip or fail where it is missing."""
+    """Return the path of the program *name* as ``find_program`` does; skip or fail the test if it is missing."""
     path = find_program(name, folders)
     if path is None:
         _missing(f"the program {name} is not installed")
@@ -37,13 +37,13 @@ def require_program(name: str, *, folders: tuple[Path, ...] = ()) -> str:
 
 
 def require_root() -> None:
-    """Skip or fail unless the tests run as root, as which alone Postfix starts."""
+    """Skip or fail the test unless it runs as root, which Postfix requires."""
     if os.geteuid() != 0:
         _missing("only root can start a Postfix")
 
 
 def source_tree() -> Path:
-    """Return the root of the source tree of these tests; skip or fail where they run from an installed package."""
+    """Return the root of the source tree of the tests; skip or fail the test if they run from an installed package."""
     root = Path(trualias.__file__).resolve().parent.parent
     if not (root / "pyproject.toml").is_file():
         _missing("these tests run from an installed package, not from a source tree")

@@ -16,10 +16,10 @@ from attrs import Factory, define
 
 from trualias.testing.requirements import find_program, source_tree
 
-# These measure times and their ratios, so that nothing else may run beside them. Their times are without coverage.
+# These modules measure times and their ratios: nothing else runs at the same time, and they run without coverage.
 ALONE = ("test_benchmark", "test_faults", "test_processor_time")
 
-# Optional programs, and the folder below the source tree where the tests look for one that is not installed.
+# Optional programs, and the folder below the source tree that is searched for one that is not installed.
 PROGRAMS = {
     "bash": "",
     "exim4": "build/exim/usr/sbin",
@@ -51,7 +51,7 @@ class Results:
     skipped: dict[str, list[str]] = Factory(dict)
 
     def add_closing(self, counts: str | None) -> None:
-        """Add the counts of trial's closing line: what stands in its parentheses, if it has any."""
+        """Add the counts of trial's closing line, given as the text in its parentheses; None if it has none."""
         numbers = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", counts or "")}
         self.passed += numbers.get("successes", 0) + numbers.get("expectedFailures", 0)
         self.failed += sum(numbers.get(name, 0) for name in ("failures", "errors", "unexpectedSuccesses"))
@@ -59,7 +59,7 @@ class Results:
 
 @define
 class Report:
-    """Reads the lines of one run of trial (its tree reporter), prints the condensed ones, and adds to the results."""
+    """Reads the lines of trial's tree reporter, prints a condensed report, and adds to the results."""
 
     results: Results
     _out: TextIO = sys.stdout
@@ -110,7 +110,7 @@ class Report:
             print(line, file=self._out, flush=True)
 
     def _end_section(self) -> None:
-        """Print a section of trial's report; take the names of skipped tests and their reason out of it instead."""
+        """Print a section of trial's report; record a section about skipped tests in the results instead."""
         section, self._section = self._section, None
         if not section:
             return
@@ -121,7 +121,7 @@ class Report:
             print(_RULE, *section, sep="\n", file=self._out, flush=True)
 
     def end(self, status: int) -> None:
-        """Take note of the end of trial. A run without a closing line, or with an unexplained status, has failed."""
+        """Record the end of trial. A run without a closing line, or with an unexplained status, has failed."""
         self._end_section()
         if not self._closed or (status != 0 and self.results.failed == 0):
             print(f"trial ended with status {status}, and its report does not say why", file=self._out, flush=True)
@@ -129,13 +129,13 @@ class Report:
 
 
 def modules(root: Path, *, integration: bool) -> list[str]:
-    """Return the dotted names of the unit tests' modules, or of those of the integration tests, in order."""
+    """Return the dotted names of the modules of unit tests or of integration tests, in order."""
     folder = root / "trualias" / "test" / ("integration" if integration else "")
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in sorted(folder.glob("test_*.py"))]
 
 
 def missing(root: Path) -> list[str]:
-    """Return what optional tests need and this machine does not have."""
+    """Return the optional requirements that this machine does not meet."""
     found = [
         name for name, folder in PROGRAMS.items() if find_program(name, (root / folder,) if folder else ()) is None
     ]
@@ -147,7 +147,7 @@ def missing(root: Path) -> list[str]:
 
 
 def run_trial(names: Iterable[str], results: Results, *, coverage: bool = False, workers: int = 1) -> None:
-    """Run the tests *names* by so many *workers* of trial, and print their progress."""
+    """Run the tests *names* with a number of *workers* of trial, and print their progress."""
     command = [
         sys.executable,
         "-u",
@@ -172,14 +172,14 @@ def run_coverage(*arguments: str) -> int:
 
 
 def run_units(root: Path, workers: int, results: Results) -> int:
-    """Run the unit tests without coverage; return the status."""
+    """Run the unit tests without coverage; return 0."""
     print(f"Unit tests on {workers} processors, without coverage: less than a minute on two.", flush=True)
     run_trial(modules(root, integration=False), results, workers=workers)
     return 0
 
 
 def run_all(root: Path, workers: int, results: Results) -> int:
-    """Run all tests and report the coverage of the parallel ones; return the status of coverage."""
+    """Run all tests and report the coverage of the parallel ones; return the exit status of coverage.py."""
     print(
         f"Unit and integration tests on {workers} processors, with coverage; then, one after the other, the benchmark, "
         "the fault tests and the processor times. All of it takes about 5 minutes on two processors.",
@@ -199,7 +199,7 @@ def run_all(root: Path, workers: int, results: Results) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the unit tests for ``--quick``, all tests without arguments; end with the line "N passed, N failed"."""
+    """Run the unit tests for ``--quick``, all tests without arguments; print "N passed, N failed" last."""
     root = source_tree()
     workers = max(2, len(os.sched_getaffinity(0)))
     results = Results()

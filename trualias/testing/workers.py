@@ -1,4 +1,4 @@
-"""Workers for tests, which use no threads."""
+"""Workers without threads, for tests."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,22 +11,22 @@ Result = TypeVar("Result")
 
 
 class ImmediateWorker:
-    """A worker that runs each function at once."""
+    """A worker that runs each function immediately."""
 
     available = True
 
     def run(self, function: Callable[[], Result], /) -> Deferred[Result]:
-        """Run a function."""
+        """Run a function and return its result."""
         return maybeDeferred(function)
 
     def abandon(self) -> None:
-        """Do nothing: no work goes on."""
+        """Do nothing: no function is pending."""
 
 
 class QueueingWorker:
     """A worker that queues functions until a test runs them.
 
-    ``hung`` is what was abandoned; ``available`` can be set.
+    ``hung`` contains the abandoned functions; ``available`` can be set.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class QueueingWorker:
         self._unfinished: list[Deferred[Any]] = []
 
     def run(self, function: Callable[[], Result], /) -> Deferred[Result]:
-        """Queue a function."""
+        """Queue a function; the Deferred fires with its result."""
         deferred: Deferred[Result] = Deferred()
         self._unfinished.append(deferred)
 
@@ -55,7 +55,7 @@ class QueueingWorker:
         return deferred
 
     def abandon(self) -> None:
-        """Abandon all that waits."""
+        """Abandon all queued functions."""
         self.hung += self.waiting
         self.waiting.clear()
         unfinished, self._unfinished = self._unfinished, []

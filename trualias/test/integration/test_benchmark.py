@@ -1,4 +1,4 @@
-"""The benchmark's short modes, and the keys that it uses."""
+"""Tests of the benchmark's short modes and of its lookup keys."""
 
 import os
 import subprocess
@@ -14,10 +14,10 @@ from trualias.testing.requirements import source_tree
 
 
 class BenchmarkTests(SynchronousTestCase):
-    """``python -m benchmarks``, run as by a developer."""
+    """``python -m benchmarks`` in a process."""
 
     def test_ratios_hold(self) -> None:
-        """All replies are right, and every ratio reaches half of its bound, so that any machine will do."""
+        """All replies are right, and every ratio reaches half of its bound, which any machine can."""
         output = self.run_benchmarks("--short")
         for case in (
             "sample, 10 keys in turn ",
@@ -33,7 +33,7 @@ class BenchmarkTests(SynchronousTestCase):
             self.assertIn(f"\n{case}", output)
 
     def test_against(self) -> None:
-        """The comparison with a source tree has a line for each workload; here the two trees are the same."""
+        """The comparison with a source tree, here with the same one, has a line for each workload."""
         output = self.run_benchmarks("--short", "--against", str(source_tree()))
         two = r"\d+\.\d\d, \d+\.\d\d us"
         figures = rf"{two}  +{two}  +\d\.\d{{3}} \(\d\.\d{{3}} to \d\.\d{{3}}\)  +\d+\.\d%  +\d+\.\d%"
@@ -83,7 +83,7 @@ class KeysTests(SynchronousTestCase):
             self.assertEqual(len(keys), len(set(keys)))
 
     def test_new_in_every_round(self) -> None:
-        """The exchanges of a case go on from round to round."""
+        """The keys of a round are not repeated in the next one."""
         exchanges = policies.exchanges(policies.distinct_sample_answers())
         first, second = throughput.take(exchanges, 1000), throughput.take(exchanges, 1000)
         self.assertEqual(set(), {request for request, _ in first} & {request for request, _ in second})

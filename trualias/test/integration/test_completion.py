@@ -1,4 +1,4 @@
-"""``trualias completion``, tested with real shells."""
+"""Tests of ``trualias completion`` with real shells."""
 
 import os
 import pty
@@ -67,7 +67,7 @@ class CompletionTests(SynchronousTestCase):
         self.assertEqual(["policies.conf"], complete("replay", "pol"))
 
     def test_fish(self) -> None:
-        """fish completes the same, with descriptions."""
+        """fish completes commands, options, choices and files, with descriptions."""
         script = self.script("fish")
 
         def complete(line: str) -> list[str]:
@@ -86,14 +86,14 @@ class CompletionTests(SynchronousTestCase):
         self.assertEqual(["policies.conf"], [line.split("\t")[0] for line in complete("trualias strength -c pol")])
 
     def test_zsh(self) -> None:
-        """zsh completes the same at its prompt."""
+        """zsh completes commands, options, choices and files at its prompt."""
         self.script("zsh")
         self.assertIn("print the errors and warnings of a configuration", self.typed("trualias c\t\t", "completion"))
         self.assertIn("--against", self.typed("trualias replay --a\t", "--against"))
         self.assertIn("policies.conf", self.typed("trualias strength -c pol\t", "policies.conf"))
 
     def typed(self, line: str, awaited: str) -> str:
-        """Type a line into zsh, and return its output up to an awaited text."""
+        """Type a line into zsh; return its output up to the text *awaited*."""
         zsh = require_program("zsh")
         process, terminal = pty.fork()
         if process == 0:
@@ -111,7 +111,7 @@ class CompletionTests(SynchronousTestCase):
             os.close(terminal)
 
     def read_until(self, terminal: int, awaited: str) -> str:
-        """Read from a terminal until the output contains an awaited text or time is up."""
+        """Read from a terminal until the output contains the text *awaited*, or time is up."""
         text, deadline = "", time.monotonic() + PATIENCE
         while awaited not in text and time.monotonic() < deadline:
             if select.select([terminal], [], [], 0.1)[0]:

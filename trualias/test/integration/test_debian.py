@@ -1,4 +1,4 @@
-"""The Debian package and the container image, as far as they can be tested without being built.
+"""Tests of the Debian package and the container image that do not build them.
 
 ``.ci/debian-package`` builds the package and tests its life cycle.
 """
@@ -20,7 +20,7 @@ from trualias.testing.requirements import source_tree
 
 
 class DebianTests(SynchronousTestCase):
-    """The files in debian/."""
+    """The files in ``debian``."""
 
     def test_version(self) -> None:
         """The newest entry of the changelog has the version of the package trualias."""
@@ -40,7 +40,7 @@ class ImageTests(SynchronousTestCase):
     """The health check of the Dockerfile, run without a container."""
 
     def setUp(self) -> None:
-        """Write a configuration, and make the commands of the Dockerfile runnable here."""
+        """Write a configuration, and a script ``trualias`` for the commands of the Dockerfile."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         self.state = self.folder / "state"
@@ -62,7 +62,7 @@ class ImageTests(SynchronousTestCase):
         }
 
     def replaced(self, command: str) -> list[str]:
-        """Return the words of a command of the Dockerfile, with the folders of this test."""
+        """Return the words of a command of the Dockerfile, with the folders replaced by those of the test."""
         words: list[str] = json.loads(command)
         folders = {"/etc/trualias/": f"{self.folder}/", "/var/lib/trualias": str(self.state)}
         for before, after in folders.items():
@@ -80,7 +80,7 @@ class ImageTests(SynchronousTestCase):
         ).returncode
 
     def test_health(self) -> None:
-        """The health check succeeds while the server runs, with any configuration, and fails when it has stopped."""
+        """The health check succeeds while the server runs, with any configuration, and fails after it has stopped."""
         _, _, command = self.replaced(self.start)
         _, arguments = command.split('"trualias-$KIND"')
         words = shlex.split(arguments.replace("${KIND}", "virtual"))

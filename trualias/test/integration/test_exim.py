@@ -1,4 +1,4 @@
-"""The servers under a real Exim, which asks over a connection of its own for each lookup and half-closes it."""
+"""Tests with a real Exim, which opens a connection for each lookup and half-closes it after the request."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ class EximTests(SynchronousTestCase):
         server.start()
 
     def environment_for(self, unpacked: Path) -> dict[str, str]:
-        """What an unpacked Exim needs in its environment: its libraries, and its account, lent by nss_wrapper(1)."""
+        """Return the environment of an unpacked Exim: its libraries, and its account by nss_wrapper(1)."""
         libraries = sorted({str(library.parent) for library in unpacked.glob("usr/lib/**/*.so*")})
         if not libraries:
             return {}
@@ -45,7 +45,7 @@ class EximTests(SynchronousTestCase):
         }
 
     def expand(self, text: str) -> str:
-        """Return what Exim makes of a string of its configuration."""
+        """Return Exim's expansion of a string of its configuration."""
         command = [self.exim, "-C", str(self.folder / "exim.conf"), "-be", text]
         answer = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -54,14 +54,14 @@ class EximTests(SynchronousTestCase):
         return answer.stdout.removesuffix("\n")  # which Exim puts after what it prints
 
     def test_each_lookup_is_answered(self) -> None:
-        """Every one of several lookups brings its reply, though Exim closes its sending side first."""
+        """Each of several lookups gets its reply, although Exim closes its sending side first."""
         request = f"${{readsocket{{inet:127.0.0.1:{self.port}}}{{get %s\\n}}{{3s}}{{}}{{no reply}}}}"
         for _ in range(4):
             self.assertEqual("200 baz@example.com\n", self.expand(request % "samissexy.34@example.com"))
             self.assertEqual("500 not found\n", self.expand(request % "samissexy.35@example.com"))
 
     def test_account_of_an_alias(self) -> None:
-        """The account can be cut out of the reply, as a redirect's data needs it; where there is none it is empty."""
+        """The account can be extracted from the reply, for the data of a redirect; it is empty if nothing is found."""
         lookup = f"${{readsocket{{inet:127.0.0.1:{self.port}}}{{get %s\\n}}{{3s}}{{}}}}"
         account = f"${{if match{{{lookup}}}{{\\N^200 (.*)$\\N}}{{$1}}{{}}}}"
         self.assertEqual("baz@example.com", self.expand(account % "samissexy.34@example.com"))

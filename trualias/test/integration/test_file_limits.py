@@ -1,4 +1,4 @@
-"""Tests of ``trualias.server.file_limits``, in processes of their own, since a limit is the process'."""
+"""Tests of ``trualias.server.file_limits`` in separate processes, since a limit applies to a process."""
 
 import os
 import resource
@@ -27,7 +27,7 @@ class EnsureDescriptorsTests(SynchronousTestCase):
     """A configuration of 500 connections, which needs 64 other descriptors."""
 
     def limits(self, soft: int, hard: int) -> str:
-        """Ensure the descriptors from these limits; return the new limits and the logged messages."""
+        """Ensure the descriptors with given limits; return the new limits and the logged messages."""
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT],
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)),
@@ -48,7 +48,7 @@ class EnsureDescriptorsTests(SynchronousTestCase):
         self.assertEqual("564 700", self.limits(256, 700))
 
     def test_too_few(self) -> None:
-        """A limit is raised to the hard limit at most, and a warning says what to do."""
+        """A limit is raised to the hard limit at most, and a warning gives the remedy."""
         self.assertEqual(
             "400 400 CONNECTIONS is 500, which needs 564 file descriptors, and the system allows 400: "
             "raise LimitNOFILE of the systemd unit, or the limit of ulimit -Hn",

@@ -1,4 +1,4 @@
-"""Tests of a server whose configuration file hangs: on NFS, FUSE or a failing disk."""
+"""Tests of a server whose configuration file hangs, as on NFS, FUSE or a failing disk."""
 
 import os
 import signal
@@ -19,10 +19,10 @@ CONFIGURATION = "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
 
 
 class HangingFileTests(SynchronousTestCase):
-    """A server in a process of its own."""
+    """A server in a process, whose stat(2) hangs."""
 
     def setUp(self) -> None:
-        """Start a server, in whose process stat(2) of the configuration hangs while a file exists."""
+        """Start a server in which stat(2) of the configuration hangs while a certain file exists."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         library = folder / "hanging_stat.so"
@@ -48,7 +48,7 @@ class HangingFileTests(SynchronousTestCase):
             return "trualias_configuration_unreachable 1.0" in response.read().decode()
 
     def slowest_reply(self, seconds: float) -> float:
-        """Ask for some time, one request after another; return the seconds of the slowest reply."""
+        """Send requests one after the other for a time; return the seconds that the slowest reply took."""
         slowest, end = 0.0, time.monotonic() + seconds
         while (begun := time.monotonic()) < end:
             self.assertEqual(b"200 foo\n", self.server.ask(b"get foo-shop-4"))
@@ -56,7 +56,7 @@ class HangingFileTests(SynchronousTestCase):
         return slowest
 
     def test_hanging_stat(self) -> None:
-        """Lookups and SIGTERM do not notice; log and metrics tell after 10 s; a change is loaded once it is over."""
+        """Lookups and SIGTERM are not delayed; log and metrics report it after 10 s; a change is loaded afterwards."""
         self.switch.touch()
         # On an idle machine 1 ms. A reactor whose thread hangs would not answer at all.
         self.assertLess(self.slowest_reply(5), 1)

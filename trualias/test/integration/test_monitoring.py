@@ -53,14 +53,14 @@ class MonitoringTests(SynchronousTestCase):
         return body.decode()
 
     def queries(self) -> Iterator[str]:
-        """Yield each query of both files."""
+        """Yield each query of the alert rules and the dashboard."""
         yield from re.findall(r"^ +expr: (?:>-\n +)?(.+)$", self.alerts, re.MULTILINE)
         for panel in self.dashboard["panels"]:
             for target in panel["targets"]:
                 yield target["expr"]
 
     def test_every_metric_exists(self) -> None:
-        """Every metric in the files is in a scrape of a real server, with every label that they use."""
+        """A scrape of a real server has every metric and label that the files use."""
         server, url = self.start()
         self.assertEqual(server.ask(b"get foo-shop-5"), b"500 not found\n")
         self.assertEqual(self.get(f"{url}/healthz"), "ok\n")
@@ -99,7 +99,7 @@ class MonitoringTests(SynchronousTestCase):
         )
 
     def test_grafana(self) -> None:
-        """Grafana's own model of a dashboard keeps every value of ours that is not null."""
+        """Grafana's model of a dashboard preserves every value in the file that is not null."""
         known = dict(leaves(json.loads(JSONEncoder().encode(Dashboard.from_json(self.dashboard)))))
         ours = dict(leaves(self.dashboard))
         self.assertEqual(ours, {path: known.get(path) for path in ours})
@@ -148,7 +148,7 @@ class MonitoringTests(SynchronousTestCase):
         self.assertIn(f"SUCCESS: {rules} rules found", checked)
 
     def test_alarms(self) -> None:
-        """Each alert fires for its reason and no other; none fires if all is well."""
+        """Each alert fires for its cause and no other; none fires without a cause."""
         well = {
             'up{job="trualias"}': "1x30",
             "trualias_configuration_current": "1x30",
@@ -227,6 +227,6 @@ class MonitoringTests(SynchronousTestCase):
         self.promtool("check", "rules", self.written("queries.yml", groups))
 
     def test_metrics(self) -> None:
-        """promtool finds no fault in a scrape."""
+        """promtool reports no problem in a scrape."""
         _, url = self.start()
         self.assertEqual(self.promtool("check", "metrics", text=self.get(f"{url}/metrics", "text/plain")), "")

@@ -1,4 +1,4 @@
-"""The log observers of trualias.observers as twistd uses them."""
+"""Tests of ``trualias.observers`` in twistd."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD
 
 
 class TwistdTests(SynchronousTestCase):
-    """The observers as twistd uses them."""
+    """The observers in twistd."""
 
     def run_server(self, logger: str, environment: dict[str, str], stderr: int) -> None:
         """Run a server that ends at once because its port is in use."""
@@ -31,7 +31,7 @@ class TwistdTests(SynchronousTestCase):
             )
 
     def test_journal(self) -> None:
-        """A critical message has its priority if the journal reads."""
+        """A critical message has its priority if standard error is connected to the journal."""
         with tempfile.TemporaryFile("w+") as stream:
             status = os.fstat(stream.fileno())
             environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}

@@ -1,4 +1,4 @@
-"""The wheel in an empty environment, and the two ``.tac`` files."""
+"""Tests of the wheel in an empty environment, and of the two ``.tac`` files."""
 
 import os
 import re
@@ -102,7 +102,7 @@ class TacTests(SynchronousTestCase):
     """The ``.tac`` files with ``twistd -ny``."""
 
     def start(self, name: str, sample: str) -> LiveServer:
-        """Start tac/*name* in a folder that has this sample, with a free port, as its configuration."""
+        """Start ``tac/name`` in a folder where its configuration is a sample with a free port."""
         folder = Path(self.mktemp())
         folder.mkdir()
         port = free_port()

@@ -1,4 +1,4 @@
-"""The processor time that commands take. These tests run alone: a busy machine takes more for the same."""
+"""Tests of the processor time of commands. They run alone: on a busy machine the same work takes more."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ class QueryTests(SynchronousTestCase):
         self.path.write_text("CASE SENSITIVE: no\n" + test_query.CONFIGURATION, "utf-8")
 
     def test_fast(self) -> None:
-        """A query takes less than 0.3 s, with the start of Python, and with compiled modules as in an installation."""
+        """A query takes less than 0.3 s, including the start of Python, with compiled modules as in an installation."""
         environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(Path(self.mktemp()).absolute())}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         best = min(self.processor_time(environment) for _ in range(5))

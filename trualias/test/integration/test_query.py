@@ -1,4 +1,4 @@
-"""``trualias query`` as a process."""
+"""Tests of ``trualias query`` in a process."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from trualias.testing.live import ENVIRONMENT
 
 
 class ProcessTests(SynchronousTestCase):
-    """The command in a process of its own."""
+    """The command in a process."""
 
     def setUp(self) -> None:
         """Write a configuration."""
@@ -31,7 +31,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"foo-shop-4\tfoo\n", b""))
 
     def test_broken_pipe(self) -> None:
-        """The program ends without a message when the reader of its output ends."""
+        """The program ends without a message if the reader of its output ends."""
         keys = b"foo-shop-4\n" * 100_000
         done = subprocess.run(
             f"'{sys.executable}' -c '{PROGRAM[2]}' query -c '{self.path}' | head -n 1",
@@ -44,7 +44,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
 
     def printed_after(self, code: str) -> bytes:
-        """Run a query and then some code in the same process, and return the output of both."""
+        """Run a query and then *code* in the same process; return the output of both."""
         done = subprocess.run(
             [
                 *(sys.executable, "-c", f"import sys; from trualias.main import _COMMANDS, main; main(); {code}"),
@@ -57,7 +57,7 @@ class ProcessTests(SynchronousTestCase):
         return done.stdout
 
     def test_no_twisted(self) -> None:
-        """The command does not import Twisted, which would make it slow."""
+        """The command does not import Twisted, which would slow it down."""
         printed = self.printed_after("print([name for name in sys.modules if name.startswith('twisted')])")
         self.assertEqual(printed, b"foo-shop-4\tfoo\n[]\n")
 

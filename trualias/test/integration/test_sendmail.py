@@ -1,4 +1,4 @@
-"""A server asked by a real Sendmail, which speaks socketmap, in its address test mode."""
+"""Tests with a real Sendmail in its address test mode, which queries by socketmap."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.testing.live import PATIENCE, LiveServer, free_port
 from trualias.testing.requirements import require_program, require_root, source_tree
 
-# The name of a map is what Sendmail asks for. -T<TMPF> puts a mark where the server does not answer.
+# Sendmail sends the name of the map in each request. With -T<TMPF> the result is marked if the server does not answer.
 CONFIGURATION = """\
 V10/Berkeley
 Ktable socket inet:{inet}@127.0.0.1
@@ -24,18 +24,18 @@ R$+	$: $(virtual $1 $: NOTHING $)
 
 
 class SendmailTests(SynchronousTestCase):
-    """Sendmail's maps of class ``socket``, asked by ``sendmail -bt``."""
+    """Sendmail's maps of class ``socket``, queried by ``sendmail -bt``."""
 
     def setUp(self) -> None:
         """Find Sendmail, unpacked in build/sendmail, and start a virtual server."""
         require_root()
         self.unshare = require_program("unshare")
         unpacked = source_tree() / "build" / "sendmail"
-        # Another mail server's command is called sendmail as well, so that the search path tells nothing.
+        # Other mail servers have a command of this name, so that the search path does not identify Sendmail.
         self.sendmail = require_program(str(unpacked / "usr" / "libexec" / "sendmail" / "sendmail"))
         libraries = sorted({str(library.parent) for library in unpacked.glob("usr/lib/**/*.so*")})
         self.environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
-        # Sendmail takes no socket below a folder that everybody may write to, such as /tmp.
+        # Sendmail refuses a socket below a world-writable folder such as /tmp.
         folder = tempfile.TemporaryDirectory(dir="/run")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
@@ -55,8 +55,8 @@ class SendmailTests(SynchronousTestCase):
         self.server.start()
 
     def ask(self, *commands: str) -> list[str]:
-        """Give commands to Sendmail's test mode; return its lines, without prompts."""
-        # It sleeps for a minute where the machine's name has no dot, hence a name of its own.
+        """Run commands in Sendmail's test mode; return the lines of output, without prompts."""
+        # Sendmail sleeps for a minute if the host name has no dot, so the test sets one.
         command = 'hostname mail.test.invalid && exec "$0" -C "$1" -bt'
         done = subprocess.run(
             [self.unshare, "--uts", "sh", "-c", command, self.sendmail, str(self.folder / "test.cf")],
@@ -89,7 +89,7 @@ class SendmailTests(SynchronousTestCase):
         )
 
     def test_rules(self) -> None:
-        """A rule gets the account of an alias, its default where there is none, its mark without a server."""
+        """A rule gets the account of an alias, its default if nothing is found, and the mark without a server."""
         returns = "alias            returns: "
         for address, answer in (
             ("foo-shop-4@example.com", "foo @ example . com"),

@@ -1,4 +1,4 @@
-"""Tests of unix sockets, also stale ones, and of the sockets that systemd holds, with real servers."""
+"""Tests of real servers with unix sockets, also stale ones, and with sockets that systemd holds."""
 
 import os
 import signal
@@ -26,10 +26,10 @@ def ask(path: Path) -> bytes:
 
 
 class ServerTestCase(FolderTestCase):
-    """A server in the folder."""
+    """A test case with servers in its folder."""
 
     def server(self, settings: str) -> LiveServer:
-        """Make a server, which is stopped after the test."""
+        """Make a server that is stopped after the test."""
         port = free_port()
         (self.folder / "a.conf").write_text(f"PORT: {port}\n{settings}{POLICY}", "utf-8")
         server = LiveServer(("trualias-table", "-c", "a.conf"), self.folder, port)
@@ -41,7 +41,7 @@ class UnixSocketTests(ServerTestCase):
     """Unix sockets of running servers."""
 
     def test_life(self) -> None:
-        """A socket has its mode and no lock file; it is removed at the stop, and replaced after a crash."""
+        """A socket has its mode and no lock file; it is removed when the server stops, and replaced after a crash."""
         server = self.server(f"LISTEN: socketmap unix:{self.path}:mode=640\n")
         server.start()
         self.assertEqual(0o640, stat.S_IMODE(self.path.stat().st_mode))
@@ -105,7 +105,7 @@ class CrowdTests(ServerTestCase):
 
 
 class ActivationTests(FolderTestCase):
-    """Sockets that systemd holds, by ``systemd-socket-activate``."""
+    """Sockets that systemd holds, simulated by ``systemd-socket-activate``."""
 
     # Runs two servers one after the other on the same sockets, each once the file turn-N exists.
     SCRIPT = """
@@ -163,7 +163,7 @@ class ActivationTests(FolderTestCase):
         (self.folder / f"turn-{turn}").touch()
 
     def test_restart(self) -> None:
-        """A client that connects while no server runs is answered by the next one.
+        """A client that connects while no server runs is answered by the next server.
 
         The mode of the socket, which systemd sets, does not change.
         """

@@ -1,4 +1,4 @@
-"""Tests of ``trualias.server.stop_signals`` and of the log's queue: the end of real processes."""
+"""Tests of ``trualias.server.stop_signals`` and of the log's queue, with real processes."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ LIMIT = 2.0
 """Seconds from SIGTERM to the end of the process, as documented."""
 
 OVERHEAD = 2.0
-"""Seconds that a test allows besides, for a machine that does something else."""
+"""More seconds that a test allows on a busy machine."""
 
 
 class EndTests(SynchronousTestCase):
-    """A server that is told to end while something holds it up."""
+    """Signals to a server that is blocked."""
 
     def setUp(self) -> None:
         """Write the configuration and the hooks."""
@@ -71,7 +71,7 @@ class EndTests(SynchronousTestCase):
         (self.folder / "hooks.py").write_text(HOOKS, "utf-8")
 
     def start(self, *arguments: str, output: int) -> subprocess.Popen[bytes]:
-        """Start a server with an output of its own, and return when it serves."""
+        """Start a server with *output* as its output; return when it serves."""
         process = subprocess.Popen(
             (*TWISTD, "--nodaemon", "--pidfile=", *arguments, "trualias-table", "-c", "a.conf"),
             cwd=self.folder,
@@ -85,22 +85,22 @@ class EndTests(SynchronousTestCase):
         return process
 
     def assert_ends(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM, status: int = 0) -> None:
-        """Send a signal, and assert the exit status, and that the process has ended in time."""
+        """Send a signal; assert the exit status, and that the process ends in time."""
         started = time.monotonic()
         process.send_signal(number)
         self.assertEqual(status, process.wait(PATIENCE))
         self.assertLess(time.monotonic() - started, LIMIT + OVERHEAD)
 
     def log_failures(self, number: int) -> None:
-        """Let the hook raise for so many requests on one connection; each is logged with its traceback."""
+        """Send *number* requests for which the hook raises an exception; each is logged with its traceback."""
         address = "127.0.0.1", self.port
         with socket.create_connection(address, PATIENCE) as client, client.makefile("rb") as replies:
             for _ in range(number):
                 client.sendall(b"get raise\n")
                 self.assertEqual(FAULT, replies.readline())
 
-    def test_log_stands_still(self) -> None:
-        """If nothing reads the log, lookups go on, and SIGTERM ends the process; as much as fits was written."""
+    def test_blocked_log(self) -> None:
+        """If nothing reads the log, lookups continue, SIGTERM ends the process, and all that fits is written."""
         for arguments in (
             (),
             ("--logger", "trualias.observers.journal"),
@@ -117,7 +117,7 @@ class EndTests(SynchronousTestCase):
                 os.close(reader)
 
     def test_log_is_written(self) -> None:
-        """All messages are in the log of a process that ends, the last ones too."""
+        """The log of a process that ends has all messages, including the last ones."""
         with open(self.folder / "log", "wb") as output:
             process = self.start(output=output.fileno())
         self.log_failures(200)
@@ -128,7 +128,7 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(log.endswith("Server Shut Down.\n"), log)
 
     def test_daemon(self) -> None:
-        """A daemon writes its log too, from its first message to its last."""
+        """A daemon writes its complete log, from the first message to the last."""
         subprocess.run(
             (*TWISTD, "--pidfile=pid", "--logfile=log", "trualias-table", "-c", "a.conf"),
             cwd=self.folder,
@@ -146,7 +146,7 @@ class EndTests(SynchronousTestCase):
         self.assertEqual(3, sum(LOGGED in line for line in lines))
 
     def test_hooks(self) -> None:
-        """A hook that does not return ends with the process, and the log has its position."""
+        """A hook that does not return does not prevent the end of the process, and the log has its position."""
         for key in (b"loop", b"sleep", b"deadlock"):
             log = self.folder / key.decode()
             with log.open("wb") as output:
@@ -162,7 +162,7 @@ class EndTests(SynchronousTestCase):
             )
 
     def test_hook_keeps_the_interpreter(self) -> None:
-        """A hook that lets no other thread run, but looks for signals, is ended by SIGALRM."""
+        """SIGALRM ends a hook that holds the interpreter, so that no other thread runs, but handles signals."""
         with open(self.folder / "log", "wb") as output:
             process = self.start(output=output.fileno())
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
@@ -188,7 +188,7 @@ class EndTests(SynchronousTestCase):
         self.assertEqual(1, server.log.count("Received SIGTERM"))
 
     def test_interrupt(self) -> None:
-        """On SIGINT the process ends by that signal, as programs do, and the log is written all the same."""
+        """On SIGINT the process ends by that signal, as programs do, and the log is complete."""
         with open(self.folder / "log", "wb") as output:
             process = self.start(output=output.fileno())
         self.assert_ends(process, signal.SIGINT, -signal.SIGINT)

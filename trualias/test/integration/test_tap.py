@@ -1,4 +1,4 @@
-"""The two servers as twistd runs them."""
+"""Tests of the two servers in twistd."""
 
 import os
 import select
@@ -29,7 +29,7 @@ class ProcessTests(TapTestCase):
         os.environ["PYTHONPATH"] = str(Path(trualias.__file__).parent.parent)
 
     def twistd(self, *arguments: str) -> tuple[int, str, str]:
-        """Run twistd with arguments that end it; return its status, output and errors."""
+        """Run twistd with arguments with which it ends; return its exit status, output and errors."""
         done = subprocess.run(
             [*TWISTD, *arguments], cwd=self.folder, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
@@ -45,9 +45,9 @@ class ProcessTests(TapTestCase):
         self.assertEqual("[]\n", done.stdout)
 
     def test_no_configuration(self) -> None:
-        """Without a configuration the message lists the default paths and what to do."""
+        """Without a configuration the message lists the default paths and the remedy."""
         if os.path.exists("/etc/trualias"):
-            self.skipTest("this machine has a configuration of its own")
+            self.skipTest("this machine has a configuration at a default path")
         self.assertEqual(
             self.twistd("--nodaemon", "trualias-virtual"),
             (
@@ -196,7 +196,7 @@ class ProcessTests(TapTestCase):
         self.assertNotIn("Traceback", server.log)
 
     def test_restart_with_errors(self) -> None:
-        """A server whose file has errors starts from the kept copy, and says so; --no-fallback ends the start."""
+        """If the file has errors, the server starts from the kept copy and logs that; not with ``--no-fallback``."""
         port, metrics = free_port(), free_port()
         settings = f"PORT: {port}\nMETRICS: 127.0.0.1:{metrics}\n"
         self.configure(settings)

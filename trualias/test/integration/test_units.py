@@ -21,7 +21,7 @@ def unit(kind: str, suffix: str = "service") -> Path:
 
 
 class UnitTests(SynchronousTestCase):
-    """The units of the two services and their sockets."""
+    """The units of both services and their sockets."""
 
     def test_security(self) -> None:
         """systemd rates the exposure of each service at 1.5 or better, of 10."""

@@ -1,4 +1,4 @@
-"""Tests of the HTTP site in a real server process, whose clients do what they should not."""
+"""Tests of the HTTP site of a real server with misbehaving clients."""
 
 import socket
 import urllib.request
@@ -13,10 +13,10 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class WebServiceTests(SynchronousTestCase):
-    """A table server with metrics."""
+    """The site of a table server."""
 
     def setUp(self) -> None:
-        """Start the server, with a folder of its own for temporary files."""
+        """Start the server, with an empty folder for temporary files."""
         self.folder = Path(self.mktemp()).resolve()
         self.temporary = self.folder / "temporary"
         self.temporary.mkdir(parents=True)
@@ -50,7 +50,7 @@ class WebServiceTests(SynchronousTestCase):
             self.assertIn(b"\ntrualias_statements 4.0\n", response.read())
 
     def test_pipelined_requests(self) -> None:
-        """Clients that send 2,000 requests and read nothing get one response each; lookups and metrics go on."""
+        """Clients that send 2,000 requests and read nothing get one response each; lookups and metrics continue."""
         clients = [self.connect(GET * 2000) for _ in range(4)]
         self.assert_serving()
         for client in clients:
@@ -71,13 +71,13 @@ class WebServiceTests(SynchronousTestCase):
             self.assertEqual(list(self.temporary.iterdir()), [])
 
     def test_slow_clients(self) -> None:
-        """Clients that have begun a request, as many as can be connected, do not shut out another client."""
+        """Clients with incomplete requests, as many as the limit of connections, do not prevent another client's."""
         clients = [self.connect(b"G") for _ in range(32)]
         self.assert_serving()
         self.assertEqual(len(clients), 32)
 
     def test_half_closed(self) -> None:
-        """Clients that close their side after the request get the whole response, and their places are free again."""
+        """Clients that half-close after the request get the complete response, and no longer count as connections."""
         for _ in range(40):
             client = self.connect(GET)
             client.shutdown(socket.SHUT_WR)
