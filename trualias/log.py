@@ -45,7 +45,7 @@ class RepetitionLimit:
     Args:
         seconds: the interval.
         clock: returns seconds.
-        most_subjects: the subjects that are told apart at a time. All others count as one.
+        most_subjects: the subjects that are distinguished at a time. All others count as one.
 
     """
 

@@ -127,7 +127,7 @@ def make_service(
 
 
 def _prepare_process(reactor: Reactor) -> None:
-    """Let neither the log nor a hook hold up lookups or the end of the process."""
+    """Install the log's queue and the stop signals: neither a log nor a hook delays lookups or the process' end."""
     log = LogQueue()
     signals = StopSignals(reactor, reactor.stop, log)
     log.install(globalLogBeginner)

@@ -1,4 +1,4 @@
-"""What can be said of a policy besides its answers: for people, off the hot path.
+"""Analysis of policies for people, off the hot path: lint, strength, explanation, composition.
 
 Pure but for the shipped word list: no clocks, no sockets, no Twisted.
 """

@@ -195,7 +195,7 @@ class Codes:
         return "".join(token_texts(self.expression, values, code))
 
     def accepts(self, values: Sequence[str], code: str) -> bool:
-        """Whether the statement accepts the address of some values and a code, in any reading."""
+        """Return whether the statement accepts the address of some values and a code, in any reading."""
         address = self.address(values, code)
         account, alias = self.target.names[NameKind.ACCOUNT], self.target.names[NameKind.ALIAS]
         try:
@@ -204,7 +204,7 @@ class Codes:
             return False
 
     def is_right(self, values: Sequence[str], code: str) -> bool:
-        """Whether a code is right for the values of the identifiers, in the reading that has these values."""
+        """Return whether a code is right for the values of the identifiers, in the reading that has these values."""
         ends = {0}
         for item in self.items:
             wanted = self.contribution(item, values)
@@ -248,7 +248,7 @@ class Codes:
 
     @cached_property
     def has_one_reading(self) -> bool:
-        """Whether every address can be read in one way only.
+        """True if every address has only one reading.
 
         That is so if each identifier ends at a character that is not of its class, or that occurs nowhere else.
         """

@@ -61,7 +61,7 @@ class CheckedItem:
 
 @frozen
 class Reading:
-    """One way to read an address as a statement.
+    """A reading of an address as a statement.
 
     ``extra`` is the rest of the code after all items. ``distance`` is 0 if the code is right, and grows with each
     error.
@@ -75,7 +75,7 @@ class Reading:
 
     @property
     def verifies(self) -> bool:
-        """Whether the code is right."""
+        """True if the code is right."""
         return self.distance == 0
 
 

@@ -49,7 +49,7 @@ class _Subject:
     configuration: Configuration
     search: Search
     is_virtual: bool
-    """Whether the file is the virtual server's, by its name or as the caller says."""
+    """True if the file is the virtual server's, by its name or according to the caller."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -58,7 +58,7 @@ class _Subject:
 
     @property
     def is_for_virtual(self) -> bool:
-        """Whether the configuration is probably the virtual server's."""
+        """True if the configuration is probably the virtual server's."""
         return self.is_virtual or bool(self.configuration.settings.alias_domains)
 
 
@@ -208,7 +208,7 @@ def _constant_code(subject: _Subject) -> Iterator[LintWarning]:
 
 
 def _depends(item: CodeItem) -> bool:
-    """Whether what an item contributes depends on an identifier; an index beyond the end of every address does not."""
+    """Return whether an item's contribution depends on an identifier; with an index too high for any address, not."""
     return not isinstance(item, CodeLiteral) and isinstance(item.reads, int) and abs(item.index) < LONGEST
 
 

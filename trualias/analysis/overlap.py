@@ -112,7 +112,7 @@ class _BoundTarget:
         return StatementAutomaton(self.target, self.fold)
 
     def may_overlap(self, other: _BoundTarget) -> bool:
-        """Whether the accounts differ, and the last texts allow a common address."""
+        """Return whether the accounts differ and the last texts allow a common address."""
         same_end = self.end.endswith(other.end) or other.end.endswith(self.end)
         return same_end and self.target.names[NameKind.ACCOUNT] != other.target.names[NameKind.ACCOUNT]
 

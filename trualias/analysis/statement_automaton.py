@@ -83,7 +83,7 @@ class StatementAutomaton:
         return self._first_states[state.element] + offset
 
     def is_in_item(self, state: State) -> bool:
-        """Whether the state is within an item whose identifier follows, or a number of several digits."""
+        """Return whether the state is in an item whose identifier follows, or in a number of several digits."""
         return state.element < len(self._elements) and isinstance(self._elements[state.element], BoundCall)
 
     def _build_finite_states(self) -> list[_FiniteState]:
@@ -127,7 +127,7 @@ class StatementAutomaton:
         return bit_mask(characters) & self._universe
 
     def is_accepting(self, state: State, text: str) -> bool:
-        """Whether the statement is read completely, with a right code; ``text`` is everything read so far."""
+        """Return whether the statement is read completely, with a right code; ``text`` is the text read so far."""
         left = self._leave_element(state, text)
         return len(self._elements) in (state.element, left and left.element)
 
@@ -138,7 +138,7 @@ class StatementAutomaton:
             yield from self._reading_transitions(left, text)
 
     def _leave_element(self, state: State, text: str) -> State | None:
-        """The state after an identifier or an item of variable length, None if that cannot end where ``text`` does."""
+        """Return the state after an identifier or item of variable length; None if it cannot end with ``text``."""
         if not state.read:
             return None
         element = self._elements[state.element]
@@ -162,7 +162,7 @@ class StatementAutomaton:
         return None
 
     def _contribution(self, item: BoundCall, state: State) -> CodeText | None:
-        """What an item contributes, None if its identifier is not read yet."""
+        """Return an item's contribution; None if its identifier is not read yet."""
         assert isinstance(item.reads, int)
         return item.evaluate(state.values[item.reads]) if item.reads < len(state.values) else None
 

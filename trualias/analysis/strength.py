@@ -43,7 +43,7 @@ class Proportion:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the share was counted."""
+        """True if the share was counted."""
         return self.low == self.high
 
     @classmethod
@@ -167,7 +167,7 @@ def constant(codes: Codes, seed: int, draws: int = DRAWN) -> Constant:
 
 
 def _countable(codes: Codes) -> bool:
-    """Whether all codes can be enumerated."""
+    """Return whether all codes can be enumerated."""
     if sum(group.work for group in codes.groups) > ENUMERATED:
         return False
     return prod(len(group.accepted) for group in codes.groups) <= ENUMERATED
@@ -206,7 +206,7 @@ def _replays(codes: Codes, random: Random, draws: int) -> Iterator[tuple[tuple[s
 
 @frozen
 class Strength:
-    """How hard it is to guess the addresses of a target.
+    """The resistance of a target's addresses to guessing.
 
     ``form`` is the most frequent form of a code, with ``a`` for a letter and ``0`` for a digit. ``combinations`` is the
     number of ways to choose words. ``samples`` is None for a code of too many items.

@@ -30,7 +30,7 @@ _LISTED = 8
 
 
 def is_accepted(case: Case) -> bool:
-    """Whether the key is answered with a value."""
+    """Return whether the key is answered with a value."""
     return _value(case) is not None
 
 

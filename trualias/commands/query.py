@@ -56,7 +56,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     snapshot = load_snapshot(arguments.config or find_configuration(table))
     lookup = snapshot.tables[table]
-    # Whatever a hook makes of a key, a pipe gets it unchanged, and a terminal nothing that it would interpret.
+    # A hook can return any text: a pipe gets it unchanged, a terminal without characters that it would interpret.
     show = escaped if terminal.output.isatty() else str
     status = _ALL_FOUND
     for key in _keys(arguments.keys, terminal):

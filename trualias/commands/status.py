@@ -39,7 +39,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "tables",
         metavar="TABLE",
         nargs="*",
-        help="the tables whose servers have to run: table, virtual; by default one of them has to, and none may hang",
+        help="the tables whose servers must run: table, virtual; by default at least one must run, and none may hang",
     )
     command.set_defaults(run=run)
 

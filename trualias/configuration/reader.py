@@ -39,7 +39,7 @@ class Configuration:
         return self._source.text
 
     def given(self, setting: str) -> bool:
-        """Return whether the file has a setting, be it with the default value."""
+        """Return whether the file has a setting, even with the default value."""
         return setting in self._given
 
     def offset(self, setting: str) -> int:

@@ -17,10 +17,10 @@ from trualias.language.tree import ATEXT_AND_DOT, Argument, Call, FieldClass, Na
 from trualias.messages import did_you_mean, one_of, quoted
 
 CodeText = str | frozenset[str]
-"""What an item contributes to a code: one text, or any one of several characters."""
+"""The contribution of an item to a code: one text, or any one of several characters."""
 
 Reference = int | NameKind
-"""What a function reads: an identifier, counted from 0, or a name."""
+"""The text that a function reads: an identifier by its number, counted from 0, or a name."""
 
 
 @frozen
@@ -53,7 +53,7 @@ class BoundCall:
 
 @frozen(eq=False)
 class Function:
-    """One row of the table.
+    """A row of the table.
 
     ``form`` shows the arguments to people. ``is_count``: the contribution is a number in decimal, which is how often
     the characters ``counted`` occur, and ``more``; otherwise it is one character. ``is_choice``: it is any one of
@@ -75,7 +75,7 @@ class Function:
 
     @property
     def counts_all(self) -> bool:
-        """Whether all characters are counted."""
+        """True if all characters are counted."""
         return self.counted == _ALL
 
 

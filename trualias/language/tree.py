@@ -74,7 +74,7 @@ Expression = tuple[Token, ...]
 
 @frozen
 class Argument:
-    """One argument of a function, as written."""
+    """An argument of a function, as written."""
 
     text: str
     offset: int = _offset_field()
@@ -169,7 +169,7 @@ class Tree:
 
     @property
     def ended(self) -> bool:
-        """Whether the configuration has ``END``."""
+        """True if the configuration has ``END``."""
         return bool(self.statements) and isinstance(self.statements[-1], End)
 
 

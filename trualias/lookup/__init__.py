@@ -1,4 +1,4 @@
-"""What a table answers to a key: no bytes, no sockets."""
+"""Tables, from a lookup key to an answer: no bytes, no sockets."""
 
 from trualias.lookup.answers import Answer, describe
 from trualias.lookup.snapshot import CurrentSnapshot, Snapshot

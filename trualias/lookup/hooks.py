@@ -73,7 +73,7 @@ slow_calls = SlowCalls()
 class Hooks:
     """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked.
 
-    ``clock`` returns seconds, by which ``slow_calls`` are told.
+    ``clock`` returns seconds, by which ``slow_calls`` are recognised.
     """
 
     _module: str

@@ -29,7 +29,7 @@ class Snapshot:
 
     @property
     def is_cacheable(self) -> bool:
-        """Whether a key has the same answer each time, which hooks do not promise."""
+        """True if a key has the same answer each time, which hooks do not promise."""
         return self.hooks is None
 
 

@@ -24,7 +24,7 @@ from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.segments import Condition, Segment, WayCounter
 
 _Part = CodeText | int
-"""A part of a code: what a constant item contributes, or the number of a variable."""
+"""A part of a code: a constant item's contribution, or the number of a variable."""
 
 
 def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[BoundCall, ...], tuple[int, ...]]:
@@ -61,7 +61,7 @@ class _Sum:
 
 
 class CountingPlan:
-    """What is known of a statement's readings before any text and name.
+    """The part of counting a statement's readings that depends on neither text nor names.
 
     ``sums`` are the sums that bound the counts of a code. ``spends`` has for each variable that counts the number of
     its sum, and how much less than its count it takes from that.
@@ -97,7 +97,7 @@ class CountingPlan:
             self.sums.append(_Sum(is_right, function.counted, len(numbers) == len(side), len(numbers), least))
 
     def segments(self, names: Names) -> tuple[Segment, Segment]:
-        """Return what is left and right of the code, for given names."""
+        """Return the segments left and right of the code, for given names."""
         return Segment(bind(self._left, names)), Segment(bind(self._right, names))
 
 
@@ -159,7 +159,7 @@ class ReadingCounter:
 
     @property
     def shape_matches(self) -> bool:
-        """Whether the text can be cut into the expression with some text in place of the code."""
+        """True if the text can be split into the expression's tokens with some text in place of the code."""
         return has_room(self._starts, self._ends)
 
     def count(self) -> int:
@@ -191,8 +191,8 @@ class ReadingCounter:
         return reach
 
     def _show(self, part: _Part) -> tuple[int, int, int]:
-        """Return the width of a part of the code and the positions at which it can stand; and those at which it can
-        stand with a width of 2, where it is a number that may have either.
+        """Return the width of a part of the code and the positions where it can be; and for a number, which can have
+        two digits, the positions where it can have them.
         """
         match part:
             case str():
@@ -208,7 +208,7 @@ class ReadingCounter:
                 return 1, positions, positions & positions >> 1 & ~self._spans.positions("0")
 
     def _begin(self, start: int, end: int) -> bool:
-        """Begin to cut a code; return False where the sums allow none."""
+        """Begin to split a code; return False if the sums allow none."""
         plan = self._plan
         self._start = start
         self._end = end
@@ -222,7 +222,7 @@ class ReadingCounter:
         return min(self._remaining, default=0) >= 0
 
     def _cut(self, number: int, at: int) -> int:
-        """Count the readings where the parts before ``number`` took the code before ``at``; 2 for any more."""
+        """Count the readings in which the parts before ``number`` are the code before ``at``; 2 for any more."""
         parts = self._parts
         while number < len(parts):
             part = parts[number]
@@ -241,7 +241,7 @@ class ReadingCounter:
         return self._ways()
 
     def _cut_at(self, variable: int, number: int, at: int) -> int:
-        """Count for each width that a variable's contribution at ``at`` may have; ``number`` is the next part's."""
+        """Count for each possible width of a variable's contribution at ``at``; ``number`` is the next part's."""
         is_count = self._plan.variables[variable].function.is_count
         total = 0
         for width in (1, 2) if is_count else (1,):
@@ -263,7 +263,7 @@ class ReadingCounter:
         return total
 
     def _spend(self, variable: int, count: int) -> bool:
-        """Take a count off its sum; return False, with nothing taken, where the sum does not allow it."""
+        """Subtract a count from its sum; return False, with nothing subtracted, if the sum does not allow it."""
         number, aside = self._plan.spends[variable]
         remaining = self._remaining[number] - (count - aside)
         is_last = self._pending[number] == 1 and self._plan.sums[number].is_complete
@@ -279,7 +279,7 @@ class ReadingCounter:
         self._pending[number] += 1
 
     def _ways(self) -> int:
-        """Count the ways to cut what is left and right of the code so that all conditions hold; 2 for any more."""
+        """Count the ways to split the texts beside the code so that all conditions hold; 2 for any more."""
         plan = self._plan
         conditions: list[Condition] = [
             tuple([self._values[number] or "" for number in numbers]) for numbers in plan.by_identifier

@@ -34,7 +34,7 @@ class Candidate:
 
 @frozen(eq=False)
 class _NameFound:
-    """One of two names that an address must show: a candidate only together with one of the other kind."""
+    """A name of a statement whose addresses show both names: a candidate only with a name of the other kind."""
 
     matcher: Matcher
     kind: NameKind

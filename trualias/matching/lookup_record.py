@@ -14,13 +14,14 @@ class StepBudgetExceeded(Exception):
 
 
 class LookupRecord:
-    """What one lookup has done so far.
+    """The state of one lookup.
 
     ``taken`` is the number of steps taken, without the work of the spans. ``attempts_left`` is the number of attempts
     that remain to the statement being compared.
 
     ``shape_matches`` is about the statement, account and alias compared last, where no reading verifies: whether the
-    text can be cut into the expression so that each identifier is of its class and some text is left for the code.
+    text can be split into the expression's tokens so that each identifier is of its class and some text is left for the
+    code.
     """
 
     __slots__ = ("_mirrored", "_spans", "attempts_left", "shape_matches", "taken", "text")
@@ -54,7 +55,7 @@ class LookupRecord:
         return self.taken if self._spans is None else self.taken + self._spans.work
 
     def step(self, number: int = 1) -> None:
-        """Take some steps.
+        """Count some steps.
 
         Raises:
             StepBudgetExceeded: more steps are taken than the budget allows.

@@ -21,7 +21,7 @@ from trualias.matching.form import Field, form_of
 from trualias.matching.lookup_record import LookupRecord
 
 FEW = 24
-"""How many cuts of an address are tried before counting, which costs as much as about that many."""
+"""The number of splits of an address that are tried before counting, which costs about as much as that many."""
 
 _Fields = tuple[Field, ...]
 

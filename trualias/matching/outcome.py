@@ -11,7 +11,7 @@ from attrs import frozen
 
 
 class NotFoundReason(StrEnum):
-    """Why a key is not found. The values are the names of the reasons in the metrics."""
+    """The reasons for which a key is not found; the values are the reasons in the metrics."""
 
     NO_MATCH = "no_match"
     WRONG_CODE = "wrong_code"
@@ -37,8 +37,8 @@ class NotFound:
     """No reading verifies, or the key belongs to no domain of the server.
 
     ``near_misses`` are the accounts, as the file spells them and each once, of the statements that match the key in all
-    but the code: for the account and one of its aliases, the key can be cut into the expression so that each identifier
-    is of its class and some text, whichever, is left for the code. There are near misses if and only if the reason is a
+    but the code: for the account and one of its aliases, the key can be split into the expression's tokens so that each
+    identifier is of its class and some text is left for the code. There are near misses if and only if the reason is a
     wrong code. A key that verifies for any account has none, nor has one whose lookup exceeds the budget of steps.
     """
 

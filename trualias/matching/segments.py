@@ -1,4 +1,4 @@
-"""The tokens on one side of a code: whether and in how many ways a text can be cut into them."""
+"""The tokens left or right of the code, and how many ways a text can be split into them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from trualias.language.tree import Expression, FieldClass, Identifier, Literal
 from trualias.matching.lookup_record import LookupRecord
 
 Condition = tuple[str, ...]
-"""What each of the computations over one identifier must contribute."""
+"""The texts that the computations over one identifier must contribute."""
 
 
 class Segment:
-    """The tokens on one side of the code.
+    """The tokens left or right of the code.
 
     ``first`` is the literal that it begins with, ``fields`` are its identifiers, each with its class and the literal
     after it; a literal may be empty.
@@ -73,7 +73,7 @@ class Segment:
 
 
 class WayCounter:
-    """Counts the ways to cut parts of one text into a segment.
+    """Counts the ways to split parts of one text into a segment's tokens.
 
     ``computations`` are those over each of the identifiers.
     """

@@ -19,7 +19,7 @@ BOUNDS = (
 """Upper bounds of the histogram's buckets, in seconds; one more bucket is for requests that take longer."""
 
 MOST_ACCOUNTS = 100
-"""Accounts whose wrong codes are counted apart."""
+"""The most accounts whose wrong codes are counted separately."""
 
 
 class RequestOutcome(StrEnum):
@@ -43,9 +43,9 @@ DETAILED_OUTCOMES: tuple[DetailedOutcome, ...] = (*RequestOutcome, *NotFoundReas
 class WrongCodes:
     """Counts wrong codes by the account whose statement matches but for the code.
 
-    At most `MOST_ACCOUNTS` have a counter of their own: all accounts if there are no more than that, otherwise the
-    first that a wrong code was seen of. ``others`` counts those of the rest. Each counter is a one-item list, so that
-    callers can increment it in place.
+    At most `MOST_ACCOUNTS` accounts have a counter of their own: all if there are no more, otherwise the first with a
+    wrong code. ``others`` counts the wrong codes of the rest. Each counter is a one-item list, so that callers can
+    increment it in place.
     """
 
     def __init__(self) -> None:

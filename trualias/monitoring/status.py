@@ -1,4 +1,4 @@
-"""The status that a running server writes every few seconds, and whether it is still true when it is read."""
+"""The status that a running server writes every few seconds, and the check that a status read is recent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from attrs import asdict, frozen
 
 FRESH_SECONDS = 30
-"""A server whose status is older is taken to hang or to be gone."""
+"""A server with an older status hangs or has ended."""
 
 
 class UnusableStatus(Exception):

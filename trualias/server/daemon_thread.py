@@ -35,7 +35,7 @@ class Worker(Protocol):
 
     @property
     def available(self) -> bool:
-        """Whether work can begin."""
+        """True if work can begin."""
 
     def run(self, function: Callable[[], _Result], /) -> Deferred[_Result]:
         """Return a Deferred of the function's result, which fires in the reactor's thread.
@@ -45,7 +45,7 @@ class Worker(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Let the work that has not ended fail with ``Abandoned``; what it still returns is ignored."""
+        """Fail all unfinished work with ``Abandoned``, and ignore its results."""
 
 
 @define(eq=False)
@@ -76,7 +76,7 @@ class DaemonThread:
 
     @property
     def available(self) -> bool:
-        """Whether work can begin: fewer than ``MOST_ABANDONED`` threads hang."""
+        """True if work can begin: fewer than ``MOST_ABANDONED`` threads hang."""
         return self._hung < MOST_ABANDONED
 
     def run(self, function: Callable[[], _Result], /) -> Deferred[_Result]:

@@ -106,7 +106,7 @@ class FirstLoader:
             return None, ""
         try:
             kept = read_copy(self._copy)
-            # With another file, a server is told to answer by another configuration.
+            # A server that is started with another file must use that configuration.
             return (kept if kept is not None and kept.path == self._path else None), ""
         except UnusableCopy as error:
             problem = f"the kept copy cannot be used: {error}"
@@ -193,7 +193,7 @@ class FirstLoader:
 
 
 def _compare_settings(path: str, kept: str) -> str:
-    """Say which settings that expose the server differ between a file with errors and the kept text."""
+    """Describe which settings that expose the server differ between a file with errors and the kept text."""
     try:
         text = read_regular_file(path).decode("utf-8-sig", "replace")
     except Unreadable:

@@ -151,7 +151,7 @@ class CopyService(Service, ReloadListener):
         self.applied(self._current.snapshot.configuration)
 
     def stopService(self) -> Deferred[None] | None:
-        """Let the write that goes on end; the Deferred fires when it has, or after ``STOP_SECONDS``."""
+        """Wait for the current write; the Deferred fires when it has ended, or after ``STOP_SECONDS``."""
         super().stopService()
         self._next = None
         if self._begun is None:

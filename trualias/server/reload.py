@@ -70,7 +70,7 @@ class LoadFailed(Exception):
 
 @define(eq=False)
 class _Load:
-    """One load. Its thread writes ``stable``, ``is_read`` and ``ended``, the reactor's thread ``cancelled``.
+    """The state of a load. Its thread sets ``stable``, ``is_read`` and ``ended``, the reactor's thread ``cancelled``.
 
     ``begun`` is a time of the reactor's clock. ``stable`` is the fingerprint of the file that is read, once it no
     longer changes; ``is_read``: it has been read. ``outdated``: it was cancelled since the file is newer.

@@ -17,7 +17,7 @@ _log = logger(__name__)
 
 @frozen
 class Extent:
-    """How much a configuration has: account statements, accounts, and whether the file ends with END."""
+    """The size of a configuration: its account statements and accounts, and whether the file ends with END."""
 
     statements: int
     accounts: int

@@ -1,4 +1,4 @@
-"""The status file of a server, from which ``trualias status`` and health checks tell how it is."""
+"""The status file of a server, which ``trualias status`` and health checks read."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _log = logger(__name__)
 _report = logger(REPORT)
 
 LAST_WORDS_SECONDS = 1.7
-"""Seconds after a signal at which the process logs that it has to end without the reactor."""
+"""Seconds after a signal at which the process logs that it ends without the reactor."""
 
 STOP_SECONDS = 1.8
 """Seconds after a signal at which it ends."""
@@ -106,7 +106,7 @@ class StopSignals:
 
 
 def _set_alarm(number: int, frame: FrameType | None) -> None:
-    """Let SIGALRM end the process if the thread cannot, since it does not get the interpreter."""
+    """Set the alarm by which SIGALRM ends the process if the thread cannot, since it does not get the interpreter."""
     if signal.getitimer(signal.ITIMER_REAL)[0] == 0:
         signal.setitimer(signal.ITIMER_REAL, ALARM_SECONDS)
 

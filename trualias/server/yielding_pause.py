@@ -11,7 +11,7 @@ YIELD_SECONDS = 0.001
 
 
 def yield_to_reactor() -> None:
-    """Let the reactor's thread run for 1 ms; called in another thread."""
+    """Yield to the reactor's thread for 1 ms; called in another thread."""
     time.sleep(YIELD_SECONDS)
 
 

@@ -31,7 +31,7 @@ class Listener(Protocol):
 
     @property
     def listening(self) -> bool:
-        """Whether clients can connect."""
+        """True if clients can connect."""
 
 
 @frozen(eq=False)

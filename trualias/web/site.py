@@ -43,7 +43,7 @@ class State(Enum):
 
 @implementer(IHalfCloseableProtocol)
 class Connection(TwistedProtocol):
-    """One client's connection: one request without a body, one response.
+    """A client's connection: one request without a body, one response.
 
     Bytes after the request's head are discarded, and not read any more beyond ``MAX_DISCARDED``. The server closes its
     side alone: closing both with unread bytes would reset the connection, by which the client could lose the response
