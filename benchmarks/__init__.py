@@ -1,1 +1,1 @@
-"""Measurements of what a lookup costs, beside a server that does nothing: ``python -m benchmarks`` from the root."""
+"""Measurements of the cost of lookups, compared with a null server: ``python -m benchmarks`` from the root."""

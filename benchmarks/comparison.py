@@ -28,9 +28,9 @@ class Volume:
 
     rounds: int
     requests: int
-    """In each round of each server."""
+    """Requests in each round of each server."""
     single_requests: int
-    """The same on a single connection."""
+    """Requests in each round on a single connection."""
     shapes: int
     """Statements of different shapes."""
 
@@ -96,7 +96,7 @@ def _difference(servers: tuple[list[float], list[float]]) -> float:
 
 
 def workloads(volume: Volume) -> list[Workload]:
-    """Return the workloads that are compared; where keys are distinct they are new in every round."""
+    """Return the compared workloads; distinct keys are new in every round."""
     sample = policies.sample()
     ten = [policies.socketmap_exchange(answer) for answer in policies.SAMPLE_KEYS]
 

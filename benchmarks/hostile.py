@@ -102,7 +102,7 @@ def begin(chance: random.Random, elite: Sequence[Attempt]) -> Attempt:
 
 
 def climb(chance: random.Random, elite: Sequence[Attempt], cost: Cost, deadline: float) -> tuple[float, Attempt]:
-    """Climb until `PATIENCE` or the deadline (`time.monotonic`) ends it; return the highest cost and its attempt."""
+    """Climb until ``PATIENCE`` or the deadline (``time.monotonic``); return the highest cost and its attempt."""
     policy = None
     while policy is None:
         attempt = begin(chance, elite)
@@ -133,7 +133,7 @@ def run(_folder: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Search, and write what is worse than the cases so far."""
+    """Search, and write the cases that are worse than those so far."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long to search (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random choices (default: 0)")

@@ -28,7 +28,7 @@ CHUNK = 65536
 
 
 class WrongReply(Exception):
-    """The server gave a wrong reply, closed a connection or did not reply: its figures mean nothing."""
+    """The server sent a wrong reply, closed a connection or did not reply: its figures are invalid."""
 
 
 @frozen
@@ -38,11 +38,11 @@ class Measurement:
     requests: int
     seconds: float
     processor_seconds: float
-    """The load generator's."""
+    """The load generator's processor time."""
     server_seconds: float
     """The server's processor time, without that for connecting and disconnecting clients."""
     latency: float | None = None
-    """Seconds from a request to its reply, the median; only of `send_one_by_one`."""
+    """Seconds from a request to its reply, the median; only of ``send_one_by_one``."""
 
     @property
     def rate(self) -> float:
@@ -82,7 +82,7 @@ def clients(port: int, count: int) -> Iterator[list[socket.socket]]:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep Python's garbage collector from stopping the generator in the middle of a measurement."""
+    """Disable Python's garbage collector during a measurement."""
     gc.collect()
     gc.disable()
     try:
@@ -92,9 +92,9 @@ def without_collector() -> Iterator[None]:
 
 
 def receive_rest(client: socket.socket, received: bytes, expected: bytes) -> None:
-    """Wait for the rest of a reply that came in pieces.
+    """Receive the rest of an incomplete reply.
 
-    Raises `WrongReply` as soon as the received octets are not the beginning of the expected reply.
+    Raises ``WrongReply`` as soon as the received octets are not the beginning of the expected reply.
     """
     client.settimeout(PATIENCE)
     while received != expected:
@@ -106,9 +106,9 @@ def receive_rest(client: socket.socket, received: bytes, expected: bytes) -> Non
 
 
 def send_all(server: Server, exchanges: Iterable[Exchange], connections: int = 100) -> Measurement:
-    """Send every request once, over so many connections with one request in flight on each.
+    """Send every request once, over several connections with one request in flight on each.
 
-    Raises `WrongReply` for the first wrong reply, and if no reply comes for `PATIENCE` seconds.
+    Raises ``WrongReply`` for the first wrong reply, and if no reply comes for ``PATIENCE`` seconds.
     """
     remaining = iter(exchanges)
     end: Exchange = (b"", b"")
@@ -152,7 +152,7 @@ def send_all(server: Server, exchanges: Iterable[Exchange], connections: int = 1
 def send_one_by_one(server: Server, exchanges: Iterable[Exchange]) -> Measurement:
     """Send every request once on a single connection, each after the reply to the one before.
 
-    Raises `WrongReply` for the first wrong reply, and if no reply comes for `PATIENCE` seconds.
+    Raises ``WrongReply`` for the first wrong reply, and if no reply comes for ``PATIENCE`` seconds.
     """
     latencies: list[float] = []
     with clients(server.port, 1) as [client], without_collector():

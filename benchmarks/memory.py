@@ -38,7 +38,7 @@ PLACEHOLDER = "?????"
 
 
 def block_answers() -> Iterator[policies.Answer]:
-    """Yield different keys for the sample configuration, with `PLACEHOLDER` in each; half of them found."""
+    """Yield different keys for the sample configuration, with ``PLACEHOLDER`` in each; half of them found."""
     for number in range(BLOCK):
         name = policies.word(number, policies.ALPHA) + PLACEHOLDER
         yield f"foo-{name}-0{name[0]}0", "foo"
@@ -52,7 +52,7 @@ def block_answers() -> Iterator[policies.Answer]:
 def look_up_all(path: str) -> Iterator[float]:
     """Send all requests to a server with this configuration; yield the resident size after each part.
 
-    Raises `WrongReply`.
+    Raises ``WrongReply``.
     """
     factory = TableFactory(Clock(), CurrentSnapshot(load_snapshot(path)), Table.LOCAL_PART, time.perf_counter)
     factory.clients.statistics = Statistics()

@@ -1,4 +1,4 @@
-"""Random policies and keys that may be costly to match, and mutations of them; see `benchmarks.hostile`."""
+"""Random policies and keys that may be costly to match, and mutations of them; see ``benchmarks.hostile``."""
 
 import random
 from collections.abc import Callable, Sequence

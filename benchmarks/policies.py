@@ -54,7 +54,7 @@ def _netstring(text: str) -> bytes:
 
 
 def exchanges(answers: Iterable[Answer], domain: str = "") -> Iterator[Exchange]:
-    """Return what `exchange` makes of each answer."""
+    """Return the exchange for each answer."""
     return (exchange(answer, domain) for answer in answers)
 
 
@@ -103,7 +103,7 @@ def many_accounts(number: int) -> str:
 
 
 def many_accounts_answers(number: int) -> Iterator[Answer]:
-    """Yield different keys for `many_accounts` without end, half of them found."""
+    """Yield different keys for ``many_accounts`` without end, half of them found."""
     for index in count():
         account, name = f"user{index * 7919 % number:06}", word(index, ALNUM)
         yield f"{account}-{name}-{name[0]}{len(name)}", account
@@ -129,7 +129,7 @@ def many_statements(number: int, sign: str = "x") -> str:
 
 
 def many_statements_answers(number: int, sign: str = "x") -> Iterator[Answer]:
-    """Yield different keys for `many_statements` without end, half of them found."""
+    """Yield different keys for ``many_statements`` without end, half of them found."""
     for index in count():
         third = index * 2371 % (number // 3) * 3
         name, first = word(index, ALNUM), word(index, ALPHA)
@@ -172,7 +172,7 @@ def many_shapes(number: int) -> str:
 
 
 def many_shapes_answers(number: int) -> Iterator[Answer]:
-    """Yield different keys for `many_shapes` without end, half of them found."""
+    """Yield different keys for ``many_shapes`` without end, half of them found."""
     for index in count():
         statement = index * 2371 % number
         letters = [ALPHA if name == "alpha" else ALNUM for name in _CLASSES[statement % len(_CLASSES)]]

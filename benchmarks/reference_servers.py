@@ -24,7 +24,7 @@ class NullServer(LineReceiver):
     delimiter = b"\n"
 
     def lineReceived(self, line: bytes) -> None:
-        """Answer."""
+        """Send the reply."""
         assert self.transport is not None
         self.transport.write(NOT_FOUND)
 
@@ -67,7 +67,7 @@ def serve_without_twisted(port: int) -> None:
 
 
 def main(name: str, port: int) -> None:
-    """Run one of them until the process is stopped."""
+    """Run a server until the process is stopped."""
     if name == "bare":
         serve_without_twisted(port)
     factory = {"null": null_server, "postfix": twisted_postfix}[name]()

@@ -49,12 +49,12 @@ class Clients:
 
     requests: Iterator[Request]
     switched: float | None = None
-    """The time of the first reply by the new configuration (`time.perf_counter`)."""
+    """The time of the first reply by the new configuration (``time.perf_counter``)."""
     latencies: list[tuple[float, float]] = field(factory=list)
-    """Of each reply, its time and the seconds since its request."""
+    """For each reply, its time and the seconds since its request."""
 
     def run(self, port: int, seconds_after: float, change: "Change") -> None:
-        """Send requests until ``seconds_after`` the first reply by the new configuration; raises `WrongReply`."""
+        """Send requests until ``seconds_after`` the first reply by the new configuration; raises ``WrongReply``."""
         with clients(port, CLIENTS) as connected, select.epoll() as poller, without_collector():
             by_number = {client.fileno(): client for client in connected}
             sent: dict[int, tuple[float, Request]] = {}
@@ -99,7 +99,7 @@ class Change:
     text: str
     pid: int
     made: float | None = None
-    """The time of the change (`time.perf_counter`)."""
+    """The time of the change (``time.perf_counter``)."""
 
     def make_when_due(self, seconds: float) -> None:
         """Make the change if it is due; called often, with the seconds since the first request."""
@@ -116,11 +116,11 @@ class Reload:
     """The figures of one reload."""
 
     seconds: float
-    """From the signal to the first reply by the new configuration."""
+    """The seconds from the signal to the first reply by the new configuration."""
     during: Sequence[float]
     """The latencies of all replies until then in seconds, sorted."""
     worst: float
-    """The largest latency until `SETTLED` seconds after that."""
+    """The largest latency until ``SETTLED`` seconds after that."""
     replies: int
 
 

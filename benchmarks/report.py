@@ -91,8 +91,8 @@ class ProcessorUse:
 def other_load(before: ProcessorUse, own_before: float) -> float:
     """Return the share of the machine, 0 to 1, that other processes have used since ``before``.
 
-    Others are all but this process and its finished children; ``own_before`` is the value of `own_seconds` at the time
-    of ``before``.
+    Others are all but this process and its finished children; ``own_before`` is the value of ``own_seconds`` at the
+    time of ``before``.
     """
     after = ProcessorUse.now()
     return max(0.0, after.busy - before.busy - own_seconds() + own_before) / (after.total - before.total)

@@ -15,11 +15,11 @@ from trualias.testing.live import TWISTD, is_listening
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTING = 60.0
-"""Seconds that a server may take until it listens."""
+"""Seconds within which a server must listen."""
 STOPPING = 10.0
 """Seconds from SIGTERM to SIGKILL."""
 IDLE = 0.005
-"""Seconds without any use of the processor after which a server counts as idle."""
+"""Seconds without use of the processor after which a server counts as idle."""
 
 
 class ServerFailed(Exception):
@@ -66,7 +66,7 @@ def processor_seconds_when_idle(pid: int) -> float:
 def running(command: Sequence[str], *ports: int, root: Path = ROOT) -> Iterator[Server]:
     """Start a server from the source tree at ``root`` and wait until it listens on all ports; stop it at the end.
 
-    The port of the server that it yields is the first one. Raises `ServerFailed` if it ends or does not listen in time.
+    The port of the yielded server is the first one. Raises ``ServerFailed`` if it ends or does not listen in time.
     """
     with TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as output:
         deadline = time.monotonic() + STARTING
@@ -95,7 +95,7 @@ def running(command: Sequence[str], *ports: int, root: Path = ROOT) -> Iterator[
 
 
 def reference_server(name: str, port: int) -> list[str]:
-    """Return the command for one of `benchmarks.reference_servers`."""
+    """Return the command for one of ``benchmarks.reference_servers``."""
     return [sys.executable, "-m", "benchmarks.reference_servers", name, str(port)]
 
 

@@ -31,12 +31,12 @@ class Case:
     name: str
     server: Server
     exchanges: Iterator[Exchange]
-    """It goes on from round to round, so that the keys of a case with distinct keys are new in every round."""
+    """Continued from round to round, so that distinct keys are new in every round."""
     rounds: list[Measurement] = field(factory=list, init=False)
     ratios: list[float] = field(factory=list, init=False)
-    """Of each round, its rate to the mean rate of the null server's rounds before and after it."""
+    """The ratios of each round's rate to the mean rate of the null server's rounds before and after it."""
     null_costs: list[float] = field(factory=list, init=False)
-    """Of each round, the mean processor time of a request of the null server's rounds before and after it."""
+    """For each round, the mean processor time of a request of the null server's rounds before and after it."""
 
     def measure(self, requests: int) -> Measurement:
         """Measure one round."""
@@ -77,11 +77,11 @@ class Volume:
 
     rounds: int
     requests: int
-    """In each round of each case."""
+    """Requests in each round of each case."""
     margin: float
     """The factor of the bounds."""
     single_requests: int
-    """In each round on a single connection."""
+    """Requests in each round on a single connection."""
     shapes: int
     """Statements of different shapes."""
 
@@ -179,7 +179,7 @@ def run(folder: Path, volume: Volume) -> list[Row]:
         port = free_port()
         table = start_table(stack, folder, "sample", policies.sample(), socketmap=port)
         socketmap = Server(port, table.pid)
-        # One supply for all cases with distinct keys of the sample: the server sees each key once.
+        # One iterator for all cases with distinct keys of the sample: each key is requested once.
         answers = policies.distinct_sample_answers()
         ten = Case("sample, 10 keys in turn", table, cycle_of_ten())
         distinct = Case("sample, distinct keys", table, policies.exchanges(answers))

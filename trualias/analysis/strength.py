@@ -105,7 +105,7 @@ def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]
 
 
 def _count_by_other_readings(codes: Codes, guesses: Iterable[tuple[tuple[str, ...], str]]) -> int:
-    """Count the guesses that are wrong for their words and accepted all the same, in another reading."""
+    """Count the guesses that are wrong for their words but accepted in another reading."""
     return sum(codes.accepts(values, code) and not codes.is_right(values, code) for values, code in guesses)
 
 

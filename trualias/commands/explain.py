@@ -70,7 +70,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _table(arguments: Namespace, key: str) -> Table:
-    """The table to look a key up in."""
+    """Return the table for a key."""
     if arguments.virtual or (not arguments.table and "@" in key):
         return Table.VIRTUAL
     return Table.LOCAL_PART

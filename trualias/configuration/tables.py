@@ -1,4 +1,4 @@
-"""The tables that mail servers look keys up in."""
+"""The lookup tables."""
 
 from enum import Enum
 

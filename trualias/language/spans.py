@@ -71,7 +71,7 @@ class Spans:
         return found
 
     def counts_before(self, characters: str) -> list[int]:
-        """Return for each position, the end included, how many of ``characters`` stand before it."""
+        """Return for each position, including the end, how many of ``characters`` are before it."""
         return self._count(characters)[0]
 
     def ends_with_count(self, characters: str, start: int, count: int) -> int:
@@ -80,7 +80,7 @@ class Spans:
         return positions.get(before[start] + count, 0) & -1 << start
 
     def _count(self, characters: str) -> tuple[list[int], dict[int, int]]:
-        """Return how many characters stand before each position, and the set of positions for each number."""
+        """Return how many characters are before each position, and the set of positions for each number."""
         counts = self._counts.get(characters)
         if counts is None:
             before = [0]

@@ -21,7 +21,7 @@ def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: N
     """Look up every address that the configuration has an expectation of, and compare the answers.
 
     An address with ``@`` is looked up in the virtual table, any other in the local-part table. ``pause`` is called
-    after each. The check stops after more than `MOST_ERRORS` errors.
+    after each. The check stops after more than ``MOST_ERRORS`` errors.
 
     Raises:
         ConfigurationErrors: some are not met; it has one error for each, at the offset of its address.

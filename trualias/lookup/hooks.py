@@ -42,7 +42,7 @@ WARNING_SECONDS = 600.0
 
 
 class SlowCalls:
-    """Counts the calls of hooks that took longer than `SLOW_SECONDS`, and logs the first, then one in ten minutes.
+    """Counts the calls of hooks that took longer than ``SLOW_SECONDS``, and logs the first, then one in ten minutes.
 
     ``clock`` returns seconds.
     """
@@ -198,7 +198,7 @@ def _find_on_path(name: str) -> ModuleSpec | None:
 
 
 def _import_package(spec: ModuleSpec) -> None:
-    """Import the package of a module, as `find_spec` would, but without Python's cache, which others could write to."""
+    """Import the package of a module, as ``find_spec`` would, but without Python's cache, which others can write."""
     module = _new_module(spec)
     sys.modules[spec.name] = module
     assert spec.loader is not None  # also a folder without __init__.py has one here

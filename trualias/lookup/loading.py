@@ -45,7 +45,7 @@ def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lamb
 
 
 def wait_until_stable(path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep) -> Fingerprint:
-    """Wait until a file has not changed for `STABLE_SECONDS`; return its fingerprint.
+    """Wait until a file has not changed for ``STABLE_SECONDS``; return its fingerprint.
 
     The first half of a file that is being written may have no errors, but the addresses of its second half would not be
     found. ``pause`` is called after each sleep.

@@ -1,13 +1,13 @@
 """Counts readings without enumerating them.
 
-An address such as 57 times ``x`` can be cut by ``%alpha%x%alpha%x%alpha%x%alpha%.%code%`` in thousands of ways. But
-each item of a code reads exactly one identifier. So for given ends of the code and a given cut of it into items every
-identifier has a condition of its own, and the ways to meet them all are counted from left to right over the positions
-of the text (``segments.py``).
+An address such as 57 times ``x`` has thousands of readings for ``%alpha%x%alpha%x%alpha%x%alpha%.%code%``. But each
+item of a code reads exactly one identifier. So for given ends of the code and a given split of it into items, each
+identifier has its own condition, and the ways to meet them all are counted from left to right over the positions of
+the text (``segments.py``).
 
-What remains to be tried are the cuts of the code, where a number may have one digit or two. Most of these fail at once,
-because counts add up: all characters outside the code and the literals belong to identifiers. Where a code has, say,
-the vowels of every identifier on its left, their sum must be the number of vowels there.
+Only the splits of the code are tried, in which a number can have one digit or two. Most of these fail immediately,
+because counts add up: all characters outside the code and the literals belong to identifiers. If a code has, for
+example, the vowels of every identifier on its left, their sum must be the number of vowels there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class CountingPlan:
             function = self.variables[numbers[0]].function
             side = identifiers[self.split :] if is_right else identifiers[: self.split]
             for number in numbers:
-                # What every identifier of the class has in any case is set aside.
+                # The least count of every identifier of the class is left out of the sums.
                 shortest = RULES[self.variables[number].field_class].shortest
                 self.spends[number] = len(self.sums), shortest if function.counts_all else function.more
             least = sum(RULES[field_class].shortest for field_class in side) if function.counts_all else 0
@@ -174,7 +174,7 @@ class ReadingCounter:
             for start in positions_in(self._starts & self._reach[0]):
                 self._record.step()
                 if self._begin(start, end):
-                    total += self._cut(0, start)
+                    total += self._split(0, start)
                 if total > 1:
                     return 2
         return total
@@ -221,7 +221,7 @@ class ReadingCounter:
         self._pending = [total.variables for total in plan.sums]
         return min(self._remaining, default=0) >= 0
 
-    def _cut(self, number: int, at: int) -> int:
+    def _split(self, number: int, at: int) -> int:
         """Count the readings in which the parts before ``number`` are the code before ``at``; 2 for any more."""
         parts = self._parts
         while number < len(parts):
@@ -232,7 +232,7 @@ class ReadingCounter:
                 continue
             known = self._values[part]
             if known is None:
-                return self._cut_at(part, number, at)
+                return self._split_at(part, number, at)
             if not self._text.startswith(known, at):
                 return 0
             at += len(known)
@@ -240,7 +240,7 @@ class ReadingCounter:
                 return 0
         return self._ways()
 
-    def _cut_at(self, variable: int, number: int, at: int) -> int:
+    def _split_at(self, variable: int, number: int, at: int) -> int:
         """Count for each possible width of a variable's contribution at ``at``; ``number`` is the next part's."""
         is_count = self._plan.variables[variable].function.is_count
         total = 0
@@ -253,9 +253,9 @@ class ReadingCounter:
             self._record.step()
             self._values[variable] = shown
             if not is_count:
-                total += self._cut(number, at + width)
+                total += self._split(number, at + width)
             elif self._spend(variable, int(shown)):
-                total += self._cut(number, at + width)
+                total += self._split(number, at + width)
                 self._give_back(variable, int(shown))
             self._values[variable] = None
             if total > 1:

@@ -52,7 +52,7 @@ class Matcher:
 
     @property
     def runs(self) -> tuple[str, ...]:
-        """The texts that stand in every address; see ``Form``."""
+        """The texts that every address contains; see ``Form``."""
         return self._form.runs
 
     def count(self, record: LookupRecord, account: str, alias: str) -> int:

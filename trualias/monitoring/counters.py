@@ -23,7 +23,7 @@ MOST_ACCOUNTS = 100
 
 
 class RequestOutcome(StrEnum):
-    """The outcomes of a request beside those of `NotFoundReason`."""
+    """The outcomes of a request, except those of ``NotFoundReason``."""
 
     FOUND = "found"
     BAD = "bad"
@@ -35,7 +35,7 @@ class RequestOutcome(StrEnum):
 
 
 DetailedOutcome = RequestOutcome | NotFoundReason
-"""The outcome of a request, with the reason where a key is not found."""
+"""The outcome of a request; for a key that is not found, the reason."""
 
 DETAILED_OUTCOMES: tuple[DetailedOutcome, ...] = (*RequestOutcome, *NotFoundReason)
 
@@ -43,7 +43,7 @@ DETAILED_OUTCOMES: tuple[DetailedOutcome, ...] = (*RequestOutcome, *NotFoundReas
 class WrongCodes:
     """Counts wrong codes by the account whose statement matches but for the code.
 
-    At most `MOST_ACCOUNTS` accounts have a counter of their own: all if there are no more, otherwise the first with a
+    At most ``MOST_ACCOUNTS`` accounts have a counter of their own: all if there are no more, otherwise the first with a
     wrong code. ``others`` counts the wrong codes of the rest. Each counter is a one-item list, so that callers can
     increment it in place.
     """
@@ -58,7 +58,7 @@ class WrongCodes:
         return {account: count for account, [count] in self._counters.items()}
 
     def counter(self, account: str) -> list[int]:
-        """Return the counter of an account; it is valid until `keep` is called."""
+        """Return the counter of an account; it is valid until ``keep`` is called."""
         if account not in self._counters and len(self._counters) >= MOST_ACCOUNTS:
             return self.others
         return self._counters.setdefault(account, [0])
@@ -77,7 +77,7 @@ class WrongCodes:
 class RequestCounters:
     """Counts the requests of one protocol to one server.
 
-    ``buckets`` has a histogram for each `DetailedOutcome`: how many requests took up to each of the `BOUNDS`, and
+    ``buckets`` has a histogram for each ``DetailedOutcome``: how many requests took up to each of the ``BOUNDS``, and
     longer. ``elapsed`` is the sum of their seconds. ``wrong_codes`` is shared by all request counters of a process. All
     are public, so that they can be incremented without a call.
     """

@@ -1,7 +1,7 @@
 """The statistics of a server: seven collectors, their figures over the last minute, and these as text and JSON.
 
-There is no clock here: durations are arguments, and `Statistics.tick` must be called once a second. All belongs to the
-reactor's thread.
+There is no clock here: durations are arguments, and ``Statistics.tick`` must be called once a second. All belongs to
+the reactor's thread.
 """
 
 import json
@@ -154,7 +154,7 @@ class DepthCollector(Collector):
 class Statistics:
     """The seven collectors of a server, with figures of the last 60 complete seconds, never of the running one.
 
-    Seconds before the start count as idle. ``outcomes`` are the collectors of requests, in the order of `ReplyKind`.
+    Seconds before the start count as idle. ``outcomes`` are the collectors of requests, in the order of ``ReplyKind``.
     """
 
     __slots__ = ("_collectors", "connections", "outcomes", "reads", "writes")

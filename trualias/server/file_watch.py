@@ -47,7 +47,7 @@ class FileWatch:
         self._begun: float | None = None
 
     def examine(self) -> None:
-        """Begin an examination, unless one goes on; abandon one that takes longer than ``STAT_SECONDS``."""
+        """Begin an examination, unless one is running; abandon one that takes longer than ``STAT_SECONDS``."""
         if self._begun is not None and self._clock.seconds() >= self._begun + STAT_SECONDS:
             self._worker.abandon()
         if self._begun is not None or not self._worker.available:

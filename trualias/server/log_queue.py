@@ -76,7 +76,7 @@ class LogQueue:
         self._thread: Thread | None = None
 
     def install(self, beginner: LogBeginner) -> None:
-        """Put the queue in front of all observers that logging will begin with."""
+        """Install the queue before all observers with which logging will begin."""
         begin = beginner.beginLoggingTo
 
         def begin_with_queue(observers: Iterable[ILogObserver], *args: Any, **arguments: Any) -> None:
@@ -190,7 +190,7 @@ def _dropped_message(missing: int) -> LogEvent:
 
 
 class LoggedException(Exception):
-    """Stands for an exception in the log; ``str()`` is the text of that."""
+    """A substitute for an exception in the log; ``str()`` is its text."""
 
 
 def _detach(event: LogEvent) -> tuple[LogEvent, int]:

@@ -82,7 +82,7 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x"))
         self.assertEqual((0, "bar-x-x1@Example.com\n", ""), self.compose("--domain", "Example.com", "bar", "x"))
 
-    def test_foreign_domain(self) -> None:
+    def test_unknown_domain(self) -> None:
         """A domain that the file does not list is refused, since its addresses are not found."""
         self.path.write_text("ALIAS DOMAINS: example.org example.com\n" + CONFIGURATION, "utf-8")
         expected = "example.net is not one of ALIAS DOMAINS (example.com, example.org); its addresses are not found\n"

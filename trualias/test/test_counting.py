@@ -82,7 +82,7 @@ class AgreementTests(SynchronousTestCase):
         self.assertGreater(seen["near miss"], 300)
 
     def test_tangles(self) -> None:
-        """They agree for addresses that can be cut in many ways."""
+        """They agree for addresses with many readings."""
         seen = self.compare(tangles(), 50)
         self.assertGreater(seen[0], 300)
         self.assertGreater(seen[1] + seen[2], 300)

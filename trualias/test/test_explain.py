@@ -396,14 +396,14 @@ def postprocess(account, domain):
         )
 
     def test_json_of_others(self) -> None:
-        """``--json`` also prints accepted, ambiguous and mismatching addresses, and foreign domains."""
+        """``--json`` also prints accepted, ambiguous and mismatching addresses, and unknown domains."""
         keys = ("foo-macys-m5", "two=one.3", "foo-", "foo@example.net")
         _, output = self.explain("--json", *keys)
-        accepted, ambiguous, mismatching, foreign = json.loads(output)["keys"]
+        accepted, ambiguous, mismatching, unknown = json.loads(output)["keys"]
         self.assertEqual((True, "foo", "foo"), (accepted["found"], accepted["value"], accepted["account"]))
         self.assertEqual((False, ["one", "two"]), (ambiguous["found"], ambiguous["accounts"]))
         self.assertEqual({"place": 4, "expected": "an alnum"}, mismatching["statements"][0]["mismatch"])
-        self.assertEqual(([], 5), (foreign["statements"], foreign["not_compared"]))
+        self.assertEqual(([], 5), (unknown["statements"], unknown["not_compared"]))
 
     def test_default(self) -> None:
         """Without ``-c`` the file of the keys' server is used, or else the other server's."""

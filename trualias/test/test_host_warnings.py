@@ -34,7 +34,7 @@ class HostWarningsTests(SynchronousTestCase):
         self.assertEqual([], self.messages())
 
     def test_readable_by_root(self) -> None:
-        """A file of root that nobody else can read, itself or through its folder, has a warning."""
+        """A file of root that no other user can read, because of its own or its folder's mode, has a warning."""
         if os.geteuid() != 0:
             self.skipTest("only root has files of root")
         self.path.chmod(0o600)

@@ -19,7 +19,7 @@ from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
 NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
-FOREIGN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
+UNKNOWN_DOMAIN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
 
 
 class LookupCase(SynchronousTestCase):
@@ -147,19 +147,21 @@ class VirtualTests(LookupCase):
 
     def test_other_domains(self) -> None:
         """An address in another domain is not found."""
-        foreign = ("example.net", "", "example.com.", "sub.example.com", "example", " example.com", "example.com\n")
-        self.assert_answers(snapshot().tables[Table.VIRTUAL], {f"samissexy.34@{domain}": FOREIGN for domain in foreign})
+        unknown = ("example.net", "", "example.com.", "sub.example.com", "example", " example.com", "example.com\n")
+        self.assert_answers(
+            snapshot().tables[Table.VIRTUAL], {f"samissexy.34@{domain}": UNKNOWN_DOMAIN for domain in unknown}
+        )
 
     def test_letters_that_fold_to_ascii(self) -> None:
         """A domain with a letter whose lower case is in ASCII, such as the Kelvin sign, is another domain."""
         lookup = snapshot("", "ALIAS DOMAINS: k.example\nACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
         self.assertEqual("k", "\u212a".lower())
-        self.assert_answers(lookup, {"x@K.Example": Found("a@K.Example", "a"), "x@\u212a.example": FOREIGN})
+        self.assert_answers(lookup, {"x@K.Example": Found("a@K.Example", "a"), "x@\u212a.example": UNKNOWN_DOMAIN})
 
     def test_no_domains(self) -> None:
         """Without ALIAS DOMAINS no address is found."""
         lookup = snapshot("", "ACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]
-        self.assert_answers(lookup, {"x@example.com": FOREIGN, "x@": FOREIGN})
+        self.assert_answers(lookup, {"x@example.com": UNKNOWN_DOMAIN, "x@": UNKNOWN_DOMAIN})
 
     def test_no_address(self) -> None:
         """A key without an at sign is not found."""
@@ -204,4 +206,4 @@ class VirtualTests(LookupCase):
     def test_over_budget(self) -> None:
         """A lookup over its budget of steps is given up."""
         lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).tables[Table.VIRTUAL]
-        self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded(), f"{ENDLESS_KEY}@a.c": FOREIGN})
+        self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded(), f"{ENDLESS_KEY}@a.c": UNKNOWN_DOMAIN})

@@ -187,7 +187,7 @@ class AgreementTests(SynchronousTestCase):
         self.assert_often(counts, hit=400, miss=200, near_miss=200, several_readings=30)
 
     def test_tangles(self) -> None:
-        """They agree for statements of different accounts whose addresses can be cut in many ways."""
+        """They agree for statements of different accounts whose addresses have many readings."""
         counts = self.compare(tangles(), True, 130)
         self.assert_often(counts, hit=40, miss=200, near_miss=200, several_readings=100, several_accounts=200)
 

@@ -131,7 +131,7 @@ class ReferenceTests(SynchronousTestCase):
                 self.assertEqual((local_part, self.accounts(local_part, *statements)), (local_part, [account]))
 
     def test_dynamic_ambiguity(self) -> None:
-        """An address that can be cut in four ways has four readings of one account."""
+        """An address that can be split in four ways has four readings of one account."""
         found = [reading.pieces for reading in naive.readings(MANY, "xxxxxx.00") if naive.verifies(reading)]
         self.assertEqual([pieces[0] for pieces in found], ["x", "xx", "xxx", "xxxx"])
         self.assertEqual(naive_lookup([MANY], "xxxxxx.00", True), Verdict(frozenset(["baz"]), True))

@@ -52,7 +52,7 @@ class JournalTests(ObserverTestCase):
         self.assertTrue(all(line.startswith("<2>") for line in lines))
         self.assertIn("<2>builtins.ZeroDivisionError: by zero", lines)
 
-    def test_foreign_event(self) -> None:
+    def test_bare_event(self) -> None:
         """An event without level and namespace is written at level info."""
         JournalObserver(self.out, levels=True)({"log_format": "bare"})
         self.assertEqual("<6>[-] bare\n", self.out.getvalue())

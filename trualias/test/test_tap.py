@@ -82,7 +82,7 @@ class OneThreadReactor(MemoryReactorClock):
     """A reactor in memory that runs calls from threads at once."""
 
     def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call `function`."""
+        """Call ``function``."""
         function(*arguments)
 
 

@@ -51,8 +51,8 @@ class DeliveryTests(SynchronousTestCase):
             reason = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual mailbox table"
             self.assertEqual((550, reason), self.postfix.rcpt(recipient))
 
-    def test_foreign_domain(self) -> None:
-        """An alias with the right code in a foreign domain is not relayed."""
+    def test_unknown_domain(self) -> None:
+        """An alias with the right code in an unknown domain is not relayed."""
         recipient = "samissexy.34@example.net"
         self.assertEqual((554, f"5.7.1 <{recipient}>: Relay access denied"), self.postfix.rcpt(recipient))
 
