@@ -18,7 +18,7 @@ class StatisticsUser(Protocol):
     """A part of the server that counts its requests."""
 
     def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
-        """Count in these statistics from now on."""
+        """Count in these statistics from this call on."""
 
 
 class StatisticsService(Service):

@@ -18,7 +18,7 @@ from trualias.protocols.responder import AddressWarnings, Responder
 
 @define(eq=False)
 class RecordingClient:
-    """A client that records the calls; it closes when it has to finish, unless ``stays``."""
+    """A client that records the calls; it closes when it is asked to finish, unless ``stays``."""
 
     clients: Clients
     stays: bool = False

@@ -66,7 +66,7 @@ class SocketTests(SynchronousTestCase):
 
     @property
     def reading(self) -> bool:
-        """Whether the server reads from the client."""
+        """True if the server reads from the client."""
         return self.transport in self.reactor.getReaders()
 
     def turn(self, times: int = 1) -> None:

@@ -39,7 +39,7 @@ def sample(port: str) -> Snapshot:
     return load_snapshot(str(source_tree() / SAMPLES[port]))
 
 
-def ask(snapshot: Snapshot, address: str) -> str | None:
+def look_up(snapshot: Snapshot, address: str) -> str | None:
     """Look up an address: one with ``@`` in the virtual server's table, another in the table server's."""
     match snapshot.tables[Table.VIRTUAL if "@" in address else Table.LOCAL_PART](address):
         case Found(value) | Ambiguous(_, str(value)):
@@ -48,12 +48,12 @@ def ask(snapshot: Snapshot, address: str) -> str | None:
             return None
 
 
-def wrong(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[str]:
+def wrong_answers(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) -> list[str]:
     """Describe the answers of the document *name* that differ from the snapshot's."""
     return [
         f"{name}:{answer.line}: {answer.address} is for {answer.account}, but {found} is answered"
         for answer in answers
-        if (found := ask(snapshot, answer.address)) != answer.account
+        if (found := look_up(snapshot, answer.address)) != answer.account
     ]
 
 
@@ -67,7 +67,7 @@ def configuration_of(example: Example) -> Snapshot | str:
         return f"{errors}\n"
 
 
-def converse(snapshot: Snapshot, kind: Table, request: str) -> str:
+def reply_to(snapshot: Snapshot, kind: Table, request: str) -> str:
     """Return a server's reply to a request, without LF."""
     factory = TableFactory(Clock(), CurrentSnapshot(snapshot), kind, lambda: 0.0)
     factory.clients.use_statistics(Statistics())
@@ -166,32 +166,32 @@ class DocumentationTests(SynchronousTestCase):
 
     def test_configurations(self) -> None:
         """Every configuration is accepted, or refused with exactly the errors that follow it."""
-        surprises = [
+        differences = [
             f"{name}:{example.configuration.line}: {loaded if isinstance(loaded, str) else 'is not refused'}"
             for name, text in documents().items()
             for example in read_examples(text)
             if (loaded := configuration_of(example)) != example.errors
             and (isinstance(loaded, str) or example.errors is not None)
         ]
-        self.assertEqual([], surprises)
+        self.assertEqual([], differences)
 
     def test_answers(self) -> None:
         """Every address in a table is answered as the table says."""
-        surprises = [
-            surprise
+        differences = [
+            difference
             for name, text in documents().items()
             for example in read_examples(text)
             if isinstance(snapshot := configuration_of(example), Snapshot)
-            for surprise in wrong(snapshot, example.answers, name)
+            for difference in wrong_answers(snapshot, example.answers, name)
         ]
-        self.assertEqual([], surprises)
+        self.assertEqual([], differences)
 
     def test_samples(self) -> None:
         """Every address in the comments of the samples has the answer that the comment states."""
         for port, name in SAMPLES.items():
             answers = read_comments((source_tree() / name).read_text("utf-8"))
             self.assertNotEqual((), answers)
-            self.assertEqual([], wrong(sample(port), answers, name))
+            self.assertEqual([], wrong_answers(sample(port), answers, name))
 
     def test_ports(self) -> None:
         """The samples have the ports that the documentation uses, so that both servers can run on one machine."""
@@ -200,20 +200,20 @@ class DocumentationTests(SynchronousTestCase):
 
     def test_postmap(self) -> None:
         """The shown output of ``postmap -q`` is the answer of the sample with that port."""
-        asked = [
-            (name, found[1], ask(sample(found[2]), found[1]), printed.strip() or None)
+        shown = [
+            (name, found[1], look_up(sample(found[2]), found[1]), printed.strip() or None)
             for name, text in documents().items()
             for block in read_rst(text)
             if isinstance(block, Block)
             for command, printed in block.commands()
             if (found := re.fullmatch(r"postmap -q (\S+) tcp:127\.0\.0\.1:(\d+)", command))
         ]
-        self.assertNotEqual([], asked)
-        self.assertEqual([], [question for question in asked if question[2] != question[3]])
+        self.assertNotEqual([], shown)
+        self.assertEqual([], [row for row in shown if row[2] != row[3]])
 
     def test_query(self) -> None:
         """The shown output of ``trualias query`` is its output."""
-        asked = []
+        shown = []
         for name, text in documents().items():
             for block in (part for part in read_rst(text) if isinstance(part, Block)):
                 for command, printed in block.commands():
@@ -221,26 +221,26 @@ class DocumentationTests(SynchronousTestCase):
                         output, errors = StringIO(), StringIO()
                         arguments = [*found[1].split(), "-c", str(source_tree() / found[2]), *found[3].split()]
                         run(arguments, Terminal(BytesIO(), output, errors))
-                        asked.append((name, printed, output.getvalue() + errors.getvalue()))
-        self.assertNotEqual([], asked)
-        self.assertEqual([], [question for question in asked if question[1].rstrip("\n") != question[2].rstrip("\n")])
+                        shown.append((name, printed, output.getvalue() + errors.getvalue()))
+        self.assertNotEqual([], shown)
+        self.assertEqual([], [row for row in shown if row[1].rstrip("\n") != row[2].rstrip("\n")])
 
     def test_chats(self) -> None:
         """The shown replies of telnet sessions, except ``stats``, are those of the table server."""
-        said = [
-            (name, request, converse(sample("3047"), Table.LOCAL_PART, request), reply)
+        replies = [
+            (name, request, reply_to(sample("3047"), Table.LOCAL_PART, request), reply)
             for name, text in documents().items()
             for block in read_rst(text)
             if isinstance(block, Block) and "telnet 127.0.0.1 3047" in block.text
             for request, reply in re.findall(r"^(?!telnet)([a-z].*)\n([245]\d\d .*)$", block.text, re.MULTILINE)
             if request != "stats"
         ]
-        self.assertNotEqual([], said)
-        self.assertEqual([], [line for line in said if line[2] != line[3]])
+        self.assertNotEqual([], replies)
+        self.assertEqual([], [row for row in replies if row[2] != row[3]])
 
     def test_statistics(self) -> None:
         """Every shown reply to ``stats`` has the lines, figures and decimals of a real one."""
-        replied = without_figures(converse(sample("3047"), Table.LOCAL_PART, "stats"))
+        replied = without_figures(reply_to(sample("3047"), Table.LOCAL_PART, "stats"))
         shown = [
             (name, without_figures(found))
             for name, text in documents().items()
@@ -259,8 +259,8 @@ class DocumentationTests(SynchronousTestCase):
             for row in part.rows
         ]
         self.assertNotEqual([], rows)
-        said = [(request, converse(sample("3047"), Table.LOCAL_PART, request)) for request, _ in rows]
-        self.assertEqual(rows, said)
+        replies = [(request, reply_to(sample("3047"), Table.LOCAL_PART, request)) for request, _ in rows]
+        self.assertEqual(rows, replies)
 
     def test_limits(self) -> None:
         """The limits in the reference are those of the server."""
@@ -285,5 +285,5 @@ class DocumentationTests(SynchronousTestCase):
             str(folder / "policy.conf"),
         )
         snapshot = Snapshot(configuration, load_hooks(configuration))
-        self.assertEqual("foo@mailbox.example.com", ask(snapshot, "foo.macys.m5@example.com"))
-        self.assertEqual("foo", ask(snapshot, "foo.macys.m5"))
+        self.assertEqual("foo@mailbox.example.com", look_up(snapshot, "foo.macys.m5@example.com"))
+        self.assertEqual("foo", look_up(snapshot, "foo.macys.m5"))

@@ -13,10 +13,10 @@ from trualias.server.gc_tuning import (
 )
 
 
-class Thing:
+class Node:
     """An object with weak references."""
 
-    other: "Thing | None" = None
+    other: "Node | None" = None
 
 
 class CollectorTestCase(SynchronousTestCase):
@@ -52,10 +52,10 @@ class SuspendedTests(CollectorTestCase):
     def test_young_garbage(self) -> None:
         """Young objects in reference cycles are collected all the same."""
         with full_collections_suspended():
-            thing = Thing()
-            thing.other = thing
-            reference = weakref.ref(thing)
-            del thing
+            node = Node()
+            node.other = node
+            reference = weakref.ref(node)
+            del node
             kept = [[number] for number in range(10_000)]
             self.assertIsNone(reference())
         del kept
@@ -94,7 +94,7 @@ class ReleaseTests(CollectorTestCase):
 
     def test_in_steps(self) -> None:
         """A few objects are freed before each pause, and in the end all."""
-        parts: list[object] = [Thing() for _ in range(1001)]
+        parts: list[object] = [Node() for _ in range(1001)]
         references = [weakref.ref(part) for part in parts]
         left: list[int] = []
         release_in_steps(parts, lambda: left.append(sum(reference() is not None for reference in references)))
@@ -103,10 +103,10 @@ class ReleaseTests(CollectorTestCase):
     def test_collect_frozen(self) -> None:
         """A cycle of excluded objects is collected, and the others are excluded again."""
         with full_collections_suspended():
-            thing = Thing()
-            thing.other = thing
-        reference = weakref.ref(thing)
-        del thing
+            node = Node()
+            node.other = node
+        reference = weakref.ref(node)
+        del node
         gc.collect()
         self.assertIsNotNone(reference())
         collect_frozen()

@@ -47,7 +47,7 @@ class FairQueueTests(SynchronousTestCase):
         self.assertEqual(["b"], self.taken)
 
     def test_empty(self) -> None:
-        """Nothing is scheduled for an empty queue: after the last turn, or after it is cancelled."""
+        """No call is scheduled for an empty queue: after the last turn, or after it is cancelled."""
         self.turns.wait(lambda: None)
         self.clock.advance(0)
         self.assertEqual([], self.clock.getDelayedCalls())

@@ -54,7 +54,7 @@ class SocketWatchTests(FolderTestCase):
         self.successResultOf(stopped)
 
     def pass_interval(self) -> list[str]:
-        """Let an interval pass; return the logged messages."""
+        """Advance the clock by an interval; return the logged messages."""
         with capturedLogs() as events:
             self.clock.advance(INTERVAL)
             self.worker.run_all()

@@ -37,7 +37,7 @@ def netstring(payload: bytes) -> bytes:
 
 @define
 class Inventive:
-    """Hooks with a value of the test's choice."""
+    """Hooks that return a value given by the test."""
 
     value: Callable[[], str]
 

@@ -161,7 +161,7 @@ class EndTests(SplitterCase):
         self.assert_reads("ACCOUNT a MATCH %code% WITH x", errors=((1, 1, NO_END), keyword))
 
     def test_one_error(self) -> None:
-        """Where more than the ``;`` is missing, one error is reported."""
+        """If more than the ``;`` is missing, one error is reported."""
         text = "ACCOUNT a USING alpha ALIASED b , c MATCHES %alias%-%code% WITH CHAR ( alias , 1 , - ) , x"
         words = text.split()
         for number in range(1, len(words)):

@@ -10,13 +10,13 @@ from trualias.monitoring.statistics import NullStatistics, ReplyKind, Statistics
 from trualias.server.statistics_service import StatisticsService
 
 
-class User:
-    """Keeps the statistics to count in."""
+class RecordingUser:
+    """A user of statistics that stores them."""
 
     statistics: Statistics | NullStatistics = NullStatistics()
 
     def use_statistics(self, statistics: Statistics | NullStatistics) -> None:
-        """Count in these statistics from now on."""
+        """Store the statistics."""
         self.statistics = statistics
 
 
@@ -27,7 +27,7 @@ class StatisticsServiceTests(SynchronousTestCase):
         """Start a service."""
         self.addCleanup(log.levels.clearLogLevels)
         self.clock = Clock()
-        self.user = User()
+        self.user = RecordingUser()
         self.service = StatisticsService(self.clock, [self.user])
         self.service.startService()
 

@@ -122,7 +122,7 @@ class BackPressureTests(ConversationCase):
     """Clients that send and do not read."""
 
     def test_waits(self) -> None:
-        """Nothing is read or answered until the client has taken the reply."""
+        """The server reads and answers no request until the client has taken the reply."""
         client = self.connect(room=3 * len(BAZ))
         client.protocol.dataReceived(GET * 10)
         for replies in (4, 4, 2):

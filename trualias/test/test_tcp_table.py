@@ -352,7 +352,7 @@ class HookTests(ChatCase):
         self.flushLoggedErrors()
 
     def test_values(self) -> None:
-        """Whatever value a hook returns, the reply is one correctly encoded line."""
+        """For any value that a hook returns, the reply is one correctly encoded line."""
         table = {
             "a b%": b"200 a%20b%25\n",
             "x\n200 y\r\n": b"200 x%0A200%20y%0D%0A\n",

@@ -247,7 +247,7 @@ class TwistedNetstrings(NetstringReceiver):
 
     @property
     def is_broken(self) -> bool:
-        """Whether the input is no netstring, also for a line feed after the length, where Twisted waits for more."""
+        """True if the input is no netstring, also for a line feed after the length, where Twisted waits for more."""
         return bool(self.brokenPeer) or self._remainingData.endswith(b"\n")
 
 
