@@ -18,7 +18,7 @@ from trualias.test.examples import Block, RstTable, cell_text, read_rst
 from trualias.test.naive import Reading, contributions, readings, verifies
 from trualias.testing.requirements import source_tree
 
-# An inline literal that names a file or a folder: it has a slash, or ends as a file of ours does.
+# An inline literal that names a file or a folder: it has a slash, or the extension of a file in the source tree.
 _PATH = re.compile(r"``([\w.]+/[\w./-]*|[\w-]+\.(?:py|rst|lark|json|toml|conf))``")
 
 

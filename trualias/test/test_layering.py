@@ -45,7 +45,7 @@ PURE_IMPORTS = frozenset(
 # Word lists are files: one module reads them, the other makes the list that is shipped.
 FILE_READERS = ("analysis.words.lists", "analysis.words.make")
 
-# Where Twisted may be imported, and which part of it.
+# The modules that may import Twisted, and the part that each may import.
 TWISTED_PACKAGES = ("protocols", "web", "server", "tap", "tap_table", "tap_virtual")
 TWISTED_LOGGER = ("log", "observers")
 # Only Twisted knows which endpoint strings are valid.

@@ -102,11 +102,11 @@ class MetricsTestCase(SynchronousTestCase):
         )
 
     def clock(self) -> float:
-        """Return the time, which does not pass by itself."""
+        """Return the time, which only the test changes."""
         return self.now
 
     def ask(self, factory: ClientFactory, *requests: bytes) -> bytes:
-        """Ask each request on a connection of its own that is then closed; return the replies."""
+        """Send each request on a new connection, and close it; return the replies."""
         replies = b""
         for request in requests:
             protocol = factory.buildProtocol(None)
@@ -287,7 +287,7 @@ class RequestTests(MetricsTestCase):
         self.assertEqual((dropped, slow), (self.nonzero("log_messages_dropped_total"), self.nonzero("hook_slow_total")))
 
     def test_temporary_errors(self) -> None:
-        """A lookup over its budget counts apart from one that failed, or whose value cannot be sent."""
+        """A lookup over its budget counts separately from one that failed, or whose value cannot be sent."""
 
         def failing(key: str) -> Answer:
             raise ValueError(key)

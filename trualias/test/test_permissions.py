@@ -153,7 +153,7 @@ class PermissionProblemTests(PermissionsTestCase):
         )
 
     def test_read_only(self) -> None:
-        """A file, folder or link on a read-only mount is safe, and what leads to it must be so too."""
+        """A file, folder or link on a read-only mount is safe; the path to it must be safe too."""
         self.folder.chmod(0o755)
         link = self.folder / "link.py"
         link.symlink_to(self.path)

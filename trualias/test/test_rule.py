@@ -101,7 +101,7 @@ class BindItemsTests(SynchronousTestCase):
     """``bind_items`` evaluates the items that names make constant."""
 
     def test_items(self) -> None:
-        """Literals and functions of given names become what they contribute; all other items stay."""
+        """Literals and functions of given names become their contributions; all other items stay."""
         of_identifier = BoundCall(FUNCTIONS["CHARS"], 0, FieldClass.ALPHA)
         of_alias = BoundCall(FUNCTIONS["CHARS"], NameKind.ALIAS, FieldClass.IDENT)
         items: tuple[CodeItem, ...] = (
@@ -116,7 +116,7 @@ class BindItemsTests(SynchronousTestCase):
 
     @given(accounts())
     def test_values(self, statement: Account) -> None:
-        """A constant is what the reference computes from the names, and what reads an identifier stays."""
+        """A constant is the reference's contribution for the names; an item that reads an identifier stays."""
         (rule,) = parse_configuration(f"CASE SENSITIVE: yes\n{unparse(statement)}", "test.conf").policy.rules
         account, alias = rule.accounts[0], (*rule.aliases, "")[0]
         words = {

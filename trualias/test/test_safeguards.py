@@ -63,7 +63,7 @@ class ContentSafeguardTests(SynchronousTestCase):
         self.safeguard = ContentSafeguard(self.current, self.loads)
 
     def reload(self, *accounts: str) -> list[str]:
-        """Bring a configuration with these accounts into use; return what is logged."""
+        """Bring a configuration with these accounts into use; return the logged messages."""
         new = configuration(*accounts)
         self.safeguard.check(new)
         self.current.snapshot = Snapshot(new)

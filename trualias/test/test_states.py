@@ -1,4 +1,4 @@
-"""The state machine of a connection: random walks of clients, held against the table of transitions."""
+"""Tests of the state machine of a connection: random walks of clients, compared with the table of transitions."""
 
 import contextlib
 import socket
