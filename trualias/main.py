@@ -9,7 +9,7 @@ from io import TextIOWrapper
 
 import trualias
 from trualias.commands.arguments import AnyOrder
-from trualias.commands.terminal import Terminal
+from trualias.commands.terminal import OutputError, StandardOutput, Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
 
@@ -23,8 +23,16 @@ def main() -> int:
     for number in (signal.SIGPIPE, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
-    return run(sys.argv[1:], Terminal(sys.stdin.buffer, sys.stdout, sys.stderr))
+        sys.stdout = StandardOutput.in_place_of(sys.stdout)
+    try:
+        try:
+            return run(sys.argv[1:], Terminal(sys.stdin.buffer, sys.stdout, sys.stderr))
+        finally:
+            if not sys.stdout.closed:
+                sys.stdout.flush()
+    except OutputError as error:
+        sys.stderr.write(f"{error}\n")
+        return _UNUSABLE
 
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.test.test_query import CONFIGURATION
-from trualias.testing.command_line import PROGRAM
+from trualias.testing.command_line import PROGRAM, run_to_full_device
 from trualias.testing.live import ENVIRONMENT
 
 
@@ -42,6 +42,15 @@ class ProcessTests(SynchronousTestCase):
             check=False,
         )
         self.assertEqual((done.stdout, done.stderr), (b"foo-shop-4\tfoo\n", b""))
+
+    def test_full_device(self) -> None:
+        """Output that cannot be written is an error with an exit status other than that of a key that is not found."""
+        expected = (2, "cannot write to standard output: No space left on device\n")
+        for buffered in (True, False):
+            for arguments in (("query", "-c", str(self.path), "foo-shop-4"), ("--help",), ("completion", "bash")):
+                self.assertEqual(expected, run_to_full_device(*arguments, buffered=buffered))
+        many = b"foo-shop-4\n" * 100_000
+        self.assertEqual(expected, run_to_full_device("query", "-c", str(self.path), typed=many))
 
     def printed_after(self, code: str) -> bytes:
         """Run a query and then *code* in the same process; return the output of both."""
