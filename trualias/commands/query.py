@@ -3,7 +3,9 @@
 import os
 import traceback
 from argparse import ArgumentParser, Namespace
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
 from trualias.commands.terminal import Terminal
@@ -71,7 +73,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
     """Yield the keys to look up, None for a key that is not UTF-8 and therefore not an alias."""
     if arguments in ([], ["-"]):
-        lines = (line.rstrip(b"\r\n") for line in terminal.input)
+        first = terminal.input.readline().removeprefix(BOM_UTF8)
+        lines = (line.rstrip(b"\r\n") for line in chain([first], terminal.input))
         raw = (line for line in lines if line)
     else:
         raw = (os.fsencode(argument) for argument in arguments)

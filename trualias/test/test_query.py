@@ -1,5 +1,6 @@
 """Tests of ``trualias query``."""
 
+import codecs
 import os
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -64,6 +65,12 @@ class QueryTests(SynchronousTestCase):
         expected = (0, "foo-shop-4\tfoo\nbar-none-4\tbar\nfoo-macys-5\tfoo\n", "")
         self.assertEqual(self.query("-", typed=typed), expected)
         self.assertEqual(self.query(typed=typed), expected)
+
+    def test_byte_order_mark(self) -> None:
+        """A byte order mark at the start of standard input is no part of the first key; elsewhere it is."""
+        typed = codecs.BOM_UTF8 + b"foo-shop-4\n" + codecs.BOM_UTF8 + b"foo-shop-4\n"
+        self.assertEqual(self.query(typed=typed), (1, "foo-shop-4\tfoo\n", ""))
+        self.assertEqual(self.query(typed=codecs.BOM_UTF8), (0, "", ""))
 
     def test_no_keys(self) -> None:
         """The exit status is 0 without any key, which is a way to try a configuration."""
