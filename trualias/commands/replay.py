@@ -1,10 +1,12 @@
-"""`trualias replay`: what would change for the addresses of a mail log if a configuration were put live."""
+"""``trualias replay``: what a new configuration would change for the recipients in mail logs."""
 
 from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, assert_never
 
@@ -23,7 +25,8 @@ from trualias.messages import escaped, number_of
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.commands.maillog import Recipients, Seen
+    from trualias.commands.log_file import LogFile
+    from trualias.commands.maillog import RecipientCounts, Recipients
 
 _HARMLESS = 0
 _REFUSES = 1
@@ -34,13 +37,13 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
     command = commands.add_parser(
         "replay",
-        help="tell what would change for the addresses of a mail log",
+        help="show what would change for the addresses of a mail log",
         description="Look up every recipient of the logs by a new configuration and by the one that is in force, and "
-        "print the addresses that are answered otherwise. The logs are those of Postfix, or lists of addresses, one a "
-        "line; they may be compressed by gzip or zstd.",
+        "print the addresses that are answered otherwise. The logs are those of Postfix, Exim or Sendmail, or lists of "
+        "addresses, one a line; they may be compressed by gzip or zstd.",
         epilog="Example: trualias replay --virtual new.conf --against /etc/trualias/trualias.conf /var/log/mail.log*. "
         "Exit status: 0, 1 if an address that has received mail would be refused, 2 for a configuration or a log that "
-        "cannot be used.",
+        "cannot be used, or where no log has a recipient.",
     )
     command.add_argument(
         "--against",
@@ -57,7 +60,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         metavar="DOMAIN",
         action="append",
         default=[],
-        help="count the recipients of this domain as well; can be given several times. Without it they are those of "
+        help="count the recipients of this domain too; can be given several times. Without it they are those of "
         "ALIAS DOMAINS in either configuration, and with neither those of all domains, by their local parts",
     )
     add_json(command)
@@ -67,7 +70,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 class _Kind(Enum):
-    """What would change for an address; the value is what to call it in front of people."""
+    """A change for an address; the value is its name in the output."""
 
     REFUSED = "now refused"
     FAILING = "now a temporary error"
@@ -77,28 +80,30 @@ class _Kind(Enum):
 
 @frozen
 class _Failed:
-    """A lookup that gave no answer; the client would be told to come again."""
+    """A failed lookup, which a server answers with a temporary error."""
 
-    why: str
+    reason: str
 
 
 _Result = str | _Failed | None
+"""The value of a lookup, its failure, or None where the address is not found."""
 
 
 @frozen
 class _Change:
-    """An address, what it was answered with and what it would be, None for nothing."""
+    """An address with its old and its new result."""
 
     kind: _Kind
     address: str
-    seen: Seen
+    counts: RecipientCounts
     was: _Result
     now: _Result
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
-    from trualias.commands.maillog import Recipients, Unreadable, today
+    from trualias.commands.log_file import UnreadableLog
+    from trualias.commands.maillog import Recipients
 
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     new = load_snapshot(arguments.new)
@@ -108,67 +113,96 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")
         return _UNUSABLE
     domains |= {domain.lower() for domain in arguments.domain}
-    recipients = Recipients(domains, bare=not arguments.virtual, today=today())
+    recipients = Recipients(domains, bare=not arguments.virtual, today=date.today())
     try:
-        _read(recipients, arguments.logs or ["-"], terminal)
-    except Unreadable as error:
+        is_usable = _read(recipients, arguments.logs or ["-"], terminal)
+    except UnreadableLog as error:
         terminal.errors.write(f"{error}\n")
         return _UNUSABLE
+    if not is_usable:
+        return _UNUSABLE
     lookups = old.tables[table], new.tables[table]
-    with progress(terminal.errors, "looking up", len(recipients.seen)) as advance:
+    with progress(terminal.errors, "looking up", len(recipients.counts)) as advance:
         changes = list(_changes(recipients, lookups, arguments.virtual, advance))
-    changes.sort(key=lambda change: (-change.seen.received, -change.seen.tried, change.address))
+    changes.sort(key=lambda change: (-change.counts.received, -change.counts.tried, change.address))
     if arguments.json:
         write_json(terminal.output, _json(recipients, changes))
     else:
         _print(recipients, changes, terminal)
-    lost = any(change.kind in (_Kind.REFUSED, _Kind.FAILING) and change.seen.received for change in changes)
+    lost = any(change.kind in (_Kind.REFUSED, _Kind.FAILING) and change.counts.received for change in changes)
     return _REFUSES if lost else _HARMLESS
 
 
-def _read(recipients: Recipients, logs: Sequence[str], terminal: Terminal) -> None:
-    """Take in all logs; raises Unreadable."""
-    from trualias.commands.maillog import Unreadable, unpacked
+def _read(recipients: Recipients, names: Sequence[str], terminal: Terminal) -> bool:
+    """Count the recipients of all logs, and report what could not be read; return whether any log has a recipient.
 
-    for name in logs:
-        if name == "-":
-            with unpacked(terminal.input, "standard input") as lines:
-                recipients.read(lines)
-            continue
-        try:
-            log = open(name, "rb")  # noqa: SIM115
-        except OSError as error:
-            raise Unreadable(f"{name}: cannot be read: {error.strerror}") from error
-        with log, progress(terminal.errors, f"reading {name}", os.fstat(log.fileno()).st_size) as advance:
-            before = 0
+    Raises:
+        UnreadableLog: a log cannot be read, is damaged or ends too soon.
+    """
+    from trualias.commands.log_file import LONGEST_LINE
 
-            def moved(log: BinaryIO = log, advance: Callable[[float], None] = advance) -> None:
-                nonlocal before
-                advance(log.tell() - before)
-                before = log.tell()
+    is_usable = False
+    for name in names:
+        with _opened(name, terminal) as (log, advance):
+            summary = recipients.read(log.blocks(), advance)
+        if summary.known:
+            is_usable = True
+        else:
+            terminal.errors.write(f"no recipient found in {log.name}\n")
+        if summary.unknown:
+            lines = number_of(summary.unknown, "line names", "lines name")
+            terminal.errors.write(f"{log.name}: {lines} a recipient in an unknown form, counted as tried\n")
+        if log.cut_lines:
+            lines = number_of(log.cut_lines, "line is", "lines are")
+            limit = LONGEST_LINE // 1024
+            terminal.errors.write(f"{log.name}: {lines} longer than {limit} KiB; the rest was skipped\n")
+    if not is_usable:
+        terminal.errors.write("expected logs of Postfix, Exim or Sendmail, or lists of addresses, one a line\n")
+    return is_usable
 
-            with unpacked(log, name) as lines:
-                recipients.read(lines, moved)
+
+@contextmanager
+def _opened(name: str, terminal: Terminal) -> Iterator[tuple[LogFile, Callable[[], None]]]:
+    """Open a log, ``-`` for standard input; give it, and the function that moves its progress bar to where it is."""
+    from trualias.commands.log_file import LogFile, UnreadableLog
+
+    if name == "-":
+        yield LogFile(terminal.input, "standard input"), lambda: None
+        return
+    try:
+        stream: BinaryIO = open(name, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise UnreadableLog(f"{name}: cannot be read: {error.strerror}") from error
+    with stream, progress(terminal.errors, f"reading {name}", os.fstat(stream.fileno()).st_size) as move_by:
+        position = 0
+
+        def advance() -> None:
+            nonlocal position
+            if stream.seekable():
+                before, position = position, stream.tell()
+                move_by(position - before)
+
+        yield LogFile(stream, name), advance
 
 
 def _changes(
     recipients: Recipients, lookups: tuple[Lookup, Lookup], whole: bool, advance: Callable[[float], None]
 ) -> Iterator[_Change]:
-    """Look all recipients up, by their whole addresses or local parts, and give those whose answer changes.
+    """Look up all recipients, by whole address or local part, and yield those whose result changes.
 
     ``lookups`` are the old one and the new one.
     """
     old, new = lookups
-    for number, (address, seen) in enumerate(recipients.seen.items()):
+    for number, (address, counts) in enumerate(recipients.counts.items()):
         if number % 1_000 == 0:
             advance(1_000)
         key = address if whole else address.rpartition("@")[0] or address
-        was, now = _ask(old, key), _ask(new, key)
+        was, now = _look_up(old, key), _look_up(new, key)
         if was != now and not (isinstance(was, _Failed) and isinstance(now, _Failed)):
-            yield _Change(_kind(was, now), address, seen, was, now)
+            yield _Change(_kind(was, now), address, counts, was, now)
 
 
-def _ask(lookup: Lookup, key: str) -> _Result:
+def _look_up(lookup: Lookup, key: str) -> _Result:
     try:
         answer = lookup(key)
     except Exception as error:
@@ -197,30 +231,30 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
 
     out = console(terminal.output)
     for kind in _Kind:
-        found = [change for change in changes if change.kind is kind]
-        if not found:
+        of_kind = [change for change in changes if change.kind is kind]
+        if not of_kind:
             continue
-        out.print(f"{kind.value}: {number_of(len(found), 'address', 'addresses')}", style="bold")
+        out.print(f"{kind.value}: {number_of(len(of_kind), 'address', 'addresses')}", style="bold")
         rows = table_of("address", "received", "tried", "last seen", "was", "would be")
         for column in rows.columns[1:3]:
             column.justify = "right"
-        for change in found:
-            seen = change.seen
-            counts = str(seen.received), str(seen.tried), time_text(seen.last)
-            rows.add_row(escaped(change.address), *counts, _text(change.was), _text(change.now))
+        for change in of_kind:
+            counts = change.counts
+            columns = str(counts.received), str(counts.tried), time_text(counts.last)
+            rows.add_row(escaped(change.address), *columns, _text(change.was), _text(change.now))
         show(out, rows)
         out.print()
     out.print(
-        f"{number_of(len(changes), 'address changes', 'addresses change')}, of {len(recipients.seen)} in "
+        f"{number_of(len(changes), 'address changes', 'addresses change')}, of {len(recipients.counts)} in "
         f"{number_of(recipients.lines, 'line', 'lines')}. 'Received' are mails that were delivered, 'tried' all that "
         "were refused, deferred or bounced."
     )
 
 
-def _text(answer: _Result) -> str:
-    if isinstance(answer, _Failed):
-        return escaped(answer.why)
-    return "-" if answer is None else escaped(answer)
+def _text(result: _Result) -> str:
+    if isinstance(result, _Failed):
+        return escaped(result.reason)
+    return "-" if result is None else escaped(result)
 
 
 def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, object]:
@@ -228,21 +262,21 @@ def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, objec
 
     return {
         "lines": recipients.lines,
-        "addresses": len(recipients.seen),
+        "addresses": len(recipients.counts),
         "changes": [
             {
                 "address": change.address,
                 "change": change.kind.name.lower(),
-                "was": _programs(change.was),
-                "would_be": _programs(change.now),
-                "received": change.seen.received,
-                "tried": change.seen.tried,
-                "last_seen": time_text(change.seen.last) if change.seen.last else None,
+                "was": _json_value(change.was),
+                "would_be": _json_value(change.now),
+                "received": change.counts.received,
+                "tried": change.counts.tried,
+                "last_seen": time_text(change.counts.last) if change.counts.last else None,
             }
             for change in changes
         ],
     }
 
 
-def _programs(answer: _Result) -> object:
-    return {"error": answer.why} if isinstance(answer, _Failed) else answer
+def _json_value(result: _Result) -> object:
+    return {"error": result.reason} if isinstance(result, _Failed) else result
