@@ -1,0 +1,74 @@
+"""How fast ``trualias replay`` reads a log, as a part of the speed of counting its lines.
+
+Both are measured in turn, by the processor's time. Counting the lines touches every octet once, as any reader must.
+"""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import cycle, islice
+from pathlib import Path
+
+from benchmarks.policies import ALNUM, DOMAIN, word
+from benchmarks.report import Row, at_least
+from trualias.commands.log_file import LogFile
+from trualias.commands.maillog import Recipients
+
+ROUNDS = 7
+LINES = 200_000
+SENDERS = 3_000
+BOUND = 0.01
+
+_REFUSED = """\
+Nov 25 {time} mail postfix/smtpd[{pid}]: connect from unknown[192.0.2.1]
+Nov 25 {time} mail postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1 \
+<foo-{name}-x9@{domain}>: Recipient address rejected: User unknown in virtual mailbox table; from=<{name}@example.org> \
+to=<foo-{name}-x9@{domain}> proto=ESMTP helo=<mail.example.org>
+Nov 25 {time} mail postfix/smtpd[{pid}]: disconnect from unknown[192.0.2.1] ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4
+"""
+_SENT = """\
+Nov 25 {time} mail postfix/smtpd[{pid}]: connect from mail.example.org[192.0.2.2]
+Nov 25 {time} mail postfix/smtpd[{pid}]: 4dF{pid}: client=mail.example.org[192.0.2.2]
+Nov 25 {time} mail postfix/cleanup[{pid}]: 4dF{pid}: message-id=<{pid}.{name}@example.org>
+Nov 25 {time} mail postfix/qmgr[700]: 4dF{pid}: from=<bounce-{pid}@example.org>, size=4711, nrcpt=1 (queue active)
+Nov 25 {time} mail postfix/smtpd[{pid}]: disconnect from mail.example.org[192.0.2.2] ehlo=2 mail=1 rcpt=1 data=1 \
+quit=1 commands=6
+Nov 25 {time} mail postfix/virtual[{pid}]: 4dF{pid}: to=<foo@{domain}>, orig_to=<foo-{name}-{name[0]}5@{domain}>, \
+relay=virtual, delay=0.12, delays=0.05/0/0/0.07, dsn=2.0.0, status=sent (delivered to maildir)
+Nov 25 {time} mail postfix/qmgr[700]: 4dF{pid}: removed
+"""
+
+
+def postfix_log() -> Iterator[str]:
+    """Lines as Postfix writes them, without end; every third mail is refused."""
+    for number, mail in enumerate(cycle((_SENT, _REFUSED, _SENT))):
+        seconds = number // 4
+        time_of_day = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        name = word(number * 7919 % SENDERS, ALNUM)
+        text = mail.format(time=time_of_day, pid=10_000 + number % 20_000, name=name, domain=DOMAIN)
+        yield from text.splitlines(keepends=True)
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    before = time.process_time()
+    action()
+    return time.process_time() - before
+
+
+def run(_folder: Path) -> list[Row]:
+    """The rows of the table."""
+    log = "".join(islice(postfix_log(), LINES)).encode()
+
+    def replay() -> None:
+        recipients = Recipients(frozenset({DOMAIN}), bare=False, today=date(2026, 12, 1))
+        recipients.read(LogFile(io.BytesIO(log), "log").blocks())
+
+    rounds = [(_seconds(replay), _seconds(lambda: log.count(b"\n"))) for _ in range(ROUNDS)]
+    reading, counting = (min(seconds) for seconds in zip(*rounds, strict=True))
+    rate = f"{len(log) / reading / 1e6:.0f} MB/s"
+    return [at_least("replay reads Postfix' log, to counting its lines", counting / reading, BOUND, note=rate)]
+
+
+if __name__ == "__main__":
+    print(*run(Path()), sep="\n")
