@@ -62,16 +62,25 @@ def is_serving(port: int) -> bool:
 class LiveServer:
     """A ``twistd`` in the foreground with these *arguments*, whose working directory is *folder*; it serves *port*.
 
-    Its output goes to ``server.log`` in *folder*. It can be started again after it was stopped or killed. Its
-    environment is that of the tests, updated by *environment*.
+    Its output goes to ``server.log`` in *folder*, or to the descriptor *output*. It can be started again after it was
+    stopped or killed. Its environment is that of the tests, updated by *environment*. *before* is Python to run first.
     """
 
     def __init__(
-        self, arguments: tuple[str, ...], folder: Path, port: int, environment: dict[str, str] | None = None
+        self,
+        arguments: tuple[str, ...],
+        folder: Path,
+        port: int,
+        environment: dict[str, str] | None = None,
+        *,
+        before: str = "",
+        output: int | None = None,
     ) -> None:
         self._environment = {**ENVIRONMENT, **(environment or {})}
         self.port = port
-        self._command = (*TWISTD, "--nodaemon", "--pidfile=", *arguments)
+        *python, program = TWISTD
+        self._command = (*python, before + program, "--nodaemon", "--pidfile=", *arguments)
+        self._output = output
         self._folder = folder
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,7 +100,10 @@ class LiveServer:
         """Start the server; return when it serves."""
         assert self._process is None, "the server is running already"
         with self._log.open("ab") as log:
-            process = subprocess.Popen(self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+            output = log.fileno() if self._output is None else self._output
+            process = subprocess.Popen(
+                self._command, cwd=self._folder, env=self._environment, stdout=output, stderr=output
+            )
         self._process = process
         wait_until(
             lambda: process.poll() is not None or is_serving(self.port), "a server at work", log=lambda: self.log

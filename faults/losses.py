@@ -1,0 +1,272 @@
+"""What could make a server lose its addresses, or hide that it did: each must look unlike an address that is not there.
+
+In each case lookups go on, and each of an address of the configuration in force must be answered with its account. The
+metrics, the log and ``/healthz`` must show what happened.
+"""
+
+import errno
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from benchmarks import policies
+from benchmarks.load import connect
+from faults.case import Fault, Say, beside
+from faults.lookups import CONFIGURATION, asking
+from faults.preload import built
+from faults.served import Served, served
+from faults.table import Table, shown_elsewhere
+from trualias.protocols.wire import FAULT
+from trualias.testing.command_line import PROGRAM
+from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, wait_until
+
+IN_FORCE = 3.0
+"""Seconds from a good file to the first lookup that it answers, or of lookups after a loss."""
+
+LAST = "ACCOUNT last MATCHES last-%alpha%-%code% WITH CHARS();\n"
+"""The last statement of a file."""
+
+
+def _check_rejected(table: Table, running: Served, case: str, lose: Callable[[], object]) -> None:
+    """Lose some of the file: it is rejected, and the log, a metric and a lookup of the last statement show that."""
+    running.mark_log()
+    lose()
+    running.wait_for_log("stays in use")
+    running.wait_for_metric("trualias_configuration_current", 0)
+    reply = running.server.ask(b"get last-shop-4")
+    table.require(case, "rejected, logged, current is 0", reply == b"200 last\n")
+    running.replace(CONFIGURATION + LAST + "END\n" if "END" in case else CONFIGURATION + LAST)
+    running.wait_for_metric("trualias_configuration_current", 1)
+
+
+def lost_content(folder: Path, table: Table) -> None:
+    """Remove content from a file in several ways."""
+    # Others come first, so that the file is long.
+    long = CONFIGURATION + policies.many_statements(300) + LAST
+
+    def copy_on_full_disk() -> None:
+        # As `cp` does on a disk that has 4,096 bytes left.
+        program = (
+            "import resource, signal, sys\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+            "open(sys.argv[2], 'wb', 0).write(open(sys.argv[1], 'rb').read())\n"
+        )
+        whole = running.path.with_name("whole")
+        whole.write_text(running.text(long + "END\n"), "utf-8")
+        subprocess.run([sys.executable, "-c", program, str(whole), str(running.path)], check=True, timeout=PATIENCE)
+        if running.path.stat().st_size != 4096:
+            raise Fault("the file was not cut off")
+
+    with served(folder / "emptied", CONFIGURATION + LAST) as running, asking(running.server):
+        _check_rejected(table, running, "no statement left", lambda: running.replace(""))
+        _check_rejected(table, running, ": > FILE", lambda: running.path.write_bytes(b""))
+    with served(folder / "cut", long + "END\n") as running, asking(running.server):
+        _check_rejected(table, running, "cut before END", lambda: running.replace(long.removesuffix(LAST)))
+        running.replace(long + "END\n")
+        running.wait_for_metric("trualias_configuration_current", 1)
+        _check_rejected(table, running, "full disk, END missing", copy_on_full_disk)
+
+
+def dropped_accounts(folder: Path, table: Table) -> None:
+    """Remove most accounts from a file without END: it comes into force with a warning, and a metric counts them."""
+    text = CONFIGURATION + policies.many_statements(30)
+    with served(folder / "dropped", text) as running, asking(running.server):
+        running.mark_log()
+        running.replace()
+        running.wait_for_log("lacks 30 of the 31 accounts of the configuration before it")
+        running.wait_for_metric("trualias_configuration_accounts_dropped", 30)
+    table.require("most accounts removed", "in force, warned of and counted", True)
+
+
+def start_during_write(folder: Path, table: Table) -> None:
+    """Start a server while its file is being written, piece by piece."""
+    with served(folder / "written", start=False) as running:
+        lines = running.text(CONFIGURATION + policies.many_statements(20) + LAST).splitlines(keepends=True)
+        running.path.write_text(lines[0], "utf-8")
+        begun = Event()
+
+        def write(end: Event) -> None:
+            with running.path.open("a", encoding="utf-8") as file:
+                for line in lines[1:]:
+                    file.write(line)
+                    file.flush()
+                    begun.set()
+                    time.sleep(0.1)
+
+        with beside(write):
+            begun.wait(PATIENCE)
+            running.server.start()
+            reply = running.server.ask(b"get last-shop-4")
+        table.require("start during a write", "answers the last line", reply == b"200 last\n")
+
+
+def restarts(folder: Path, table: Table) -> None:
+    """Restart servers whose file is broken, gone or empty: they start from the kept copy, and say so."""
+    state = folder / "state"
+    state.mkdir(mode=0o700)
+    with served(folder / "restarts", CONFIGURATION + LAST, arguments=("--state", str(state))) as running:
+        running_arguments = ("trualias-table", "--config", str(running.path), "--state", str(state))
+
+        def refused() -> bool:
+            command = [*TWISTD, "--nodaemon", "--pidfile=", *running_arguments, "--no-fallback"]
+            done = subprocess.run(
+                command, env=ENVIRONMENT, cwd=running.path.parent, capture_output=True, timeout=PATIENCE, check=False
+            )
+            return done.returncode == 1 and bool(done.stderr)
+
+        wait_until((state / "table.kept").exists, "a copy")
+        ways: dict[str, Callable[[], object]] = {
+            "broken": lambda: running.replace("PROT: 1\n" + CONFIGURATION),
+            "gone": running.path.unlink,
+            "empty": lambda: running.path.write_bytes(b""),
+        }
+        for name, damage in ways.items():
+            running.server.stop()
+            damage()
+            if name != "empty":  # without a copy, an empty file is a configuration
+                table.require(f"{name}, --no-fallback", "status 1, with the reason", refused())
+            running.mark_log()
+            running.server.start()
+            with asking(running.server) as asker:
+                holds = (
+                    running.server.ask(b"get last-shop-4") == b"200 last\n"
+                    and running.metric("trualias_configuration_fallback") == 1
+                    and running.page("healthz").startswith("ok, but started from the copy of ")
+                    and "the server starts with the copy of " in running.log
+                )
+                table.require(f"{name}, restart", "kept copy; log, metric, healthz", holds)
+                running.replace(CONFIGURATION + LAST)
+                running.wait_for_metric("trualias_configuration_fallback", 0)
+                table.require(f"{name}, then good", "healthz is ok", running.page("healthz") == "ok\n")
+                asker.latencies()
+
+
+def reads_that_fail(folder: Path, table: Table) -> None:
+    """Let open(2) of the configuration fail for a while, by a library that is loaded before the others."""
+    library = built("failing_open", folder, table, "reads that fail")
+    if library is None:
+        return
+    switch = folder / "fail"
+    environment = {
+        "LD_PRELOAD": str(library),
+        "FAILING_PATH": str(folder / "reads" / "faults.conf"),
+        "FAILING_SWITCH": str(switch),
+    }
+    with served(folder / "reads", environment=environment) as running, asking(running.server):
+        for number in (errno.ETIMEDOUT, errno.EACCES, errno.EIO):
+            name = errno.errorcode[number]
+            running.mark_log()
+            switch.write_text(str(number))
+            running.replace(f"{CONFIGURATION}ACCOUNT new MATCHES {name.lower()}-%alpha%-%code% WITH CHARS();\n")
+            running.wait_for_log(os.strerror(number))
+            running.wait_for_metric("trualias_configuration_current", 0)
+            switch.unlink()
+            # The file does not change any more.
+            seconds = running.seconds_until_in_force("new", f"{name.lower()}-shop-4")
+            table.at_most(f"{name}, passes", "in force after", seconds, IN_FORCE)
+            running.wait_for_metric("trualias_configuration_current", 1)
+
+
+def stopped_process(folder: Path, table: Table) -> None:
+    """Stop a server (SIGSTOP): ``trualias status`` notices within 30 seconds, and when it goes on."""
+    state = folder / "status-state"
+    state.mkdir(mode=0o700)
+    command = [*PROGRAM, "status", "--state", str(state), "table"]
+
+    def status() -> tuple[int, str]:
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return done.returncode, done.stdout
+
+    with served(folder / "status", arguments=("--state", str(state))) as running:
+        wait_until(lambda: status()[0] == 0, "a status", lambda: str(status()))
+        os.kill(running.server.pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        try:
+            wait_until(lambda: status()[0] == 1, "a status that shows it", lambda: str(status()), 45)
+            table.at_most("SIGSTOP", "trualias status exits with 1 after", time.monotonic() - begun, 32)
+            table.require("SIGSTOP", "says that it hangs", "hangs, or ended without notice" in status()[1])
+        finally:
+            os.kill(running.server.pid, signal.SIGCONT)
+        wait_until(lambda: status()[0] == 0, "a status after SIGCONT", lambda: str(status()))
+        table.require("SIGCONT", "status 0 again", True)
+
+
+_FORGED = "2026-01-01T00:00:00+0000 [trualias.server.reload#error] forged"
+
+
+def log_injection(folder: Path, table: Table) -> None:
+    """Send a key with a line break and an escape sequence to a hook that raises, and puts the key into its message."""
+    key = "raises%0A" + _FORGED.replace(" ", "%20").replace("#", "%23") + "%0A%1b%5b31m%c2%9b"
+    for name, arguments in (("text", ()), ("journal", ("--logger", "trualias.observers.journal"))):
+        with served(
+            folder / f"injection-{name}", more="PROCESSOR: hooks\n", before=_with_twistd_options(arguments)
+        ) as running:
+            with asking(running.server), connect(running.server.port) as client:
+                client.sendall(f"get {key}\n".encode())
+                if (reply := client.recv(4096)) != FAULT:
+                    raise Fault(f"a failing hook: {reply!r}")
+                running.wait_for_log("raises")
+                running.wait_for_log("ValueError")
+            lines = running.server.log.splitlines()
+            forged = [line for line in lines if line.startswith((_FORGED, "forged", "<3>[trualias.server.reload#"))]
+            forged += [line for line in lines if re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", line)]
+            table.require(f"log injection, {name}", "no forged line, no control character", not forged)
+
+
+def _with_twistd_options(arguments: tuple[str, ...]) -> str:
+    """Return Python that puts options of twistd before the name of the plugin."""
+    return f"import sys; sys.argv[1:1] = {list(arguments)!r}\n" if arguments else ""
+
+
+def replay(folder: Path, table: Table) -> None:
+    """Replay logs without recipients: that is an error, since nothing was compared."""
+    configuration = folder / "replayed.conf"
+    configuration.write_text("ALIAS DOMAINS: example.com\n" + CONFIGURATION, "utf-8")
+    for name, content in (
+        ("empty log", b""),
+        ("log without recipients", b"Nov 25 08:15:42 mail systemd[1]: Started\n"),
+    ):
+        done = subprocess.run(
+            [*PROGRAM, "replay", str(configuration)],
+            input=content,
+            env=ENVIRONMENT,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        table.add(f"replay, {name}", f"status {done.returncode}", "status 2", done.returncode == 2)
+
+
+ELSEWHERE = (
+    ("deleted, a folder, zeros", "faults edits, test_faults"),
+    ("half-written, 10,000 times", "faults edits, test_faults"),
+    ("kept copy that is damaged", "test_kept_copy"),
+)
+
+
+def run(folder: Path, say: Say) -> None:
+    """Run all cases."""
+    table = Table(say)
+    for case in (
+        lost_content,
+        dropped_accounts,
+        start_during_write,
+        restarts,
+        reads_that_fail,
+        stopped_process,
+        log_injection,
+        replay,
+    ):
+        try:
+            case(folder, table)
+        except (Fault, AssertionError) as error:
+            table.add(case.__name__, str(error).splitlines()[0], "no fault", False)
+    shown_elsewhere(say, ELSEWHERE)
+    table.finish()

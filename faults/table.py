@@ -1,0 +1,55 @@
+"""Tables of cases: what happened in each, the bound on it, and whether it was kept."""
+
+from collections.abc import Sequence
+
+from attrs import Factory, define, frozen
+
+from faults.case import Fault, Say
+
+
+@frozen
+class Row:
+    """One bound of a case."""
+
+    case: str
+    happened: str
+    bound: str
+    holds: bool
+
+
+@define
+class Table:
+    """The bounds that were compared so far; each is printed at once."""
+
+    _say: Say
+    rows: list[Row] = Factory(list)
+
+    def add(self, case: str, happened: str, bound: str, holds: bool) -> None:
+        """Add a bound, and print it."""
+        row = Row(case, happened, bound, holds)
+        self.rows.append(row)
+        self._say(f"{row.case:24}  {row.happened:44}  {row.bound:36}  {'kept' if row.holds else 'BROKEN'}")
+
+    def at_most(self, case: str, what: str, value: float, bound: float, unit: str = "s") -> None:
+        """Add an upper bound on a figure."""
+        self.add(case, f"{what}: {value:.3g} {unit}", f"at most {bound:g} {unit}", value <= bound)
+
+    def require(self, case: str, what: str, holds: bool) -> None:
+        """Add a promise without a figure."""
+        self.add(case, what if holds else f"not: {what}", "must hold", holds)
+
+    def omit(self, case: str, reason: str) -> None:
+        """Print that a case was not run, and why."""
+        self._say(f"{case:24}  left out: {reason}")
+
+    def finish(self) -> None:
+        """Raise `Fault` if a bound was broken."""
+        broken = [row for row in self.rows if not row.holds]
+        if broken:
+            raise Fault("; ".join(f"{row.case}: {row.happened}, {row.bound}" for row in broken))
+
+
+def shown_elsewhere(say: Say, cases: Sequence[tuple[str, str]]) -> None:
+    """Print the cases that tests show, each with the name of the test's module."""
+    for case, module in cases:
+        say(f"{case:24}  shown by {module}")
