@@ -8,17 +8,18 @@ import errno
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 
 from benchmarks import policies
 from benchmarks.load import connect
 from faults.case import Fault, Say, beside
-from faults.lookups import CONFIGURATION, asking
+from faults.lookups import CONFIGURATION, REPLY, REQUEST, asking
 from faults.preload import built
 from faults.served import Served, served
 from faults.table import Table, shown_elsewhere
@@ -33,19 +34,31 @@ LAST = "ACCOUNT last MATCHES last-%alpha%-%code% WITH CHARS();\n"
 """The last statement of a file."""
 
 
-def _check_rejected(table: Table, running: Served, case: str, lose: Callable[[], object]) -> None:
-    """Lose some of the file: it is rejected, and the log, a metric and a lookup of the last statement show that."""
+def _check_rejected(
+    table: Table, running: Served, case: str, lose: Callable[[], object], whole: str, signalled: bool
+) -> None:
+    """Lose some of the file: it is rejected, and the log, a metric and a lookup of the last statement show that.
+
+    The server notices by itself, or gets a SIGHUP.
+    """
+
+    def signal_change() -> None:
+        if signalled:
+            os.kill(running.server.pid, signal.SIGHUP)
+
     running.mark_log()
     lose()
+    signal_change()
     running.wait_for_log("stays in use")
     running.wait_for_metric("trualias_configuration_current", 0)
     reply = running.server.ask(b"get last-shop-4")
     table.require(case, "rejected, logged, current is 0", reply == b"200 last\n")
-    running.replace(CONFIGURATION + LAST + "END\n" if "END" in case else CONFIGURATION + LAST)
+    running.replace(whole)
+    signal_change()
     running.wait_for_metric("trualias_configuration_current", 1)
 
 
-def lost_content(folder: Path, table: Table) -> None:
+def lost_content(folder: Path, table: Table, *, signalled: bool = False) -> None:
     """Remove content from a file in several ways."""
     # Others come first, so that the file is long.
     long = CONFIGURATION + policies.many_statements(300) + LAST
@@ -64,14 +77,19 @@ def lost_content(folder: Path, table: Table) -> None:
         if running.path.stat().st_size != 4096:
             raise Fault("the file was not cut off")
 
-    with served(folder / "emptied", CONFIGURATION + LAST) as running, asking(running.server):
-        _check_rejected(table, running, "no statement left", lambda: running.replace(""))
-        _check_rejected(table, running, ": > FILE", lambda: running.path.write_bytes(b""))
+    short = CONFIGURATION + LAST
+    with served(folder / "emptied", short) as running, asking(running.server):
+        for case, lose in (
+            ("no statement left", lambda: running.replace("")),
+            (": > FILE", lambda: running.path.write_text("")),
+        ):
+            _check_rejected(table, running, case, lose, short, signalled)
     with served(folder / "cut", long + "END\n") as running, asking(running.server):
-        _check_rejected(table, running, "cut before END", lambda: running.replace(long.removesuffix(LAST)))
-        running.replace(long + "END\n")
-        running.wait_for_metric("trualias_configuration_current", 1)
-        _check_rejected(table, running, "full disk, END missing", copy_on_full_disk)
+        for case, lose in (
+            ("cut before END", lambda: running.replace(long.removesuffix(LAST))),
+            ("full disk", copy_on_full_disk),
+        ):
+            _check_rejected(table, running, case, lose, long + "END\n", signalled)
 
 
 def dropped_accounts(folder: Path, table: Table) -> None:
@@ -107,7 +125,7 @@ def start_during_write(folder: Path, table: Table) -> None:
         table.require("start during a write", "answers the last line", reply == b"200 last\n")
 
 
-def restarts(folder: Path, table: Table) -> None:
+def restarts(folder: Path, table: Table, names: Sequence[str] = ("broken", "gone", "empty")) -> None:
     """Restart servers whose file is broken, gone or empty: they start from the kept copy, and say so."""
     state = folder / "state"
     state.mkdir(mode=0o700)
@@ -127,9 +145,9 @@ def restarts(folder: Path, table: Table) -> None:
             "gone": running.path.unlink,
             "empty": lambda: running.path.write_bytes(b""),
         }
-        for name, damage in ways.items():
+        for name in names:
             running.server.stop()
-            damage()
+            ways[name]()
             if name != "empty":  # without a copy, an empty file is a configuration
                 table.require(f"{name}, --no-fallback", "status 1, with the reason", refused())
             running.mark_log()
@@ -148,7 +166,9 @@ def restarts(folder: Path, table: Table) -> None:
                 asker.latencies()
 
 
-def reads_that_fail(folder: Path, table: Table) -> None:
+def reads_that_fail(
+    folder: Path, table: Table, errors: Sequence[int] = (errno.ETIMEDOUT, errno.EACCES, errno.EIO)
+) -> None:
     """Let open(2) of the configuration fail for a while, by a library that is loaded before the others."""
     library = built("failing_open", folder, table, "reads that fail")
     if library is None:
@@ -160,7 +180,7 @@ def reads_that_fail(folder: Path, table: Table) -> None:
         "FAILING_SWITCH": str(switch),
     }
     with served(folder / "reads", environment=environment) as running, asking(running.server):
-        for number in (errno.ETIMEDOUT, errno.EACCES, errno.EIO):
+        for number in errors:
             name = errno.errorcode[number]
             running.mark_log()
             switch.write_text(str(number))
@@ -244,6 +264,37 @@ def replay(folder: Path, table: Table) -> None:
         table.add(f"replay, {name}", f"status {done.returncode}", "status 2", done.returncode == 2)
 
 
+def removed_socket(folder: Path, table: Table) -> None:
+    """Remove a unix socket that a server listens at; then put a socket of another program in its place."""
+    path = folder / "s"
+    with served(folder / "socket", more=f"LISTEN: tcp_table unix:{path}\n") as running:
+
+        def answers() -> bool:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(PATIENCE)
+                if client.connect_ex(str(path)) != 0:
+                    return False
+                client.sendall(REQUEST)
+                return client.recv(4096) == REPLY
+
+        table.require("unix socket", "answers", answers())
+        path.unlink()
+        begun = time.monotonic()
+        wait_until(lambda: path.exists() and answers(), "a new socket", lambda: running.server.log[-3000:])
+        table.at_most("unix socket removed", "made anew after", time.monotonic() - begun, 12)
+        table.require("unix socket removed", "healthz is ok again", running.page("healthz") == "ok\n")
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            other.listen()
+            number = path.stat().st_ino
+            wait_until(lambda: running.page("healthz").startswith("503 "), "healthz 503")
+            table.require("another's socket there", "healthz is 503", True)
+            running.server.stop()
+            is_kept = path.exists() and path.stat().st_ino == number
+            table.require("another's socket there", "left there by SIGTERM", is_kept)
+
+
 ELSEWHERE = (
     ("deleted, a folder, zeros", "faults edits, test_faults"),
     ("half-written, 10,000 times", "faults edits, test_faults"),
@@ -263,6 +314,7 @@ def run(folder: Path, say: Say) -> None:
         stopped_process,
         log_injection,
         replay,
+        removed_socket,
     ):
         try:
             case(folder, table)

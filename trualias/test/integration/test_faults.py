@@ -1,11 +1,14 @@
 """Short versions of the cases of ``python -m faults``."""
 
+import errno
 import importlib.util
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event
 
@@ -13,12 +16,15 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from benchmarks import policies
 from benchmarks.load import connect
-from faults import crash, crowd, edits, fuzz, shortages, soak
+from faults import crash, crowd, edits, fuzz, losses, shortages, soak, stalls
 from faults.case import Fault, beside
 from faults.clients import Replies, SampleRequests, combined, send
 from faults.live import check_log, serving
+from faults.lookups import CONFIGURATION, Latencies, asking
 from faults.numbered import KEY, Numbers
 from faults.paired import WaitCounter, send_in_turns, separate_processors
+from faults.served import served
+from faults.table import Table
 from faults.targets import TARGETS, Broken, promise
 from trualias.testing.live import wait_until
 from trualias.testing.requirements import source_tree
@@ -333,3 +339,160 @@ class FaultTests(SynchronousTestCase):
         """Mail sent while the server is killed is delivered once, and none is refused or bounced."""
         crash.run(self.folder, self.figures.append, kills=1)
         self.assert_figures("1 times killed: ")
+
+
+class TableTests(SynchronousTestCase):
+    """Tables of bounds."""
+
+    def test_kept(self) -> None:
+        """Bounds that were kept are printed; a figure that is equal to its bound keeps it."""
+        lines: list[str] = []
+        table = Table(lines.append)
+        table.at_most("a case", "longest wait", 2, 2, "ms")
+        table.require("another", "answered", True)
+        table.omit("a third", "needs root")
+        table.finish()
+        self.assertEqual(
+            [
+                ["a case", "longest wait: 2 ms", "at most 2 ms", "kept"],
+                ["another", "answered", "must hold", "kept"],
+                ["a third", "left out: needs root"],
+            ],
+            [[cell.strip() for cell in line.split("  ") if cell] for line in lines],
+        )
+
+    def test_broken(self) -> None:
+        """One bound that was broken is a fault, which names it."""
+        for holds in (True, False):
+            table = Table(lambda line: None)
+            table.at_most("a case", "longest wait", 2.01, 2, "ms")
+            table.require("another", "answered", holds)
+            more = "" if holds else "; another: not: answered, must hold"
+            fault = self.assertRaises(Fault, table.finish)
+            self.assertEqual(f"a case: longest wait: 2.01 ms, at most 2 ms{more}", str(fault))
+
+
+class LookupsTests(SynchronousTestCase):
+    """Ordinary lookups in another process."""
+
+    def setUp(self) -> None:
+        """Make a folder."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+
+    def test_figures(self) -> None:
+        """The figures compare the disturbed server with the other one."""
+        latencies = Latencies([0.002, 0.004, 0.006], [0.002, 0.002, 0.003])
+        self.assertEqual((0.006, 2, 2), (latencies.longest, latencies.median_ratio, latencies.ratio(1)))
+
+    def test_stall(self) -> None:
+        """A server that is stopped for a while is seen to make a lookup wait."""
+        with served(self.folder / "server") as running, asking(running.server) as asker:
+            asker.latencies()
+            os.kill(running.server.pid, signal.SIGSTOP)
+            time.sleep(0.3)
+            os.kill(running.server.pid, signal.SIGCONT)
+            self.assertGreater(asker.latencies().longest, 0.2)
+
+    def test_wrong_reply(self) -> None:
+        """A wrong reply is a fault."""
+
+        def lose() -> None:
+            with served(self.folder / "server") as running, asking(running.server) as asker:
+                running.replace(CONFIGURATION.replace("foo", "new"))
+                wait_until(lambda: asker.latencies() is None, "a fault")
+
+        self.assertIn("expected b'200 foo\\n', got b'500 not found\\n'", str(self.assertRaises(Fault, lose)))
+
+
+class CaseTests(SynchronousTestCase):
+    """A folder and a table for a case."""
+
+    def setUp(self) -> None:
+        """Make the folder and the table."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.table = Table(lambda line: None)
+
+    def assert_kept(self, bounds: int) -> None:
+        """Assert that a case has so many bounds, and that all of them were kept."""
+        self.table.finish()
+        self.assertEqual(bounds, len(self.table.rows), self.table.rows)
+
+
+class StallTests(CaseTests):
+    """Short versions of the cases of ``stalls``; test_hanging_file and test_stop_signals have others."""
+
+    def test_metrics(self) -> None:
+        """Clients of the metrics do not make lookups wait, nor the end of the server."""
+        stalls.metrics(self.folder, self.table, 0.5)
+        self.assert_kept(3)
+
+    def test_bodies(self) -> None:
+        """Large and endless bodies, and slow clients, are refused without a wait of lookups."""
+        stalls.bodies(self.folder, self.table, 1)
+        self.assert_kept(7)
+
+    def test_log(self) -> None:
+        """A log that stands still does not make lookups wait, and what is missing of it is counted."""
+        stalls.log(self.folder, self.table, 1500)
+        self.assert_kept(3)
+
+    def test_large_files(self) -> None:
+        """Log text in place of a configuration, and one mistake in each line, do not make lookups wait."""
+        stalls.large_files(self.folder, self.table, 1)
+        self.assert_kept(8)
+
+    def test_no_file(self) -> None:
+        """A FIFO, a device and a folder in the file's place are logged, and the next good file comes into force."""
+        stalls.no_file(self.folder, self.table)
+        self.assert_kept(9)
+
+    def test_hanging_reload(self) -> None:
+        """A hook that hangs in a reload is given up after the limit, and the next good file comes into force."""
+        stalls.hanging_reload(self.folder, self.table, 3)
+        self.assert_kept(4)
+
+    def test_early_sighup(self) -> None:
+        """SIGHUP while a server starts causes a reload."""
+        stalls.early_sighup(self.folder, self.table, 2)
+        self.assert_kept(2)
+
+
+class LossTests(CaseTests):
+    """Short versions of the cases of ``losses``."""
+
+    def test_lost_content(self) -> None:
+        """A file that lost its statements or its end is rejected."""
+        losses.lost_content(self.folder, self.table, signalled=True)
+        self.assert_kept(4)
+
+    def test_dropped_accounts(self) -> None:
+        """A file that lost most of its accounts causes a warning."""
+        losses.dropped_accounts(self.folder, self.table)
+        self.assert_kept(1)
+
+    def test_start_during_write(self) -> None:
+        """A server that starts while its file is being written has the whole file."""
+        losses.start_during_write(self.folder, self.table)
+        self.assert_kept(1)
+
+    def test_restarts(self) -> None:
+        """A server whose file is gone or empty starts from the kept copy, and says so."""
+        losses.restarts(self.folder, self.table, ("gone", "empty"))
+        self.assert_kept(5)
+
+    def test_reads_that_fail(self) -> None:
+        """A file that cannot be opened for a while is loaded afterwards."""
+        losses.reads_that_fail(self.folder, self.table, (errno.ETIMEDOUT,))
+        self.assert_kept(1)
+
+    def test_log_injection(self) -> None:
+        """A key cannot forge a line of the log."""
+        losses.log_injection(self.folder, self.table)
+        self.assert_kept(2)
+
+    def test_replay(self) -> None:
+        """Logs without recipients are an error of ``trualias replay``."""
+        losses.replay(self.folder, self.table)
+        self.assert_kept(2)
