@@ -1,8 +1,9 @@
 """Ordinary lookups in a process of their own, by turns of the server that is disturbed and of one that is not.
 
-Ten connections to each server ask one thing at a time. Every reply is checked. The time that the servers' first threads
-and this process waited for a processor (/proc/PID/schedstat, the second figure) is subtracted from a latency, so that
-other load on the machine does not count.
+Ten connections to each server ask one thing at a time. Every reply is checked. The time that the server's threads and
+this process waited for a processor (/proc/PID/task/TID/schedstat, the second figure) is subtracted from the longest
+latency, and ratios are of latencies without it, so that other load on the machine does not count. All threads of the server matter: one that waits for a processor may have
+the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from statistics import median
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
-from attrs import frozen
+from attrs import Factory, define, frozen
 
 from benchmarks.load import CHUNK, clients, without_collector
 from faults.case import Fault, percentile
@@ -33,30 +34,62 @@ CONFIGURATION = "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS();\n"
 
 CONNECTIONS = 10
 
+WAITED = 0.0001
+"""Seconds of waiting for a processor from which on a latency does not count in a ratio."""
+
+FEWEST = 100
+"""Latencies that a ratio needs."""
+
 PAUSE = 0.001
 """Seconds between two lookups."""
 
 
+@define
+class ThreadWaits:
+    """The time that the threads of a process have been ready to run, and waited for a processor."""
+
+    pid: int
+    _last: dict[str, int] = Factory(dict)
+
+    def seconds(self) -> float:
+        """Return the seconds of waiting since the last call."""
+        before, self._last = self._last, {}
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(OSError):  # it has ended
+                self._last[thread.name] = int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+        return sum(waited - before.get(thread, waited) for thread, waited in self._last.items()) / 1e9
+
+
+Sample = tuple[float, float]
+"""A latency, and the time meanwhile that a process waited for a processor, in seconds. A wait counts as a whole when it
+ends, also if it began earlier."""
+
+
 @frozen
 class Latencies:
-    """The latencies of a time, in seconds: of the disturbed server, and of the other one, if there is one."""
+    """The lookups of a time: of the disturbed server, and of the other one, if there is one."""
 
-    disturbed: Sequence[float]
-    calm: Sequence[float]
+    disturbed: Sequence[Sample]
+    calm: Sequence[Sample]
 
     @property
     def longest(self) -> float:
-        """The longest wait beside the disturbance."""
-        return max(self.disturbed)
+        """The longest wait beside the disturbance, in seconds, without waits for a processor."""
+        return max(latency - waited for latency, waited in self.disturbed)
+
+    def within(self, share: float) -> float:
+        """Return the seconds in which a share of the lookups of the disturbed server, 0 to 1, were answered."""
+        return percentile(_alone(self.disturbed), share)
 
     def ratio(self, share: float) -> float:
         """Return how many times as long a share of the lookups, 0 to 1, took at most as without the disturbance."""
-        return percentile(sorted(self.disturbed), share) / percentile(sorted(self.calm), share)
+        return self.within(share) / percentile(_alone(self.calm), share)
 
-    @property
-    def median_ratio(self) -> float:
-        """How many times as long the median lookup took."""
-        return median(self.disturbed) / median(self.calm)
+
+def _alone(samples: Sequence[Sample]) -> list[float]:
+    """Return the latencies, sorted, during which no process waited for a processor; all, if there are few of these."""
+    alone = sorted(latency for latency, waited in samples if waited < WAITED)
+    return alone if len(alone) >= FEWEST else sorted(latency for latency, _ in samples)
 
 
 class Asker:
@@ -127,10 +160,10 @@ def _latency(connection: socket.socket) -> float:
 def _ask(servers: Sequence[tuple[int, int]], pause: float, orders: IO[str]) -> None:
     """Ask until the orders end; for each line of them print the latencies."""
     own = WaitCounter(os.getpid())
-    found: list[list[float]] = [[], []]
+    found: list[list[Sample]] = [[], []]
     with ExitStack() as stack, without_collector():
         parts = [
-            (stack.enter_context(clients(port, CONNECTIONS)), WaitCounter(pid), latencies)
+            (stack.enter_context(clients(port, CONNECTIONS)), ThreadWaits(pid), latencies)
             for (port, pid), latencies in zip(servers, found, strict=False)
         ]
         number = 0
@@ -139,8 +172,7 @@ def _ask(servers: Sequence[tuple[int, int]], pause: float, orders: IO[str]) -> N
                 waits.seconds()
                 own.seconds()
                 latency = _latency(connected[number % CONNECTIONS])
-                # Never 0: ratios are made of these.
-                latencies.append(max(1e-6, latency - waits.seconds() - own.seconds()))
+                latencies.append((latency, waits.seconds() + own.seconds()))
             number += 1
             if select.select([orders], [], [], pause)[0]:
                 if not orders.readline():

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from statistics import median
 from threading import Event
 
 from benchmarks.load import connect
@@ -85,8 +84,9 @@ def metrics(folder: Path, table: Table, seconds: float = 2, windows: int = WINDO
             for _ in range(windows):
                 with beside(pipeline, 4):
                     kept.append(asker.during(seconds))
-            ratio = min(latencies.ratio(0.99) for latencies in kept)
-            table.at_most("metrics, pipelined", "99 % of lookups, to undisturbed", ratio, 2, "times")
+            best = min(kept, key=lambda found: found.ratio(0.99))
+            what = f"99 % within {best.within(0.99) * 1000:.2f} ms, to undisturbed"
+            table.at_most("metrics, pipelined", what, best.ratio(0.99), 2, "times")
             with beside(reconnect, 4):
                 longest = _best(lambda: asker.during(seconds), windows)
             table.at_most("metrics, reconnecting", "longest wait", longest * 1000, LONGEST_METRICS * 1000, "ms")
@@ -288,9 +288,9 @@ def large_keys(folder: Path, table: Table, seconds: float = 2, windows: int = WI
                     client.recv(4096)
 
         with beside(send, 5):
-            best = min((asker.during(seconds) for _ in range(windows)), key=lambda found: found.median_ratio)
-        what = f"median {median(best.disturbed) * 1000:.2f} ms, to undisturbed"
-        table.at_most("keys of 64 KiB", what, best.median_ratio, 2, "times")
+            best = min((asker.during(seconds) for _ in range(windows)), key=lambda found: found.ratio(0.5))
+        what = f"median {best.within(0.5) * 1000:.2f} ms, to undisturbed"
+        table.at_most("keys of 64 KiB", what, best.ratio(0.5), 2, "times")
 
 
 def early_sighup(folder: Path, table: Table, starts: int = 7) -> None:
@@ -373,6 +373,8 @@ def half_open(folder: Path, table: Table, clients: int = 5) -> None:
     case = "half-open clients"
     ip = shutil.which("ip", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
     name, near, far = f"tr{os.getpid()}", f"tra{os.getpid()}", f"trb{os.getpid()}"
+    # Addresses for tests of networks (RFC 2544), which no network in use has.
+    own, other = "198.18.241.1", "198.18.241.2"
     if os.geteuid() != 0 or ip is None or not _runs(ip, "netns", "add", name):
         table.omit(case, "a network namespace needs root and ip(8)")
         return
@@ -380,19 +382,19 @@ def half_open(folder: Path, table: Table, clients: int = 5) -> None:
         inside = (ip, "-n", name)
         for command in (
             (ip, "link", "add", near, "type", "veth", "peer", "name", far, "netns", name),
-            (ip, "address", "add", "192.0.2.1/24", "dev", near),
+            (ip, "address", "add", f"{own}/30", "dev", near),
             (ip, "link", "set", near, "up"),
-            (*inside, "address", "add", "192.0.2.2/24", "dev", far),
+            (*inside, "address", "add", f"{other}/30", "dev", far),
             (*inside, "link", "set", far, "up"),
         ):
             if not _runs(*command):
                 table.omit(case, f"failed: {' '.join(command)}")
                 return
         port = free_port()
-        more = f"LISTEN: tcp_table tcp:{port}:interface=192.0.2.1\nALLOW: 127.0.0.1 192.0.2.0/24\n"
+        more = f"LISTEN: tcp_table tcp:{port}:interface={own}\nALLOW: 127.0.0.1 198.18.241.0/30\n"
         program = (
             "import socket, time\n"
-            f"clients = [socket.create_connection(('192.0.2.1', {port})) for _ in range({clients})]\n"
+            f"clients = [socket.create_connection(('{own}', {port})) for _ in range({clients})]\n"
             "for client in clients:\n"
             f"    client.sendall({REQUEST!r})\n"
             f"    assert client.recv(100) == {REPLY!r}\n"

@@ -382,8 +382,10 @@ class LookupsTests(SynchronousTestCase):
 
     def test_figures(self) -> None:
         """The figures compare the disturbed server with the other one."""
-        latencies = Latencies([0.002, 0.004, 0.006], [0.002, 0.002, 0.003])
-        self.assertEqual((0.006, 2, 2), (latencies.longest, latencies.median_ratio, latencies.ratio(1)))
+        latencies = Latencies([(0.002, 0.0), (0.009, 0.005), (0.006, 0.0)], [(0.002, 0.0), (0.003, 0.0), (0.002, 0.0)])
+        self.assertEqual((0.006, 3, 3), (latencies.longest, latencies.ratio(0.5), latencies.ratio(0.99)))
+        several = Latencies([*[(0.002, 0.0)] * 100, *[(0.009, 0.005)] * 200], [(0.001, 0.0)] * 100)
+        self.assertEqual((2, 2), (several.ratio(0.5), several.ratio(0.99)))
 
     def test_stall(self) -> None:
         """A server that is stopped for a while is seen to make a lookup wait."""
@@ -440,7 +442,7 @@ class StallTests(CaseTests):
 
     def test_large_files(self) -> None:
         """Log text in place of a configuration, and one mistake in each line, do not make lookups wait."""
-        stalls.large_files(self.folder, self.table, 1)
+        stalls.large_files(self.folder, self.table)
         self.assert_kept(8)
 
     def test_no_file(self) -> None:
