@@ -2,8 +2,8 @@
 
 Ten connections to each server ask one thing at a time. Every reply is checked. The time that the server's threads and
 this process waited for a processor (/proc/PID/task/TID/schedstat, the second figure) is subtracted from the longest
-latency, and ratios are of latencies without it, so that other load on the machine does not count. All threads of the server matter: one that waits for a processor may have
-the interpreter's lock.
+latency, and ratios are of latencies without it, so that other load on the machine does not count. All threads of the
+server matter: one that waits for a processor may have the interpreter's lock.
 """
 
 from __future__ import annotations
