@@ -382,10 +382,10 @@ class LookupsTests(SynchronousTestCase):
 
     def test_figures(self) -> None:
         """The figures compare the disturbed server with the other one."""
-        latencies = Latencies([(0.002, 0.0), (0.009, 0.005), (0.006, 0.0)], [(0.002, 0.0), (0.003, 0.0), (0.002, 0.0)])
-        self.assertEqual((0.006, 3, 3), (latencies.longest, latencies.ratio(0.5), latencies.ratio(0.99)))
-        several = Latencies([*[(0.002, 0.0)] * 100, *[(0.009, 0.005)] * 200], [(0.001, 0.0)] * 100)
-        self.assertEqual((2, 2), (several.ratio(0.5), several.ratio(0.99)))
+        few = Latencies([(0.25, 0.0), (1.0, 0.75), (0.75, 0.0)], [(0.25, 0.0)] * 3)
+        self.assertEqual((0.75, 3, 4), (few.longest, few.ratio(0.5), few.ratio(0.99)))
+        many = Latencies([*[(0.5, 0.0)] * 100, *[(2.0, 1.0)] * 200], [(0.25, 0.0)] * 100)
+        self.assertEqual((1, 2, 2), (many.longest, many.ratio(0.5), many.ratio(0.99)))
 
     def test_stall(self) -> None:
         """A server that is stopped for a while is seen to make a lookup wait."""
@@ -423,7 +423,10 @@ class CaseTests(SynchronousTestCase):
 
 
 class StallTests(CaseTests):
-    """Short versions of the cases of ``stalls``; test_hanging_file and test_stop_signals have others."""
+    """Short versions of the cases of ``stalls``.
+
+    ``test_hanging_file`` and ``test_stop_signals`` have others; ``half_open`` takes two minutes.
+    """
 
     def test_metrics(self) -> None:
         """Clients of the metrics do not make lookups wait, nor the end of the server."""
@@ -459,6 +462,21 @@ class StallTests(CaseTests):
         """SIGHUP while a server starts causes a reload."""
         stalls.early_sighup(self.folder, self.table, 2)
         self.assert_kept(2)
+
+    def test_large_keys(self) -> None:
+        """Keys of 64 KiB from five clients make lookups take at most twice as long."""
+        stalls.large_keys(self.folder, self.table, 1)
+        self.assert_kept(1)
+
+    def test_wrong_framing(self) -> None:
+        """A netstring at a line port is answered at once."""
+        stalls.wrong_framing(self.folder, self.table)
+        self.assert_kept(2)
+
+    def test_crowd_at_the_door(self) -> None:
+        """Of 500 clients that connect at once none waits."""
+        stalls.crowd_at_the_door(self.folder, self.table)
+        self.assert_kept(1)
 
 
 class LossTests(CaseTests):
@@ -498,3 +516,8 @@ class LossTests(CaseTests):
         """Logs without recipients are an error of ``trualias replay``."""
         losses.replay(self.folder, self.table)
         self.assert_kept(2)
+
+    def test_removed_socket(self) -> None:
+        """A unix socket that was removed is made anew; one of another program in its place is left alone."""
+        losses.removed_socket(self.folder, self.table)
+        self.assert_kept(5)
