@@ -27,7 +27,7 @@ from faults.served import served
 from faults.table import Table
 from faults.targets import TARGETS, Broken, promise
 from trualias.testing.live import wait_until
-from trualias.testing.requirements import source_tree
+from trualias.testing.requirements import require_program, source_tree
 
 
 class FuzzTests(SynchronousTestCase):
@@ -504,6 +504,7 @@ class LossTests(CaseTests):
 
     def test_reads_that_fail(self) -> None:
         """A file that cannot be opened for a while is loaded afterwards."""
+        require_program("gcc")
         losses.reads_that_fail(self.folder, self.table, (errno.ETIMEDOUT,))
         self.assert_kept(1)
 
