@@ -18,11 +18,7 @@ from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration.permissions import permission_problem
-from trualias.log import RepetitionLimit, logger
 from trualias.lookup import Unanswerable
-from trualias.messages import others_since
-
-_log = logger(__name__)
 
 Hook = Callable[[str, str | None], object]
 
@@ -37,32 +33,21 @@ class HookFault(Exception):
 SLOW_SECONDS = 0.1
 """The longest that a call of a hook may take: all other lookups wait for it."""
 
-WARNING_SECONDS = 600.0
-"""Seconds between two warnings about slow calls of the same hook."""
-
 
 class SlowCalls:
-    """Counts the calls of hooks that took longer than ``SLOW_SECONDS``, and logs the first, then one in ten minutes.
+    """Counts the calls of hooks that took longer than ``SLOW_SECONDS``; ``report`` is called for each of them.
 
-    ``clock`` returns seconds.
+    It is called with the function, the module and the seconds. A server assigns one that logs.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self._limit = RepetitionLimit(WARNING_SECONDS, clock)
+        self.report: Callable[[str, str, float], None] = lambda function, module, seconds: None
 
     def add(self, function: str, module: str, seconds: float) -> None:
         """Count a call of a function of a module, which took so many seconds."""
         self.count += 1
-        withheld = self._limit.withheld((function, module))
-        if withheld is not None:
-            _log.warn(
-                "{function}() of the PROCESSOR module {module} took {seconds} s, and all lookups waited{others}",
-                function=function,
-                module=module,
-                seconds=f"{seconds:.1f}",
-                others=others_since(withheld),
-            )
+        self.report(function, module, seconds)
 
 
 slow_calls = SlowCalls()

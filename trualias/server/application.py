@@ -14,6 +14,7 @@ from trualias.configuration.endpoints import check_listeners, configured_listene
 from trualias.configuration.settings import Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot
+from trualias.lookup.hooks import slow_calls
 from trualias.lookup.loading import wait_until_stable
 from trualias.monitoring.counters import Counters, LoadCounters
 from trualias.monitoring.status import Status, boot_id, status_clock, status_file_name
@@ -39,6 +40,7 @@ from trualias.server.settings_effects import (
 )
 from trualias.server.shutdown import GracefulShutdownService
 from trualias.server.signals import SighupService
+from trualias.server.slow_hooks import SlowHookWarnings
 from trualias.server.socket_watch import SocketWatchService
 from trualias.server.statistics_service import StatisticsService
 from trualias.server.status_service import StatusService
@@ -93,6 +95,7 @@ class Application:
         self._clock = clock
         self._state = state
         self._notifier = SystemdNotifier(environment)
+        slow_calls.report = SlowHookWarnings().warn
         self._first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
         self._current = CurrentSnapshot(self._first.snapshot)
         self._loads = self._make_loads()

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
 from trualias.lookup.hooks import SLOW_SECONDS, Hook, HookFault, Hooks, SlowCalls, load_hooks
+from trualias.server.slow_hooks import SlowHookWarnings
 from trualias.testing.requirements import source_tree
 
 COMPLETE = """
@@ -391,7 +392,8 @@ class SlowCallTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make hooks that take ``seconds``, by a clock that is ``now``."""
         self.now = self.seconds = 0.0
-        self.slow_calls = SlowCalls(lambda: self.now)
+        self.slow_calls = SlowCalls()
+        self.slow_calls.report = SlowHookWarnings(lambda: self.now).warn
         self.hooks = Hooks("slow", self.hook, self.hook, lambda: self.now, self.slow_calls)
 
     def hook(self, name: str, domain: str | None) -> tuple[str, str | None]:
