@@ -27,8 +27,6 @@ RESETS = 20
 """Connections a second that are reset in the middle of a request."""
 RATE = 2000.0
 """Requests a second of the ordinary clients together; far more than a mail server sends."""
-STEPS = 2
-"""Actions of the crowd for each request of an ordinary client."""
 CONNECTIONS = 1200
 """The server's limit: enough for all of these, and those that have just disconnected."""
 ROUNDS = 7
@@ -204,20 +202,16 @@ def run(folder: Path, say: Say, idle: int = IDLE, rounds: int = ROUNDS) -> None:
             for _ in range(rounds):
                 with crowd(server.port, idle) as clients:
 
-                    def disturb(clients: Crowd = clients) -> None:
-                        for _ in range(STEPS):
-                            clients.disturb()
-
                     def has_arrived(paired: Paired, clients: Crowd = clients) -> bool:
                         return clients.is_stuck and _least(paired) >= LEAST_ARRIVING
 
-                    arriving = ordinary(disturb, has_arrived)
+                    arriving = ordinary(clients.disturb, has_arrived)
                     rest = arriving.count * (ROUND - 1)
 
                     def has_ended(paired: Paired, rest: float = rest) -> bool:
                         return paired.count >= rest and _least(paired) >= LEAST_PRESENT
 
-                    present = ordinary(disturb, has_ended)
+                    present = ordinary(clients.disturb, has_ended)
                     if clients.still_connected() != len(clients):
                         raise Fault(f"of {len(clients)} clients {clients.still_connected()} are still connected")
                 seen.append(Round(combined([arriving.calm, present.calm]), arriving.crowded, present.crowded))
