@@ -28,7 +28,7 @@ class Table:
         """Add a bound, and print it."""
         row = Row(case, happened, bound, holds)
         self.rows.append(row)
-        self._say(f"{row.case:24}  {row.happened:44}  {row.bound:36}  {'kept' if row.holds else 'BROKEN'}")
+        self._say(f"{row.case:30}  {row.happened:54}  {row.bound:16}  {'kept' if row.holds else 'BROKEN'}")
 
     def at_most(self, case: str, what: str, value: float, bound: float, unit: str = "s") -> None:
         """Add an upper bound on a figure."""
@@ -40,7 +40,7 @@ class Table:
 
     def omit(self, case: str, reason: str) -> None:
         """Print that a case was not run, and why."""
-        self._say(f"{case:24}  left out: {reason}")
+        self._say(f"{case:30}  left out: {reason}")
 
     def finish(self) -> None:
         """Raise `Fault` if a bound was broken."""
@@ -52,4 +52,4 @@ class Table:
 def shown_elsewhere(say: Say, cases: Sequence[tuple[str, str]]) -> None:
     """Print the cases that tests show, each with the name of the test's module."""
     for case, module in cases:
-        say(f"{case:24}  shown by {module}")
+        say(f"{case:30}  shown by {module}")
