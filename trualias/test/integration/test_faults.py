@@ -465,7 +465,7 @@ class StallTests(CaseTests):
 
     def test_large_keys(self) -> None:
         """Keys of 64 KiB from five clients make lookups take at most twice as long."""
-        stalls.large_keys(self.folder, self.table, 1)
+        stalls.large_keys(self.folder, self.table, 1, 6)
         self.assert_kept(1)
 
     def test_wrong_framing(self) -> None:
