@@ -8,7 +8,6 @@ are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import ahocorasick
 from attrs import frozen
@@ -117,8 +116,7 @@ class Index:
         if not occurrences:
             return self._always
         if len(occurrences) == 1 and not self._always and not self._has_pairs:
-            # Then all entries are candidates.
-            return cast(tuple[Candidate, ...], occurrences[0])
+            return occurrences[0]  # type: ignore[return-value]  # without pairs, all entries are candidates
         found = self._always.copy()
         names: list[_NameFound] = []
         # A key can occur several times.

@@ -86,7 +86,7 @@ class Matcher:
         except _OutOfAttempts:
             found = self._count_without_trying(record, account, alias)
         else:
-            if stop and not found and not record.shape_matches and text.find(stop) != text.rfind(stop):
+            if not found and stop and not record.shape_matches and text.find(stop) != text.rfind(stop):
                 # Only ends that a right code can have were tried.
                 record.shape_matches = self._has_shape(record, account, alias)
         record.taken += self.few - record.attempts_left
