@@ -5,9 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import accumulate
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trualias.messages import number_of, printable, visible
 
@@ -18,22 +17,27 @@ class Source:
 
     text: str
     name: str
+    # The offsets at which the first lines start, as far as they were needed; behind the last line, that of a next one.
+    # One call for all lines would hold the interpreter, and with it the lookups, for 50 ms in a text of 24 MiB.
+    _starts: list[int] = field(init=False, factory=lambda: [0])
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and the column, both counted from 1, of an offset counted from 0."""
         offset = min(offset, len(self.text))
+        while self._starts[-1] <= offset:
+            self._find_next_line()
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1, without its end."""
+        while len(self._starts) <= number:
+            self._find_next_line()
         return self.text[self._starts[number - 1] : self._starts[number] - 1].rstrip("\r")
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        """The offsets at which the lines start, and that at which the line after the last would start."""
-        lengths = (len(line) + 1 for line in self.text.split("\n"))
-        return list(accumulate(lengths, initial=0))
+    def _find_next_line(self) -> None:
+        newline = self.text.find("\n", self._starts[-1])
+        self._starts.append((newline if newline >= 0 else len(self.text)) + 1)
 
 
 class PolicyError(Exception):

@@ -28,12 +28,17 @@ class Piece:
     missing: str = ""
 
 
-_BLANKS = re.compile(r"\s*")
-_COMMENT = re.compile(r"[^\S\n]*#[^\n]*")
-WORD = re.compile(r"[^\s;,():]+|\S")
-_SETTING = re.compile(r"[^\S\n]*[A-Za-z][A-Za-z0-9 \t_-]*:[^\n]*")
-_END_LINE = re.compile(rf"[^\S\n]*{_END}[^\S\n]*(?=\n|\Z)")
-_STATEMENT_LINE = re.compile(rf"[^\S\n]*(?:{'|'.join(_STARTS)})(?![^\s,;()])")
+_MOST = 4096
+"""Characters that one match may pass over: a longer one would hold the interpreter, and with it the lookups, for up to
+two seconds in a file of 24 MiB."""
+
+_BLANKS = re.compile(rf"\s{{0,{_MOST}}}")
+_INDENT = rf"[^\S\n]{{0,{_MOST}}}"
+_COMMENT = re.compile(rf"{_INDENT}#")
+WORD = re.compile(rf"[^\s;,():]{{1,{_MOST}}}|\S")
+_SETTING = re.compile(rf"{_INDENT}[A-Za-z][A-Za-z0-9 \t_-]{{0,{_MOST}}}:")
+_END_LINE = re.compile(rf"{_INDENT}{_END}{_INDENT}(?=\n|\Z)")
+_STATEMENT_LINE = re.compile(rf"{_INDENT}(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -48,7 +53,7 @@ def pieces(text: str) -> Iterator[Piece]:
         word_match = WORD.match(text, at)
         assert word_match is not None
         word = word_match.group()
-        if _SETTING.fullmatch(text, at, line_end):
+        if _SETTING.match(text, at, line_end):
             yield Piece("setting", at, line_end)
             at = line_end
         elif word in _STARTS:
@@ -83,7 +88,9 @@ def _skip(text: str, at: int) -> int:
         blanks = _BLANKS.match(text, at)
         assert blanks is not None
         end = blanks.end()
-        if end < len(text) and text[end] == "#" and not text[text.rfind("\n", 0, end) + 1 : end].strip():
+        if end - at == _MOST:
+            at = end
+        elif end < len(text) and text[end] == "#" and not text[text.rfind("\n", 0, end) + 1 : end].strip():
             newline = text.find("\n", end)
             at = len(text) if newline < 0 else newline
         else:
@@ -104,8 +111,9 @@ def _statement_end(text: str, at: int) -> tuple[int, bool]:
         if semicolon >= 0:
             return semicolon + 1, True
         at = line_end + 1
-        while at < len(text) and (comment := _COMMENT.match(text, at)):
-            at = comment.end() + 1
+        while at < len(text) and _COMMENT.match(text, at):
+            newline = text.find("\n", at)
+            at = len(text) if newline < 0 else newline + 1
         if at >= len(text) or _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
             return min(at, len(text)) if first_end_line is None else first_end_line, False
         if first_end_line is None and _END_LINE.match(text, at):
