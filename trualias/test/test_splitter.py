@@ -317,6 +317,12 @@ class SizeTests(SplitterCase):
         parsed = read("EXPECT a b;" * 2_000)
         self.assertEqual(((), 2_000), (parsed.errors, len(parsed.tree.statements)))
 
+    def test_long_blanks(self) -> None:
+        """White space longer than one match passes over separates statements and words as any other does."""
+        for blanks in ("\n" * 10_000, " " * 10_000 + "\n", "\n# x" * 10_000 + "\n", "\n" + "#" * 10_000 + "\n"):
+            statement = f"ACCOUNT{blanks}foo{blanks}MATCHES x-%code%{blanks}WITH CHARS(account){blanks};"
+            self.assert_reads(f"PORT: 1\n{blanks}{statement}\n{blanks}HOST: ::1{blanks}", "PORT", "foo", "HOST")
+
     def test_pauses(self) -> None:
         """The parser pauses at every statement."""
         pauses: list[None] = []
