@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +56,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     running, problems = set(), set()
     for table in known:
         try:
-            status = Status.from_json((state / status_file_name(table)).read_bytes())
+            path = state / status_file_name(table)
+            status = Status.from_json(path.read_bytes())
+            age = time.time() - path.stat().st_mtime
         except FileNotFoundError:
             text = "not running"
         except OSError as error:
@@ -66,7 +69,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
             problems.add(table)
         else:
             text = _describe(status)
-            if not status.is_fresh(boot, now):
+            if not status.is_fresh(boot, now, age):
                 text = f"hangs, or ended without notice; its last status was: {text}"
                 problems.add(table)
             elif status.problem:

@@ -59,9 +59,14 @@ class Status:
         except (ValueError, TypeError) as error:
             raise UnusableStatus from error
 
-    def is_fresh(self, boot: str, monotonic: float) -> bool:
-        """Return whether it was written within ``FRESH_SECONDS``, in this boot."""
-        return self.boot == boot and 0 <= monotonic - self.written <= FRESH_SECONDS
+    def is_fresh(self, boot: str, monotonic: float, age: float) -> bool:
+        """Return whether it was written within ``FRESH_SECONDS``, in this boot.
+
+        ``age`` is that of the file by the time of day, in seconds. It decides where the ids of the boot differ: in a
+        container of systemd-nspawn, services with ``ProtectProc=`` see another id than a shell does.
+        """
+        is_this_boot = self.boot == boot or 0 <= age <= FRESH_SECONDS
+        return is_this_boot and 0 <= monotonic - self.written <= FRESH_SECONDS
 
 
 def status_file_name(table: str) -> str:

@@ -42,14 +42,19 @@ class StatusTests(SynchronousTestCase):
 
     def test_fresh(self) -> None:
         """A status is fresh for 30 s, in the boot that it was written in."""
-        for boot, now, fresh in (
-            ("this boot", 1000.0, True),
-            ("this boot", 1030.0, True),
-            ("this boot", 1030.1, False),
-            ("this boot", 999.0, False),
-            ("another boot", 1000.0, False),
+        for boot, now, age, fresh in (
+            ("this boot", 1000.0, 0.0, True),
+            ("this boot", 1030.0, 0.0, True),
+            ("this boot", 1030.1, 0.0, False),
+            ("this boot", 999.0, 0.0, False),
+            # The time of day was set.
+            ("this boot", 1000.0, 7200.0, True),
+            ("another boot", 1000.0, 7200.0, False),
+            # Another id of the same boot, in a container.
+            ("another boot", 1000.0, 0.0, True),
+            ("another boot", 1030.1, 0.0, False),
         ):
-            self.assertEqual(fresh, STATUS.is_fresh(boot, now), (boot, now))
+            self.assertEqual(fresh, STATUS.is_fresh(boot, now, age), (boot, now, age))
 
     def test_clock(self) -> None:
         """The clock and the boot are the same for all processes."""
