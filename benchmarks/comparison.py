@@ -95,9 +95,13 @@ def _difference(servers: tuple[list[float], list[float]]) -> float:
     return abs(median(second / first for first, second in _pairs(servers)) - 1)
 
 
-def workloads(volume: Volume) -> list[Workload]:
-    """Return the compared workloads; distinct keys are new in every round."""
-    sample = policies.sample()
+def workloads(other: Path, volume: Volume) -> list[Workload]:
+    """Return the compared workloads; distinct keys are new in every round.
+
+    The sample configuration is that of the other tree, which is the older one in most cases: an older server refuses
+    statements that are new to the language.
+    """
+    sample = policies.sample(folder=other / "conf")
     ten = [policies.socketmap_exchange(answer) for answer in policies.SAMPLE_KEYS]
 
     def distinct() -> Iterator[Exchange]:
@@ -148,7 +152,7 @@ def _start(stack: ExitStack, configuration: Path, root: Path, workload: Workload
 def run(folder: Path, other: Path, volume: Volume, say: Callable[[str], object]) -> str:
     """Compare all workloads; return the table. Each name goes to ``say`` before it is measured."""
     lines = []
-    for workload in workloads(volume):
+    for workload in workloads(other, volume):
         say(f"{workload.name}\n")
         lines.append(compare(folder, other, workload, volume).cells)
     header = ("processor time a request", "this tree", "the other", "other to this", "spread: this", "other")

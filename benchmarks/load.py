@@ -27,6 +27,13 @@ CHUNK = 65536
 """Octets read at once; a reply has at most 4096."""
 
 
+BACKLOG = 40
+"""Clients that connect at once. Twisted's backlog is 50: the kernel drops others, which try again after a second."""
+
+ACCEPTING = 0.02
+"""Seconds for the server to accept so many clients."""
+
+
 class WrongReply(Exception):
     """The server sent a wrong reply, closed a connection or did not reply: its figures are invalid."""
 
@@ -72,7 +79,9 @@ def clients(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Connect ``count`` clients, and close them at the end."""
     connected: list[socket.socket] = []
     try:
-        for _ in range(count):
+        for number in range(count):
+            if number % BACKLOG == BACKLOG - 1:
+                time.sleep(ACCEPTING)
             connected.append(connect(port))
         yield connected
     finally:

@@ -64,10 +64,10 @@ def with_settings(text: str, port: int, logging: str = "error") -> str:
     return f"HOST: 127.0.0.1\nPORT: {port}\nLOGGING: {logging}\nSTATISTICS: 0\n{text}"
 
 
-def sample(*, virtual: bool = False) -> str:
-    """Return the text of a sample configuration in ``conf``."""
+def sample(*, virtual: bool = False, folder: Path = SAMPLES) -> str:
+    """Return the text of a sample configuration."""
     name = "tcp_virtual_server.conf.sample" if virtual else "tcp_table_server.conf.sample"
-    return (SAMPLES / name).read_text(encoding="utf-8")
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def word(number: int, letters: str) -> str:
