@@ -1,4 +1,4 @@
-"""What could make a server lose its addresses, or hide that it did: each must look unlike an address that is not there.
+"""Faults that could make a server lose its addresses, or hide the loss: each must look unlike an unknown address.
 
 In each case lookups go on, and each of an address of the configuration in force must be answered with its account. The
 metrics, the log and ``/healthz`` must show what happened.
@@ -22,7 +22,7 @@ from faults.case import Fault, Say, beside
 from faults.lookups import CONFIGURATION, REPLY, REQUEST, asking
 from faults.preload import built
 from faults.served import Served, served
-from faults.table import Table, shown_elsewhere
+from faults.table import Table, run_cases
 from trualias.protocols.wire import FAULT
 from trualias.testing.command_line import PROGRAM
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, wait_until
@@ -304,8 +304,7 @@ ELSEWHERE = (
 
 def run(folder: Path, say: Say) -> None:
     """Run all cases."""
-    table = Table(say)
-    for case in (
+    cases = (
         lost_content,
         dropped_accounts,
         start_during_write,
@@ -315,10 +314,5 @@ def run(folder: Path, say: Say) -> None:
         log_injection,
         replay,
         removed_socket,
-    ):
-        try:
-            case(folder, table)
-        except (Fault, AssertionError) as error:
-            table.add(case.__name__, str(error).splitlines()[0], "no fault", False)
-    shown_elsewhere(say, ELSEWHERE)
-    table.finish()
+    )
+    run_cases(cases, ELSEWHERE, folder, say)

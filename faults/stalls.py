@@ -1,4 +1,4 @@
-"""What could make lookups wait: clients of the metrics, the log, the configuration file, hooks, and large keys.
+"""Faults that could make lookups wait: clients of the metrics, the log, the configuration file, hooks, and large keys.
 
 Meanwhile ten connections ask one thing at a time. The bounds are on the longest wait of such a lookup; of several
 windows the best one counts, since other load on the machine disturbs some of them, and a server that stalls stalls in
@@ -24,7 +24,7 @@ from faults.case import Fault, Say, beside
 from faults.lookups import CONFIGURATION, REPLY, REQUEST, Latencies, asking
 from faults.preload import built
 from faults.served import Served, served
-from faults.table import Table, shown_elsewhere
+from faults.table import Table, run_cases
 from trualias.protocols.wire import FAULT
 from trualias.server.file_limits import raise_descriptor_limit
 from trualias.testing.live import PATIENCE, free_port, wait_until
@@ -448,8 +448,7 @@ ELSEWHERE = (
 
 def run(folder: Path, say: Say) -> None:
     """Run all cases."""
-    table = Table(say)
-    for case in (
+    cases = (
         metrics,
         bodies,
         log,
@@ -463,10 +462,5 @@ def run(folder: Path, say: Say) -> None:
         wrong_framing,
         crowd_at_the_door,
         half_open,
-    ):
-        try:
-            case(folder, table)
-        except (Fault, AssertionError) as error:
-            table.add(case.__name__, str(error).splitlines()[0], "no fault", False)
-    shown_elsewhere(say, ELSEWHERE)
-    table.finish()
+    )
+    run_cases(cases, ELSEWHERE, folder, say)

@@ -1,6 +1,7 @@
 """Tables of cases: what happened in each, the bound on it, and whether it was kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from attrs import Factory, define, frozen
 
@@ -49,7 +50,19 @@ class Table:
             raise Fault("; ".join(f"{row.case}: {row.happened}, {row.bound}" for row in broken))
 
 
-def shown_elsewhere(say: Say, cases: Sequence[tuple[str, str]]) -> None:
-    """Print the cases that tests show, each with the name of the test's module."""
-    for case, module in cases:
-        say(f"{case:30}  shown by {module}")
+def run_cases(
+    cases: Sequence[Callable[[Path, Table], None]], elsewhere: Sequence[tuple[str, str]], folder: Path, say: Say
+) -> None:
+    """Run cases, a fault in one of them being a broken bound; raise `Fault` at the end if a bound was broken.
+
+    ``elsewhere`` are the cases that tests show, each with the name of the test's module.
+    """
+    table = Table(say)
+    for case in cases:
+        try:
+            case(folder, table)
+        except (Fault, AssertionError) as error:
+            table.add(case.__name__, str(error).splitlines()[0], "no fault", False)
+    for name, module in elsewhere:
+        say(f"{name:30}  shown by {module}")
+    table.finish()

@@ -99,7 +99,7 @@ class EncodingTests(SynchronousTestCase):
             self.assertEqual(text.encode(), _read(_zstd(content)), encoding)
 
     def test_not_utf_16(self) -> None:
-        """What only begins as UTF-16 is an error that names the encoding."""
+        """A log that only begins as UTF-16 is an error that names the encoding."""
         for content, reason in (
             ("a\n".encode("utf-16-le") + b"\x00", "truncated data"),
             (b"\x00\xd8\x00\xd8", "illegal UTF-16 surrogate"),

@@ -283,7 +283,7 @@ class HeaderTests(LogTestCase):
             self.assertEqual(expected, self.counts(SENT.replace(b"Feb 28", day))["foo@example.com"].last)
 
     def test_no_time(self) -> None:
-        """What only begins as a time is none."""
+        """A text that only begins as a time is none."""
         for start in (b"Feb 28 20:1x:01", b"Feb 28 20:18", b"2026-02-28T20.18.01"):
             line = SENT.replace(b"Feb 28 20:18:01", start)
             self.assertEqual(0, self.counts(line)["foo@example.com"].last, start)
