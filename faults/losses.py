@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -266,7 +267,12 @@ def replay(folder: Path, table: Table) -> None:
 
 def removed_socket(folder: Path, table: Table) -> None:
     """Remove a unix socket that a server listens at; then put a socket of another program in its place."""
-    path = folder / "s"
+    # Its own folder: the path of a unix socket has at most 107 octets, which a test's folder may use up.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        _remove_socket(folder, table, Path(short) / "s")
+
+
+def _remove_socket(folder: Path, table: Table, path: Path) -> None:
     with served(folder / "socket", more=f"LISTEN: tcp_table unix:{path}\n") as running:
 
         def answers() -> bool:
