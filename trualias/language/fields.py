@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from trualias.language.tree import FieldClass
+from trualias.language.tree import ATEXT_AND_DOT, FieldClass
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 _ALNUM = frozenset(_LETTERS + _DIGITS)
+_ATEXT = ATEXT_AND_DOT - {"."}
 
 
 @frozen(eq=False)
@@ -53,6 +54,14 @@ RULES: dict[FieldClass, FieldRule] = {
         "two or more labels joined by dots, a letter or digit first and last",
         regular=False,
         has_labels=True,
+    ),
+    FieldClass.MAILBOX: FieldRule(
+        ATEXT_AND_DOT,
+        _ATEXT,
+        1,
+        re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*").fullmatch,
+        "a dot-atom of RFC 5322: letters, digits and !#$%&'*+-/=?^_`{|}~, with single dots between them",
+        regular=False,
     ),
 }
 

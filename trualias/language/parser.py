@@ -21,6 +21,7 @@ from trualias.language.memo import MOST, BoundedMemo
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
 from trualias.language.tree import (
+    IDENTIFIER_CLASSES,
     Account,
     Argument,
     Call,
@@ -46,7 +47,7 @@ from trualias.messages import did_you_mean, one_of, quoted
 
 _FIELDS: dict[str, Callable[[int], ExpressionToken]] = {
     **{kind.value: partial(NameField, kind) for kind in NameKind},
-    **{field_class.value: partial(Identifier, field_class) for field_class in FieldClass},
+    **{field_class.value: partial(Identifier, field_class) for field_class in IDENTIFIER_CLASSES},
     "code": CodeField,
 }
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}

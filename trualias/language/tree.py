@@ -24,13 +24,18 @@ class NameKind(Enum):
 
 
 class FieldClass(Enum):
-    """The class of an identifier's text, or after ``USING`` of the names."""
+    """The class of an identifier's text, or after ``USING`` of the names. ``MAILBOX`` is of names alone."""
 
     ALNUM = "alnum"
     ALPHA = "alpha"
     NUMBER = "number"
     IDENT = "ident"
     FQDN = "fqdn"
+    MAILBOX = "mailbox"
+
+
+IDENTIFIER_CLASSES = tuple([field_class for field_class in FieldClass if field_class is not FieldClass.MAILBOX])
+"""The classes that an identifier can have: one of mailbox names could take any separator."""
 
 
 def _offset_field() -> int:

@@ -39,6 +39,7 @@ ALPHABETS = {
     FieldClass.NUMBER: _DIGITS,
     FieldClass.IDENT: _LETTERS | _DIGITS | {"_"},
     FieldClass.FQDN: _LETTERS | _DIGITS | {"-", "."},
+    FieldClass.MAILBOX: _LETTERS | _DIGITS | set("!#$%&'*+-/=?^_`{|}~."),
 }
 """The characters that a class allows."""
 
@@ -178,6 +179,8 @@ def belongs(text: str, field_class: FieldClass) -> bool:
     """Return whether a text is of a class."""
     if not text or not set(text) <= ALPHABETS[field_class]:
         return False
+    if field_class is FieldClass.MAILBOX:
+        return "" not in text.split(".")
     if field_class is FieldClass.FQDN:
         labels = text.split(".")
         if len(labels) < 2 or "" in labels:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from trualias.language.tree import (
     ATEXT_AND_DOT,
+    IDENTIFIER_CLASSES,
     Account,
     Argument,
     Call,
@@ -50,10 +51,11 @@ FEW_CHARACTERS = {
     FieldClass.NUMBER: "801",
     FieldClass.IDENT: "axisX80_",
     FieldClass.FQDN: "axX8-",
+    FieldClass.MAILBOX: "axX8-+'%*",
 }
-"""The characters of most words of each class, without the dots of an fqdn."""
+"""The characters of most words of each class, without the dots."""
 
-_CLASSES = st.sampled_from(FieldClass)
+_CLASSES = st.sampled_from(IDENTIFIER_CLASSES)
 ANY_CHARACTER = st.sampled_from(sorted(ATEXT_AND_DOT))
 """A character of a local part."""
 _ALNUM = string.ascii_letters + string.digits
@@ -65,6 +67,8 @@ def words(draw: st.DrawFn, field_class: FieldClass) -> str:
     every = "".join(sorted(naive.ALPHABETS[field_class] - {"."}))
     characters = draw(st.sampled_from([FEW_CHARACTERS[field_class], FEW_CHARACTERS[field_class], every]))
     text = st.text(characters, min_size=1, max_size=4)
+    if field_class is FieldClass.MAILBOX:
+        return ".".join(draw(st.lists(text, min_size=1, max_size=3)))
     labels = st.lists(text, min_size=2, max_size=4)
     word = ".".join(draw(labels)) if field_class is FieldClass.FQDN else draw(text)
     ends = [character for character in characters if character in _ALNUM]
@@ -77,7 +81,7 @@ def words(draw: st.DrawFn, field_class: FieldClass) -> str:
 
 def names(field_class: FieldClass) -> st.SearchStrategy[Name]:
     """Draw the name of an account or an alias."""
-    return words(field_class).filter(lambda text: text.lower() not in RESERVED).map(Name)
+    return words(field_class).filter(lambda text: text.lower() not in RESERVED | {"*"}).map(Name)
 
 
 @st.composite

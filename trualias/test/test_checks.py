@@ -52,21 +52,24 @@ class NamesTests(ChecksCase):
 
     def test_alnum(self) -> None:
         """An ``alnum`` name has letters and digits."""
-        others = {"a_b": "ident", "a.b": "fqdn", "a-b": "", "é": "", "٣": ""}
+        others = {"a_b": "ident", "a.b": "fqdn", "a-b": "mailbox", "é": "", "٣": ""}
         self.assert_fit("alnum", ("a", "Z9", "9"), others, "ASCII letters and digits")
 
     def test_alpha(self) -> None:
         """An ``alpha`` name has letters."""
-        self.assert_fit("alpha", ("a", "ZZz"), {"a1": "alnum", "1": "alnum", "_": "", "ß": ""}, "ASCII letters")
+        self.assert_fit("alpha", ("a", "ZZz"), {"a1": "alnum", "1": "alnum", "_": "mailbox", "ß": ""}, "ASCII letters")
 
     def test_number(self) -> None:
         """A ``number`` name has digits."""
-        self.assert_fit("number", ("0", "0123456789"), {"a": "alnum", "1.2": "fqdn", "-1": "", "²": ""}, "digits")
+        self.assert_fit(
+            "number", ("0", "0123456789"), {"a": "alnum", "1.2": "fqdn", "-1": "mailbox", "²": ""}, "digits"
+        )
 
     def test_ident(self) -> None:
         """An ``ident`` name has letters, digits, and underscores not at the ends; it is the class without ``USING``."""
         meaning = "letters, digits and '_', a letter or digit first and last"
-        others = {"_a": "", "a_": "", "_": "", "fred.morris": "fqdn", "a-b": "", "a@b": "", "\u017f": ""}
+        others = {"fred.morris": "fqdn", "a@b": "", "\u017f": ""}
+        others |= dict.fromkeys(("_a", "a_", "_", "a-b", "mary-jane", "_www", "o'neil", "sales+eu"), "mailbox")
         self.assert_fit("ident", ("a", "1", "a_b", "a__b", "A_1"), others, meaning)
         self.assert_accepted("ACCOUNT a_b MATCHES %account%-%code% WITH x;")
         text = "ACCOUNT a.b MATCHES %account%-%code% WITH x;"
@@ -81,19 +84,25 @@ class NamesTests(ChecksCase):
             ".a.b": "",
             "a.b.": "",
             "a..b": "",
-            "-a.b": "",
-            "a.b-": "",
-            "a.b_c": "",
+            "-a.b": "mailbox",
+            "a.b-": "mailbox",
+            "a.b_c": "mailbox",
         }
         self.assert_fit("fqdn", ("a.b", "1.2.3", "a-b.c-d", "a-.-b", "a.-.b"), others, meaning)
+
+    def test_mailbox(self) -> None:
+        """A ``mailbox`` name is any dot-atom: atext with single dots between."""
+        meaning = "a dot-atom of RFC 5322: letters, digits and !#$%&'*+-/=?^_`{|}~, with single dots between them"
+        fitting = ("a", "1", "mary-jane", "_www", "o'neil", "sales+eu", "a.b_c", "-a.b", "!#$%&'*+-/=?^_`{|}~", "*a")
+        self.assert_fit("mailbox", fitting, dict.fromkeys((".a", "a.", "a..b", ".", "a@b", 'a"', "é"), ""), meaning)
 
     def test_every_invalid_name(self) -> None:
         """Every invalid name is reported, whether of an account or an alias."""
         self.assert_refused(
             "ACCOUNT a-, b, c- ALIASED d, e-\nMATCHES %account%-%alias%-%code% WITH x;",
-            (1, 9, f"'a-' {IDENT}"),
-            (1, 16, f"'c-' {IDENT}"),
-            (1, 30, f"'e-' {IDENT}"),
+            (1, 9, f"'a-' {IDENT}; it would be one of USING mailbox"),
+            (1, 16, f"'c-' {IDENT}; it would be one of USING mailbox"),
+            (1, 30, f"'e-' {IDENT}; it would be one of USING mailbox"),
         )
 
 
@@ -140,7 +149,7 @@ class ExpressionTests(ChecksCase):
         """All errors of an expression are reported."""
         self.assert_refused(
             "ACCOUNT a-, b MATCHES é%alpha%%alpha% WITH chars(), CHARS(9);",
-            (1, 9, f"'a-' {IDENT}"),
+            (1, 9, f"'a-' {IDENT}; it would be one of USING mailbox"),
             (1, 23, "the expression has no %code%"),
             (1, 23, "a local part cannot hold 'é' (RFC 5322, atext and '.')"),
             (1, 23, "several accounts: the expression must have %account%"),

@@ -12,7 +12,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.composition import CannotCompose, ComposedAddress, Target, compose, targets_named
 from trualias.configuration import parse_configuration
-from trualias.language.tree import Account, CodeField, FieldClass, Identifier, Literal, NameField, NameKind, unparse
+from trualias.language.tree import (
+    IDENTIFIER_CLASSES,
+    Account,
+    CodeField,
+    Identifier,
+    Literal,
+    NameField,
+    NameKind,
+    unparse,
+)
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
@@ -198,7 +207,9 @@ class PropertyTests(SynchronousTestCase):
         """Draw words for a statement, sometimes of wrong classes or number."""
         classes = [token.field_class for token in statement.expression if isinstance(token, Identifier)]
         fitting = st.tuples(*map(words, classes)).map(list)
-        return st.one_of(fitting, fitting, fitting, st.lists(st.sampled_from(FieldClass).flatmap(words), max_size=3))
+        return st.one_of(
+            fitting, fitting, fitting, st.lists(st.sampled_from(IDENTIFIER_CLASSES).flatmap(words), max_size=3)
+        )
 
     def check(
         self, policy: Policy, statements: Sequence[Account], target: Target, given: list[str], case_sensitive: bool

@@ -244,6 +244,12 @@ class ReferenceTests(SynchronousTestCase):
                 for code in bad:
                     self.assertEqual((code, self.accounts(f"{code}+{text}", statement)), (code, []))
 
+    def test_characters_that_do_not_occur_in_a_mailbox_name(self) -> None:
+        """``NONE`` of a mailbox name is any character of a local part that does not occur in the name."""
+        statement = _statement("o'neil", "%code%=%account%", "NONE(account)", using=FieldClass.MAILBOX)
+        for code, found in (("-", True), (".", True), ("+", True), ("a", True), ("'", False), ("n", False)):
+            self.assertEqual((code, self.accounts(f"{code}=o'neil", statement)), (code, ["o'neil"] if found else []))
+
     def test_classes(self) -> None:
         """Each class has the texts of the reference, in ASCII."""
         for field_class, good, bad in (
@@ -252,6 +258,7 @@ class ReferenceTests(SynchronousTestCase):
             (FieldClass.NUMBER, "0 12", "a 1a \u0663"),
             (FieldClass.IDENT, "a 1 a_b a__1", "_ _a a_ a-b"),
             (FieldClass.FQDN, "a.b 1.2.3 a-.-b a.-.b x-y.z", "a a. .a a..b -a.b a.b- a_b.c"),
+            (FieldClass.MAILBOX, "a mary-jane _www o'neil sales+eu a.b -.- {}", ". a. .a a..b a@b é"),
         ):
             for text in good.split():
                 self.assertEqual((field_class, text, naive.belongs(text, field_class)), (field_class, text, True))

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.tree import (
+    IDENTIFIER_CLASSES,
     Account,
     Argument,
     Call,
@@ -30,7 +31,7 @@ from trualias.test.complaints import complaints
 
 STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
-CLASSES = "alnum, alpha, number, ident or fqdn"
+CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
 OWN_LINES = "a comment stands on lines of its own"
 
@@ -268,14 +269,15 @@ class NamesTests(ParserCase):
         self.assertEqual(plain, self.account("ACCOUNT a ALIASED * MATCHES %code% WITH x;"))
 
     def test_every_and_names(self) -> None:
-        """``*`` is an error among names."""
+        """``*`` is an error among names; a name may begin with it."""
         self.assert_error("ACCOUNT a ALIASED *, b MATCHES %code% WITH x;", 20, "expected MATCHES, found ','")
-        self.assert_error("ACCOUNT a ALIASED *b MATCHES %code% WITH x;", 20, "expected MATCHES, found 'b'")
+        aliases = self.account("ACCOUNT a USING mailbox ALIASED *b, * MATCHES %code% WITH x;").aliases
+        self.assertEqual((Name("*b"), Name("*")), aliases)
         self.assert_error("ACCOUNT a ALIASED MATCHES %code% WITH x;", 19, "expected a name or '*', found 'MATCHES'")
 
 
 class ClassTests(ParserCase):
-    """``class = "alnum" | "alpha" | "number" | "ident" | "fqdn"``."""
+    """``name-class = class | "mailbox"``, ``class = "alnum" | "alpha" | "number" | "ident" | "fqdn"``."""
 
     def test_classes(self) -> None:
         """Each class may follow ``USING``; without ``USING`` the class is ``ident``."""
@@ -313,8 +315,10 @@ class ExpressionTests(ParserCase):
         names = NameField(NameKind.ACCOUNT), NameField(NameKind.ALIAS)
         self.assertEqual(names, self.expression("%account%%alias%"))
         self.assertEqual((CodeField(),), self.expression("%code%"))
-        for field_class in FieldClass:
+        for field_class in IDENTIFIER_CLASSES:
             self.assertEqual((Identifier(field_class),), self.expression(f"%{field_class.value}%"))
+        message = f"unknown field '%mailbox%'; expected {FIELDS}"
+        self.assert_error("ACCOUNT foo MATCHES %mailbox%-%code% WITH x;", 21, message)
 
     def test_literals(self) -> None:
         """All other text is one literal, words of the language included."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.tree import (
+    IDENTIFIER_CLASSES,
     Account,
     Call,
     CodeField,
@@ -80,7 +81,9 @@ class StrategyTests(SynchronousTestCase):
         look()
         wanted: set[object] = {("using", field_class) for field_class in FieldClass}
         wanted |= {("accounts", n) for n in (1, 2, 3)} | {("aliases", n) for n in (0, 1, 2, 3)}
-        wanted |= {Identifier(field_class) for field_class in FieldClass} | {NameField(kind) for kind in NameKind}
+        wanted |= {Identifier(field_class) for field_class in IDENTIFIER_CLASSES} | {
+            NameField(kind) for kind in NameKind
+        }
         counting = ("DIGITS", "ALPHAS", "VOWELS", "CHARS", "ANY", "NONE")
         wanted |= {(function, n) for function in (*counting, "LABELS") for n in (0, 1)}
         wanted |= {("CHAR", n) for n in (2, 3, 4)}
