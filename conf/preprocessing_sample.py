@@ -26,8 +26,8 @@ def reload() -> None:
     """Prepare what the hooks need. Called after each load of the configuration, before the first lookup with it."""
 
 
-def preprocess(alias: str, domain: str | None = None) -> tuple[str, str | None]:
-    """Return the local part and the domain to look up instead of ``alias`` and ``domain``.
+def preprocess(alias: str, domain: str | None = None) -> tuple[str, str | None] | None:
+    """Return the local part and the domain to look up instead of ``alias`` and ``domain``; None: it is not found.
 
     The table server passes None for the domain and ignores the returned domain. The virtual server passes the parts
     before and after the last @, before it looks the domain up in ALIAS DOMAINS.
@@ -41,10 +41,11 @@ def preprocess(alias: str, domain: str | None = None) -> tuple[str, str | None]:
     return (alias, domain)
 
 
-def postprocess(account: str, domain: str | None = None) -> tuple[str, str | None]:
+def postprocess(account: str, domain: str | None = None) -> tuple[str, str | None] | None:
     """Return the account and the domain to answer instead of the ``account`` that was found and ``domain``.
 
-    Called only when an account was found. An exception is logged, and the reply is a temporary error.
+    None: the address is not found. Called only when an account was found. An exception is logged, and the reply is a
+    temporary error.
 
     An example that delivers all mail on another host, for the virtual server:
 

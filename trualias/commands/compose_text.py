@@ -11,7 +11,7 @@ from trualias.analysis.composition import Target
 from trualias.commands.output import console
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
-from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, NotFound, describe
+from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, NotFound, NotFoundReason, describe
 
 
 @frozen
@@ -33,6 +33,8 @@ def describe_failure(answer: Answer) -> str:
     match answer:
         case Found(value):
             return f"goes to {value}, because a hook changes it"
+        case NotFound(NotFoundReason.REFUSED_BY_HOOK):
+            return "is not found, because a hook refuses it"
         case NotFound():
             return "is not found, because a hook changes it"
         case Ambiguous() | BudgetExceeded():

@@ -11,11 +11,11 @@ from trualias.lookup import Answer, Hooks, NotFound, NotFoundReason, Snapshot
 
 @frozen
 class HookCall:
-    """A call of a hook: the name and the domain that were passed to it, and those that it returned."""
+    """A call of a hook: the name and the domain that were passed to it, and those that it returned, or None."""
 
     hook: str
     given: tuple[str, str | None]
-    returned: tuple[str, str | None]
+    returned: tuple[str, str | None] | None
 
 
 @define
@@ -25,13 +25,13 @@ class _RecordingHooks:
     hooks: Hooks
     calls: list[HookCall] = Factory(list)
 
-    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None] | None:
         """Call the hook and record the call."""
         returned = self.hooks.preprocess(alias, domain)
         self.calls.append(HookCall("preprocess", (alias, domain), returned))
         return returned
 
-    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None] | None:
         """Call the hook and record the call."""
         returned = self.hooks.postprocess(account, domain)
         self.calls.append(HookCall("postprocess", (account, domain), returned))
@@ -69,11 +69,13 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     except Exception as error:
         answer = describe_exception(error)
     calls = tuple(hooks.calls) if hooks else ()
-    if calls:
-        local_part, domain = calls[0].returned
     reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason not in _BEFORE_THE_POLICY
-    if hooks and not calls:
-        reached = False
+    if hooks:
+        alias = calls[0].returned if calls else None
+        if alias is None:
+            reached = False
+        else:
+            local_part, domain = alias
     return Case(
         key, answer, calls, domain, explain(snapshot.configuration.policy, local_part, most) if reached else None
     )

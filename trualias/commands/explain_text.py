@@ -61,6 +61,8 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             domains = sorted(configuration.settings.alias_domains)
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
             return f"its domain, {escaped(case.domain or '')!r}, is {listed}" if domains else listed
+        case NotFoundReason.REFUSED_BY_HOOK:
+            return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
             if case.explanation and case.explanation.invalid:
                 return case.explanation.invalid
@@ -76,7 +78,7 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
     key = escaped(case.key)
     out.print(f"{key} {describe_answer(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
-        if call.given != call.returned:
+        if call.returned is not None and call.given != call.returned:
             changed = f"{_quoted(call.given)} to {_quoted(call.returned)}"
             out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.explanation is None or case.explanation.invalid:

@@ -14,6 +14,7 @@ _REASONS = {
     NotFoundReason.NO_MATCH: "no reading of the address has the right code",
     NotFoundReason.NO_DOMAIN: "the key has no domain",
     NotFoundReason.UNKNOWN_DOMAIN: "the domain is not one of ALIAS DOMAINS",
+    NotFoundReason.REFUSED_BY_HOOK: "a hook refuses it",
 }
 
 

@@ -27,7 +27,7 @@ _NAMES = (*_FUNCTIONS, "ACCOUNTS", "ALIASES")
 
 
 class HookFault(Exception):
-    """A hook returned something other than a name and a domain."""
+    """A hook returned something other than a name and a domain, or None."""
 
 
 SLOW_SECONDS = 0.1
@@ -67,15 +67,15 @@ class Hooks:
     _clock: Callable[[], float] = time.perf_counter
     _slow_calls: SlowCalls = slow_calls
 
-    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the alias to look up, and its domain; ``domain`` is None for the local-part table."""
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None] | None:
+        """Return the alias to look up, and its domain; None to refuse it. The local-part table has no domains."""
         return self._call("preprocess", self._preprocess, alias, domain)
 
-    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the account to answer, and its domain, for the account that was found."""
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None] | None:
+        """Return the account to answer, and its domain, for the account that was found; None to refuse the alias."""
         return self._call("postprocess", self._postprocess, account, domain)
 
-    def _call(self, function: str, hook: Hook, name: str, domain: str | None) -> tuple[str, str | None]:
+    def _call(self, function: str, hook: Hook, name: str, domain: str | None) -> tuple[str, str | None] | None:
         started = self._clock()
         try:
             answer = hook(name, domain)
@@ -86,8 +86,10 @@ class Hooks:
         match answer:
             case (str() as name, (str() | None) as domain):
                 return name, domain
+            case None:
+                return None
         raise HookFault(
-            f"{function}() of the PROCESSOR module {self._module} returned {answer!r}, not a name and a domain"
+            f"{function}() of the PROCESSOR module {self._module} returned {answer!r}, not a name and a domain or None"
         )
 
 

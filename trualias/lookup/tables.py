@@ -19,11 +19,11 @@ from trualias.matching.policy import Policy
 class Hooks(Protocol):
     """The administrator's own code before and after a lookup; an exception in it is a fault of that lookup."""
 
-    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the alias to look up, and its domain; the domain is None for the local-part table."""
+    def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None] | None:
+        """Return the alias to look up, and its domain; None to refuse it. The local-part table has no domains."""
 
-    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None]:
-        """Return the account to answer, and its domain."""
+    def postprocess(self, account: str, domain: str | None) -> tuple[str, str | None] | None:
+        """Return the account to answer, and its domain; None to refuse the alias."""
 
 
 class Unanswerable(Exception):
@@ -51,12 +51,15 @@ class LocalPartLookup:
             outcome = self.policy.resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
-        local_part = self.hooks.preprocess(key, None)[0]
-        return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, "")
+        alias = self.hooks.preprocess(key, None)
+        if alias is None:
+            return _REFUSED_BY_HOOK
+        return _with_value(self.policy.resolve(alias[0]), self.debug_account, self._value, "")
 
-    def _value(self, account: str, _domain: str) -> str:
+    def _value(self, account: str, _domain: str) -> str | None:
         assert self.hooks is not None
-        return _not_empty(self.hooks.postprocess(account, None)[0])
+        hooked = self.hooks.postprocess(account, None)
+        return None if hooked is None else _not_empty(hooked[0])
 
 
 @frozen(eq=False)
@@ -74,36 +77,43 @@ class VirtualLookup:
         if not at:
             return _NO_DOMAIN
         if self.hooks:
-            local_part, hooked = self.hooks.preprocess(local_part, domain)
-            if hooked is None:
+            alias = self.hooks.preprocess(local_part, domain)
+            if alias is None:
+                return _REFUSED_BY_HOOK
+            if alias[1] is None:
                 return _NO_DOMAIN
-            domain = hooked
+            local_part, domain = alias[0], alias[1]
         # The lower case of some letters outside ASCII is in ASCII: that of the Kelvin sign is k.
         if not domain.isascii() or domain.lower() not in self.alias_domains:
             return _UNKNOWN_DOMAIN
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
 
-    def _value(self, account: str, domain: str) -> str:
+    def _value(self, account: str, domain: str) -> str | None:
         if self.hooks is None:
             return f"{account}@{domain}"
-        account, hooked = self.hooks.postprocess(account, domain)
-        return f"{_not_empty(account)}@{_not_empty(hooked)}"
+        hooked = self.hooks.postprocess(account, domain)
+        return None if hooked is None else f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
 
 
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
 _UNKNOWN_DOMAIN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
+_REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)
 
 
 def _with_value(
-    outcome: PolicyOutcome, debug_account: str | None, value: Callable[[str, str], str], domain: str
+    outcome: PolicyOutcome, debug_account: str | None, value_of: Callable[[str, str], str | None], domain: str
 ) -> Answer:
     match outcome:
         case Found():
-            return Found(value(outcome.account, domain), outcome.account, outcome.readings)
+            value = value_of(outcome.account, domain)
+            return _REFUSED_BY_HOOK if value is None else Found(value, outcome.account, outcome.readings)
         case NotFound() | BudgetExceeded():
             return outcome
         case Ambiguous():
-            return Ambiguous(outcome.accounts, None if debug_account is None else value(debug_account, domain))
+            if debug_account is None:
+                return outcome
+            value = value_of(debug_account, domain)
+            return _REFUSED_BY_HOOK if value is None else Ambiguous(outcome.accounts, value)
         case _:
             assert_never(outcome)
 

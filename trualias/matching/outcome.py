@@ -17,6 +17,7 @@ class NotFoundReason(StrEnum):
     WRONG_CODE = "wrong_code"
     NO_DOMAIN = "no_domain"
     UNKNOWN_DOMAIN = "unknown_domain"
+    REFUSED_BY_HOOK = "refused_by_hook"
 
 
 @frozen
@@ -34,7 +35,7 @@ class Found:
 
 @frozen
 class NotFound:
-    """No reading verifies, or the key belongs to no domain of the server.
+    """No reading verifies, the key belongs to no domain of the server, or it is refused.
 
     ``near_misses`` are the accounts, as the file spells them and each once, of the statements that match the key in all
     but the code: for the account and one of its aliases, the key can be split into the expression's tokens so that each

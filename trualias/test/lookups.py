@@ -30,7 +30,7 @@ ENDLESS = "".join(
 
 ENDLESS_KEY = "x" * 57 + ".0y0"
 
-Hook = Callable[[str, str | None], tuple[str, str | None]]
+Hook = Callable[[str, str | None], tuple[str, str | None] | None]
 
 
 def unchanged(name: str, domain: str | None) -> tuple[str, str | None]:

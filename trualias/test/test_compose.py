@@ -160,6 +160,7 @@ ACCOUNTS = ALIASES = None
 def reload(): pass
 def preprocess(alias, domain):
     if alias.startswith("baz-broken"): raise KeyError("no such box")
+    if alias.startswith("baz-leaked"): return None
     return alias.replace("bar-", "foo-").replace("nobody-", "-"), domain
 def postprocess(account, domain):
     return account.upper(), domain
@@ -177,6 +178,8 @@ def postprocess(account, domain):
         self.assertEqual((1, "", expected), self.compose("bar", "x"))
         expected = "statement at line 2: nobody-x-1 is not found, because a hook changes it\n"
         self.assertEqual((1, "", expected), self.compose("nobody", "x"))
+        expected = "statement at line 2: baz-leaked-6 is not found, because a hook refuses it\n"
+        self.assertEqual((1, "", expected), self.compose("baz", "leaked"))
         expected = "statement at line 2: a hook raised KeyError: 'no such box'\n"
         self.assertEqual((1, "", expected), self.compose("baz", "broken"))
 

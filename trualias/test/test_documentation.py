@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
-from trualias.lookup import Ambiguous, CurrentSnapshot, Found, Snapshot
+from trualias.lookup import Ambiguous, CurrentSnapshot, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
 from trualias.lookup.loading import load_snapshot
@@ -287,3 +287,5 @@ class DocumentationTests(SynchronousTestCase):
         snapshot = Snapshot(configuration, load_hooks(configuration))
         self.assertEqual("foo@mailbox.example.com", look_up(snapshot, "foo.macys.m5@example.com"))
         self.assertEqual("foo", look_up(snapshot, "foo.macys.m5"))
+        refused = NotFound(NotFoundReason.REFUSED_BY_HOOK)
+        self.assertEqual(refused, snapshot.tables[Table.LOCAL_PART]("foo.evilmart.e8"))

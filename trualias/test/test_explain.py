@@ -299,9 +299,11 @@ ACCOUNTS = ALIASES = None
 def reload(): pass
 def preprocess(alias, domain):
     if alias == "broken": raise KeyError("no such box")
+    if alias == "foo-leaked-l6": return None
     return alias.replace("_", "-"), domain and domain.replace("net", "com")
 def postprocess(account, domain):
     if account == "baz": raise ValueError
+    if account == "one": return None
     return account.upper(), domain
 """
 
@@ -325,6 +327,17 @@ def postprocess(account, domain):
             1,
             "foo@example.de is not found: its domain, 'example.de', is not one of ALIAS DOMAINS (example.com, "
             "example.org)",
+        )
+        self.assert_output(
+            "foo-leaked-l6", 1, "foo-leaked-l6 is not found: preprocess() of the PROCESSOR module returned None"
+        )
+        self.assert_output(
+            "x=one.1",
+            1,
+            "x=one.1 is not found: postprocess() of the PROCESSOR module returned None",
+            "  statement at line 7: account one, alpha x",
+            "    CHARS() wants 1: ok",
+            "  4 statements not compared: the address lacks a name or a literal",
         )
         self.assert_output("broken", 1, "broken gets a temporary error: a hook raised KeyError: 'no such box'")
         status, output = self.explain("samissexy=34")

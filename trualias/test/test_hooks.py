@@ -357,14 +357,20 @@ class ReturnValueTests(SynchronousTestCase):
 
     def test_faults(self) -> None:
         """A value that is no name and domain is a fault with the name of the module."""
-        for answer in (None, "ab", ("a",), ("a", "b", "c"), (None, "b"), (b"a", None), ("a", 1)):
+        for answer in (False, "", "ab", ("a",), ("a", "b", "c"), (None, "b"), (b"a", None), ("a", 1)):
             hooks = Hooks("tried", self.answering(answer), self.answering(None))
             with self.assertRaises(HookFault) as raised:
                 hooks.preprocess("x", None)
             self.assertEqual(
                 str(raised.exception),
-                f"preprocess() of the PROCESSOR module tried returned {answer!r}, not a name and a domain",
+                f"preprocess() of the PROCESSOR module tried returned {answer!r}, not a name and a domain or None",
             )
+
+    def test_none(self) -> None:
+        """None is accepted from both hooks."""
+        hooks = Hooks("tried", self.answering(None), self.answering(None))
+        self.assertIsNone(hooks.preprocess("x", None))
+        self.assertIsNone(hooks.postprocess("x", "example.com"))
 
     def test_postprocess(self) -> None:
         """The value of ``postprocess`` is checked too."""
@@ -373,7 +379,7 @@ class ReturnValueTests(SynchronousTestCase):
             hooks.postprocess("x", None)
         self.assertEqual(
             str(raised.exception),
-            "postprocess() of the PROCESSOR module tried returned 'x', not a name and a domain",
+            "postprocess() of the PROCESSOR module tried returned 'x', not a name and a domain or None",
         )
 
     def test_raises(self) -> None:

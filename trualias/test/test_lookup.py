@@ -20,6 +20,7 @@ from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
 NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
 UNKNOWN_DOMAIN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
+REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)
 
 
 class LookupCase(SynchronousTestCase):
@@ -115,6 +116,33 @@ class TableTests(LookupCase):
         error = self.assertRaises(Unanswerable, lookup, "samissexy.34")
         self.assertEqual("postprocess() of the PROCESSOR module gave no name, or no domain", str(error))
         self.assertEqual(NO_MATCH, lookup("foo"))
+
+    def test_hooks_that_refuse(self) -> None:
+        """A key for which a hook returns None is not found; ``preprocess`` is asked before the policy, and alone."""
+        told: list[str] = []
+
+        def before(alias: str, domain: str | None) -> tuple[str, str | None] | None:
+            return None if alias == "samissexy.34" else (alias, domain)
+
+        def after(account: str, domain: str | None) -> tuple[str, str | None] | None:
+            told.append(account)
+            return None if account in ("foo", "root") else (account, domain)
+
+        for settings, table, at in (
+            ("DEBUG ACCOUNT: root", Table.LOCAL_PART, ""),
+            ("DEBUG ACCOUNT: root", Table.VIRTUAL, "@example.com"),
+        ):
+            told.clear()
+            lookup = snapshot(settings, hooks=Hooks(before, after)).tables[table]
+            answers: dict[str, Answer] = {
+                f"samissexy.34{at}": REFUSED_BY_HOOK,
+                f"foo-macys-m5{at}": REFUSED_BY_HOOK,
+                f"to-a.1{at}": REFUSED_BY_HOOK,
+                f"foo-macys-m6{at}": NotFound(NotFoundReason.WRONG_CODE, ("foo",)),
+                f"isisis.22{at}": Found(f"baz{at}", "baz"),
+            }
+            self.assert_answers(lookup, answers)
+            self.assertEqual(["foo", "root", "baz"], told)
 
     def test_hook_that_raises(self) -> None:
         """An exception in a hook is not caught."""
