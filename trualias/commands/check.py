@@ -10,7 +10,7 @@ from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration, find_configuration
-from trualias.configuration.tables import Table
+from trualias.configuration.tables import SERVER_TABLES
 from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _find() -> list[str]:
     """Find the configurations of both servers, each once."""
     paths = []
     missing = None
-    for table in Table:
+    for table in SERVER_TABLES:
         try:
             paths.append(find_configuration(table))
         except NoConfiguration as error:

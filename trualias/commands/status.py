@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trualias.commands.terminal import Terminal
-from trualias.configuration.tables import Table
+from trualias.configuration.tables import SERVER_TABLES
 from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Print the status of each server, and return the exit status."""
     state = Path(arguments.state or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or _DEFAULT_STATE)
-    known = [table.value for table in Table]
+    known = [table.value for table in SERVER_TABLES]
     for name in arguments.tables:
         if name not in known:
             arguments.command_line(("status",)).error(f"unknown table {name!r}; expected {' or '.join(known)}")

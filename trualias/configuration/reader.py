@@ -90,8 +90,8 @@ def parse_configuration(
     settings = reader.settings
     accounts = [statement for statement in statements if isinstance(statement, Account)]
     rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial, limits.errors)
-    exposures = [PolicyError(source, offset, message) for offset, message in reader.exposures()]
-    errors = [*parsed.errors, *exposures, *breaches]
+    contradictions = [PolicyError(source, offset, message) for offset, message in reader.contradictions()]
+    errors = [*parsed.errors, *contradictions, *breaches]
     if errors:
         raise ConfigurationErrors(errors, limits.errors)
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
@@ -110,12 +110,18 @@ class _SettingsReader:
         self.settings = Settings()
         self.given: dict[str, list[Setting]] = {}
         self._source = source
+        self._value_offsets: dict[str, list[int]] = {}  # of each value of a repeatable setting
 
-    def exposures(self) -> Iterator[_Error]:
-        """Yield an error for each address that other machines can reach, if the settings that were read lack ALLOW."""
+    def contradictions(self) -> Iterator[_Error]:
+        """Yield an error for each setting that needs another one, which the settings that were read lack.
+
+        An address that other machines can reach needs ALLOW, a listener for addresses ALIAS DOMAINS.
+        """
         yield from self._exposure("HOST", self.settings.host)
         if self.settings.metrics is not None:
             yield from self._exposure("METRICS", self.settings.metrics.host)
+        if not self.settings.alias_domains:
+            yield from self._listeners_without_domains()
 
     def read(self, setting: Setting) -> Iterator[_Error]:
         """Read a setting and yield its error, if there is one."""
@@ -141,8 +147,14 @@ class _SettingsReader:
             yield setting.value_offset, f"{name}: {error}"
             return
         if repeatable:
+            self._value_offsets.setdefault(name, []).extend([setting.value_offset] * len(value))
             value = getattr(self.settings, attribute.name) + value
         self.settings = evolve(self.settings, **{attribute.name: value})
+
+    def _listeners_without_domains(self) -> Iterator[_Error]:
+        for offset, listener in zip(self._value_offsets.get("LISTEN", ()), self.settings.listen, strict=True):
+            if listener.table is not None and listener.table.needs_domains:
+                yield offset, f"LISTEN: the table {listener.table.value} needs ALIAS DOMAINS"
 
     def _exposure(self, name: str, host: str) -> Iterator[_Error]:
         if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from trualias.configuration.tables import Table
 from trualias.messages import did_you_mean, one_of, quoted
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -102,13 +103,17 @@ class WireProtocol(Enum):
 
 @frozen
 class Listener:
-    """A protocol, and the endpoint to listen on for its clients, as a Twisted endpoint description."""
+    """A protocol, and the endpoint to listen on for its clients, as a Twisted endpoint description.
+
+    ``table`` is the table to answer from if it is not the server's own; only the line protocol can have it.
+    """
 
     protocol: WireProtocol
     endpoint: str
+    table: Table | None = None
 
     def __str__(self) -> str:
-        return f"{self.protocol.value} {self.endpoint}"
+        return " ".join([self.protocol.value, self.endpoint, *([self.table.value] if self.table else [])])
 
 
 @frozen
@@ -126,6 +131,25 @@ class Address:
 
 Network = IPv4Network | IPv6Network
 
+ACCOUNT_FIELD = "%account%"
+DOMAIN_FIELD = "%domain%"
+
+
+def _parse_login(value: str) -> str:
+    for word in re.findall("%[a-z]*%", value):
+        if word not in (ACCOUNT_FIELD, DOMAIN_FIELD):
+            raise InvalidValue(f"{quoted(word)} is not known; expected {ACCOUNT_FIELD} or {DOMAIN_FIELD}")
+    if ACCOUNT_FIELD not in value:
+        raise InvalidValue(f"{quoted(value)} is the same login for all accounts; write {ACCOUNT_FIELD} in it")
+    if re.search(r"[\s,]", value) or not value.isprintable() or len(value) > _LONGEST_LOGIN:
+        raise InvalidValue(
+            f"{quoted(value)} is not a login name; it has up to {_LONGEST_LOGIN} characters, no space and no comma"
+        )
+    return value
+
+
+_LONGEST_LOGIN = 200
+
 
 def _parse_listener(value: str) -> tuple[Listener]:
     name, *endpoint = value.split(maxsplit=1)
@@ -136,7 +160,20 @@ def _parse_listener(value: str) -> tuple[Listener]:
         raise InvalidValue(f"{name} where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1")
     if not endpoint[0].isprintable():  # it is also logged, and part of other messages
         raise InvalidValue(f"the endpoint {quoted(endpoint[0])} has an unprintable character")
-    return (Listener(WireProtocol(name), endpoint[0]),)
+    protocol = WireProtocol(name)
+    description, table = _split_table(endpoint[0])
+    if table is not None and protocol is not WireProtocol.TCP_TABLE:
+        raise InvalidValue(f"{name} takes no table after its endpoint: leave out {quoted(table.value)}")
+    return (Listener(protocol, description, table),)
+
+
+def _split_table(endpoint: str) -> tuple[str, Table | None]:
+    """Split the name of a table off the end of an endpoint; None if its last word is no such name."""
+    *description, last = endpoint.rsplit(maxsplit=1)
+    for table in Table:
+        if description and last == table.value:
+            return description[0], table
+    return endpoint, None
 
 
 def _parse_networks(value: str) -> tuple[Network, ...]:
@@ -203,6 +240,7 @@ class Settings:
     ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
     ``alias_domains`` are in lower case. ``listen`` and ``allow`` can be repeated in a file. ``connections`` is the most
     clients at a time. ``metrics`` is the address of the metrics, and the names of the site; None: no metrics.
+    ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be replaced.
     """
 
     host: str = _setting("HOST", _parse_host, "127.0.0.1")
@@ -217,6 +255,7 @@ class Settings:
     processor: str | None = _setting("PROCESSOR", _parse_module, None)
     alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset())
     case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
+    login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
 
 
 SETTINGS = {attribute.metadata["name"]: attribute for attribute in Settings.__attrs_attrs__}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
+from trualias.lookup.mailboxes import Mailboxes
+from trualias.lookup.sender_login import LoginLookup
 from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
 
 
@@ -25,6 +27,7 @@ class Snapshot:
         self.tables: Mapping[Table, Lookup] = {
             Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks),
             Table.VIRTUAL: VirtualLookup(policy, settings.alias_domains, debug_account, hooks),
+            Table.LOGIN: LoginLookup(policy, settings.alias_domains, settings.login, Mailboxes(policy), hooks),
         }
 
     @property

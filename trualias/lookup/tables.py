@@ -1,7 +1,7 @@
 """The tables: from a lookup key to an answer.
 
 The *local-part* table has bare local parts as keys and accounts as values; the *virtual* table has whole addresses as
-both.
+both. The *login* table has the login names that may send from an address.
 """
 
 from __future__ import annotations
@@ -73,19 +73,10 @@ class VirtualLookup:
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address; its domain is the text after the last ``@``."""
-        local_part, at, domain = key.rpartition("@")
-        if not at:
-            return _NO_DOMAIN
-        if self.hooks:
-            alias = self.hooks.preprocess(local_part, domain)
-            if alias is None:
-                return _REFUSED_BY_HOOK
-            if alias[1] is None:
-                return _NO_DOMAIN
-            local_part, domain = alias[0], alias[1]
-        # The lower case of some letters outside ASCII is in ASCII: that of the Kelvin sign is k.
-        if not domain.isascii() or domain.lower() not in self.alias_domains:
-            return _UNKNOWN_DOMAIN
+        alias = alias_of(key, self.hooks, self.alias_domains)
+        if isinstance(alias, NotFound):
+            return alias
+        local_part, domain = alias
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
 
     def _value(self, account: str, domain: str) -> str | None:
@@ -93,6 +84,24 @@ class VirtualLookup:
             return f"{account}@{domain}"
         hooked = self.hooks.postprocess(account, domain)
         return None if hooked is None else f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
+
+
+def alias_of(key: str, hooks: Hooks | None, alias_domains: frozenset[str]) -> tuple[str, str] | NotFound:
+    """Return the local part and the domain to look up for an address, or the answer if there are none."""
+    local_part, at, domain = key.rpartition("@")
+    if not at:
+        return _NO_DOMAIN
+    if hooks is not None:
+        alias = hooks.preprocess(local_part, domain)
+        if alias is None:
+            return _REFUSED_BY_HOOK
+        if alias[1] is None:
+            return _NO_DOMAIN
+        local_part, domain = alias[0], alias[1]
+    # The lower case of some letters outside ASCII is in ASCII: that of the Kelvin sign is k.
+    if not domain.isascii() or domain.lower() not in alias_domains:
+        return _UNKNOWN_DOMAIN
+    return local_part, domain
 
 
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)

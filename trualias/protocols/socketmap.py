@@ -1,6 +1,6 @@
 """The protocol socketmap on Twisted: one netstring in, one netstring out (socketmap_table(5)).
 
-A request names its map, ``table`` or ``virtual``, on either of the two servers.
+A request names its map, which is one of the tables, on either of the two servers.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ from enum import Enum
 
 from attrs import frozen
 
+from trualias.configuration.tables import Table
+from trualias.messages import one_of
+
 LONGEST_REQUEST = 65536
 """Bytes of the longest request line, without its end. Postfix has no limit, and was seen to send more than 6000."""
 
@@ -304,7 +307,9 @@ MAP_NOT_FOUND = _netstring(b"NOTFOUND ")
 MAP_FAULT = _netstring(b"TEMP temporary failure, see the server's log")
 MAP_AT_LINES = _netstring(b"PERM this port speaks tcp_table")
 """The reply to a netstring where lines are expected."""
-MAP_UNKNOWN = _netstring(b"PERM there is no such map; ask for table or virtual")
+MAP_UNKNOWN = _netstring(
+    f"PERM there is no such map; ask for {one_of([table.value for table in Table])}".encode("ascii")
+)
 MAP_MALFORMED = _netstring(b"PERM improperly formed request; expected the name of a map, a space and a key")
 
 

@@ -195,13 +195,16 @@ class Application:
         ]
 
     def _make_lookup_services(self) -> list[ListeningService]:
-        protocols = {listener.protocol for listener in self._listeners}
-        factories = {protocol: self._make_factory(protocol) for protocol in protocols}
-        return [self._listen(listener.endpoint, factories[listener.protocol]) for listener in self._listeners]
+        kinds = {(listener.protocol, listener.table) for listener in self._listeners}
+        factories = {(protocol, table): self._make_factory(protocol, table) for protocol, table in kinds}
+        return [
+            self._listen(listener.endpoint, factories[listener.protocol, listener.table])
+            for listener in self._listeners
+        ]
 
-    def _make_factory(self, protocol: WireProtocol) -> ClientFactory:
+    def _make_factory(self, protocol: WireProtocol, table: Table | None) -> ClientFactory:
         if protocol is WireProtocol.TCP_TABLE:
-            return TableFactory(self._reactor, self._current, self._table, self._clock, self._clients)
+            return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:

@@ -180,7 +180,7 @@ class SettingsTests(ConfigurationCase):
 
     def test_unknown(self) -> None:
         """The error for an unknown setting lists the known ones and suggests a similar one."""
-        near = {"host": "HOST", "POTR": "PORT", "LOG": "LOGGING", "DEBUG-ACCOUNT": "DEBUG ACCOUNT"}
+        near = {"host": "HOST", "POTR": "PORT", "LOGG": "LOGGING", "DEBUG-ACCOUNT": "DEBUG ACCOUNT"}
         near |= {"Case Sensitive": "CASE SENSITIVE", "CASESENSITIVE": "CASE SENSITIVE", "ALIAS DOMAIN": "ALIAS DOMAINS"}
         for name, meant in near.items():
             message = f"unknown setting '{name}'; {UNKNOWN}; did you mean '{meant}'?"

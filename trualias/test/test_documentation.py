@@ -262,6 +262,20 @@ class DocumentationTests(SynchronousTestCase):
         replies = [(request, reply_to(sample("3047"), Table.LOCAL_PART, request)) for request, _ in rows]
         self.assertEqual(rows, replies)
 
+    def test_logins(self) -> None:
+        """Every login in the reference is the answer of the sample's login table."""
+        (table,) = (
+            part
+            for part in read_rst(documents()["docs/protocol.rst"])
+            if isinstance(part, RstTable) and part.head == ("sender", "login")
+        )
+        lookup = sample("3048").tables[Table.LOGIN]
+        answers = {
+            cell_text(sender): answer.value if isinstance(answer := lookup(cell_text(sender)), Found) else "not found"
+            for sender, _ in table.rows
+        }
+        self.assertEqual({cell_text(sender): cell_text(login) for sender, login in table.rows}, answers)
+
     def test_limits(self) -> None:
         """The limits in the reference are those of the server."""
         text = documents()["docs/protocol.rst"]

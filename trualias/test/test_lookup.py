@@ -235,3 +235,53 @@ class VirtualTests(LookupCase):
         """A lookup over its budget of steps is given up."""
         lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).tables[Table.VIRTUAL]
         self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded(), f"{ENDLESS_KEY}@a.c": UNKNOWN_DOMAIN})
+
+
+class LoginTests(LookupCase):
+    """The login table."""
+
+    def test_answers(self) -> None:
+        """An alias, and an account's own address, are answered with the login of the account."""
+        self.assert_answers(
+            snapshot().tables[Table.LOGIN],
+            {
+                "samissexy.34@example.com": Found("baz", "baz"),
+                "foo@EXAMPLE.org": Found("foo", "foo"),
+                "FOO@example.com": Found("foo", "foo"),
+                "Baz@example.com": Found("Baz", "Baz"),
+                "baz@example.com": Found("baz", "baz"),
+                "BAZ@example.com": NO_MATCH,
+                "xxxxxx+00@example.com": Found("Baz", "Baz", 2),
+                "samissexy.43@example.com": NotFound(NotFoundReason.WRONG_CODE, ("baz",)),
+                "nobody@example.com": NO_MATCH,
+                "foo@example.net": UNKNOWN_DOMAIN,
+                "foo": NO_DOMAIN,
+            },
+        )
+
+    def test_case(self) -> None:
+        """Without CASE SENSITIVE, names that differ in case are one account, and have the login of its first name."""
+        lookup = snapshot("CASE SENSITIVE: no").tables[Table.LOGIN]
+        self.assert_answers(lookup, {"BAZ@example.com": Found("Baz", "Baz"), "FOO@example.com": Found("foo", "foo")})
+
+    def test_ambiguous(self) -> None:
+        """An ambiguous address is not found, also with a DEBUG ACCOUNT."""
+        self.assert_answers(snapshot("DEBUG ACCOUNT: root").tables[Table.LOGIN], {"to-a.1@example.com": NO_MATCH})
+
+    def test_login(self) -> None:
+        """LOGIN has the name of the account and the domain of the address; names are not searched for fields."""
+        lookup = snapshot("LOGIN: %account%+%domain%", "ALIAS DOMAINS: a.b\nACCOUNT x MATCHES %code% WITH y;").tables[
+            Table.LOGIN
+        ]
+        self.assert_answers(lookup, {"y@A.b": Found("x+A.b", "x"), "x@a.b": Found("x+a.b", "x")})
+
+    def test_hooks(self) -> None:
+        """The alias is what ``preprocess`` returned; ``postprocess`` does not change a login."""
+        hooks = Hooks(lambda alias, domain: (alias.removeprefix("x-"), domain), lambda *_: ("other", "example.net"))
+        lookup = snapshot(hooks=hooks).tables[Table.LOGIN]
+        self.assert_answers(lookup, {"x-samissexy.34@example.com": Found("baz", "baz")})
+
+    def test_over_budget(self) -> None:
+        """A lookup over its budget of steps is given up."""
+        lookup = snapshot("ALIAS DOMAINS: a.b", ENDLESS).tables[Table.LOGIN]
+        self.assert_answers(lookup, {f"{ENDLESS_KEY}@a.b": BudgetExceeded()})

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.settings import Address, Listener, Settings, WireProtocol
+from trualias.configuration.tables import Table
 
 
 class SettingsTests(SynchronousTestCase):
@@ -32,6 +33,49 @@ class SettingsTests(SynchronousTestCase):
             self.settings(text).listen,
         )
         self.assertEqual((), self.settings("PORT: 25\n").listen)
+
+    def test_listen_table(self) -> None:
+        """The last word of a LISTEN for the line protocol is the table to answer from, if it names one."""
+        text = (
+            "ALIAS DOMAINS: a.b\nLISTEN: tcp_table tcp:1  login\nLISTEN: tcp_table unix:/run/a login:mode=660\n"
+            "LISTEN: tcp_table tcp:2 table\nLISTEN: tcp_table login\n"
+        )
+        listeners = self.settings(text).listen
+        self.assertEqual(
+            (
+                Listener(WireProtocol.TCP_TABLE, "tcp:1", Table.LOGIN),
+                Listener(WireProtocol.TCP_TABLE, "unix:/run/a login:mode=660"),
+                Listener(WireProtocol.TCP_TABLE, "tcp:2", Table.LOCAL_PART),
+                Listener(WireProtocol.TCP_TABLE, "login"),
+            ),
+            listeners,
+        )
+        self.assertEqual("tcp_table tcp:1 login", str(listeners[0]))
+
+    def test_listen_table_errors(self) -> None:
+        """A table for another protocol is an error, and so is a table of addresses without ALIAS DOMAINS."""
+        self.assert_errors(
+            "LISTEN: socketmap tcp:1 login\nLISTEN: tcp_table tcp:1 login\nLISTEN: tcp_table tcp:1 table\n",
+            "a.conf:1:9: LISTEN: socketmap takes no table after its endpoint: leave out 'login'\n"
+            "LISTEN: socketmap tcp:1 login\n        ^",
+            "a.conf:2:9: LISTEN: the table login needs ALIAS DOMAINS\nLISTEN: tcp_table tcp:1 login\n        ^",
+        )
+
+    def test_login(self) -> None:
+        """LOGIN is the name of the account by default, or another text with it."""
+        self.assertEqual("%account%", self.settings("").login)
+        self.assertEqual("mail-%account%@%domain%", self.settings("LOGIN: mail-%account%@%domain%\n").login)
+
+    def test_login_errors(self) -> None:
+        """Whatever is no login name, or the same for all accounts, is an error."""
+        problems = {
+            "%user%": "'%user%' is not known; expected %account% or %domain%",
+            "sales": "'sales' is the same login for all accounts; write %account% in it",
+            "%account%, b": "'%account%, b' is not a login name; it has up to 200 characters, no space and no comma",
+            "%account%,b": "'%account%,b' is not a login name; it has up to 200 characters, no space and no comma",
+        }
+        for value, problem in problems.items():
+            self.assert_errors(f"LOGIN: {value}\n", f"a.conf:1:8: LOGIN: {problem}\nLOGIN: {value}\n       ^")
 
     def test_listen_errors(self) -> None:
         """An unknown protocol and a missing endpoint are errors at their own LISTEN."""

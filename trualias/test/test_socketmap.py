@@ -26,7 +26,7 @@ ACCOUNT fox MATCHES bo%alpha%.%code% WITH ANY(1);
 """
 
 FAULT = b"44:TEMP temporary failure, see the server's log,"
-UNKNOWN = b"51:PERM there is no such map; ask for table or virtual,"
+UNKNOWN = b"58:PERM there is no such map; ask for table, virtual or login,"
 MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a space and a key,"
 
 
@@ -99,6 +99,10 @@ class SocketmapTests(SynchronousTestCase):
         (b"table foo-shop-4", b"6:OK foo,"),
         (b"virtual foo-shop-4@example.com", b"18:OK foo@example.com,"),
         (b"virtual foo-shop-4@Example.COM", b"18:OK foo@Example.COM,"),
+        (b"login foo-shop-4@example.com", b"6:OK foo,"),
+        (b"login foo@example.com", b"6:OK foo,"),
+        (b"login foo-shop-5@example.com", b"9:NOTFOUND ,"),
+        (b"login bothx.x@example.com", b"9:NOTFOUND ,"),
         (b"table foo-shop-5", b"9:NOTFOUND ,"),
         (b"table ", b"9:NOTFOUND ,"),
         (b"table foo-shop-4 ", b"9:NOTFOUND ,"),
@@ -142,8 +146,8 @@ class SocketmapTests(SynchronousTestCase):
             self.send(netstring(request))
         counted = self.statistics
         ended = {outcome: counted.outcomes[outcome].ended for outcome in ReplyKind}
-        self.assertEqual({ReplyKind.SUCCESS: 3, ReplyKind.NOT_FOUND: 10, ReplyKind.BAD: 7, ReplyKind.STATS: 0}, ended)
-        self.assertEqual((20, 20), (counted.reads.ended, counted.writes.ended))
+        self.assertEqual({ReplyKind.SUCCESS: 5, ReplyKind.NOT_FOUND: 12, ReplyKind.BAD: 7, ReplyKind.STATS: 0}, ended)
+        self.assertEqual((24, 24), (counted.reads.ended, counted.writes.ended))
         self.assertEqual(1, counted.connections.begun)
 
     def test_reload(self) -> None:

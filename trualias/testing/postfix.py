@@ -166,6 +166,14 @@ class Postfix:
             code, text = client.rcpt(recipient)
             return code, text.decode("utf-8", "replace")
 
+    def rcpt_from(self, user: str, sender: str, recipient: str) -> tuple[int, str]:
+        """Log in as a user, whose password is ``password``; return the reply to ``RCPT TO`` after ``MAIL FROM``."""
+        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+            client.login(user, "password")
+            client.mail(sender)
+            code, text = client.rcpt(recipient)
+            return code, text.decode("utf-8", "replace")
+
     def send(self, recipient: str) -> str:
         """Send a mail to a whole address; return its unique subject. Raises SMTPException."""
         message = EmailMessage()

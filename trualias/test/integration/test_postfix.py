@@ -6,6 +6,7 @@ from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.testing.dovecot_auth import DovecotAuth
 from trualias.testing.live import LiveServer, free_port
 from trualias.testing.postfix import Postfix, postmap
 from trualias.testing.requirements import source_tree
@@ -188,3 +189,52 @@ class SocketmapTests(SynchronousTestCase):
         postfix = Postfix(f"socketmap:inet:127.0.0.1:{port}:virtual", chroot=True)
         self.serve(postfix, f"socketmap tcp:{port}:interface=127.0.0.1")
         self.assert_replies(postfix)
+
+
+class LoginTests(SynchronousTestCase):
+    """Sending from an alias, over a Postfix with the submission settings of ``install/postfix.rst``."""
+
+    def serve(self, maps: str, listen: str) -> None:
+        """Start a virtual server with the endpoint *listen*, and a Postfix whose login table is *maps*."""
+        settings = {
+            "smtpd_sasl_auth_enable": "yes",
+            "smtpd_sasl_type": "dovecot",
+            "smtpd_sasl_path": "private/auth",
+            "smtpd_sender_login_maps": maps,
+            "smtpd_sender_restrictions": "reject_authenticated_sender_login_mismatch",
+        }
+        self.postfix = Postfix("", ("foo", "baz"), settings)
+        self.addCleanup(self.postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        port = free_port()
+        sample = (source_tree() / SAMPLE).read_text("utf-8").replace("PORT: 3048", f"PORT: {port}\nLISTEN: {listen}")
+        (folder / "a.conf").write_text(sample, "utf-8")
+        server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        self.postfix.start()
+        auth = DovecotAuth(self.postfix.queue / "private" / "auth")
+        self.addCleanup(auth.stop)
+
+    def assert_senders(self) -> None:
+        """Assert who may send from which address."""
+        for sender in ("samissexy.34@example.com", "SamIsSexy.34@Example.COM", "baz@example.com"):
+            self.assertEqual((250, "2.1.5 Ok"), self.postfix.rcpt_from("baz", sender, "foo@example.com"))
+            reason = f"5.7.1 <{sender}>: Sender address rejected: not owned by user foo"
+            self.assertEqual((553, reason), self.postfix.rcpt_from("foo", sender, "foo@example.com"))
+        for sender in ("samissexy.35@example.com", "samissexy.34@example.net"):
+            reason = f"5.7.1 <{sender}>: Sender address rejected: not owned by user baz"
+            self.assertEqual((553, reason), self.postfix.rcpt_from("baz", sender, "foo@example.com"))
+
+    def test_socketmap(self) -> None:
+        """Over socketmap, an alias is its owner's sender alone."""
+        port = free_port()
+        self.serve(f"socketmap:inet:127.0.0.1:{port}:login", f"socketmap tcp:{port}:interface=127.0.0.1")
+        self.assert_senders()
+
+    def test_tcp_table(self) -> None:
+        """Over the line protocol, at an endpoint for this table, too."""
+        port = free_port()
+        self.serve(f"tcp:127.0.0.1:{port}", f"tcp_table tcp:{port}:interface=127.0.0.1 login")
+        self.assert_senders()
