@@ -1,5 +1,6 @@
 """The wording of messages: quoted words, alternatives, likely spellings, numbers with their nouns."""
 
+import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -17,8 +18,29 @@ def printable(text: str, most: int = _LONGEST_WORD) -> str:
 
 
 def quoted(word: str) -> str:
-    """Quote a word of a configuration for a message; the end of a very long one is left out."""
-    return f"'{printable(word)}'"
+    """Quote a word of a configuration for a message; the end of a very long one is left out.
+
+    The first character that is invisible, or that looks like another one, is named with its place and code point, such
+    as ``(character 2 is U+043E CYRILLIC SMALL LETTER O)`` after the word.
+    """
+    found = next(((at, sign) for at, sign in enumerate(word[:_LONGEST_WORD], 1) if _is_deceptive(sign)), None)
+    if found is None:
+        return f"'{printable(word)}'"
+    at, sign = found
+    name = f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".rstrip()
+    return f"'{printable(word)}' ({name})" if len(word) == 1 else f"'{printable(word)}' (character {at} is {name})"
+
+
+def _is_deceptive(character: str) -> bool:
+    """Return whether a character is not seen, or can be taken for one of ASCII.
+
+    Of the characters outside ASCII, the Latin letters with accents are what they look like: those below U+017F, but for
+    the dotless i.
+    """
+    if character.isascii():
+        return visible(character) != character
+    is_plain = character < "\N{LATIN SMALL LETTER LONG S}" and character.isalpha()
+    return not is_plain or character == "\N{LATIN SMALL LETTER DOTLESS I}"
 
 
 def escaped(text: str) -> str:

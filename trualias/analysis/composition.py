@@ -24,7 +24,7 @@ from trualias.matching.codes import contribution, text_read
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, PolicyOutcome
 from trualias.matching.policy import LONGEST, Policy
-from trualias.messages import number_of
+from trualias.messages import number_of, quoted
 
 ATTEMPTS = 2000
 """The most codes tried for one address, to find one that belongs to no other account."""
@@ -208,7 +208,6 @@ def _wrong_number(classes: Sequence[FieldClass], given: int) -> str:
 
 def _wrong_class(word: str, field_class: FieldClass) -> str:
     rule = RULES[field_class]
-    shown = word if word.isprintable() else ascii(word)[1:-1]
     left = "".join(character for character in word if character in rule.alphabet)
     fix = f"; '{left}' would be one" if fits(field_class, left) else ""
-    return f"'{shown}' is not {field_class.value} ({rule.meaning}){fix}"
+    return f"{quoted(word)} is not {field_class.value} ({rule.meaning}){fix}"

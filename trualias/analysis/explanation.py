@@ -30,6 +30,7 @@ from trualias.language.tree import (
 from trualias.matching.codes import contribution, text_read
 from trualias.matching.index import Candidate
 from trualias.matching.policy import LONGEST, Policy
+from trualias.messages import quoted
 
 MOST_READINGS = 5_000
 """Readings of one address that are examined; few addresses have more than ten."""
@@ -158,8 +159,8 @@ def invalid_local_part(local_part: str) -> str:
     for number, character in enumerate(local_part, 1):
         if character not in ATEXT_AND_DOT:
             return (
-                f"character {number} is {character!a}, which a local part cannot hold without quotes "
-                "(RFC 5322, section 3.2.3)"
+                f"character {number} is {quoted(character)}, which the local part of an alias cannot hold "
+                "(RFC 5322, atext and '.')"
             )
     if len(local_part) > LONGEST:
         has = f"it has {len(local_part)} characters"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from os.path import basename
 
@@ -16,6 +17,7 @@ from trualias.configuration.tables import Table
 from trualias.language.rule import CodeItem, Rule
 from trualias.language.tree import CodeLiteral, Literal, Name, NameField, NameKind, item_text
 from trualias.matching.policy import LONGEST
+from trualias.messages import quoted
 
 DELIMITERS = "+-"
 """Common recipient delimiters: Debian installs Postfix with ``+``; qmail uses ``-``."""
@@ -193,6 +195,19 @@ def _shared(unreached: Unreached) -> str:
     return f"each of the {unreached.tried} that were tried is also right for {' or '.join(unreached.shared)}"
 
 
+def _comment_in_expression(subject: _Subject) -> Iterator[LintWarning]:
+    for rule in subject.rules:
+        last = rule.statement.expression[-1]
+        if isinstance(last, Literal) and re.match(r"#\w", last.text):
+            yield LintWarning(
+                "comment-in-expression",
+                rule.statement.expression_offset + last.offset,
+                f"{quoted(last.text)} is the end of the expression, and no comment",
+                "each address must end with it",
+                "write a comment on a line of its own; if the addresses end so on purpose, leave it",
+            )
+
+
 def _constant_code(subject: _Subject) -> Iterator[LintWarning]:
     for rule in subject.rules:
         if rule.identifiers and not any(map(_depends, rule.items)):
@@ -264,6 +279,7 @@ LINTERS: tuple[_Linter, ...] = (
     _no_debug_account,
     _delimiter,
     _unreached,
+    _comment_in_expression,
     _constant_code,
     _guessable_code,
     _names_differ_in_case,

@@ -20,7 +20,7 @@ from trualias.language.tree import (
     item_text,
 )
 from trualias.lookup import Ambiguous, Found, NotFound, NotFoundReason, describe
-from trualias.messages import escaped, number_of, one_of
+from trualias.messages import escaped, number_of, one_of, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
         case NotFoundReason.UNKNOWN_DOMAIN:
             domains = sorted(configuration.settings.alias_domains)
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
-            return f"its domain, {escaped(case.domain or '')!r}, is {listed}" if domains else listed
+            return f"its domain, {quoted(case.domain or '')}, is {listed}" if domains else listed
         case NotFoundReason.REFUSED_BY_HOOK:
             return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
@@ -79,7 +79,7 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
     out.print(f"{key} {describe_answer(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
         if call.returned is not None and call.given != call.returned:
-            changed = f"{_quoted(call.given)} to {_quoted(call.returned)}"
+            changed = f"{_address(call.given)} to {_address(call.returned)}"
             out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.explanation is None or case.explanation.invalid:
         return
@@ -94,8 +94,8 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
         out.print(f"  {not_compared} not compared: the address lacks a name or a literal")
 
 
-def _quoted(name: tuple[str, str | None]) -> str:
-    return repr(name[0] if name[1] is None else f"{name[0]}@{name[1]}")
+def _address(name: tuple[str, str | None]) -> str:
+    return quoted(name[0] if name[1] is None else f"{name[0]}@{name[1]}")
 
 
 def _print_comparison(comparison: Comparison, configuration: Configuration, text: str, most: int, out: Console) -> None:

@@ -14,6 +14,7 @@ from trualias.configuration.descriptions import InvalidDescription, check_descri
 from trualias.configuration.reader import Configuration
 from trualias.configuration.settings import Listener, WireProtocol, exposure_problem, is_loopback, zone_problem
 from trualias.language.source import ConfigurationErrors, PolicyError
+from trualias.language.splitter import comment_hint
 from trualias.messages import printable, quoted
 
 PLAIN_ENDPOINTS = frozenset({"tcp", "tcp6", "unix", "systemd"})
@@ -43,7 +44,8 @@ def check_listeners(configuration: Configuration, *, skip_systemd: bool = False)
     for occurrence, listener in enumerate(configuration.settings.listen):
         problem = _listener_problem(listener.endpoint, bool(configuration.settings.allow), skip_systemd)
         if problem is not None:
-            errors.append(configuration.setting_error("LISTEN", f"LISTEN: {problem}", occurrence))
+            message = f"LISTEN: {problem}{comment_hint(listener.endpoint)}"
+            errors.append(configuration.setting_error("LISTEN", message, occurrence))
     if errors:
         raise ConfigurationErrors(errors)
 

@@ -13,6 +13,7 @@ from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, ex
 from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.source import MOST_ERRORS, ConfigurationErrors, PolicyError, Source
+from trualias.language.splitter import comment_hint
 from trualias.language.tree import Account, Expect, Setting
 from trualias.matching.policy import Policy
 from trualias.messages import did_you_mean, one_of, quoted
@@ -144,7 +145,7 @@ class _SettingsReader:
         try:
             value = attribute.metadata["parse"](setting.value)
         except InvalidValue as error:
-            yield setting.value_offset, f"{name}: {error}"
+            yield setting.value_offset, f"{name}: {error}{comment_hint(setting.value)}"
             return
         if repeatable:
             self._value_offsets.setdefault(name, []).extend([setting.value_offset] * len(value))

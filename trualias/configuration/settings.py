@@ -77,13 +77,18 @@ def _parse_module(value: str) -> str:
     return value
 
 
+def _separation(word: str) -> str:
+    """Return the hint that the words of a setting have blanks between them, for a word with a comma."""
+    return "; a list in a setting has blanks between its words, and no commas" if "," in word else ""
+
+
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*")
 
 
 def _parse_domains(value: str) -> frozenset[str]:
     for name in value.split():
         if not _DOMAIN.fullmatch(name) or len(name) > 253:
-            raise InvalidValue(f"{quoted(name)} is not a domain name; names are separated by white space")
+            raise InvalidValue(f"{quoted(name)} is not a domain name{_separation(name)}")
     return frozenset(name.lower() for name in value.split())
 
 
@@ -184,7 +189,8 @@ def _parse_network(word: str) -> Network:
     try:
         network = ip_network(word, strict=False)
     except ValueError:
-        raise InvalidValue(f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
+        problem = f"{quoted(word)} is not a network, such as 192.0.2.0/24 or 2001:db8::/32{_separation(word)}"
+        raise InvalidValue(problem) from None
     first = unmapped(network.network_address)
     if first.version != network.version:  # the clients of an IPv4-mapped network are IPv4 clients
         network = ip_network((first, network.prefixlen - 96))
@@ -210,7 +216,8 @@ def _parse_address(value: str) -> Address:
     address, *names = value.split()
     parts = _ADDRESS.fullmatch(address)
     if parts is None or (parts[1] is not None) != (":" in (parts[1] or parts[2])):
-        raise InvalidValue(f"{quoted(address)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347")
+        problem = f"{quoted(address)} is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347"
+        raise InvalidValue(problem + _separation(address))
     host, port = _parse_host(parts[1] or parts[2]), parse_port(parts[3])
     return Address(host, port, tuple(sorted(_parse_domains(" ".join(names)))))
 

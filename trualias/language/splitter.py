@@ -10,6 +10,13 @@ from attrs import frozen
 from trualias.messages import did_you_mean, quoted
 
 COMMENT_HINT = "; a comment stands on lines of its own"
+
+
+def comment_hint(value: str) -> str:
+    """Return the hint about comments if a setting's value, which has an error, seems to end with one."""
+    return COMMENT_HINT if re.search(r"(?:^|\s)#", value) else ""
+
+
 _STARTS = ("ACCOUNT", "EXPECT")
 _END = "END"
 
@@ -36,6 +43,7 @@ _BLANKS = re.compile(rf"\s{{0,{_MOST}}}")
 _INDENT = rf"[^\S\n]{{0,{_MOST}}}"
 _COMMENT = re.compile(rf"{_INDENT}#")
 WORD = re.compile(rf"[^\s;,():]{{1,{_MOST}}}|\S")
+_ASCII_WORD = re.compile(rf"[^\s;,():](?:[^ \t\n\r\f\v;,():]{{0,{_MOST}}}[^\s;,():])?")
 _SETTING = re.compile(rf"{_INDENT}[A-Za-z][A-Za-z0-9 \t_-]{{0,{_MOST}}}:")
 _END_LINE = re.compile(rf"{_INDENT}{_END}{_INDENT}(?=\n|\Z)")
 _STATEMENT_LINE = re.compile(rf"{_INDENT}(?:{'|'.join(_STARTS)})(?![^\s,;()])")
@@ -74,6 +82,9 @@ def pieces(text: str) -> Iterator[Piece]:
             yield Piece("", at, line_end, "END must be the only word of its line")
             at = line_end
         else:
+            # Other blanks than those of ASCII are part of the word here: they may be what is wrong with it.
+            found = _ASCII_WORD.match(text, at, line_end)
+            word = found.group() if found else word
             suggestion = did_you_mean(word, _STARTS)
             hint = suggestion or did_you_mean(word, [_END]) or (COMMENT_HINT if word[0] == "#" else "")
             problem = f"expected a setting (NAME: value), ACCOUNT, EXPECT or END, found {quoted(word)}{hint}"

@@ -9,6 +9,7 @@ from trualias.language.parser import parse
 from trualias.language.rule import Rule
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.tree import Account, Call, FieldClass, NameField, NameKind
+from trualias.messages import quoted
 from trualias.test.complaints import Complaint, complaints
 
 IDENT = "is not a name of class ident (letters, digits and '_', a letter or digit first and last)"
@@ -47,7 +48,7 @@ class NamesTests(ChecksCase):
             self.assert_accepted(f"ACCOUNT {name} USING {using} ALIASED {name} MATCHES %alias%-%code% WITH x;")
         for name, other in others.items():
             fix = f"; it would be one of USING {other}" if other else ""
-            message = f"'{name}' is not a name of class {using} ({meaning}){fix}"
+            message = f"{quoted(name)} is not a name of class {using} ({meaning}){fix}"
             self.assert_refused(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;", (1, 9, message))
 
     def test_alnum(self) -> None:

@@ -121,7 +121,7 @@ class ComposeTests(SynchronousTestCase):
         )
         self.assertEqual(["'' is not alnum (ASCII letters and digits)"], composed(self.FOO, "foo", ""))
         self.assertEqual(
-            ["'\\x1bcaf\\xe9' is not alnum (ASCII letters and digits); 'caf' would be one"],
+            ["'\ufffdcaf\u00e9' (character 1 is U+001B) is not alnum (ASCII letters and digits); 'caf' would be one"],
             composed(self.FOO, "foo", "\x1bcaf\u00e9"),
         )
         self.assertEqual(

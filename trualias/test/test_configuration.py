@@ -13,6 +13,7 @@ from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors,
 from trualias.configuration.endpoints import check_listeners
 from trualias.configuration.reader import Limits
 from trualias.configuration.settings import Settings
+from trualias.messages import quoted
 from trualias.test.complaints import Complaint, complaints
 
 UNKNOWN = f"expected {', '.join(list(SETTINGS)[:-1])} or {list(SETTINGS)[-1]}"
@@ -48,9 +49,39 @@ class ValueTests(ConfigurationCase):
     def test_host(self) -> None:
         """HOST is an IPv4 or IPv6 address."""
         good = {"127.0.0.1": "127.0.0.1", "127.9.8.7": "127.9.8.7", "::1": "::1", "0:0:0:0:0:0:0:1": "::1"}
-        invalid = ("localhost", "127.0.0.256", "127.0.0.1:3047", "[::1]", "127.0.0.1 # mine", "1", "٣.0.0.1")
+        invalid = ("localhost", "127.0.0.256", "127.0.0.1:3047", "[::1]", "1")
         message = "is not an IPv4 or IPv6 address, such as 127.0.0.1"
-        self.assert_values("HOST", "host", dict(good), {text: f"'{text}' {message}" for text in invalid})
+        bad = {text: f"'{text}' {message}" for text in invalid}
+        bad["127.0.0.1 # mine"] = f"'127.0.0.1 # mine' {message}; a comment stands on lines of its own"
+        bad["٣.0.0.1"] = f"'٣.0.0.1' (character 1 is U+0663 ARABIC-INDIC DIGIT THREE) {message}"
+        self.assert_values("HOST", "host", dict(good), bad)
+
+    def test_comment_after_a_value(self) -> None:
+        """The error of a value that ends with a comment says so, whatever the setting; a # in a word is no comment."""
+        comment = "; a comment stands on lines of its own"
+        no_domain = "ALIAS DOMAINS: {} is not a domain name"
+        for text, column, message in (
+            ("PORT: 3047 #mine", 7, f"PORT: '3047 #mine' is not a port; expected a number from 0 to 65535{comment}"),
+            ("PORT: # 3047", 7, f"PORT: '# 3047' is not a port; expected a number from 0 to 65535{comment}"),
+            ("ALIAS DOMAINS: a.example # mine", 16, no_domain.format("'#'") + comment),
+            ("ALIAS DOMAINS: a#b", 16, no_domain.format("'a#b'")),
+        ):
+            self.assert_refused(text, (1, column, message))
+
+    def test_commas(self) -> None:
+        """A list with commas where blanks are wanted has an error that says so, and no other list has."""
+        hint = "; a list in a setting has blanks between its words, and no commas"
+        for text, column, message in (
+            ("ALIAS DOMAINS: a.example, b.example", 16, f"ALIAS DOMAINS: 'a.example,' is not a domain name{hint}"),
+            ("ALIAS DOMAINS: a.example b..example", 16, "ALIAS DOMAINS: 'b..example' is not a domain name"),
+            ("ALLOW: ::1,127.0.0.1", 8, f"ALLOW: '::1,127.0.0.1' {self.NO_NETWORK}{hint}"),
+            ("ALLOW: ::x", 8, f"ALLOW: '::x' {self.NO_NETWORK}"),
+            ("METRICS: ::1, a.example", 10, f"METRICS: '::1,' {self.NO_ADDRESS}{hint}"),
+        ):
+            self.assert_refused(text, (1, column, message))
+
+    NO_NETWORK = "is not a network, such as 192.0.2.0/24 or 2001:db8::/32"
+    NO_ADDRESS = "is not an address with a port, such as 127.0.0.1:9347 or [::1]:9347"
 
     def test_zone(self) -> None:
         """Only a link-local address can have a zone, RFC 4007."""
@@ -74,7 +105,7 @@ class ValueTests(ConfigurationCase):
         good = {"0": 0, "25": 25, "65535": 65535, "00080": 80}
         invalid = ("65536", "-1", "+1", "3047.0", "x", "0x10", "1e3", "1_0", "٣", "3047 tcp", "000080", "9" * 60)
         message = "is not a port; expected a number from 0 to 65535"
-        self.assert_values("PORT", "port", dict(good), {text: f"'{text}' {message}" for text in invalid})
+        self.assert_values("PORT", "port", dict(good), {text: f"{quoted(text)} {message}" for text in invalid})
 
     def test_logging(self) -> None:
         """LOGGING is one of five levels, in any case."""
@@ -93,13 +124,20 @@ class ValueTests(ConfigurationCase):
     def test_debug_account(self) -> None:
         """DEBUG ACCOUNT is a name without white space and at sign."""
         good = {"postmaster": "postmaster", "fred.morris+x": "fred.morris+x", "jürgen": "jürgen"}
-        invalid = {"a b": "a b", "a@b": "a@b", "a\tb": "a\tb", "a\u200bb": "a\ufffdb", "a\u00a0b": "a\ufffdb"}
+        zero, blank = "U+200B ZERO WIDTH SPACE", "U+00A0 NO-BREAK SPACE"
+        invalid = {
+            "a b": "'a b'",
+            "a@b": "'a@b'",
+            "a\tb": "'a\tb'",
+            "a\u200bb": f"'a\ufffdb' (character 2 is {zero})",
+            "a\u00a0b": f"'a\ufffdb' (character 2 is {blank})",
+        }
         message = "is not an account; it may have no space and no '@'"
         for text, shown in invalid.items():
             (error,) = self.assertRaises(
                 ConfigurationErrors, parse_configuration, f"DEBUG ACCOUNT: {text}", "test.conf"
             ).errors
-            self.assertEqual(f"DEBUG ACCOUNT: '{shown}' {message}", error.message)
+            self.assertEqual(f"DEBUG ACCOUNT: {shown} {message}", error.message)
         self.assert_values("DEBUG ACCOUNT", "debug_account", dict(good), {})
 
     def test_statistics(self) -> None:
@@ -107,7 +145,9 @@ class ValueTests(ConfigurationCase):
         good = {"0": 0, "60": 60, "999999999": 999_999_999, "no": None, "None": None, "NONE": None, "No": None}
         invalid = ("-1", "1.5", "yes", "1 h", "60s", "1000000000", "off", "٣")
         message = "is not a number of seconds; expected a whole number, 0, no or none"
-        self.assert_values("STATISTICS", "statistics", dict(good), {text: f"'{text}' {message}" for text in invalid})
+        self.assert_values(
+            "STATISTICS", "statistics", dict(good), {text: f"{quoted(text)} {message}" for text in invalid}
+        )
 
     def test_processor(self) -> None:
         """PROCESSOR is the name of a Python module; whether the module exists is not checked here."""
@@ -125,10 +165,11 @@ class ValueTests(ConfigurationCase):
             "localhost xn--bcher-kva.example _x.a-b": {"localhost", "xn--bcher-kva.example", "_x.a-b"},
             longest: {longest},
         }
-        message = "is not a domain name; names are separated by white space"
-        invalid = ("a,b", "a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher.example", "x" * 64, "*.a")
+        message = "is not a domain name"
+        commas = "; a list in a setting has blanks between its words, and no commas"
+        invalid = ("a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher.example", "x" * 64, "*.a")
         bad = {text: f"'{text}' {message}" for text in invalid}
-        bad["example.com a,b"] = f"'a,b' {message}"
+        bad["a,b"] = bad["example.com a,b"] = f"'a,b' {message}{commas}"
         self.assert_values("ALIAS DOMAINS", "alias_domains", dict(good), bad)
 
     def test_longest_alias_domain(self) -> None:
@@ -137,7 +178,7 @@ class ValueTests(ConfigurationCase):
             ConfigurationErrors, parse_configuration, f"ALIAS DOMAINS: {'x.' * 126}xx", "test.conf"
         ).errors
         shown = "x." * 32
-        message = f"ALIAS DOMAINS: '{shown}...' is not a domain name; names are separated by white space"
+        message = f"ALIAS DOMAINS: '{shown}...' is not a domain name"
         self.assertEqual(message, error.message)
 
     def test_case_sensitive(self) -> None:

@@ -150,7 +150,7 @@ class ListenersTests(SynchronousTestCase):
         """Control characters of a description are not in its error, and a long one is cut."""
         for description, problem in (
             ("\x1b[31mx:25", "unknown type '\ufffd[31mx'"),
-            ("tcp:25:interface=\x1b", "'\ufffd' is no IP address"),
+            ("tcp:25:interface=\x1b", "'\ufffd' (U+001B) is no IP address"),
             ("haproxy:\x1b:25", "no endpoint that can be used"),
         ):
             found = endpoint_problem(description, False)

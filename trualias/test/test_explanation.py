@@ -144,9 +144,14 @@ class ExplanationTests(SynchronousTestCase):
             ("", "there is nothing before the @"),
             (
                 "foo-caf\u00e9",
-                "character 8 is '\\xe9', which a local part cannot hold without quotes (RFC 5322, section 3.2.3)",
+                "character 8 is '\u00e9', which the local part of an alias cannot hold (RFC 5322, atext and '.')",
             ),
-            ("foo bar", "character 4 is ' ', which a local part cannot hold without quotes (RFC 5322, section 3.2.3)"),
+            ("foo bar", "character 4 is ' ', which the local part of an alias cannot hold (RFC 5322, atext and '.')"),
+            (
+                "foo\u200b-x",
+                "character 4 is '\ufffd' (U+200B ZERO WIDTH SPACE), which the local part of an alias cannot hold "
+                "(RFC 5322, atext and '.')",
+            ),
             (
                 f"foo-{'x' * 59}-5",
                 "it has 65 characters, and a local part has at most 64 (RFC 5321, section 4.5.3.1.1)",

@@ -265,6 +265,22 @@ class LintTests(SynchronousTestCase):
         ):
             self.assertEqual([], self.warnings_of_kind("guessable-code", statement))
 
+    def test_comment_in_expression(self) -> None:
+        """An expression that ends with a # and a word has a warning; one with a # elsewhere has none."""
+        text = "ACCOUNT foo MATCHES %account%-%ident%-%code%#shape WITH CHARS();"
+        expected = [
+            (
+                "#shape ",
+                "'#shape' is the end of the expression, and no comment",
+                "each address must end with it",
+                "write a comment on a line of its own; if the addresses end so on purpose, leave it",
+            )
+        ]
+        self.assertEqual(expected, self.warnings_of_kind("comment-in-expression", text))
+        for expression in ("%account%#shape-%ident%-%code%", "%ident%-%code%#", "%ident%-%code%-#shape"):
+            text = f"ACCOUNT foo MATCHES {expression} WITH CHARS();"
+            self.assertEqual([], self.warnings_of_kind("comment-in-expression", text), expression)
+
     def test_order(self) -> None:
         """Warnings of all kinds are in the order of the file."""
         text = (
@@ -282,5 +298,5 @@ class LintTests(SynchronousTestCase):
         self.assertEqual(kinds, [one.kind for one in warnings(text)])
 
     def test_all_kinds(self) -> None:
-        """The table has the ten kinds of warnings that the tests above cover."""
-        self.assertEqual(10, len(LINTERS))
+        """The table has the eleven kinds of warnings that the tests above cover."""
+        self.assertEqual(11, len(LINTERS))

@@ -53,9 +53,29 @@ class WordsTests(SynchronousTestCase):
     def test_quoted(self) -> None:
         """A word is quoted; the end of a very long one is left out, and unprintable characters are replaced."""
         self.assertEqual("'fo.o'", quoted("fo.o"))
-        self.assertEqual("'a\ufffdb'", quoted("a\x07b"))
+        self.assertEqual("'a\ufffdb' (character 2 is U+0007)", quoted("a\x07b"))
         self.assertEqual(f"'{'x' * 64}'", quoted("x" * 64))
         self.assertEqual(f"'{'x' * 64}...'", quoted("x" * 200_000))
+
+    def test_deceptive_characters(self) -> None:
+        """The first character that is not seen or that looks like another one is named; Latin letters are not."""
+        for word, name in (
+            ("CASE\u00a0SENSITIVE", "character 5 is U+00A0 NO-BREAK SPACE"),
+            ("exam\u200bple", "character 5 is U+200B ZERO WIDTH SPACE"),
+            ("f\u043e\u043e", "character 2 is U+043E CYRILLIC SMALL LETTER O"),
+            ("HOST\uff1a1", "character 5 is U+FF1A FULLWIDTH COLON"),
+            ("\u201cfoo\u201d", "character 1 is U+201C LEFT DOUBLE QUOTATION MARK"),
+            ("o\u2019neil", "character 2 is U+2019 RIGHT SINGLE QUOTATION MARK"),
+            ("f\u0131g", "character 2 is U+0131 LATIN SMALL LETTER DOTLESS I"),
+            ("u\u0308", "character 2 is U+0308 COMBINING DIAERESIS"),
+            ("\u2013", "U+2013 EN DASH"),
+            ("\udcff", "U+DCFF"),
+        ):
+            shown = word.translate({0xA0: 0xFFFD, 0x200B: 0xFFFD, 0xDCFF: 0xFFFD})
+            self.assertEqual(f"'{shown}' ({name})", quoted(word))
+        for word in ("b\u00fccher", "\u0141\u00f3d\u017a", "a\tb", "~"):
+            self.assertEqual(f"'{word}'", quoted(word))
+        self.assertEqual(f"'{'x' * 64}...'", quoted("x" * 64 + "\u200b"))
 
 
 class EscapedTests(SynchronousTestCase):

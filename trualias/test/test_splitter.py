@@ -66,6 +66,19 @@ class FileTests(SplitterCase):
         error = 1, 34, f"{STATEMENT} '#mine'; a comment stands on lines of its own"
         self.assert_reads(text, "a", "PORT", errors=(error,))
 
+    def test_deceptive_blanks(self) -> None:
+        """A blank outside ASCII in the name of a setting, which does not end the name, is named."""
+        text = "CASE\u00a0SENSITIVE: no\n\u200bACCOUNT a MATCHES %code% WITH x;\nPORT\uff1a 1\nPORT\u00a0\nPORT: 2"
+        errors = [
+            f"{STATEMENT} 'CASE\ufffdSENSITIVE' (character 5 is U+00A0 NO-BREAK SPACE)",
+            f"{STATEMENT} '\ufffdACCOUNT' (character 1 is U+200B ZERO WIDTH SPACE); did you mean 'ACCOUNT'?",
+            f"{STATEMENT} 'PORT\uff1a' (character 5 is U+FF1A FULLWIDTH COLON)",
+            f"{STATEMENT} 'PORT'",
+        ]
+        parsed = read(text)
+        self.assertEqual(errors, [error.message for error in parsed.errors])
+        self.assertEqual(["PORT: 2"], [unparse(statement) for statement in parsed.tree.statements])
+
     def test_line_ends(self) -> None:
         """CR LF ends a line as LF does."""
         text = "# a\nPORT: 1\n# b\nACCOUNT a\n# c\nMATCHES %code%\nWITH x,\ny;\nHOST: z\n"
