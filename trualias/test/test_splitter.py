@@ -16,7 +16,7 @@ trialprofile.load()
 
 STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
-CLASSES = "alnum, alpha, number, ident or fqdn"
+CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
 NO_END = "this ACCOUNT statement has no ';' at its end"
 
