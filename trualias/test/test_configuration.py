@@ -272,10 +272,11 @@ class LoadTests(ConfigurationCase):
 
     def test_all_errors(self) -> None:
         """All errors are reported in the order of the file, whichever step found them."""
+        no_ident = "is not a name of class ident (letters, digits and '_', a letter or digit first and last)"
         self.assert_refused(
             "ACCOUNT a- MATCHES %account%.%code% WITH x;\nPORT: x\nfoo\nHOTS: y\n"
             "ACCOUNT b MATCHES %code WITH x;\nACCOUNT c MATCHES %code% WITH",
-            (1, 9, "'a-' is not a name of class ident (letters, digits and '_', a letter or digit first and last)"),
+            (1, 9, f"'a-' {no_ident}; it would be one of USING mailbox"),
             (2, 7, "PORT: 'x' is not a port; expected a number from 0 to 65535"),
             (3, 1, "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found 'foo'"),
             (4, 1, f"unknown setting 'HOTS'; {UNKNOWN}; did you mean 'HOST'?"),

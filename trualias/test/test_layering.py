@@ -40,6 +40,7 @@ PURE_IMPORTS = frozenset(
         "string",
         "threading",
         "typing",
+        "unicodedata",
     }
 )
 # Word lists are files: one module reads them, the other makes the list that is shipped.
