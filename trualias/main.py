@@ -13,7 +13,12 @@ from trualias.commands.terminal import OutputError, StandardOutput, Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
 
-_COMMANDS = ("query", "check", "explain", "compose", "strength", "replay", "status", "completion")
+_COMMANDS = (
+    *("init", "serve", "status"),
+    *("query", "explain", "compose"),
+    *("check", "strength", "replay"),
+    *("samples", "completion"),
+)
 _UNUSABLE = 2
 
 

@@ -126,19 +126,20 @@ class RecordingReactor:
     """
 
     interface: str | None = None
+    port: int = 0
     path: str | None = None
     mode: int = 0
     backlog: int = 0
 
     def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
-        """Record the interface."""
-        self.interface = interface
+        """Record the interface and the port."""
+        self.interface, self.port = interface, port
 
     def listenSSL(
         self, port: int, factory: object, contextFactory: object, backlog: int = 50, interface: str = ""
     ) -> None:
-        """Record the interface."""
-        self.interface = interface
+        """Record the interface and the port."""
+        self.interface, self.port = interface, port
 
     def listenUNIX(
         self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False

@@ -26,5 +26,6 @@ def find_configuration(table: Table, exists: Callable[[str], bool] = os.path.exi
     listed = "".join(f"    {path}\n" for path in default_paths(table))
     raise NoConfiguration(
         f"There is no configuration. These places were looked at:\n{listed}"
-        f"Copy conf/{table.file_name}.sample to one of them, or name a file with --config FILE."
+        "Write one with 'trualias init', or name a file with --config FILE. 'trualias samples' prints where the "
+        f"commented sample, conf/{table.file_name}.sample, is."
     )

@@ -36,7 +36,7 @@ class ListenersTests(SynchronousTestCase):
         """The colons of an IPv6 address are escaped in the description."""
         self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
         [listener] = configured_listeners(parse_configuration("HOST: ::1\nPORT: 25\n", "a.conf"))
-        self.assertEqual(RecordingReactor(interface="::1"), listening_address(listener.endpoint))
+        self.assertEqual(RecordingReactor(interface="::1", port=25), listening_address(listener.endpoint))
 
     def assert_errors(self, text: str, *expected: str) -> None:
         """Assert the errors in the listeners of a text."""

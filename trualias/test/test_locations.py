@@ -45,5 +45,6 @@ class LocationsTests(SynchronousTestCase):
             "    conf/trualias.conf\n"
             "    /etc/trualias/tcp_table_server.conf\n"
             "    /etc/trualias/trualias.conf\n"
-            "Copy conf/tcp_table_server.conf.sample to one of them, or name a file with --config FILE.",
+            "Write one with 'trualias init', or name a file with --config FILE. 'trualias samples' prints where the "
+            "commented sample, conf/tcp_table_server.conf.sample, is.",
         )

@@ -60,7 +60,8 @@ class ProcessTests(TapTestCase):
                 "    conf/trualias.conf\n"
                 "    /etc/trualias/tcp_virtual_server.conf\n"
                 "    /etc/trualias/trualias.conf\n"
-                "Copy conf/tcp_virtual_server.conf.sample to one of them, or name a file with --config FILE.\n",
+                "Write one with 'trualias init', or name a file with --config FILE. 'trualias samples' prints where "
+                "the commented sample, conf/tcp_virtual_server.conf.sample, is.\n",
             ),
         )
 
