@@ -7,7 +7,7 @@ contribute, and figures about all combinations of words are computed from these 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise, product
 from math import prod
@@ -16,8 +16,9 @@ from random import Random
 from attrs import frozen
 
 from trualias.analysis.composition import Target, token_texts
+from trualias.analysis.word_sets import ItemSets, WordSets
 from trualias.language.fields import RULES, fits
-from trualias.language.functions import BoundCall, CodeText
+from trualias.language.functions import FUNCTIONS, BoundCall, CodeText
 from trualias.language.rule import BoundItem, bind, bind_items
 from trualias.language.tree import CodeField, FieldClass, Identifier, Literal, NameKind
 from trualias.matching.lookup_record import LookupRecord, StepBudgetExceeded
@@ -38,6 +39,7 @@ class Words:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
         self._by_class: dict[tuple[FieldClass, bool], tuple[str, ...]] = {}
+        self._item_sets = ItemSets()
 
     def of(self, field_class: FieldClass, case_sensitive: bool) -> tuple[str, ...]:
         """Return the distinct words of a class, in lower case unless case matters.
@@ -55,6 +57,10 @@ class Words:
         if not self._by_class[key]:
             raise NoWords(field_class.value)
         return self._by_class[key]
+
+    def sets(self, call: BoundCall, case_sensitive: bool) -> WordSets:
+        """Return the words for which a call contributes each text; bit ``n`` is word ``n`` of the call's class."""
+        return self._item_sets.of(call, self.of(call.field_class, case_sensitive), case_sensitive)
 
 
 @frozen(eq=False, slots=False)
@@ -92,53 +98,6 @@ class Group:
         """The number of texts to enumerate for ``accepted`` and ``written``."""
         return sum(map(choices_of, self.words))
 
-    def count_accepting(self, texts: Sequence[str]) -> int:
-        """Count the words for which some texts, one for each item, are right."""
-        return sum(
-            number
-            for contributions, number in self.words.items()
-            if all(
-                text == one if isinstance(one, str) else text in one
-                for text, one in zip(texts, contributions, strict=True)
-            )
-        )
-
-    def most_accepted(self, work: int, most: int) -> Sequence[tuple[tuple[str, ...], float]]:
-        """Return texts that are right for many words, with the number of words, estimated from a sample of words.
-
-        ``work`` limits the texts that are enumerated, ``most`` those that are returned for the sample.
-        """
-        sample: Counter[tuple[CodeText, ...]] = Counter()
-        # Words in alphabetical order would make the first ones unlike the rest.
-        for contributions in Random(0).sample(list(self.words), len(self.words)):
-            work -= choices_of(contributions)
-            if sample and work < 0:
-                break
-            sample[contributions] = self.words[contributions]
-        ordered = Group(self.positions, sample).accepted.most_common(most)
-        return [self._hill_climb(ordered[0][0]), self._hill_climb(self._best_of_each_item()), *ordered]
-
-    def _best_of_each_item(self) -> tuple[str, ...]:
-        """For each item the text that is right for most words."""
-        counts: list[Counter[str]] = [Counter() for _ in self.positions]
-        for contributions, number in self.words.items():
-            for count, wanted in zip(counts, contributions, strict=True):
-                count.update(dict.fromkeys(texts_of(wanted), number))
-        return tuple([min(count, key=lambda text: (-count[text], text)) for count in counts])
-
-    def _hill_climb(self, texts: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
-        """Replace one text at a time while that makes the texts right for more words."""
-        choices = [sorted({text for wanted in self.words for text in texts_of(wanted[at])}) for at in range(len(texts))]
-        best = texts, self.count_accepting(texts)
-        while True:
-            neighbours = (
-                (*best[0][:at], text, *best[0][at + 1 :]) for at, several in enumerate(choices) for text in several
-            )
-            found = max(((one, self.count_accepting(one)) for one in neighbours), key=lambda p: p[1], default=best)
-            if found[1] <= best[1]:
-                return best
-            best = found
-
 
 def choices_of(contributions: Sequence[CodeText]) -> int:
     """Count the texts that some items may have, given what they contribute."""
@@ -160,10 +119,11 @@ class Codes:
         self.target = target
         self.expression = bind(target.matcher.expression, target.names)
         self.items = bind_items(target.matcher.items, target.names)
-        is_case_sensitive = fold("A") == "A"
-        self.words = [words.of(field_class, is_case_sensitive) for field_class in target.rule.identifiers]
+        self._is_case_sensitive = fold("A") == "A"
+        self.words = [words.of(field_class, self._is_case_sensitive) for field_class in target.rule.identifiers]
         self.combinations = prod(map(len, self.words))
         self._fold = fold
+        self._word_list = words
 
     def contribution(self, item: BoundItem, values: Sequence[str]) -> CodeText:
         """Return what an item contributes for the values of the identifiers, restricted to folded characters."""
@@ -211,32 +171,97 @@ class Codes:
             ends = {end + len(text) for end in ends for text in texts_of(wanted) if code.startswith(text, end)}
         return len(code) in ends
 
+    @cached_property
+    def item_sets(self) -> list[WordSets]:
+        """For each item the words of its identifier for which it contributes each text; all bits for a constant one."""
+        return [
+            self._word_list.sets(item, self._is_case_sensitive)
+            if isinstance(item, BoundCall)
+            else dict.fromkeys(texts_of(self.contribution(item, ())), -1)
+            for item in self.items
+        ]
+
     def count_accepting(self, code: str) -> int:
         """Count the combinations of words for which a code is right."""
-        return sum(
-            prod(group.count_accepting([split[at] for at in group.positions]) for group in self.groups)
-            for split in self._splits(code, ())
-        )
+        return sum(prod(map(int.bit_count, sets)) for sets in self._accepting(code))
 
-    def _splits(self, code: str, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Yield the ways to split a code into texts of its items; ``before`` are those of the first items."""
-        if len(before) == len(self.items):
-            if not code:
-                yield before
-            return
-        for width in sorted(self._widths[len(before)]):
-            if width <= len(code):
-                yield from self._splits(code[width:], (*before, code[:width]))
+    def count_fitting(self, code: str) -> int:
+        """Count the combinations of words for which a code is right, and the address no longer than may be."""
+        if self.always_fit:
+            return self.count_accepting(code)
+        room = LONGEST - self.fixed_length - len(code)
+        return sum(self._count_within(room, sets) for sets in self._accepting(code))
+
+    def _accepting(self, code: str) -> Iterator[list[int]]:
+        """Yield for each way to split a code into items the words of each identifier for which they are right."""
+        pending = [(0, 0, [(1 << len(words)) - 1 for words in self.words])]
+        while pending:
+            number, at, sets = pending.pop()
+            if number == len(self.items):
+                if at == len(code):
+                    yield sets
+                continue
+            item, texts = self.items[number], self.item_sets[number]
+            for width in self.item_widths[number]:
+                members = texts.get(code[at : at + width], 0) if at + width <= len(code) else 0
+                if isinstance(item, BoundCall):
+                    assert isinstance(item.reads, int)
+                    here = sets.copy()
+                    here[item.reads] &= members
+                    if here[item.reads]:
+                        pending.append((number + 1, at + width, here))
+                elif members:
+                    pending.append((number + 1, at + width, sets))
+
+    def _count_within(self, room: int, sets: Sequence[int]) -> int:
+        """Count the combinations of words from some sets, one for each identifier, that ``room`` characters hold."""
+        ways = Counter({0: 1})
+        for members, by_length in zip(sets, self._by_length, strict=True):
+            longer: Counter[int] = Counter()
+            for length, of_length in by_length.items():
+                if count := (members & of_length).bit_count():
+                    for before, number in ways.items():
+                        if before + length <= room:
+                            longer[before + length] += number * count
+            ways = longer
+        return sum(number for length, number in ways.items() if length <= room)
 
     @cached_property
-    def _widths(self) -> list[set[int]]:
+    def item_widths(self) -> list[set[int]]:
         """The possible lengths of each item's text."""
-        widths: list[set[int]] = [set() for _ in self.items]
-        for group in self.groups:
-            for wanted in group.words:
-                for position, one in zip(group.positions, wanted, strict=True):
-                    widths[position].add(len(one) if isinstance(one, str) else 1)
-        return widths
+        return [set(map(len, texts)) for texts in self.item_sets]
+
+    @cached_property
+    def _by_length(self) -> list[dict[int, int]]:
+        """For each identifier the set of its words of each length."""
+        calls = [
+            BoundCall(FUNCTIONS["CHARS"], number, field_class)
+            for number, field_class in enumerate(self.target.rule.identifiers)
+        ]
+        return [
+            {int(text): members for text, members in self._word_list.sets(call, self._is_case_sensitive).items()}
+            for call in calls
+        ]
+
+    @cached_property
+    def fixed_length(self) -> int:
+        """The characters of an address that belong neither to words nor to the code."""
+        return sum(len(token.text) for token in self.expression if isinstance(token, Literal))
+
+    @cached_property
+    def always_fit(self) -> bool:
+        """True if no combination of words makes an address longer than a local part may be."""
+        return self.fixed_length + sum(max(one, default=0) for one in self._lengths()) <= LONGEST
+
+    @cached_property
+    def never_fit(self) -> bool:
+        """True if every combination of words makes an address longer than a local part may be."""
+        return self.fixed_length + sum(min(one, default=0) for one in self._lengths()) > LONGEST
+
+    def _lengths(self) -> Iterator[Collection[int]]:
+        """Yield the possible lengths of each identifier and of each item."""
+        yield from self._by_length
+        yield from self.item_widths
 
     def draw_words(self, random: Random) -> tuple[str, ...]:
         """Draw a word for each identifier."""

@@ -8,9 +8,9 @@ from os.path import basename
 
 from attrs import frozen
 
+from trualias.analysis.constant_code import ConstantShares
 from trualias.analysis.overlap import Overlap, Search, find_overlaps
 from trualias.analysis.reachability import Unreached, find_unreached
-from trualias.analysis.strength import ConstantShares
 from trualias.analysis.words.lists import shipped_word_list
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
@@ -228,10 +228,10 @@ def _depends(item: CodeItem) -> bool:
 
 
 def _guessable_code(subject: _Subject) -> Iterator[LintWarning]:
-    shares = ConstantShares(shipped_word_list().words, subject.configuration.settings.case_sensitive)
+    shares = ConstantShares(shipped_word_list().words, subject.configuration.settings.case_sensitive, GUESSABLE)
     for rule in subject.rules:
         found = shares.of(rule) if rule.identifiers and any(map(_depends, rule.items)) else None
-        if found is not None and found.share > GUESSABLE:
+        if found is not None:
             yield LintWarning(
                 "guessable-code",
                 _items_offset(rule),

@@ -15,19 +15,17 @@ from string import ascii_lowercase, ascii_uppercase, digits
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import Codes, NoWords, Words, choices_of, texts_of
-from trualias.analysis.composition import Target, targets_of
+from trualias.analysis.code_distribution import Codes, Words, choices_of, texts_of
+from trualias.analysis.composition import Target
+from trualias.analysis.constant_code import commonest
 from trualias.analysis.rule_inference import Samples, samples_needed
-from trualias.language.functions import BoundCall
-from trualias.language.rule import BoundItem, Rule, folding
+from trualias.language.rule import folding
 
 ENUMERATED = 300_000
 """The most combinations of contributions that are enumerated; of more, a sample is."""
 
 DRAWN = 20_000
 """Addresses in a random sample where not all can be counted."""
-
-_COMPARED = 50
 
 
 @frozen
@@ -129,22 +127,12 @@ def _combined(codes: Codes, weighed: Sequence[_Weighed]) -> Iterator[tuple[str, 
 class Constant:
     """The constant code that is right for the largest share of the words.
 
-    ``is_best`` is whether all codes were compared; otherwise another one may be right for more words.
+    ``is_best`` is whether no other code is right for more words; otherwise the search reached its limit.
     """
 
     code: str
     accepted: Proportion
     is_best: bool
-
-
-def commonest(codes: Codes) -> str:
-    """Return the code that is right for the most words, or for nearly the most if not all codes can be compared."""
-    if _countable(codes):
-        accepted = _accepted(codes, [list(group.accepted.items()) for group in codes.groups])
-    else:
-        some = _accepted(codes, _sample(codes)).most_common(_COMPARED)
-        accepted = Counter({code: codes.count_accepting(code) for code, _ in some})
-    return min(accepted, key=lambda code: (-accepted[code], code))
 
 
 def _accepted(codes: Codes, weighed: Sequence[_Weighed]) -> Counter[str]:
@@ -158,12 +146,13 @@ def _accepted(codes: Codes, weighed: Sequence[_Weighed]) -> Counter[str]:
 def constant(codes: Codes, seed: int, draws: int = DRAWN) -> Constant:
     """Return the constant code that is accepted most often."""
     best = commonest(codes)
-    share = codes.count_accepting(best) / codes.combinations
+    assert best is not None
+    share = best.accepted / codes.combinations
     if codes.has_one_reading:
-        return Constant(best, Proportion.counted(share), _countable(codes))
+        return Constant(best.code, Proportion.counted(share), best.is_best)
     random = Random(seed)
-    others = _count_by_other_readings(codes, ((codes.draw_words(random), best) for _ in range(draws)))
-    return Constant(best, Proportion.estimated(others, draws, share), _countable(codes))
+    others = _count_by_other_readings(codes, ((codes.draw_words(random), best.code) for _ in range(draws)))
+    return Constant(best.code, Proportion.estimated(others, draws, share), best.is_best)
 
 
 def _countable(codes: Codes) -> bool:
@@ -171,12 +160,6 @@ def _countable(codes: Codes) -> bool:
     if sum(group.work for group in codes.groups) > ENUMERATED:
         return False
     return prod(len(group.accepted) for group in codes.groups) <= ENUMERATED
-
-
-def _sample(codes: Codes) -> list[_Weighed]:
-    """For each group the texts that are right for most words."""
-    several = sum(len(group.words) > 1 for group in codes.groups) or 1
-    return [group.most_accepted(ENUMERATED // several, int(ENUMERATED ** (1 / several))) for group in codes.groups]
 
 
 def replay(codes: Codes, seed: int, draws: int = DRAWN) -> Proportion:
@@ -231,42 +214,3 @@ def strength(target: Target, words: Words, case_sensitive: bool, seed: int) -> S
     form, guessed = blind(codes, seed)
     best = constant(codes, seed)
     return Strength(target, codes.combinations, form, guessed, best, replay(codes, seed), samples_needed(codes, seed))
-
-
-@frozen
-class ConstantShare:
-    """A code, and the share of the words for which it is right."""
-
-    code: str
-    share: float
-
-
-class ConstantShares:
-    """The best constant codes of many statements, computed once for all statements with the same code."""
-
-    def __init__(self, words: Words, case_sensitive: bool) -> None:
-        self._words = words
-        self._fold = folding(case_sensitive)
-        self._known: dict[tuple[object, ...], ConstantShare] = {}
-
-    def of(self, rule: Rule) -> ConstantShare | None:
-        """Return the constant code that is right for most words, for the first account and alias of a statement.
-
-        Other readings do not count. The result is None if the list has no word for one of the identifiers.
-        """
-        try:
-            codes = Codes(next(targets_of(rule, self._fold)), self._words, self._fold)
-        except NoWords:
-            return None
-        key = rule.identifiers, *(self._meaning(codes, item) for item in codes.items)
-        if key not in self._known:
-            code = commonest(codes)
-            self._known[key] = ConstantShare(code, codes.count_accepting(code) / codes.combinations)
-        return self._known[key]
-
-    @staticmethod
-    def _meaning(codes: Codes, item: BoundItem) -> object:
-        """A key that is equal for items that contribute the same."""
-        if isinstance(item, BoundCall):
-            return item.function, item.reads, item.label, item.index, item.default
-        return codes.contribution(item, ())

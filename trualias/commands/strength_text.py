@@ -92,7 +92,11 @@ def _notes(words: str, seed: int, figures: Sequence[Strength]) -> Iterator[str]:
 
 
 def one_of(proportion: Proportion) -> str:
-    """Describe a share as ``1 of 281``, or as ``fewer than 1 of 281`` if only an upper bound is known."""
+    """Describe a share as ``1 of 281``, or as ``fewer than 1 of 281`` if only an upper bound is known.
+
+    A counted share of 0 is ``none of the``."""
+    if not proportion.high:
+        return "none of the"
     if not proportion.share:
         return f"fewer than 1 of {_tries(proportion.high)}"
     if proportion.is_exact:
@@ -107,6 +111,8 @@ def _tries(share: float) -> str:
 
 def percent(proportion: Proportion) -> str:
     """Describe a share as ``2.2 %``, or as ``less than 2.2 %`` if only an upper bound is known."""
+    if not proportion.high:
+        return "0 %"
     if not proportion.share:
         return f"less than {_digits(100 * proportion.high)} %"
     if proportion.is_exact:

@@ -12,8 +12,6 @@ from trualias.analysis import strength as module
 from trualias.analysis.code_distribution import Codes, NoWords, Words
 from trualias.analysis.strength import (
     DRAWN,
-    ConstantShare,
-    ConstantShares,
     Proportion,
     blind,
     constant,
@@ -25,7 +23,7 @@ from trualias.language.tree import Account, unparse
 from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile
 from trualias.test.strategies import accounts
-from trualias.test.test_code_distribution import codes_of, rule_of, target_of, written
+from trualias.test.test_code_distribution import codes_of, target_of, written
 
 trialprofile.load()
 
@@ -188,12 +186,12 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual(2, codes.count_accepting("111"))
 
     def test_too_many_to_count(self) -> None:
-        """With too many codes to enumerate, the constant's share is still counted, and replay is estimated."""
+        """With too many codes to enumerate, the best constant code is still found, and replay is estimated."""
         words = [f"{first}{second}{third}" for first in "abcdefgh" for second in "ijklmnop" for third in "qrs"]
         codes = codes_of("ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH NONE(), NONE(), NONE();", words)
         self.assertGreater(sum(group.work for group in codes.groups), module.ENUMERATED)
         found = constant(codes, 1)
-        self.assertEqual((1.0, True, False), (found.accepted.share, found.accepted.is_exact, found.is_best))
+        self.assertEqual((1.0, True, True), (found.accepted.share, found.accepted.is_exact, found.is_best))
         # Of the 23 letters that a word lacks, another word lacks 7/8 of 7, 7/8 of 7, 2/3 of 2, and 7 more.
         again = replay(codes, 1)
         lacking = (7 * 7 / 8 + 7 * 7 / 8 + 2 * 2 / 3 + 7) / 23
@@ -221,38 +219,3 @@ class ExampleTests(SynchronousTestCase):
         """Without a word for an identifier there are no figures."""
         target = target_of("ACCOUNT foo MATCHES %fqdn%-%code% WITH LABELS();")
         self.assertRaises(NoWords, strength, target, Words(["ab"]), False, 1)
-
-
-class ConstantSharesTests(SynchronousTestCase):
-    """The best constant codes of many statements."""
-
-    def shares(self, *statements: str) -> list[ConstantShare | None]:
-        """Return the best constant codes of some statements."""
-        shares = ConstantShares(Words(["ab", "ac", "b"]), case_sensitive=False)
-        return [shares.of(rule_of(statement)) for statement in statements]
-
-    def test_share(self) -> None:
-        """Each statement has its own code and share."""
-        self.assertEqual(
-            [ConstantShare("a2", 2 / 3), ConstantShare("a", 2 / 3), ConstantShare("3x", 1.0)],
-            self.shares(
-                "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHAR(1,-), CHARS();",
-                "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHAR(1,-);",
-                "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS(account), x;",
-            ),
-        )
-
-    def test_names(self) -> None:
-        """Statements that differ only in the length of a name have different codes."""
-        self.assertEqual(
-            [ConstantShare("32", 2 / 3), ConstantShare("52", 2 / 3), ConstantShare("32", 2 / 3)],
-            self.shares(
-                "ACCOUNT foo MATCHES %account%-%alpha%-%code% WITH CHARS(account), CHARS(1);",
-                "ACCOUNT fooba MATCHES %account%-%alpha%-%code% WITH CHARS(account), CHARS(1);",
-                "ACCOUNT bar MATCHES %account%-%alpha%-%code% WITH CHARS(account), CHARS(1);",
-            ),
-        )
-
-    def test_no_words(self) -> None:
-        """Without a word for an identifier there is no share."""
-        self.assertEqual([None], self.shares("ACCOUNT foo MATCHES %account%-%fqdn%-%code% WITH CHARS();"))
