@@ -11,6 +11,7 @@ from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
+from trualias.language.domains import fold_domain
 from trualias.lookup import Answer, Found, Snapshot
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import did_you_mean, escaped
@@ -67,7 +68,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     domain: str | None = arguments.domain
     if domain is None and len(domains) == 1:
         (domain,) = domains
-    if domain is not None and domains and domain.lower() not in domains:
+    if domain is not None and domains and fold_domain(domain) not in domains:
         listed = ", ".join(sorted(domains))
         terminal.errors.write(
             f"{escaped(domain)} is not one of ALIAS DOMAINS ({listed}); its addresses are not found\n"

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from attrs import define
 
+from trualias.language.domains import fold_domain
+
 # What a line has before its message. Only a delivery right behind it counts, lest a sender forge one by a subject that
 # is logged. That is why no ": " may come before the process id: there, a message may have begun already.
 _HEADER = (
@@ -121,7 +123,7 @@ class _Cache(dict[_K, _V]):
 class Recipients:
     """The recipients of some logs, each with its counts.
 
-    ``domains`` are those whose recipients count, in lower case; none means all. With ``bare`` an address in a list may
+    ``domains`` are those whose recipients count, folded; none means all. With ``bare`` an address in a list may
     go without a domain. ``today`` gives the year to lines without one: the last in which their day is not to come.
     """
 
@@ -286,14 +288,14 @@ class Recipients:
         return tuple(self.counts.setdefault(address, RecipientCounts()) for address in addresses if address)
 
     def _address(self, name: bytes) -> str | None:
-        """Return a recipient's address, its domain in lower case; None for one that does not count."""
+        """Return a recipient's address, its domain as ``fold_domain`` returns it; None for one that does not count."""
         try:
             local_part, at, domain = name.decode("utf-8").rpartition("@")
         except UnicodeDecodeError:
             return None
         if not at:
             return domain if self._bare else None
-        domain = domain.lower()
+        domain = fold_domain(domain)
         return f"{local_part}@{domain}" if domain in self._domains or not self._domains else None
 
     def _time(self, text: bytes, start: int = 0) -> int:

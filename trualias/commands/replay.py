@@ -18,6 +18,7 @@ from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import find_configuration
 from trualias.configuration.tables import Table
+from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped, number_of
@@ -112,7 +113,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.virtual and not domains:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")
         return _UNUSABLE
-    domains |= {domain.lower() for domain in arguments.domain}
+    domains |= {fold_domain(domain) for domain in arguments.domain}
     recipients = Recipients(domains, bare=not arguments.virtual, today=date.today())
     try:
         is_usable = _read(recipients, arguments.logs or ["-"], terminal)

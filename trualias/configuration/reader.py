@@ -149,7 +149,8 @@ class _SettingsReader:
             return
         if repeatable:
             self._value_offsets.setdefault(name, []).extend([setting.value_offset] * len(value))
-            value = getattr(self.settings, attribute.name) + value
+            before = getattr(self.settings, attribute.name)
+            value = before | value if isinstance(before, frozenset) else before + value
         self.settings = evolve(self.settings, **{attribute.name: value})
 
     def _listeners_without_domains(self) -> Iterator[_Error]:

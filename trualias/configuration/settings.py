@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from trualias.configuration.tables import Table
+from trualias.language.domains import fold_domain, is_domain
 from trualias.messages import did_you_mean, one_of, quoted
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -82,14 +83,12 @@ def _separation(word: str) -> str:
     return "; a list in a setting has blanks between its words, and no commas" if "," in word else ""
 
 
-_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*")
-
-
 def _parse_domains(value: str) -> frozenset[str]:
-    for name in value.split():
-        if not _DOMAIN.fullmatch(name) or len(name) > 253:
+    domains = {name: fold_domain(name) for name in value.split()}
+    for name, folded in domains.items():
+        if not is_domain(folded):
             raise InvalidValue(f"{quoted(name)} is not a domain name{_separation(name)}")
-    return frozenset(name.lower() for name in value.split())
+    return frozenset(domains.values())
 
 
 def _parse_boolean(value: str) -> bool:
@@ -123,7 +122,7 @@ class Listener:
 
 @frozen
 class Address:
-    """An IP address and a port, and the domain names under which clients may address it, in lower case."""
+    """An IP address and a port, and the domain names under which clients may address it, folded."""
 
     host: str
     port: int
@@ -236,7 +235,7 @@ def exposure_problem(address: str) -> str:
 
 
 def _setting(name: str, parse: Callable[[str], Any], default: Any, repeatable: bool = False) -> Any:
-    """Declare a setting. The values of a ``repeatable`` one are tuples, which are joined."""
+    """Declare a setting. The values of a ``repeatable`` one are tuples or sets, which are joined."""
     return field(default=default, metadata={"name": name, "parse": parse, "repeatable": repeatable})
 
 
@@ -245,9 +244,10 @@ class Settings:
     """The settings of a configuration, each with its default.
 
     ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
-    ``alias_domains`` are in lower case. ``listen`` and ``allow`` can be repeated in a file. ``connections`` is the most
-    clients at a time. ``metrics`` is the address of the metrics, and the names of the site; None: no metrics.
-    ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be replaced.
+    ``alias_domains`` are as ``fold_domain`` returns them. ``alias_domains``, ``listen`` and ``allow`` can be repeated.
+    ``connections`` is the most clients at a time. ``metrics`` is the address of the metrics, and the names of the site;
+    None: no metrics. ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be
+    replaced.
     """
 
     host: str = _setting("HOST", _parse_host, "127.0.0.1")
@@ -260,7 +260,7 @@ class Settings:
     debug_account: str | None = _setting("DEBUG ACCOUNT", _parse_account, None)
     statistics: int | None = _setting("STATISTICS", _parse_seconds, None)
     processor: str | None = _setting("PROCESSOR", _parse_module, None)
-    alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset())
+    alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset(), repeatable=True)
     case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
     login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
 

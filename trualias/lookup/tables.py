@@ -11,6 +11,7 @@ from typing import Protocol, assert_never
 
 from attrs import evolve, frozen
 
+from trualias.language.domains import fold_domain
 from trualias.lookup.answers import Answer
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
@@ -98,8 +99,7 @@ def alias_of(key: str, hooks: Hooks | None, alias_domains: frozenset[str]) -> tu
         if alias[1] is None:
             return _NO_DOMAIN
         local_part, domain = alias[0], alias[1]
-    # The lower case of some letters outside ASCII is in ASCII: that of the Kelvin sign is k.
-    if not domain.isascii() or domain.lower() not in alias_domains:
+    if fold_domain(domain) not in alias_domains:
         return _UNKNOWN_DOMAIN
     return local_part, domain
 

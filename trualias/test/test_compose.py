@@ -82,6 +82,13 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual((0, "bar-x-x1\n", ""), self.compose("bar", "x"))
         self.assertEqual((0, "bar-x-x1@Example.com\n", ""), self.compose("--domain", "Example.com", "bar", "x"))
 
+    def test_spellings_of_a_domain(self) -> None:
+        """A domain may be given in A-labels or U-labels; the address has it as given, or in A-labels."""
+        self.path.write_text(f"ALIAS DOMAINS: b\u00fccher.example\n{CONFIGURATION}", "utf-8")
+        for domain in ("B\u00fccher.example", "xn--bcher-kva.example"):
+            self.assertEqual((0, f"bar-x-x1@{domain}\n", ""), self.compose("bar", "x", "--domain", domain))
+        self.assertEqual((0, "bar-x-x1@xn--bcher-kva.example\n", ""), self.compose("bar", "x"))
+
     def test_unknown_domain(self) -> None:
         """A domain that the file does not list is refused, since its addresses are not found."""
         self.path.write_text("ALIAS DOMAINS: example.org example.com\n" + CONFIGURATION, "utf-8")

@@ -163,14 +163,21 @@ class ValueTests(ConfigurationCase):
             "example.com": {"example.com"},
             "Example.COM  example.org\texample.com": {"example.com", "example.org"},
             "localhost xn--bcher-kva.example _x.a-b": {"localhost", "xn--bcher-kva.example", "_x.a-b"},
+            "bücher.example XN--BCHER-KVA.Example": {"xn--bcher-kva.example"},
             longest: {longest},
         }
         message = "is not a domain name"
         commas = "; a list in a setting has blanks between its words, and no commas"
-        invalid = ("a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher.example", "x" * 64, "*.a")
+        invalid = ("a@b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a-.b", "bücher..example", "x" * 64, "*.a")
         bad = {text: f"'{text}' {message}" for text in invalid}
         bad["a,b"] = bad["example.com a,b"] = f"'a,b' {message}{commas}"
         self.assert_values("ALIAS DOMAINS", "alias_domains", dict(good), bad)
+
+    def test_several_alias_domains(self) -> None:
+        """ALIAS DOMAINS can be given several times."""
+        text = "ALIAS DOMAINS: a.example b.example\nALIAS DOMAINS: A.example c.example\n"
+        self.assertEqual({"a.example", "b.example", "c.example"}, self.load(text).settings.alias_domains)
+        self.assert_refused(f"{text}ALIAS DOMAINS: -d", (3, 16, "ALIAS DOMAINS: '-d' is not a domain name"))
 
     def test_longest_alias_domain(self) -> None:
         """A domain name has at most 253 characters."""

@@ -29,6 +29,7 @@ PURE_IMPORTS = frozenset(
         "enum",
         "functools",
         "heapq",
+        "idna",
         "importlib.resources",
         "itertools",
         "json",

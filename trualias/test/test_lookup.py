@@ -180,6 +180,16 @@ class VirtualTests(LookupCase):
             snapshot().tables[Table.VIRTUAL], {f"samissexy.34@{domain}": UNKNOWN_DOMAIN for domain in unknown}
         )
 
+    def test_spellings_of_a_domain(self) -> None:
+        """A key and ALIAS DOMAINS may have a domain in A-labels or U-labels; the answer has the key's spelling."""
+        statement = "ACCOUNT a MATCHES %code% WITH x;"
+        for configured in ("b\u00fccher.example", "xn--bcher-kva.example"):
+            lookup = snapshot("", f"ALIAS DOMAINS: {configured}\n{statement}").tables[Table.VIRTUAL]
+            spellings = ("b\u00fccher.example", "B\u00dcCHER.example", "bu\u0308cher.example", "XN--bcher-kva.example")
+            self.assert_answers(lookup, {f"x@{domain}": Found(f"a@{domain}", "a") for domain in spellings})
+            unknown = ("b\u00fccher.example.org", "bucher.example", "b\u00fccher." * 40, "\udcff.example")
+            self.assert_answers(lookup, {f"x@{domain}": UNKNOWN_DOMAIN for domain in unknown})
+
     def test_letters_that_fold_to_ascii(self) -> None:
         """A domain with a letter whose lower case is in ASCII, such as the Kelvin sign, is another domain."""
         lookup = snapshot("", "ALIAS DOMAINS: k.example\nACCOUNT a MATCHES %code% WITH x;").tables[Table.VIRTUAL]

@@ -183,6 +183,13 @@ class PostfixTests(LogTestCase):
         )
         self.assertEqual({}, self.counts(*lines))
 
+    def test_spellings_of_a_domain(self) -> None:
+        """A domain in U-labels counts as the same in A-labels."""
+        domain = "xn--bcher-kva.example"
+        lines = [SENT.replace(b"@example.com", f"@{spelling}".encode()) for spelling in (domain, "b\u00fccher.example")]
+        found = [list(self.counts(line, domains=(domain,))) for line in lines]
+        self.assertEqual([[f"foo@{domain}"]] * 2, found)
+
     def test_domains(self) -> None:
         """Recipients of other domains do not count; with no domain given all do."""
         other = SENT.replace(b"@example.com", b"@example.org").replace(b"@Example.com", b"@EXAMPLE.org")

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -75,6 +76,36 @@ class DeliveryTests(SynchronousTestCase):
         self.server.kill()
         self.server.start()
         self.deliver("samissexy.34@example.com", "baz")
+
+
+class InternationalTests(SynchronousTestCase):
+    """Mail for a domain with characters outside ASCII, RFC 6531."""
+
+    def test_delivery(self) -> None:
+        """Mail arrives for an alias in U-labels, whose domain the configuration has in either spelling."""
+        u_label, a_label = "b\u00fccher.example", "xn--bcher-kva.example"
+        statement = "ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();"
+        for configured in (u_label, a_label):
+            port = free_port()
+            settings = {
+                "smtputf8_enable": "yes",
+                "virtual_mailbox_domains": f"{u_label}, {a_label}",
+                "virtual_mailbox_maps": f"inline:{{ foo@{u_label}=foo/, foo@{a_label}=foo/ }}",
+            }
+            postfix = Postfix(f"tcp:127.0.0.1:{port}", settings=settings)
+            self.addCleanup(postfix.stop)
+            folder = Path(self.mktemp())
+            folder.mkdir()
+            (folder / "a.conf").write_text(f"PORT: {port}\nALIAS DOMAINS: {configured}\n{statement}\n", "utf-8")
+            server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, port)
+            self.addCleanup(server.stop)
+            server.start()
+            postfix.start()
+            for domain in (u_label, a_label):
+                alias = f"foo-macys-m5@{domain}"
+                mail = postfix.wait_for_mail("foo", postfix.send(alias))
+                self.assertIn(f"\nX-Original-To: {alias}\nDelivered-To: foo@{domain}\n", mail)
+            self.assertRaises(SMTPRecipientsRefused, postfix.send, f"foo-macys-m6@{u_label}")
 
 
 class PostmapTests(SynchronousTestCase):
