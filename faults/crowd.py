@@ -220,7 +220,7 @@ def run(folder: Path, say: Say, idle: int = IDLE, rounds: int = ROUNDS) -> None:
                 resets += clients.resets
                 stuck.append(clients.stuck)
                 wait_until(lambda: descriptors(server.pid) <= held, "as many descriptors as before")
-        check_log(server)
+        check_log(server.log)
         if "refused a connection" in server.log:
             raise Fault("the log has refused connections")
     say(f"without a crowd, {ORDINARY} clients: {combined(each.calm for each in seen)}")

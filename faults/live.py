@@ -48,8 +48,8 @@ def serving(folder: Path, text: str | None = None, more: str = "") -> Iterator[t
         server.stop()
 
 
-def check_log(server: LiveServer, *, allowed: str = "$^") -> None:
-    """Raise `Fault` if the log has a traceback or an error that does not match the regular expression ``allowed``."""
-    for line in server.log.splitlines():
+def check_log(text: str, *, allowed: str = "$^") -> None:
+    """Raise `Fault` if a log has a traceback or an error that does not match the regular expression ``allowed``."""
+    for line in text.splitlines():
         if re.search(r"Traceback|#error|#critical|Unhandled", line) and not re.search(allowed, line):
             raise Fault(f"the server's log has: {line}")

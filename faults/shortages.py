@@ -87,7 +87,7 @@ def connections(folder: Path, say: Say, beyond: int = 50) -> None:
         for client in within[: LIMIT // 2]:
             client.close()
         _wait_for_room(server.port)
-        check_log(server)
+        check_log(server.log)
     say(f"{LIMIT} connections answered, {beyond} beyond refused at once; a new client is taken after one has left")
 
 
@@ -139,7 +139,7 @@ def no_descriptors(folder: Path, say: Say, free: int = 20) -> None:
         took = time.monotonic() - freed
         _wait_for_room(server.port)
         wait_until(lambda: descriptors(server.pid) <= held + 2, "as many descriptors as before")
-        check_log(server, allowed=f"{re.escape(str(path))} has errors")
+        check_log(server.log, allowed=f"{re.escape(str(path))} has errors")
     say(
         f"limit of {limit} descriptors: of {len(later)} new clients {sum(results)} answered, the others refused; those "
         "connected before always answered, also during reloads that failed; the new configuration in force "

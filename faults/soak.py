@@ -1,7 +1,11 @@
-"""Long operation in short: many requests a second, and a new configuration every second."""
+"""Long operation in short: many requests a second, and a new configuration every second.
+
+Beside them the log's reader stalls again and again, a hook fails and is logged, and a client pipelines ``/metrics``.
+"""
 
 import itertools
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -12,8 +16,10 @@ from benchmarks import policies
 from benchmarks.servers import processor_seconds, resident
 from faults.case import Fault, Say
 from faults.clients import send
-from faults.live import check_log, descriptors, replace, serving, settings
+from faults.disturbances import Stalls, failing_hook, pipelining, stalling_log
+from faults.live import check_log, descriptors
 from faults.numbered import Numbers, configuration, wait_for_number
+from faults.served import served
 
 CLIENTS = 50
 KEYS = 200_000
@@ -30,6 +36,15 @@ REACHED = 0.95
 """The share of the intended rate that must be reached over the whole time."""
 IN_FORCE = 0.9
 """The share of the changes that must come into force before the next one."""
+WITHIN = 3.0
+"""Milliseconds within which 99 % of the replies must come, unless the machine is slow."""
+RATIO = 2.0
+"""On a slow machine: how many times as long they may take as without the disturbances, but with the reloads."""
+CALM = 60.0
+"""Seconds without the disturbances, before the others."""
+STALLS = Stalls()
+FAILURES = 100.0
+"""Failing hooks a second, each with a traceback in the log: a stalled reader's pipe and the queue are soon full."""
 
 
 def _request(number: int) -> tuple[bytes, bool]:
@@ -37,6 +52,12 @@ def _request(number: int) -> tuple[bytes, bool]:
     word = policies.word(number, policies.ALNUM)
     wrong = number % 4 == 3
     return f"get shop-{word}-{word[0]}{len(word) + wrong}\n".encode(), not wrong
+
+
+_FAILING_HOOK = re.compile(
+    r"^[^\n]*raises-\d+[^\n]*\n\s+Traceback .*?^\s+builtins\.ValueError: raises-\d+$", re.M | re.S
+)
+"""The log's text of one failing hook."""
 
 
 @define
@@ -64,10 +85,22 @@ class _Requests:
             raise Fault(f"sent {request!r}, expected 'not found', got {reply!r}")
 
 
-def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: float = IN_FORCE) -> None:
+def run(
+    folder: Path,
+    say: Say,
+    seconds: float,
+    rate: float = RATE,
+    in_force: float = IN_FORCE,
+    stalls: Stalls = STALLS,
+    failures: float = FAILURES,
+    calm: float = CALM,
+    within: float = WITHIN,
+) -> None:
     """Send requests, reload, and read the memory and descriptors in use once before each reload.
 
-    ``in_force`` is the share of the changes that must come into force; a short run with few of them needs a lower one.
+    The first ``calm`` seconds are without the disturbances. ``in_force`` is the share of the changes that must come
+    into force, and ``within`` bounds 99 % of the latencies, in milliseconds, unless the machine is slow; a short run
+    with few of them needs a lower and a higher one.
     """
     numbers = Numbers()
     requests = _Requests(numbers)
@@ -75,7 +108,11 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: fl
     opened: list[int] = []
     answered: list[int] = []
     late = 0
-    with serving(folder, configuration(0)) as (server, path):
+    with (
+        stalling_log(folder / "copied.log", stalls) as writer,
+        served(folder / "soak", configuration(0), "PROCESSOR: hooks\n", output=writer) as running,
+    ):
+        server = running.server
 
         def reload(passed: float) -> None:
             # The last change gets as much time as the others.
@@ -87,19 +124,24 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: fl
             opened.append(descriptors(server.pid))
             answered.append(requests.answered)
             numbers.written += 1
-            replace(path, settings(server.port) + configuration(numbers.written))
+            running.replace(configuration(numbers.written))
             os.kill(server.pid, signal.SIGHUP)
             if numbers.written % 60 == 0:
                 say(f"after {passed:.0f} s: {requests.answered} replies, {sizes[-1]:.1f} MB, {opened[-1]} descriptors")
 
-        own, servers = time.process_time(), processor_seconds(server.pid)
-        replies = send(server.port, CLIENTS, seconds, requests, rate, reload)
-        own, servers = time.process_time() - own, processor_seconds(server.pid) - servers
+        undisturbed = send(server.port, CLIENTS, calm, requests, rate, reload)
+        with pipelining(running.metrics) as scraped, failing_hook(server.port, failures):
+            own, servers = time.process_time(), processor_seconds(server.pid)
+            replies = send(server.port, CLIENTS, seconds - calm, requests, rate, lambda passed: reload(calm + passed))
+            own, servers = time.process_time() - own, processor_seconds(server.pid) - servers
         sizes.append(resident(server.pid))
         wait_for_number(server, numbers.written)
-        check_log(server)
+        dropped = running.metric("trualias_log_messages_dropped_total")
+        ended = running.terminate()
+    check_log(_FAILING_HOOK.sub("", (folder / "copied.log").read_text("utf-8")))
     slowest = min(after - before for before, after in itertools.pairwise(answered)) / RELOADS
-    say(f"{replies.seconds:.0f} s, {rate:.0f} requests/s intended: {replies}")
+    say(f"{undisturbed.seconds:.0f} s, {rate:.0f} requests/s intended, undisturbed: {undisturbed}")
+    say(f"{replies.seconds:.0f} s, {rate:.0f} requests/s intended, disturbed: {replies}")
     say(f"no wrong reply, none lost; {slowest:.0f}/s in the slowest second")
     say(f"of a processor the server used {servers / replies.seconds:.0%}, the clients {own / replies.seconds:.0%}")
     say(f"reloads: {numbers.written} changes, {numbers.in_force} in force, {late} of them later than the next change")
@@ -107,12 +149,20 @@ def run(folder: Path, say: Say, seconds: float, rate: float = RATE, in_force: fl
     most = max(sizes[int(WARM * (len(sizes) - 1)) :])
     say(f"resident, MB: start {start:.1f}, warm {warm:.1f}, middle {middle:.1f}, end {end:.1f}, most then {most:.1f}")
     say(f"descriptors: start {opened[0]}, end {opened[-1]}, most {max(opened)}")
+    say(f"{scraped.value} connections pipelined requests for the metrics and were served")
+    say(f"{dropped:.0f} log messages dropped while the log's reader stalled; SIGTERM to the end {ended:.2f} s")
     check_pace(replies.rate / rate, numbers, in_force)
+    if replies.within(0.99) > max(within, RATIO * undisturbed.within(0.99)):
+        raise Fault(f"99 % within {replies.within(0.99):.2f} ms, undisturbed within {undisturbed.within(0.99):.2f} ms")
+    if not (dropped and scraped.value):
+        raise Fault("no log message was dropped, or no metrics were served: a disturbance was missing")
     if most - warm > GROWTH:
         raise Fault(f"memory grew by {most - warm:.1f} MB, more than {GROWTH:.0f} MB")
-    # A load opens the file for a moment, and the thread pool grows once.
-    if opened[-1] > opened[int(WARM * (len(opened) - 1))] + 2:
-        raise Fault(f"from {opened[0]} descriptors to {opened[-1]}")
+    # A load opens files for a moment, and so do clients of the metrics.
+    half = len(opened) // 2
+    before, after = min(opened[int(WARM * half) : half]), min(opened[half:])
+    if after > before + 2:
+        raise Fault(f"from {before} descriptors to {after}")
 
 
 def check_pace(reached: float, numbers: Numbers, in_force: float = IN_FORCE) -> None:

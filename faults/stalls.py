@@ -21,6 +21,7 @@ from threading import Event
 
 from benchmarks.load import connect
 from faults.case import Fault, Say, beside
+from faults.disturbances import GET, PIPELINED
 from faults.lookups import CONFIGURATION, REPLY, REQUEST, Latencies, asking
 from faults.preload import built
 from faults.served import Served, served
@@ -45,8 +46,6 @@ KEEP_ALIVE = 120
 """Seconds until the server closes the connection of a client that is gone: 60, and 6 probes 10 s apart."""
 WINDOWS = 3
 
-GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
 
 def _best(measure: Callable[[], Latencies], windows: int) -> float:
     """Return the longest wait in the best of several windows."""
@@ -69,7 +68,7 @@ def metrics(folder: Path, table: Table, seconds: float = 2, windows: int = WINDO
             with socket.create_connection(("127.0.0.1", running.metrics), PATIENCE) as client:
                 client.setblocking(False)
                 with suppress(BlockingIOError, ConnectionError):
-                    client.send(GET * 2000)
+                    client.send(GET * PIPELINED)
                 end.wait()
 
         def reconnect(end: Event) -> None:

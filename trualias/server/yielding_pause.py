@@ -3,20 +3,24 @@
 import time
 from collections.abc import Callable
 
-WORK_SECONDS = 0.005
-"""The longest that a load runs between two pauses; as long as Python's own interval of switching threads."""
+WORK_SECONDS = 0.001
+"""The longest that a load runs between two pauses.
 
-YIELD_SECONDS = 0.001
-"""The length of a pause."""
+At 10,000 requests a second with a reload each second, 99 % of the lookups came within 11.7 to 15.4 ms on a machine
+whose server used 92 % of a processor; with 5 ms of work and pauses of 1 ms, within 16.3 to 19.5 ms.
+"""
+
+YIELD_SECONDS = 0.0002
+"""The length of a pause: enough for the waiting thread to take the interpreter's lock."""
 
 
 def yield_to_reactor() -> None:
-    """Yield to the reactor's thread for 1 ms; called in another thread."""
+    """Yield to the reactor's thread for 0.2 ms; called in another thread."""
     time.sleep(YIELD_SECONDS)
 
 
 class YieldingPause:
-    """A pause for long computations in another thread: yields to the reactor's thread, but at most each 5 ms.
+    """A pause for long computations in another thread: yields to the reactor's thread, but at most each millisecond.
 
     It can be called at every step of a computation: a call that is too early only reads ``clock``, which returns
     seconds.
@@ -32,7 +36,7 @@ class YieldingPause:
         self._due = clock() + WORK_SECONDS
 
     def __call__(self) -> None:
-        """Yield if 5 ms have passed since the last yield."""
+        """Yield if 1 ms has passed since the last yield."""
         if self._clock() >= self._due:
             self._yield_to_reactor()
             self._due = self._clock() + WORK_SECONDS

@@ -19,6 +19,7 @@ from benchmarks.load import connect
 from faults import crash, crowd, edits, fuzz, losses, shortages, soak, stalls
 from faults.case import Fault, beside
 from faults.clients import Replies, SampleRequests, combined, send
+from faults.disturbances import Stalls
 from faults.live import check_log, serving
 from faults.lookups import CONFIGURATION, Latencies, asking
 from faults.numbered import KEY, Numbers
@@ -306,7 +307,7 @@ class FaultTests(SynchronousTestCase):
             self.assertGreater(others.resets, 5)
             self.assertGreater(others.letters, 1)
             self.assertNotIn("refused", server.log)
-            check_log(server)
+            check_log(server.log)
 
     def test_absences(self) -> None:
         """Whatever replaces the configuration file, the old configuration is in force until there is a valid one."""
@@ -331,9 +332,12 @@ class FaultTests(SynchronousTestCase):
         self.assert_figures(*[f"{-(-length // 30)} beginnings of a sample: " for length in lengths])
 
     def test_soak(self) -> None:
-        """During reloads no reply is from an older configuration than an earlier reply."""
-        soak.run(self.folder, self.figures.append, 3.5, 200, in_force=0.5)
-        self.assertEqual(6, len(self.figures))
+        """During reloads, and while the log stalls, no reply is from an older configuration than an earlier reply."""
+        stalls = Stalls(5, 4)
+        soak.run(
+            self.folder, self.figures.append, 7.5, 200, in_force=0.5, stalls=stalls, failures=500, calm=1, within=50
+        )
+        self.assertEqual(9, len(self.figures))
 
     def test_crash(self) -> None:
         """Mail sent while the server is killed is delivered once, and none is refused or bounced."""
