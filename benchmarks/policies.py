@@ -18,7 +18,7 @@ SAMPLE_KEYS = (
     ("samissexy.34", "baz"),
     ("samissexy.43", ""),
     ("griselda-google-g6", "foo"),
-    ("foo-google-g6", ""),
+    ("foo-google-g7", ""),
     ("foo-23skidoo-2k3", "foo"),
     ("foo", ""),
     ("ameliawantschips.6k5", "amelia"),
