@@ -15,8 +15,9 @@ from twisted.internet.testing import StringTransport
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
+from trualias.language.addresses import split_address
 from trualias.language.rule import folding
-from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.lookup import CurrentSnapshot, NotFound, NotFoundReason, Snapshot
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import FEW, Matcher
 from trualias.matching.policy import LONGEST, Policy
@@ -61,7 +62,8 @@ def promise(holds: bool, what: str, *details: object) -> None:
 def configuration(data: bytes) -> None:
     """Load a configuration.
 
-    It raises nothing but ``ConfigurationErrors``, each with a position and a message, and ends in time.
+    It raises nothing but ``ConfigurationErrors``, each with a position and a message, and ends in time. No address that
+    it refuses is found.
     """
     text = data.decode("utf-8-sig", "replace")
     start = time.process_time()
@@ -71,6 +73,18 @@ def configuration(data: bytes) -> None:
     if loaded is not None:
         for probe in _PROBES:
             loaded.policy.resolve(probe)
+        _look_up_refused(Snapshot(loaded))
+
+
+def _look_up_refused(snapshot: Snapshot) -> None:
+    domains = sorted(snapshot.configuration.settings.alias_domains)
+    addresses = [address.text for refusal in snapshot.configuration.refusals for address in refusal.addresses]
+    for address in addresses[:8]:
+        local_part, domain = split_address(address)
+        keys = [(Table.VIRTUAL, f"{local_part}@{at}") for at in ([domain] if domain is not None else domains)[:2]]
+        for table, key in keys if domain is not None else [(Table.LOCAL_PART, local_part), *keys]:
+            answer = snapshot.tables[table](key)
+            promise(answer == NotFound(NotFoundReason.REFUSED), "a refused address is found", key, answer)
 
 
 def _loaded(text: str) -> Configuration | None:

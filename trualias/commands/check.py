@@ -85,6 +85,7 @@ def _find() -> list[str]:
 
 
 def _check(path: str, is_virtual: bool) -> CheckedFile:
+    from trualias.analysis.address_warnings import address_warnings
     from trualias.analysis.lint import lint
     from trualias.commands.check_text import CheckedFile
     from trualias.commands.host_warnings import host_warnings
@@ -99,5 +100,6 @@ def _check(path: str, is_virtual: bool) -> CheckedFile:
     except ConfigurationErrors as errors:
         return CheckedFile(path, errors)
     warnings, search = lint(configuration, is_virtual)
-    warnings = tuple(sorted([*warnings, *host_warnings(configuration)], key=lambda warning: warning.offset))
+    further = [*address_warnings(configuration), *host_warnings(configuration)]
+    warnings = tuple(sorted([*warnings, *further], key=lambda warning: warning.offset))
     return CheckedFile(path, None, configuration, warnings, search)

@@ -63,7 +63,10 @@ def _print_findings(file: CheckedFile, configuration: Configuration, out: Consol
     for limit in _limits(configuration, file.search) if file.search else ():
         out.print(f"{file.path}: {limit}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
-    size = configuration.policy.size + (f", {number_of(expected, 'expectation')}" if expected else "")
+    refused = sum(len(refusal.addresses) for refusal in configuration.refusals)
+    size = configuration.policy.size
+    size += f", {number_of(refused, 'refused address', 'refused addresses')}" if refused else ""
+    size += f", {number_of(expected, 'expectation')}" if expected else ""
     warnings = number_of(len(file.warnings), "warning", zero="no")
     out.print(f"{file.path}: {size}; no errors, {warnings}", style="bold")
 

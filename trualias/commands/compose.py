@@ -13,6 +13,7 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
 from trualias.lookup import Answer, Found, Snapshot
+from trualias.lookup.answers import describe_hook_exception
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import did_you_mean, escaped
 
@@ -121,7 +122,6 @@ def _compose_one(
 ) -> TargetResult:
     from trualias.analysis.composition import CannotCompose, compose
     from trualias.commands.compose_text import TargetResult, describe_failure, remark_on_dots
-    from trualias.commands.explain_case import describe_exception
     from trualias.commands.spelling import spell
 
     configuration = snapshot.configuration
@@ -136,7 +136,7 @@ def _compose_one(
         if isinstance(composed, CannotCompose):
             return TargetResult(target, remark=composed.reason)
     except Exception as error:
-        return TargetResult(target, remark=describe_exception(error))
+        return TargetResult(target, remark=describe_hook_exception(error))
     answer = composed.outcome
     address = composed.local_part if domain is None else f"{composed.local_part}@{domain}"
     fold = configuration.policy.fold

@@ -33,6 +33,8 @@ def describe_failure(answer: Answer) -> str:
     match answer:
         case Found(value):
             return f"goes to {value}, because a hook changes it"
+        case NotFound(NotFoundReason.REFUSED):
+            return "is not found, because REFUSE takes it back; try other words"
         case NotFound(NotFoundReason.REFUSED_BY_HOOK):
             return "is not found, because a hook refuses it"
         case NotFound():

@@ -6,7 +6,9 @@ from attrs import Factory, define, frozen
 
 from trualias.analysis.explanation import Explanation, explain
 from trualias.configuration.tables import Table
+from trualias.language.domains import fold_domain
 from trualias.lookup import Answer, Hooks, NotFound, NotFoundReason, Snapshot
+from trualias.lookup.answers import describe_hook_exception
 
 
 @frozen
@@ -43,17 +45,19 @@ class Case:
     """A key, the answer of a server, and the reason.
 
     ``answer`` is a description of the exception if a hook raised one. ``domain`` is the domain after the hooks, None in
-    the local-part table. ``explanation`` is None if the policy was not asked.
+    the local-part table. ``refused_at`` is the offset of the address in a ``REFUSE`` statement, None if it is not
+    refused. ``explanation`` is None if the policy was not asked.
     """
 
     key: str
     answer: Answer | str
     calls: tuple[HookCall, ...]
     domain: str | None
+    refused_at: int | None
     explanation: Explanation | None
 
 
-_BEFORE_THE_POLICY = frozenset({NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN})
+_BEFORE_THE_POLICY = frozenset({NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN, NotFoundReason.REFUSED})
 """The reasons for which a table does not ask the policy."""
 
 
@@ -65,9 +69,9 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
     answer: Answer | str
     try:
-        answer = Snapshot(snapshot.configuration, hooks).tables[table](key)
+        answer = Snapshot(snapshot.configuration, hooks, snapshot.refusals).tables[table](key)
     except Exception as error:
-        answer = describe_exception(error)
+        answer = describe_hook_exception(error)
     calls = tuple(hooks.calls) if hooks else ()
     reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason not in _BEFORE_THE_POLICY
     if hooks:
@@ -76,11 +80,13 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
             reached = False
         else:
             local_part, domain = alias
-    return Case(
-        key, answer, calls, domain, explain(snapshot.configuration.policy, local_part, most) if reached else None
-    )
-
-
-def describe_exception(error: Exception) -> str:
-    """Describe in one line the exception that a hook raised."""
-    return " ".join(f"a hook raised {type(error).__name__}: {error}".removesuffix(": ").split())
+    refused_at = None
+    if isinstance(answer, NotFound) and answer.reason is NotFoundReason.REFUSED:
+        refusals = snapshot.refusals
+        refused_at = (
+            refusals.local_part(local_part)
+            if table is Table.LOCAL_PART
+            else refusals.address(local_part, fold_domain(domain or ""))
+        )
+    explanation = explain(snapshot.configuration.policy, local_part, most) if reached else None
+    return Case(key, answer, calls, domain, refused_at, explanation)

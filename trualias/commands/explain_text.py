@@ -61,6 +61,9 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             domains = sorted(configuration.settings.alias_domains)
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
             return f"its domain, {quoted(case.domain or '')}, is {listed}" if domains else listed
+        case NotFoundReason.REFUSED:
+            where = "" if case.refused_at is None else f" in line {configuration.line(case.refused_at)}"
+            return f"REFUSE{where} takes it back"
         case NotFoundReason.REFUSED_BY_HOOK:
             return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:

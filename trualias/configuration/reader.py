@@ -6,15 +6,17 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from attrs import evolve, frozen
 
+from trualias.configuration.addresses import kept_names, refusal_errors
 from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
 from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.source import MOST_ERRORS, ConfigurationErrors, PolicyError, Source
 from trualias.language.splitter import comment_hint
-from trualias.language.tree import Account, Expect, Setting
+from trualias.language.tree import Account, Expect, Refuse, Setting
 from trualias.matching.policy import Policy
 from trualias.messages import did_you_mean, one_of, quoted
 
@@ -23,13 +25,15 @@ from trualias.messages import did_you_mean, one_of, quoted
 class Configuration:
     """A checked configuration, except for its ``expectations``, whose check needs the hooks.
 
-    ``name`` is the path that it was read from. ``ended`` is whether the file says with ``END`` that it is complete.
+    ``name`` is the path that it was read from. ``refusals`` are its ``REFUSE`` statements. ``ended`` is whether the
+    file says with ``END`` that it is complete.
     """
 
     name: str
     settings: Settings
     policy: Policy
     expectations: tuple[Expect, ...]
+    refusals: tuple[Refuse, ...]
     ended: bool
     _source: Source
     _given: dict[str, list[Setting]]
@@ -92,12 +96,18 @@ def parse_configuration(
     accounts = [statement for statement in statements if isinstance(statement, Account)]
     rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial, limits.errors)
     contradictions = [PolicyError(source, offset, message) for offset, message in reader.contradictions()]
-    errors = [*parsed.errors, *contradictions, *breaches]
+    refusals = tuple([statement for statement in statements if isinstance(statement, Refuse)])
+    kept = kept_names((name.text for statement in accounts for name in statement.accounts), settings)
+    refused = [
+        PolicyError(source, offset, message)
+        for offset, message in islice(refusal_errors(refusals, reader.alias_domains, kept, pause), limits.errors + 1)
+    ]
+    errors = [*parsed.errors, *contradictions, *breaches, *refused]
     if errors:
         raise ConfigurationErrors(errors, limits.errors)
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
     policy = Policy(rules, settings.case_sensitive, pause)
-    return Configuration(name, settings, policy, expectations, parsed.tree.ended, source, reader.given)
+    return Configuration(name, settings, policy, expectations, refusals, parsed.tree.ended, source, reader.given)
 
 
 _Error = tuple[int, str]
@@ -123,6 +133,11 @@ class _SettingsReader:
             yield from self._exposure("METRICS", self.settings.metrics.host)
         if not self.settings.alias_domains:
             yield from self._listeners_without_domains()
+
+    @property
+    def alias_domains(self) -> frozenset[str] | None:
+        """The alias domains; None if the setting was given, but has an error."""
+        return self.settings.alias_domains or (None if "ALIAS DOMAINS" in self.given else frozenset())
 
     def read(self, setting: Setting) -> Iterator[_Error]:
         """Read a setting and yield its error, if there is one."""

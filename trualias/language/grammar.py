@@ -17,9 +17,11 @@ from lark import Lark, Token, Transformer
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
+_STARTS = ["setting", "account", "expect", "refuse", "end", "claim"]
+
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:
-    """Return a parser of a "setting", "account", "expect", "end" or "claim", which builds with the transformer.
+    """Return a parser of each of ``_STARTS``, which builds with the transformer.
 
     Tables that were made from another grammar or by another version of Lark are not used; then new ones are made.
     """
@@ -44,7 +46,7 @@ def _made(transformer: Transformer[Token, Any] | None = None) -> Lark:
     return Lark(
         _text("grammar.lark"),
         parser="lalr",
-        start=["setting", "account", "expect", "end", "claim"],
+        start=_STARTS,
         maybe_placeholders=True,
         transformer=transformer,
     )

@@ -38,6 +38,7 @@ from trualias.language.tree import (
     Name,
     NameField,
     NameKind,
+    Refuse,
     Setting,
     Statement,
     Tree,
@@ -177,11 +178,14 @@ class _Build(Transformer[Token, Any]):
     def end(self, word: Token) -> End:
         return End(self._offset(word))
 
+    def refuse(self, *addresses: Token) -> Refuse:
+        return Refuse(self.names(*addresses), self._offset(addresses[0]))
+
     def expect(self, *words: Token) -> Expect:
         *addresses, answer = words
         keywords = {member.value: member for member in ExpectedAnswer}
         return Expect(
-            tuple([Name(str(address), self._offset(address)) for address in addresses]),
+            self.names(*addresses),
             keywords.get(str(answer)) or Name(str(answer), self._offset(answer)),
             self._offset(addresses[0]),
         )

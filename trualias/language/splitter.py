@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from trualias.messages import did_you_mean, quoted
+from trualias.messages import did_you_mean, one_of, quoted
 
 COMMENT_HINT = "; a comment stands on lines of its own"
 
@@ -17,7 +17,7 @@ def comment_hint(value: str) -> str:
     return COMMENT_HINT if re.search(r"(?:^|\s)#", value) else ""
 
 
-_STARTS = ("ACCOUNT", "EXPECT")
+_STARTS = ("ACCOUNT", "EXPECT", "REFUSE")
 _END = "END"
 
 
@@ -87,7 +87,7 @@ def pieces(text: str) -> Iterator[Piece]:
             word = found.group() if found else word
             suggestion = did_you_mean(word, _STARTS)
             hint = suggestion or did_you_mean(word, [_END]) or (COMMENT_HINT if word[0] == "#" else "")
-            problem = f"expected a setting (NAME: value), ACCOUNT, EXPECT or END, found {quoted(word)}{hint}"
+            problem = f"expected a setting (NAME: value), {one_of((*_STARTS, _END))}, found {quoted(word)}{hint}"
             end = _statement_end(text, word_match.end())[0] if suggestion else line_end
             yield Piece("", at, end, problem)
             at = end

@@ -157,13 +157,21 @@ class Expect:
 
 
 @frozen
+class Refuse:
+    """``REFUSE address, ...;``: addresses that are not found, whatever the account statements say."""
+
+    addresses: tuple[Name, ...]
+    offset: int = _offset_field()
+
+
+@frozen
 class End:
     """``END``, the last statement of a complete file."""
 
     offset: int = _offset_field()
 
 
-Statement = Setting | Account | Expect | End
+Statement = Setting | Account | Expect | Refuse | End
 
 
 @frozen
@@ -213,6 +221,8 @@ def unparse(statement: Statement) -> str:
         case Expect(addresses, answer):
             wanted = answer.value if isinstance(answer, ExpectedAnswer) else answer.text
             return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"
+        case Refuse(addresses):
+            return f"REFUSE {', '.join(a.text for a in addresses)};"
         case Account(accounts, using, aliases, expression, items):
             using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"
             aliased = f" ALIASED {', '.join(a.text for a in aliases)}" if aliases else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
-from trualias.messages import one_of
+from trualias.messages import one_of, printable
 
 Answer = PolicyOutcome
 """The answer of a table: the four cases of a policy's outcome, with the value of the table."""
@@ -14,6 +14,7 @@ _REASONS = {
     NotFoundReason.NO_MATCH: "no reading of the address has the right code",
     NotFoundReason.NO_DOMAIN: "the key has no domain",
     NotFoundReason.UNKNOWN_DOMAIN: "the domain is not one of ALIAS DOMAINS",
+    NotFoundReason.REFUSED: "REFUSE takes it back",
     NotFoundReason.REFUSED_BY_HOOK: "a hook refuses it",
 }
 
@@ -36,3 +37,12 @@ def describe(answer: Answer) -> str:
             return "gets a temporary error: the lookup took too many steps and was given up"
         case _:
             assert_never(answer)
+
+
+_LONGEST_EXCEPTION = 500
+
+
+def describe_hook_exception(error: Exception) -> str:
+    """Describe in one printable line the exception that a hook raised."""
+    text = " ".join(f"a hook raised {type(error).__name__}: {error}".removesuffix(": ").split())
+    return printable(text, _LONGEST_EXCEPTION)

@@ -9,12 +9,10 @@ from trualias.configuration import ConfigurationErrors, PolicyError
 from trualias.configuration.tables import Table
 from trualias.language.source import MOST_ERRORS
 from trualias.language.tree import ExpectedAnswer, Name
-from trualias.lookup.answers import describe
+from trualias.lookup.answers import describe, describe_hook_exception
 from trualias.lookup.snapshot import Snapshot
 from trualias.matching.outcome import Ambiguous, Found, NotFound
 from trualias.messages import printable, quoted
-
-_LONGEST_EXCEPTION = 500
 
 
 def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
@@ -49,7 +47,7 @@ def _unexpected_answer(snapshot: Snapshot, key: str, expected: Name | ExpectedAn
     try:
         answer = lookup(key)
     except Exception as error:
-        return printable(f"a hook raised {type(error).__name__}: {error}".replace("\n", " "), most=_LONGEST_EXCEPTION)
+        return describe_hook_exception(error)
     match answer:
         case Found(value, account):
             if isinstance(expected, Name) and expected.text in (value, value.rpartition("@")[0]):

@@ -9,6 +9,7 @@ from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
+from trualias.lookup.refusals import find_refusals
 
 STABLE_SECONDS = 0.25
 """Seconds without a change after which a file counts as stable."""
@@ -38,8 +39,10 @@ def load_snapshot(
 
 
 def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lambda: None) -> Snapshot:
-    """Load the hooks of a configuration, and check its expectations; raise ``ConfigurationErrors``."""
-    snapshot = Snapshot(configuration, load_hooks(configuration))
+    """Load the hooks of a configuration, and check its refusals and expectations; raise ``ConfigurationErrors``."""
+    hooks = load_hooks(configuration)
+    refusals = find_refusals(configuration, None if hooks is None else hooks.preprocess, pause)
+    snapshot = Snapshot(configuration, hooks, refusals)
     check_expectations(snapshot, pause)
     return snapshot
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from trualias.configuration.settings import ACCOUNT_FIELD, DOMAIN_FIELD
 from trualias.lookup.answers import Answer
 from trualias.lookup.mailboxes import Mailboxes
+from trualias.lookup.refusals import Refusals
 from trualias.lookup.tables import Hooks, alias_of
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason
 from trualias.matching.policy import Policy
@@ -27,10 +28,11 @@ class LoginLookup:
     login: str
     mailboxes: Mailboxes
     hooks: Hooks | None = None
+    refusals: Refusals | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address."""
-        alias = alias_of(key, self.hooks, self.alias_domains)
+        alias = alias_of(key, self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return alias
         local_part, domain = alias

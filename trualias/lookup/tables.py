@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from trualias.language.domains import fold_domain
 from trualias.lookup.answers import Answer
+from trualias.lookup.refusals import Refusals
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
 
@@ -45,16 +46,21 @@ class LocalPartLookup:
     policy: Policy
     debug_account: str | None = None
     hooks: Hooks | None = None
+    refusals: Refusals | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to a local part."""
         if self.hooks is None:
+            if self.refusals is not None and self.refusals.local_part(key) is not None:
+                return _REFUSED
             outcome = self.policy.resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
         alias = self.hooks.preprocess(key, None)
         if alias is None:
             return _REFUSED_BY_HOOK
+        if self.refusals is not None and self.refusals.local_part(alias[0]) is not None:
+            return _REFUSED
         return _with_value(self.policy.resolve(alias[0]), self.debug_account, self._value, "")
 
     def _value(self, account: str, _domain: str) -> str | None:
@@ -71,10 +77,11 @@ class VirtualLookup:
     alias_domains: frozenset[str]
     debug_account: str | None = None
     hooks: Hooks | None = None
+    refusals: Refusals | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address; its domain is the text after the last ``@``."""
-        alias = alias_of(key, self.hooks, self.alias_domains)
+        alias = alias_of(key, self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return alias
         local_part, domain = alias
@@ -87,7 +94,9 @@ class VirtualLookup:
         return None if hooked is None else f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
 
 
-def alias_of(key: str, hooks: Hooks | None, alias_domains: frozenset[str]) -> tuple[str, str] | NotFound:
+def alias_of(
+    key: str, hooks: Hooks | None, alias_domains: frozenset[str], refusals: Refusals | None
+) -> tuple[str, str] | NotFound:
     """Return the local part and the domain to look up for an address, or the answer if there are none."""
     local_part, at, domain = key.rpartition("@")
     if not at:
@@ -99,13 +108,17 @@ def alias_of(key: str, hooks: Hooks | None, alias_domains: frozenset[str]) -> tu
         if alias[1] is None:
             return _NO_DOMAIN
         local_part, domain = alias[0], alias[1]
-    if fold_domain(domain) not in alias_domains:
+    folded = fold_domain(domain)
+    if folded not in alias_domains:
         return _UNKNOWN_DOMAIN
+    if refusals is not None and refusals.address(local_part, folded) is not None:
+        return _REFUSED
     return local_part, domain
 
 
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
 _UNKNOWN_DOMAIN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
+_REFUSED = NotFound(NotFoundReason.REFUSED)
 _REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)
 
 

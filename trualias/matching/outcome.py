@@ -17,6 +17,7 @@ class NotFoundReason(StrEnum):
     WRONG_CODE = "wrong_code"
     NO_DOMAIN = "no_domain"
     UNKNOWN_DOMAIN = "unknown_domain"
+    REFUSED = "refused"
     REFUSED_BY_HOOK = "refused_by_hook"
 
 

@@ -19,6 +19,11 @@ _LOCAL_PART = re.compile(rf"[A-Za-z0-9!#$%&'*+\-/=?^_`{{|}}~.]{{1,{LONGEST}}}").
 _NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
 
 
+def is_local_part(text: str) -> bool:
+    """Return whether a text can be an alias: at most 64 characters of atext and dots."""
+    return _LOCAL_PART(text) is not None
+
+
 class Policy:
     """The account statements of a configuration, which decide to whom local parts belong.
 

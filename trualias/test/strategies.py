@@ -30,6 +30,7 @@ from trualias.language.tree import (
     Name,
     NameField,
     NameKind,
+    Refuse,
     Setting,
     Token,
     expression_text,
@@ -276,6 +277,13 @@ def settings_lines() -> st.SearchStrategy[Setting]:
         st.builds(Setting, st.just("CASE SENSITIVE"), st.sampled_from(["yes", "no", "true", "false", "1", "0"])),
         st.builds(Setting, st.just("ALIAS DOMAINS"), st.just("example.com Example.ORG")),
     )
+
+
+def refusals() -> st.SearchStrategy[Refuse]:
+    """Draw a ``REFUSE`` statement."""
+    texts = st.text(ANY_CHARACTER, min_size=1, max_size=12)
+    addresses = st.one_of(texts, texts.map(lambda text: f"{text}@example.com")).map(Name)
+    return st.builds(Refuse, st.lists(addresses, min_size=1, max_size=3).map(tuple))
 
 
 def expectations() -> st.SearchStrategy[Expect]:

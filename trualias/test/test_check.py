@@ -81,6 +81,20 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
         self.assertEqual((1, expected, ""), self.check("--strict", "trualias.conf"))
 
+    def test_refusals(self) -> None:
+        """The summary has the number of refused addresses; one that no statement accepts has a warning."""
+        statement = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), CHARS();\n"
+        self.path.write_text(statement + "REFUSE foo.macys.m5, foo.macys.m6;\nEND\n", "utf-8")
+        expected = (
+            "trualias.conf:2:22: warning: no statement accepts 'foo.macys.m6', so that there is nothing to refuse\n"
+            "REFUSE foo.macys.m5, foo.macys.m6;\n"
+            "                     ^\n"
+            "    why: if it is misspelled, the address that is meant is still accepted\n"
+            "    fix: correct the address, or leave it out\n"
+            "trualias.conf: 1 statement, 1 account, 2 refused addresses; no errors, 1 warning\n"
+        )
+        self.assertEqual((0, expected, ""), self.check("trualias.conf"))
+
     def test_note(self) -> None:
         """END is recommended in a note, which is no warning: it changes no exit status."""
         self.path.write_text(FINE, "utf-8")

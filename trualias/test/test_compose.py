@@ -162,6 +162,17 @@ class ComposeTests(SynchronousTestCase):
             errors,
         )
 
+    def test_refused(self) -> None:
+        """A refused address is never printed; where the code leaves a choice, another one is."""
+        self.path.write_text(
+            "CASE SENSITIVE: no\nACCOUNT foo MATCHES %account%-%alpha%-%code% WITH ANY();\n"
+            "REFUSE foo-Macys-m, foo-x-x;\n",
+            "utf-8",
+        )
+        self.assertEqual((0, "foo-macys-a\n", ""), self.compose("foo", "macys"))
+        expected = "statement at line 2: foo-x-x is not found, because REFUSE takes it back; try other words\n"
+        self.assertEqual((1, "", expected), self.compose("foo", "x"))
+
     HOOKS = """
 ACCOUNTS = ALIASES = None
 def reload(): pass

@@ -298,6 +298,22 @@ class ExplainTests(SynchronousTestCase):
         self.assertEqual("  61 more statements, no nearer; --all prints more", lines[-1])
         self.assertIn("    more than 4997 more readings, no nearer; --all prints more", lines)
 
+    def test_refused(self) -> None:
+        """The line of the statement that refuses an address is named; the policy is not asked."""
+        refusals = "REFUSE foo-macys-m5, x=34,\n foo-google-g6@example.com;\n"
+        self.path.write_text(CONFIGURATION + refusals, "utf-8")
+        for key, line in (
+            ("Foo-macys-m5", 8),
+            ("foo-macys-m5@example.org", 8),
+            ("foo-google-g6@EXAMPLE.com", 9),
+        ):
+            self.assert_output(key, 1, f"{key} is not found: REFUSE in line {line} takes it back")
+        status, output = self.explain("foo-google-g6", "foo-google-g6@example.org")
+        self.assertEqual((0, "foo-google-g6 goes to foo"), (status, output.splitlines()[0]))
+        (result,) = json.loads(self.explain("--json", "foo-macys-m5")[1])["keys"]
+        expected = {"found": False, "outcome": "is not found: REFUSE in line 8 takes it back", "statements": []}
+        self.assertEqual(expected, {name: result[name] for name in expected})
+
     HOOKS = """
 ACCOUNTS = ALIASES = None
 def reload(): pass

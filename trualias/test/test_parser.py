@@ -23,13 +23,14 @@ from trualias.language.tree import (
     Name,
     NameField,
     NameKind,
+    Refuse,
     Setting,
     Statement,
     Token,
 )
 from trualias.test.complaints import complaints
 
-STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT or END, found"
+STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
@@ -418,6 +419,23 @@ class ItemTests(ParserCase):
         self.assert_refused("CHAR(1,)", 8, "expected an argument, found ')'")
         self.assert_refused("CHAR(,1)", 6, "expected an argument or ')', found ','")
         self.assert_refused("CHAR(1,,2)", 8, "expected an argument, found ','")
+
+
+class RefuseTests(ParserCase):
+    """``refuse = "REFUSE" address { "," address } ";"``."""
+
+    def test_addresses(self) -> None:
+        """A statement has one address or several, over several lines if needed."""
+        self.assertEqual([Refuse((Name("a"),))], self.statements("REFUSE a;"))
+        self.assertEqual([Refuse((Name("a"), Name("b@c.d")))], self.statements("REFUSE\na,\n# why\nb@c.d\n;"))
+
+    def test_refused(self) -> None:
+        """A missing address, or two without a comma, is an error."""
+        self.assert_error("REFUSE ;", 8, "expected an address, found ';'")
+        self.assert_error("REFUSE a, ;", 11, "expected an address, found ';'")
+        self.assert_error("REFUSE a b;", 10, "expected ',' or ';', found 'b'")
+        self.assert_error("REFUSE a", 1, "this REFUSE statement has no ';' at its end")
+        self.assert_error("REFUZE a;", 1, f"{STATEMENT} 'REFUZE'; did you mean 'REFUSE'?")
 
 
 class ExpectTests(ParserCase):

@@ -53,6 +53,13 @@ class DeliveryTests(SynchronousTestCase):
             reason = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual mailbox table"
             self.assertEqual((550, reason), self.postfix.rcpt(recipient))
 
+    def test_refused(self) -> None:
+        """An alias with the right code that REFUSE takes back is refused before the mail is sent."""
+        recipient = "foo-evilmart-0e3@example.com"
+        reason = f"5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual mailbox table"
+        self.assertEqual((550, reason), self.postfix.rcpt(recipient))
+        self.deliver("foo-evilmart-0v3@example.com", "foo")
+
     def test_unknown_domain(self) -> None:
         """An alias with the right code in an unknown domain is not relayed."""
         recipient = "samissexy.34@example.net"

@@ -1,0 +1,32 @@
+"""Warnings about the addresses in ``REFUSE`` statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trualias.analysis.lint import LintWarning
+from trualias.configuration import Configuration
+from trualias.language.addresses import split_address
+from trualias.matching.outcome import NotFound
+from trualias.messages import quoted
+
+
+def address_warnings(configuration: Configuration) -> Iterator[LintWarning]:
+    """Yield the warnings about addresses; none if there is a ``PROCESSOR``, whose hooks may return other addresses."""
+    if configuration.settings.processor is None:
+        yield from _needless_refusals(configuration)
+
+
+def _needless_refusals(configuration: Configuration) -> Iterator[LintWarning]:
+    for refusal in configuration.refusals:
+        for address in refusal.addresses:
+            local_part, _ = split_address(address.text)
+            if isinstance(configuration.policy.resolve(local_part), NotFound):
+                yield LintWarning(
+                    "needless-refusal",
+                    address.offset,
+                    f"no statement accepts {quoted(address.text)}, so that there is nothing to refuse",
+                    "if it is misspelled, the address that is meant is still accepted",
+                    "correct the address, or leave it out",
+                    local_part,
+                )

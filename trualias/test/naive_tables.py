@@ -1,0 +1,52 @@
+"""Naive tables, written from the language's reference: slow, and simple enough to be obviously correct.
+
+The tests compare the tables of a snapshot with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from trualias.language.tree import Account, Refuse, Statement
+from trualias.test.naive import naive_lookup
+
+
+@frozen
+class NaiveTables:
+    """Answers keys by the statements of a configuration; ``domains`` are its alias domains in lower case."""
+
+    statements: Sequence[Statement]
+    domains: frozenset[str]
+    case_sensitive: bool
+    debug_account: str | None = None
+
+    def local_part(self, key: str) -> str | None:
+        """Return the value of a key in the local-part table, None if it is not found."""
+        return None if self._is_refused(key, None) else self._account(key)
+
+    def virtual(self, key: str) -> str | None:
+        """Return the value of a key in the virtual table, None if it is not found."""
+        local_part, at, domain = key.rpartition("@")
+        if not at or domain.lower() not in self.domains or self._is_refused(local_part, domain):
+            return None
+        account = self._account(local_part)
+        return None if account is None else f"{account}@{domain}"
+
+    def _is_refused(self, local_part: str, domain: str | None) -> bool:
+        refused = {
+            address.text.lower()
+            for statement in self.statements
+            if isinstance(statement, Refuse)
+            for address in statement.addresses
+        }
+        return local_part.lower() in refused or (domain is not None and f"{local_part}@{domain}".lower() in refused)
+
+    def _account(self, local_part: str) -> str | None:
+        """Return the account of a local part: of several, the debug account."""
+        statements = [statement for statement in self.statements if isinstance(statement, Account)]
+        accounts = naive_lookup(statements, local_part, self.case_sensitive).accounts
+        if len(accounts) > 1:
+            return self.debug_account
+        return next(iter(accounts), None)
