@@ -1,9 +1,12 @@
 """Configuration of Sphinx: ``sphinx-build -W -b html docs OUT`` builds the documentation."""
 
+import json
 import re
 import sys
 from argparse import Action, ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from pygments.lexer import RegexLexer, bygroups
@@ -16,6 +19,7 @@ from sphinx.writers.manpage import ManualPageTranslator
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from trualias import __version__, tap_table, tap_virtual
+from trualias.commands.arguments import example_and_status
 from trualias.main import command_line
 from trualias.tap import ServerOptions
 
@@ -73,13 +77,50 @@ class CommandDirective(SphinxDirective):
         actions = [action for action in command._actions if action.dest != "help"]
         found: list[nodes.Node] = [nodes.literal_block(text=usage), nodes.paragraph(text=command.description or "")]
         found.append(_definitions([(_terms(action), action.help or "") for action in actions]))
-        # "Example: trualias check. Exit status: 0.": the example is a command line.
-        for example, status in re.findall(r"(?:Example: (.*?)\. )?(Exit status: .*)", command.epilog or ""):
-            if example:
-                found.append(nodes.paragraph("", "Example:"))
-                found.append(nodes.literal_block(text=f"$ {example}"))
-            found.append(nodes.paragraph(text=status))
+        example, status = example_and_status(command)
+        found.append(nodes.paragraph("", "Example:"))
+        found.append(nodes.literal_block(text=f"$ {example}"))
+        found.append(nodes.paragraph(text=f"Exit status: {status}."))
         return found
+
+
+class ExitStatusDirective(SphinxDirective):
+    """``.. exit-statuses::`` lists the exit statuses of all commands."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list."""
+        commands = _commands(command_line()).items()
+        return [_definitions([([name], f"{example_and_status(command)[1]}.") for name, command in commands])]
+
+
+class JsonFieldsDirective(SphinxDirective):
+    """``.. json-fields:: query`` lists the fields of a command's JSON output, from its schema."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list of the fields."""
+        path = Path(__file__).with_name("trualias.schema.json")
+        self.env.note_dependency(str(path))
+        schema = json.loads(path.read_text("utf-8"))["$defs"][self.arguments[0]]
+        return [_definitions([([name], text) for name, text in _fields(schema, "")])]
+
+
+def _fields(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the description of each field below a schema."""
+    for one in schema.get("oneOf", []):
+        yield from _fields(one, prefix)
+    if "items" in schema:
+        yield from _fields(schema["items"], f"{prefix}[]")
+    for name, field in schema.get("properties", {}).items():
+        path = f"{prefix}.{name}" if prefix else name
+        types = field.get("type") or [one.get("type") for one in field.get("oneOf", [])]
+        remarks = ["or null"] if "null" in types else []
+        if name not in schema["required"]:
+            remarks.append("optional")
+        values = f": {', '.join(field['enum'])}" if "enum" in field else ""
+        yield path, f"{field['description']}{values}{'; '.join(['', *remarks])}"
+        yield from _fields(field, path)
 
 
 class ServerOptionsDirective(SphinxDirective):
@@ -167,5 +208,7 @@ def setup(app: Sphinx) -> None:
     """Register the lexer, the directives and the writer of manual pages."""
     app.add_lexer("trualias", PolicyLexer)
     app.add_directive("command", CommandDirective)
+    app.add_directive("json-fields", JsonFieldsDirective)
+    app.add_directive("exit-statuses", ExitStatusDirective)
     app.add_directive("server-options", ServerOptionsDirective)
     app.set_translator("man", ManualPage)

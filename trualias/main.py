@@ -2,23 +2,24 @@
 
 import signal
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
 import trualias
-from trualias.commands.arguments import AnyOrder
+from trualias.commands.arguments import AnyOrder, Overview
 from trualias.commands.terminal import OutputError, StandardOutput, Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
+from trualias.messages import did_you_mean, quoted
 
-_COMMANDS = (
-    *("init", "serve", "status"),
-    *("query", "explain", "compose"),
-    *("check", "strength", "replay"),
-    *("samples", "completion"),
-)
+_GROUPS = {
+    "begin": ("init", "serve", "status"),
+    "look up and compose addresses": ("query", "explain", "compose"),
+    "judge a policy": ("check", "strength", "replay"),
+    "more": ("samples", "completion"),
+}
+_COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _UNUSABLE = 2
 
 
@@ -48,6 +49,11 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     """
     # The name of the command is the first argument. Importing the modules of all commands would take longer.
     named = [name for name in arguments[:1] if name in _COMMANDS]
+    for name in arguments[:1]:
+        if not named and not name.startswith("-"):
+            terminal.errors.write(f"trualias: unknown command {quoted(name)}{did_you_mean(name, _COMMANDS)}\n")
+            terminal.errors.write("trualias --help lists the commands\n")
+            return _UNUSABLE
     parsed = command_line(named or _COMMANDS).parse_args(arguments)
     try:
         status: int = parsed.run(parsed, terminal)
@@ -57,9 +63,10 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     return status
 
 
-def command_line(names: Sequence[str] = _COMMANDS) -> ArgumentParser:
+def command_line(names: Sequence[str] = _COMMANDS) -> Overview:
     """Return the parser of the named commands and their arguments."""
-    parser = ArgumentParser(prog="trualias", description="Verifiable mail aliases, on the command line.")
+    parser = Overview(prog="trualias", description="Verifiable mail aliases, on the command line.")
+    parser.groups = {title: [name for name in group if name in names] for title, group in _GROUPS.items()}
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder)
     for name in names:

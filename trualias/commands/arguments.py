@@ -1,9 +1,12 @@
-"""Options and other arguments in any order, as in ``trualias replay new.conf --json mail.log``."""
+"""Parsers of the command line: arguments in any order, and the help."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+import re
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
+from textwrap import fill
 
 
 class AnyOrder(ArgumentParser):
@@ -25,3 +28,52 @@ class AnyOrder(ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._nested = False
+
+
+class Overview(ArgumentParser):
+    """The parser of the whole command line, whose help has the commands in ``groups``, with an example of each."""
+
+    groups: Mapping[str, Sequence[str]] = {}
+
+    def format_help(self) -> str:
+        """Return the help text, folded to the width of the terminal."""
+        (commands,) = (action for action in self._actions if isinstance(action, _SubParsersAction))
+        helps = {short.dest: short.help for short in commands._choices_actions}
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        parts = [formatter.format_help()]
+        width = get_terminal_size().columns - 2
+        for title, names in self.groups.items():
+            parts.append(f"\n{title}:\n")
+            for name in names:
+                parts.append(
+                    fill(
+                        f"{name:12}{helps[name]}",
+                        width,
+                        initial_indent="  ",
+                        subsequent_indent=" " * 14,
+                        break_on_hyphens=False,
+                    )
+                )
+                example, _ = example_and_status(commands.choices[name])
+                parts.append(
+                    "\n"
+                    + fill(
+                        f"$ {example}",
+                        width,
+                        initial_indent=" " * 14,
+                        subsequent_indent=" " * 16,
+                        break_on_hyphens=False,
+                    )
+                )
+                parts.append("\n")
+        parts.append("\ntrualias COMMAND --help describes a command; trualias(1) has all of them.\n")
+        return "".join(parts)
+
+
+def example_and_status(command: ArgumentParser) -> tuple[str, str]:
+    """Return the parts of a command's epilog: its example, a command line, and the meaning of its exit status."""
+    found = re.fullmatch(r"Example: (.*?)\. Exit status: (.*)\.", command.epilog or "")
+    assert found is not None, command.prog
+    return found[1], found[2]

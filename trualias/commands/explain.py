@@ -6,10 +6,16 @@ import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from trualias.commands.options import add_config, add_json, configuration_path
+from trualias.commands.options import (
+    add_config,
+    add_json,
+    add_table,
+    configuration_path,
+    preferred_table,
+    table_of_key,
+)
 from trualias.commands.output import console, write_json
 from trualias.commands.terminal import Terminal
-from trualias.configuration.tables import Table
 from trualias.lookup.loading import load_snapshot
 
 if TYPE_CHECKING:
@@ -34,9 +40,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     add_config(command)
     add_json(command)
-    server = command.add_mutually_exclusive_group()
-    server.add_argument("--virtual", action="store_true", help="look up every key as the virtual server does")
-    server.add_argument("--table", action="store_true", help="look up every key as the table server does")
+    add_table(command)
     command.add_argument("--all", action="store_true", help="print all statements and readings, not only the nearest")
     command.add_argument("keys", metavar="KEY", nargs="+", help="a local part, or a whole address")
     command.set_defaults(run=run)
@@ -52,12 +56,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.explain_case import evaluate
     from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
-    tables = {_table(arguments, key) for key in arguments.keys}
-    snapshot = load_snapshot(
-        configuration_path(arguments, Table.VIRTUAL if Table.VIRTUAL in tables else Table.LOCAL_PART)
-    )
+    snapshot = load_snapshot(configuration_path(arguments, preferred_table(arguments, arguments.keys)))
     most = _EVERYTHING if arguments.all else _FEW
-    cases = [evaluate(snapshot, key, _table(arguments, key), most) for key in map(_text, arguments.keys)]
+    cases = [evaluate(snapshot, key, table_of_key(arguments, key), most) for key in map(_text, arguments.keys)]
     if arguments.json:
         configuration = snapshot.configuration
         keys = [for_programs(case, configuration) for case in cases]
@@ -67,13 +68,6 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         for case in cases:
             print_case(case, snapshot.configuration, most, out)
     return _ACCEPTED if all(map(is_accepted, cases)) else _REFUSED
-
-
-def _table(arguments: Namespace, key: str) -> Table:
-    """Return the table for a key."""
-    if arguments.virtual or (not arguments.table and "@" in key):
-        return Table.VIRTUAL
-    return Table.LOCAL_PART
 
 
 def _text(argument: str) -> str:

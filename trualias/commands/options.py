@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 
 from trualias.configuration.locations import NoConfiguration, find_configuration
 from trualias.configuration.tables import Table
@@ -16,6 +17,25 @@ def add_config(command: ArgumentParser) -> None:
 def add_json(command: ArgumentParser) -> None:
     """Declare ``--json``."""
     command.add_argument("--json", action="store_true", help="print one JSON text, for programs")
+
+
+def add_table(command: ArgumentParser) -> None:
+    """Declare ``--virtual`` and ``--table``, which override the choice of the table by the key."""
+    table = command.add_mutually_exclusive_group()
+    table.add_argument("--virtual", action="store_true", help="look up every key as the virtual server does")
+    table.add_argument("--table", action="store_true", help="look up every key as the table server does")
+
+
+def table_of_key(arguments: Namespace, key: str) -> Table:
+    """Return the table to look a key up in: the virtual one for a key with an ``@``, unless an option names one."""
+    if arguments.virtual or (not arguments.table and "@" in key):
+        return Table.VIRTUAL
+    return Table.LOCAL_PART
+
+
+def preferred_table(arguments: Namespace, keys: Iterable[str]) -> Table:
+    """Return the table whose server's configuration is searched first for some keys."""
+    return Table.VIRTUAL if any(table_of_key(arguments, key) is Table.VIRTUAL for key in keys) else Table.LOCAL_PART
 
 
 def configuration_path(arguments: Namespace, preferred: Table) -> str:

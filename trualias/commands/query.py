@@ -8,9 +8,16 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
+from trualias.commands.options import (
+    add_config,
+    add_json,
+    add_table,
+    configuration_path,
+    preferred_table,
+    table_of_key,
+)
+from trualias.commands.output import write_json
 from trualias.commands.terminal import Terminal
-from trualias.configuration.locations import find_configuration
-from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound, describe
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped
@@ -27,18 +34,15 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
     command = commands.add_parser(
         "query",
         help="answer lookup keys as a server would, without a server",
-        description="Print a line KEY<TAB>VALUE for each key that a server with this configuration would find. "
-        "Messages that a server would log, such as a warning about an ambiguous address, go to standard error.",
-        epilog="Exit status: 0 if every key was found, 1 if not, 2 for a configuration that cannot be used.",
+        description="Print a line KEY<TAB>VALUE for each key that a server with this configuration would find. A key "
+        "with an @ is looked up as the virtual server does, any other as the table server does. Messages that a server "
+        "would log, such as a warning about an ambiguous address, go to standard error.",
+        epilog="Example: trualias query -c conf/tcp_table_server.conf.sample pinky-macys-m5. Exit status: 0 if every "
+        "key was found, 1 if not, 2 for a configuration that cannot be used.",
     )
-    command.add_argument(
-        "-c", "--config", metavar="FILE", help="the configuration; by default the one that the server would find"
-    )
-    command.add_argument(
-        "--virtual",
-        action="store_true",
-        help="look up whole addresses, as trualias-virtual does, instead of local parts, as trualias-table does",
-    )
+    add_config(command)
+    add_json(command)
+    add_table(command)
     command.add_argument(
         "keys",
         metavar="KEY",
@@ -55,24 +59,29 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         NoConfiguration: no configuration is given or found.
         ConfigurationErrors: the configuration cannot be used.
     """
-    table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
-    snapshot = load_snapshot(arguments.config or find_configuration(table))
-    lookup = snapshot.tables[table]
+    keys = [] if arguments.keys == ["-"] else arguments.keys
+    snapshot = load_snapshot(configuration_path(arguments, preferred_table(arguments, keys)))
     # A hook can return any text: a pipe gets it unchanged, a terminal without characters that it would interpret.
     show = escaped if terminal.output.isatty() else str
     status = _ALL_FOUND
-    for key in _keys(arguments.keys, terminal):
-        value = None if key is None else _value(lookup, key, terminal)
-        if key is None or value is None:
+    results = []
+    for key in _keys(keys, terminal):
+        table = table_of_key(arguments, key or "")
+        value = None if key is None else _value(snapshot.tables[table], key, terminal)
+        if value is None:
             status = _NOT_ALL_FOUND
-        else:
+        if arguments.json:
+            results.append({"key": key, "table": table.value, "found": value is not None, "value": value})
+        elif key is not None and value is not None:
             terminal.output.write(f"{show(key)}\t{show(value)}\n")
+    if arguments.json:
+        write_json(terminal.output, {"configuration": snapshot.configuration.name, "keys": results})
     return status
 
 
 def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
     """Yield the keys to look up, None for a key that is not UTF-8 and therefore not an alias."""
-    if arguments in ([], ["-"]):
+    if not arguments:
         first = terminal.input.readline().removeprefix(BOM_UTF8)
         lines = (line.rstrip(b"\r\n") for line in chain([first], terminal.input))
         raw = (line for line in lines if line)

@@ -1,6 +1,7 @@
 """Tests of ``trualias query``."""
 
 import codecs
+import json
 import os
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -58,6 +59,24 @@ class QueryTests(SynchronousTestCase):
             self.query("--virtual", "foo-shop-4@example.com", "foo-shop-4", "foo-shop-4@example.net"),
             (1, "foo-shop-4@example.com\tfoo@example.com\n", ""),
         )
+
+    def test_at(self) -> None:
+        """A key with an @ is looked up in the virtual table, any other in that of local parts; options override it."""
+        both = "foo-shop-4@example.com", "foo-shop-4"
+        self.assertEqual((0, "foo-shop-4@example.com\tfoo@example.com\nfoo-shop-4\tfoo\n", ""), self.query(*both))
+        self.assertEqual((1, "foo-shop-4@example.com\tfoo@example.com\n", ""), self.query("--virtual", *both))
+        self.assertEqual((1, "foo-shop-4\tfoo\n", ""), self.query("--table", *both))
+        self.assertEqual(self.query(*both), self.query("-", typed="\n".join(both).encode()))
+
+    def test_json(self) -> None:
+        """``--json`` has every key, with its table and its value."""
+        status, output, _ = self.query("--json", "foo-shop-4@example.com", "foo-shop-5", os.fsdecode(b"\xff"))
+        keys = [
+            {"key": "foo-shop-4@example.com", "table": "virtual", "found": True, "value": "foo@example.com"},
+            {"key": "foo-shop-5", "table": "table", "found": False, "value": None},
+            {"key": None, "table": "table", "found": False, "value": None},
+        ]
+        self.assertEqual((1, {"configuration": str(self.path), "keys": keys}), (status, json.loads(output)))
 
     def test_standard_input(self) -> None:
         """A hyphen, or no key, reads keys from standard input, with any line ends; empty lines are ignored."""

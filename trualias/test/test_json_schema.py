@@ -1,0 +1,129 @@
+"""The JSON output of the commands, held against ``docs/trualias.schema.json``."""
+
+import json
+import os
+from collections.abc import Iterator
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.main import command_line, run
+from trualias.testing.requirements import source_tree
+
+GOOD = """\
+ALIAS DOMAINS: example.com
+PROCESSOR: hooks_of_the_schema
+ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), ANY();
+ACCOUNT foo ALIASED pinky MATCHES %alias%+%fqdn%+%code% WITH LABELS();
+ACCOUNT qux MATCHES %account%.%alnum%.%code% WITH x, CHARS();
+ACCOUNT two MATCHES %alpha%is%alpha%.%code% WITH CHARS(1), CHARS(2);
+"""
+OTHER = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHARS();\n"
+BAD = "PRT: 1\nACCOUNT foo MATCHES %acount%-%code% WITH x;\n"
+HOOKS = """\
+ACCOUNTS = ALIASES = frozenset()
+def preprocess(alias, domain):
+    if alias == "refused":
+        return None
+    if alias == "fault":
+        raise ValueError(alias)
+    return alias.lower(), domain
+def postprocess(account, domain):
+    return account, domain
+def reload():
+    pass
+"""
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of all commands."""
+    text = (source_tree() / "docs" / "trualias.schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+class SchemaTests(SynchronousTestCase):
+    """Commands in a folder with configurations."""
+
+    def setUp(self) -> None:
+        """Write the files."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        self.addCleanup(os.chdir, Path.cwd())
+        os.chdir(folder)
+        files = {"good.conf": GOOD, "bad.conf": BAD, "other.conf": OTHER, "hooks_of_the_schema.py": HOOKS}
+        for name, text in files.items():
+            Path(name).write_text(text)
+        Path("used.txt").write_text("foo.macys.mm\nfoo.macys.5\nqux.macys.x5\nfault\n")
+
+    def outputs(self, *commands: str) -> Iterator[Any]:
+        """Run commands, and yield the JSON that each prints."""
+        for command in commands:
+            output, errors = StringIO(), StringIO()
+            run(command.split(), Terminal(BytesIO(), output, errors))
+            self.assertTrue(output.getvalue(), errors.getvalue())
+            yield json.loads(output.getvalue())
+
+    def assert_valid(self, name: str, *commands: str) -> None:
+        """Assert that the outputs are as the schema of a command says."""
+        validator = Draft202012Validator(schema()["$defs"][name])
+        for command, output in zip(commands, self.outputs(*commands), strict=True):
+            errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(output)]
+            self.assertEqual([], errors, command)
+
+    def test_schema(self) -> None:
+        """The schema itself is valid, and has every command with ``--json``."""
+        Draft202012Validator.check_schema(schema())
+        (commands,) = (action for action in command_line()._actions if action.dest == "==SUPPRESS==" and action.choices)
+        with_json = [name for name, parser in dict(commands.choices or ()).items() if "--json" in parser.format_help()]
+        self.assertEqual(sorted(with_json), sorted(schema()["$defs"]))
+
+    def test_strict(self) -> None:
+        """Another field than those of the schema is an error, and so is a missing one."""
+        validator = Draft202012Validator(schema()["$defs"]["query"])
+        (output,) = self.outputs("query --json -c good.conf x")
+        self.assertTrue(validator.is_valid(output))
+        self.assertFalse(validator.is_valid({**output, "more": 1}))
+        self.assertFalse(validator.is_valid({"keys": []}))
+
+    def test_query(self) -> None:
+        """Found, not found, and failed."""
+        self.assert_valid("query", "query --json -c good.conf foo.macys.mm foo.macys.mx foo.macys.mm@example.com fault")
+
+    def test_explain(self) -> None:
+        """Every kind of answer, mismatch and hook."""
+        keys = (
+            "foo.macys.mm FOO.macys.mm foo.macys.mx pinky+a.b+2 x refused fault foo@example.net foo a.b.c@example.com"
+        )
+        self.assert_valid(
+            "explain", f"explain --json --all -c good.conf {keys}", "explain --json -c other.conf foo.a.1"
+        )
+
+    def test_compose(self) -> None:
+        """An address, words that do not fit, and an unknown account."""
+        self.assert_valid(
+            "compose",
+            "compose --json -c good.conf foo macys",
+            "compose --json -c good.conf foo 7-eleven",
+            "compose --json -c good.conf nobody x",
+        )
+
+    def test_check(self) -> None:
+        """Warnings, notes and errors."""
+        self.assert_valid("check", "check --json good.conf bad.conf other.conf")
+
+    def test_strength(self) -> None:
+        """Counted and estimated figures, and a statement without words."""
+        Path("words.txt").write_text("macys\nebay\nbestbuy\n")
+        self.assert_valid("strength", "strength --json -c good.conf --words words.txt", "strength --json -c other.conf")
+
+    def test_replay(self) -> None:
+        """Changed addresses, and one that fails."""
+        self.assert_valid(
+            "replay",
+            "replay --json other.conf --against good.conf used.txt",
+            "replay --json good.conf --against other.conf used.txt",
+        )
