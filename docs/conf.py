@@ -54,7 +54,7 @@ class PolicyLexer(RegexLexer):
         "root": [
             (r"^[ \t]*#.*\n", Comment.Single),
             (r"^([A-Z][A-Z ]*)(:)(.*\n)", bygroups(Name.Attribute, Punctuation, Text)),
-            (r"\b(ACCOUNT|USING|ALIASED|MATCHES|WITH|EXPECT|REFUSE)\b", Keyword),
+            (r"\b(ACCOUNT|USING|ALIASED|MATCHES|WITH|EXPECT|REFUSE|DELIVER|AT|TO)\b", Keyword),
             (r"\b(DIGITS|ALPHAS|VOWELS|CHARS|CHAR|LABELS|ANY|NONE)(?=\()", Name.Function),
             (r"^[ \t]*END[ \t]*$", Keyword),
             (r"%\w*%", Name.Variable),

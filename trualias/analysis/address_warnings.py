@@ -1,9 +1,10 @@
-"""Warnings about the addresses in ``REFUSE`` statements."""
+"""Warnings about the addresses in ``REFUSE`` and ``DELIVER`` statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trualias.analysis.delivery_warnings import DeliveryWarnings
 from trualias.analysis.lint import LintWarning
 from trualias.configuration import Configuration
 from trualias.language.addresses import split_address
@@ -15,6 +16,7 @@ def address_warnings(configuration: Configuration) -> Iterator[LintWarning]:
     """Yield the warnings about addresses; none if there is a ``PROCESSOR``, whose hooks may return other addresses."""
     if configuration.settings.processor is None:
         yield from _needless_refusals(configuration)
+        yield from DeliveryWarnings(configuration).find()
 
 
 def _needless_refusals(configuration: Configuration) -> Iterator[LintWarning]:

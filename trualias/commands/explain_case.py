@@ -7,7 +7,7 @@ from attrs import Factory, define, frozen
 from trualias.analysis.explanation import Explanation, explain
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
-from trualias.lookup import Answer, Hooks, NotFound, NotFoundReason, Snapshot
+from trualias.lookup import Ambiguous, Answer, Found, Hooks, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.answers import describe_hook_exception
 
 
@@ -46,7 +46,8 @@ class Case:
 
     ``answer`` is a description of the exception if a hook raised one. ``domain`` is the domain after the hooks, None in
     the local-part table. ``refused_at`` is the offset of the address in a ``REFUSE`` statement, None if it is not
-    refused. ``explanation`` is None if the policy was not asked.
+    refused; ``delivered_at`` is that of the ``DELIVER`` statement that decides. ``explanation`` is None if the policy
+    was not asked.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Case:
     calls: tuple[HookCall, ...]
     domain: str | None
     refused_at: int | None
+    delivered_at: int | None
     explanation: Explanation | None
 
 
@@ -89,4 +91,21 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
             else refusals.address(local_part, fold_domain(domain or ""))
         )
     explanation = explain(snapshot.configuration.policy, local_part, most) if reached else None
-    return Case(key, answer, calls, domain, refused_at, explanation)
+    delivered_at = None if domain is None else _delivered_at(snapshot, answer, domain)
+    return Case(key, answer, calls, domain, refused_at, delivered_at, explanation)
+
+
+def _delivered_at(snapshot: Snapshot, answer: Answer | str, domain: str) -> int | None:
+    """Return the offset of the ``DELIVER`` statement that an answer of the virtual table follows, None if none."""
+    match answer:
+        case Found(value, account):
+            pass
+        case Ambiguous(_, str() as value):
+            account = snapshot.configuration.settings.debug_account or ""
+        case _:
+            return None
+    deliveries = snapshot.deliveries
+    # A hook may have decided instead.
+    if deliveries is None or deliveries.value(account, domain) != value:
+        return None
+    return deliveries.offset(account, domain)

@@ -84,6 +84,8 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
         if call.returned is not None and call.given != call.returned:
             changed = f"{_address(call.given)} to {_address(call.returned)}"
             out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
+    if case.delivered_at is not None:
+        out.print(f"  DELIVER in line {configuration.line(case.delivered_at)} says where its mail goes")
     if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text
@@ -184,6 +186,7 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
         "value": _value(case),
         "account": case.answer.account if isinstance(case.answer, Found) else None,
         "accounts": list(accounts),
+        "deliver_line": None if case.delivered_at is None else configuration.line(case.delivered_at),
         "outcome": describe_answer(case, configuration),
         "hooks": [{"hook": call.hook, "given": call.given, "gave": call.returned} for call in case.calls],
         "statements": [_statement(one, configuration) for one in explanation.comparisons] if explanation else [],

@@ -1,38 +1,85 @@
-"""The checks of the addresses in ``REFUSE`` statements."""
+"""The checks of the addresses in ``REFUSE`` statements, and the names that cannot be refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
-from trualias.configuration.settings import Settings
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
-from trualias.language.tree import Refuse
+from trualias.language.tree import Deliver, Refuse
 from trualias.matching.policy import LONGEST, is_local_part
 from trualias.messages import quoted
 
 Error = tuple[int, str]
 """An offset in the text, and a message."""
 
+Domains = frozenset[str] | None
+"""Some alias domains, folded; None for all."""
 
-def kept_names(accounts: Iterable[str], settings: Settings) -> dict[str, str]:
-    """Return the names whose mail must not be refused as a whole, in lower case, and what each of them is."""
-    found = {account.lower(): f"the account {account}" for account in accounts}
-    if settings.debug_account is not None:
-        found.setdefault(settings.debug_account.lower(), f"the DEBUG ACCOUNT {settings.debug_account}")
-    return found
+
+class KeptNames:
+    """The names whose mail must not be refused as a whole, without regard to case."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[tuple[Domains, str]]] = {}
+
+    def add(self, name: str, domains: Domains, description: str) -> None:
+        """Enter a name; the description says what it is in these domains."""
+        self._by_name.setdefault(name.lower(), []).append((domains, description))
+
+    def refusal_problem(self, address: str, local_part: str, domain: str | None) -> str:
+        """Return the message for an address to refuse that is kept; an empty text if it is not.
+
+        ``domain`` is folded; None for every domain. The message quotes ``address``.
+        """
+        for domains, description in self._by_name.get(local_part.lower(), ()):
+            if domain is None or domains is None or domain in domains:
+                return f"{quoted(address)} is {description}, and all its mail would be refused"
+        return ""
+
+
+def kept_names(
+    accounts: Iterable[str],
+    debug_account: str | None,
+    deliveries: Iterable[Deliver],
+    alias_domains: Domains,
+    line: Callable[[int], int],
+) -> KeptNames:
+    """Return the accounts, the debug account, and the targets of ``DELIVER`` in alias domains.
+
+    ``alias_domains`` is None if they are unknown; ``line`` returns the line of an offset in the text.
+    """
+    kept = KeptNames()
+    for account in accounts:
+        kept.add(account, None, f"the account {account}")
+    if debug_account is not None:
+        kept.add(debug_account, None, f"the DEBUG ACCOUNT {debug_account}")
+    for delivery in deliveries:
+        description = f"a target of DELIVER in line {line(delivery.offset)}"
+        for target in delivery.targets:
+            local_part, domain = split_address(target.text)
+            if domain is None:
+                kept.add(local_part, delivery_domains(delivery), description)
+            elif not is_foreign(domain, alias_domains):
+                kept.add(local_part, frozenset([fold_domain(domain)]), description)
+    return kept
+
+
+def delivery_domains(delivery: Deliver) -> Domains:
+    """Return the domains after ``AT``, folded."""
+    return frozenset([fold_domain(domain.text) for domain in delivery.domains]) or None
 
 
 def refusal_errors(
     refusals: Iterable[Refuse],
-    alias_domains: frozenset[str] | None,
-    kept: Mapping[str, str],
+    alias_domains: Domains,
+    kept: KeptNames,
     pause: Callable[[], None] = lambda: None,
 ) -> Iterator[Error]:
     """Yield the errors of the refused addresses.
 
-    ``alias_domains`` is None if the setting has an error, so that they are unknown; ``kept`` are the ``kept_names``.
-    ``pause`` is called at each address.
+    ``alias_domains`` is None if the setting has an error, so that they are unknown. ``pause`` is called at each
+    address.
     """
     for refusal in refusals:
         for address in refusal.addresses:
@@ -45,16 +92,18 @@ def refusal_errors(
                     "!#$%&'*+-/=?^_`{|}~ (RFC 5321, RFC 5322)",
                 )
             elif domain is not None and is_foreign(domain, alias_domains):
-                yield address.offset + len(local_part) + 1, f"the domain {quoted(domain)} is not one of ALIAS DOMAINS"
-            elif local_part.lower() in kept:
-                yield address.offset, refuses_all(address.text, kept[local_part.lower()])
+                yield address.offset + len(local_part) + 1, foreign_domain(domain)
+            else:
+                folded = None if domain is None else fold_domain(domain)
+                if problem := kept.refusal_problem(address.text, local_part, folded):
+                    yield address.offset, problem
 
 
-def is_foreign(domain: str, alias_domains: frozenset[str] | None) -> bool:
+def is_foreign(domain: str, alias_domains: Domains) -> bool:
     """Return whether a domain is none of the alias domains; False if they are unknown."""
     return alias_domains is not None and fold_domain(domain) not in alias_domains
 
 
-def refuses_all(address: str, mailbox: str) -> str:
-    """Return the message for an address that is a mailbox, described by ``mailbox``."""
-    return f"{quoted(address)} is {mailbox}, and all its mail would be refused"
+def foreign_domain(domain: str) -> str:
+    """Return the message for a domain that is none of the alias domains."""
+    return f"the domain {quoted(domain)} is not one of ALIAS DOMAINS"

@@ -5,18 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 
 from attrs import evolve, frozen
 
 from trualias.configuration.addresses import kept_names, refusal_errors
+from trualias.configuration.deliveries import DeliveryContext, delivery_errors
 from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
 from trualias.language.checks import check
 from trualias.language.parser import parse
+from trualias.language.rule import folding
 from trualias.language.source import MOST_ERRORS, ConfigurationErrors, PolicyError, Source
 from trualias.language.splitter import comment_hint
-from trualias.language.tree import Account, Expect, Refuse, Setting
+from trualias.language.tree import Account, Deliver, Expect, Refuse, Setting
 from trualias.matching.policy import Policy
 from trualias.messages import did_you_mean, one_of, quoted
 
@@ -25,8 +27,8 @@ from trualias.messages import did_you_mean, one_of, quoted
 class Configuration:
     """A checked configuration, except for its ``expectations``, whose check needs the hooks.
 
-    ``name`` is the path that it was read from. ``refusals`` are its ``REFUSE`` statements. ``ended`` is whether the
-    file says with ``END`` that it is complete.
+    ``name`` is the path that it was read from. ``refusals`` and ``deliveries`` are its ``REFUSE`` and ``DELIVER``
+    statements. ``ended`` is whether the file says with ``END`` that it is complete.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Configuration:
     policy: Policy
     expectations: tuple[Expect, ...]
     refusals: tuple[Refuse, ...]
+    deliveries: tuple[Deliver, ...]
     ended: bool
     _source: Source
     _given: dict[str, list[Setting]]
@@ -97,17 +100,47 @@ def parse_configuration(
     rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial, limits.errors)
     contradictions = [PolicyError(source, offset, message) for offset, message in reader.contradictions()]
     refusals = tuple([statement for statement in statements if isinstance(statement, Refuse)])
-    kept = kept_names((name.text for statement in accounts for name in statement.accounts), settings)
-    refused = [
-        PolicyError(source, offset, message)
-        for offset, message in islice(refusal_errors(refusals, reader.alias_domains, kept, pause), limits.errors + 1)
-    ]
-    errors = [*parsed.errors, *contradictions, *breaches, *refused]
+    deliveries = tuple([statement for statement in statements if isinstance(statement, Deliver)])
+    address_errors = _address_errors(source, reader, accounts, refusals, deliveries, pause)
+    errors = [*parsed.errors, *contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
     if errors:
         raise ConfigurationErrors(errors, limits.errors)
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
     policy = Policy(rules, settings.case_sensitive, pause)
-    return Configuration(name, settings, policy, expectations, refusals, parsed.tree.ended, source, reader.given)
+    return Configuration(
+        name, settings, policy, expectations, refusals, deliveries, parsed.tree.ended, source, reader.given
+    )
+
+
+def _address_errors(
+    source: Source,
+    reader: _SettingsReader,
+    statements: Sequence[Account],
+    refusals: Sequence[Refuse],
+    deliveries: Sequence[Deliver],
+    pause: Callable[[], None],
+) -> Iterator[PolicyError]:
+    """Yield the errors of ``REFUSE`` and ``DELIVER`` statements."""
+    if not refusals and not deliveries:
+        return
+
+    def line(offset: int) -> int:
+        return source.position(offset)[0]
+
+    fold = folding(reader.settings.case_sensitive)
+    debug_account = reader.settings.debug_account
+    accounts: dict[str, str] = {}
+    for statement in statements:
+        pause()
+        for name in statement.accounts:
+            accounts.setdefault(fold(name.text), name.text)
+    kept = kept_names(accounts.values(), debug_account, deliveries, reader.alias_domains, line)
+    context = DeliveryContext(accounts, debug_account, reader.alias_domains, fold, line)
+    found = chain(
+        refusal_errors(refusals, reader.alias_domains, kept, pause), delivery_errors(deliveries, context, pause)
+    )
+    for offset, message in found:
+        yield PolicyError(source, offset, message)
 
 
 _Error = tuple[int, str]

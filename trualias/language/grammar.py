@@ -17,7 +17,7 @@ from lark import Lark, Token, Transformer
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
-_STARTS = ["setting", "account", "expect", "refuse", "end", "claim"]
+_STARTS = ["setting", "account", "expect", "refuse", "deliver", "end", "claim"]
 
 
 def generated(transformer: Transformer[Token, Any] | None = None) -> Lark:

@@ -27,6 +27,7 @@ from trualias.language.tree import (
     Call,
     CodeField,
     CodeLiteral,
+    Deliver,
     End,
     Expect,
     ExpectedAnswer,
@@ -181,6 +182,13 @@ class _Build(Transformer[Token, Any]):
     def refuse(self, *addresses: Token) -> Refuse:
         return Refuse(self.names(*addresses), self._offset(addresses[0]))
 
+    def domains(self, *domains: Token) -> tuple[Name, ...]:
+        return self.names(*domains)
+
+    def deliver(self, account: Token, domains: tuple[Name, ...] | None, *targets: Token) -> Deliver:
+        (name,) = self.names(account)
+        return Deliver(name, domains or (), self.names(*targets), name.offset)
+
     def expect(self, *words: Token) -> Expect:
         *addresses, answer = words
         keywords = {member.value: member for member in ExpectedAnswer}
@@ -312,6 +320,7 @@ _EXPECTED = {
     "FUNCTION": "a function",
     "LITERAL": "a literal",
     "ARGUMENT": "an argument",
+    "DOMAIN": "a domain",
     "ADDRESS": "an address",
     "ANSWER": "an account, NOTHING or DEBUG",
 }

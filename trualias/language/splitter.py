@@ -17,7 +17,7 @@ def comment_hint(value: str) -> str:
     return COMMENT_HINT if re.search(r"(?:^|\s)#", value) else ""
 
 
-_STARTS = ("ACCOUNT", "EXPECT", "REFUSE")
+_STARTS = ("ACCOUNT", "EXPECT", "REFUSE", "DELIVER")
 _END = "END"
 
 

@@ -165,13 +165,26 @@ class Refuse:
 
 
 @frozen
+class Deliver:
+    """``DELIVER account AT domains TO address, ...;``: the addresses that the virtual table answers for an account.
+
+    ``domains`` are those of the alias; it is empty without ``AT``, which means all.
+    """
+
+    account: Name
+    domains: tuple[Name, ...]
+    targets: tuple[Name, ...]
+    offset: int = _offset_field()
+
+
+@frozen
 class End:
     """``END``, the last statement of a complete file."""
 
     offset: int = _offset_field()
 
 
-Statement = Setting | Account | Expect | Refuse | End
+Statement = Setting | Account | Expect | Refuse | Deliver | End
 
 
 @frozen
@@ -223,6 +236,9 @@ def unparse(statement: Statement) -> str:
             return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"
         case Refuse(addresses):
             return f"REFUSE {', '.join(a.text for a in addresses)};"
+        case Deliver(account, domains, targets):
+            at = f" AT {', '.join(domain.text for domain in domains)}" if domains else ""
+            return f"DELIVER {account.text}{at} TO {', '.join(target.text for target in targets)};"
         case Account(accounts, using, aliases, expression, items):
             using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"
             aliased = f" ALIASED {', '.join(a.text for a in aliases)}" if aliases else ""

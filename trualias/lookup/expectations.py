@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from attrs import evolve
+
 from trualias.configuration import ConfigurationErrors, PolicyError
 from trualias.configuration.tables import Table
 from trualias.language.source import MOST_ERRORS
 from trualias.language.tree import ExpectedAnswer, Name
 from trualias.lookup.answers import describe, describe_hook_exception
 from trualias.lookup.snapshot import Snapshot
+from trualias.lookup.tables import Lookup, VirtualLookup
 from trualias.matching.outcome import Ambiguous, Found, NotFound
 from trualias.messages import printable, quoted
 
@@ -18,8 +21,8 @@ from trualias.messages import printable, quoted
 def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
     """Look up every address that the configuration has an expectation of, and compare the answers.
 
-    An address with ``@`` is looked up in the virtual table, any other in the local-part table. ``pause`` is called
-    after each. The check stops after more than ``MOST_ERRORS`` errors.
+    An address with ``@`` is looked up in the virtual table, as if there were no ``DELIVER`` statements, any other in
+    the local-part table. ``pause`` is called after each. The check stops after more than ``MOST_ERRORS`` errors.
 
     Raises:
         ConfigurationErrors: some are not met; it has one error for each, at the offset of its address.
@@ -30,10 +33,14 @@ def check_expectations(snapshot: Snapshot, pause: Callable[[], None] = lambda: N
 
 
 def _unmet(snapshot: Snapshot, pause: Callable[[], None]) -> Iterator[PolicyError]:
+    virtual = snapshot.tables[Table.VIRTUAL]
+    if isinstance(virtual, VirtualLookup):
+        virtual = evolve(virtual, deliveries=None)
     for expectation in snapshot.configuration.expectations:
         answer = expectation.answer
         for address in expectation.addresses:
-            actual = _unexpected_answer(snapshot, address.text, answer)
+            lookup = virtual if "@" in address.text else snapshot.tables[Table.LOCAL_PART]
+            actual = _unexpected_answer(lookup, address.text, answer)
             if actual:
                 expected = answer.value if isinstance(answer, ExpectedAnswer) else printable(answer.text)
                 message = f"{quoted(address.text)} is expected to give {expected}, but {actual}"
@@ -41,9 +48,8 @@ def _unmet(snapshot: Snapshot, pause: Callable[[], None]) -> Iterator[PolicyErro
             pause()
 
 
-def _unexpected_answer(snapshot: Snapshot, key: str, expected: Name | ExpectedAnswer) -> str:
+def _unexpected_answer(lookup: Lookup, key: str, expected: Name | ExpectedAnswer) -> str:
     """Describe the answer to a key; return an empty text if it is the expected one."""
-    lookup = snapshot.tables[Table.VIRTUAL if "@" in key else Table.LOCAL_PART]
     try:
         answer = lookup(key)
     except Exception as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.configuration.addresses import kept_names, refuses_all
+from trualias.configuration.addresses import KeptNames, kept_names
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
 from trualias.language.source import MOST_ERRORS
@@ -63,6 +63,17 @@ def find_refusals(
     return Refusals(finder.local_parts, finder.everywhere, finder.addresses)
 
 
+def _kept_names(configuration: Configuration) -> KeptNames:
+    settings = configuration.settings
+    return kept_names(
+        sorted(configuration.policy.accounts),
+        settings.debug_account,
+        configuration.deliveries,
+        settings.alias_domains,
+        configuration.line,
+    )
+
+
 class _Finder:
     """Collects the refused addresses as they are after the hook, and the errors."""
 
@@ -71,7 +82,7 @@ class _Finder:
         self._preprocess = preprocess
         self._pause = pause
         self._domains = configuration.settings.alias_domains
-        self._kept = kept_names(configuration.policy.accounts, configuration.settings) if preprocess else {}
+        self._kept = _kept_names(configuration) if preprocess and configuration.refusals else KeptNames()
         self.local_parts: dict[str, int] = {}
         self.everywhere: dict[str, int] = {}
         self.addresses: dict[str, int] = {}
@@ -92,9 +103,9 @@ class _Finder:
         except Exception as error:
             self._fail(offset, f"the lookup of {text} fails: {describe_hook_exception(error)}")
             return
-        for alias, _ in found:
-            if alias in self._kept:
-                self._fail(offset, f"preprocess() returns {alias} for it: {refuses_all(alias, self._kept[alias])}")
+        for alias, at in found:
+            if problem := self._kept.refusal_problem(alias, alias, at):
+                self._fail(offset, f"preprocess() returns {alias} for it: {problem}")
                 return
         self.local_parts.update((alias, offset) for alias, at in found if at is None)
         whole = {(alias, at) for alias, at in found if at is not None}

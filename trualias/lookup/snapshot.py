@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
+from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.mailboxes import Mailboxes
 from trualias.lookup.refusals import Refusals, find_refusals
 from trualias.lookup.sender_login import LoginLookup
@@ -31,10 +32,13 @@ class Snapshot:
             refusals = find_refusals(configuration, None if hooks is None else hooks.preprocess)
         self.refusals = refusals
         refused = refusals if configuration.refusals else None
+        self.deliveries = Deliveries(configuration.deliveries, policy.fold) if configuration.deliveries else None
         self.identity = object()
         self.tables: Mapping[Table, Lookup] = {
             Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks, refused),
-            Table.VIRTUAL: VirtualLookup(policy, settings.alias_domains, debug_account, hooks, refused),
+            Table.VIRTUAL: VirtualLookup(
+                policy, settings.alias_domains, debug_account, hooks, refused, self.deliveries
+            ),
             Table.LOGIN: LoginLookup(policy, settings.alias_domains, settings.login, Mailboxes(policy), hooks, refused),
         }
 

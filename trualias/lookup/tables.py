@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from trualias.language.domains import fold_domain
 from trualias.lookup.answers import Answer
+from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.refusals import Refusals
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
@@ -71,13 +72,17 @@ class LocalPartLookup:
 
 @frozen(eq=False)
 class VirtualLookup:
-    """The virtual table. The domain of a value is that of the key, as the key spells it."""
+    """The virtual table. The value of an account is what ``deliveries`` has for it.
+
+    Without any, it is the account at the domain of the key, as the key spells it.
+    """
 
     policy: Policy
     alias_domains: frozenset[str]
     debug_account: str | None = None
     hooks: Hooks | None = None
     refusals: Refusals | None = None
+    deliveries: Deliveries | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address; its domain is the text after the last ``@``."""
@@ -88,10 +93,13 @@ class VirtualLookup:
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
 
     def _value(self, account: str, domain: str) -> str | None:
-        if self.hooks is None:
-            return f"{account}@{domain}"
-        hooked = self.hooks.postprocess(account, domain)
-        return None if hooked is None else f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
+        if self.hooks is not None:
+            hooked = self.hooks.postprocess(account, domain)
+            if hooked is None:
+                return None
+            if hooked[0] != account or hooked[1] != domain:
+                return f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
+        return f"{account}@{domain}" if self.deliveries is None else self.deliveries.value(account, domain)
 
 
 def alias_of(

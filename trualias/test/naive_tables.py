@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from trualias.language.tree import Account, Refuse, Statement
+from trualias.language.tree import Account, Deliver, Refuse, Statement
 from trualias.test.naive import naive_lookup
 
 
@@ -32,7 +32,19 @@ class NaiveTables:
         if not at or domain.lower() not in self.domains or self._is_refused(local_part, domain):
             return None
         account = self._account(local_part)
-        return None if account is None else f"{account}@{domain}"
+        return None if account is None else ", ".join(self._targets(account, domain))
+
+    def _targets(self, account: str, domain: str) -> list[str]:
+        """Return the addresses to which mail for an account goes, for an alias in a domain."""
+        fold = str if self.case_sensitive else str.lower
+        for any_domain in (False, True):
+            for statement in self.statements:
+                if isinstance(statement, Deliver) and fold(statement.account.text) == fold(account):
+                    domains = [name.text.lower() for name in statement.domains]
+                    if not domains if any_domain else domain.lower() in domains:
+                        texts = [target.text for target in statement.targets]
+                        return [text if "@" in text else f"{text}@{domain}" for text in texts]
+        return [f"{account}@{domain}"]
 
     def _is_refused(self, local_part: str, domain: str | None) -> bool:
         refused = {

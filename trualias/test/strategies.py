@@ -20,6 +20,7 @@ from trualias.language.tree import (
     Call,
     CodeField,
     CodeLiteral,
+    Deliver,
     Expect,
     ExpectedAnswer,
     Expression,
@@ -284,6 +285,16 @@ def refusals() -> st.SearchStrategy[Refuse]:
     texts = st.text(ANY_CHARACTER, min_size=1, max_size=12)
     addresses = st.one_of(texts, texts.map(lambda text: f"{text}@example.com")).map(Name)
     return st.builds(Refuse, st.lists(addresses, min_size=1, max_size=3).map(tuple))
+
+
+def deliveries() -> st.SearchStrategy[Deliver]:
+    """Draw a ``DELIVER`` statement."""
+    domains = st.lists(st.sampled_from(["example.com", "Example.ORG", "bücher.example"]).map(Name), max_size=2)
+    addresses = names(FieldClass.MAILBOX).flatmap(
+        lambda name: st.sampled_from([name, Name(f"{name.text}@example.com"), Name(f"{name.text}@mail.example.net")])
+    )
+    targets = st.lists(addresses, min_size=1, max_size=3)
+    return st.builds(Deliver, names(FieldClass.MAILBOX), domains.map(tuple), targets.map(tuple))
 
 
 def expectations() -> st.SearchStrategy[Expect]:

@@ -285,7 +285,7 @@ class LoadTests(ConfigurationCase):
             "ACCOUNT b MATCHES %code WITH x;\nACCOUNT c MATCHES %code% WITH",
             (1, 9, f"'a-' {no_ident}; it would be one of USING mailbox"),
             (2, 7, "PORT: 'x' is not a port; expected a number from 0 to 65535"),
-            (3, 1, "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE or END, found 'foo'"),
+            (3, 1, "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE, DELIVER or END, found 'foo'"),
             (4, 1, f"unknown setting 'HOTS'; {UNKNOWN}; did you mean 'HOST'?"),
             (5, 19, "this '%' has no partner; a percent sign is written '%%'"),
             (6, 1, "this ACCOUNT statement has no ';' at its end"),
@@ -458,7 +458,7 @@ class ReadTests(SynchronousTestCase):
         """Errors name the path."""
         self.write(b"foo")
         self.assert_refused(
-            "FILE:1:1: expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE or END, found 'foo'\nfoo\n^"
+            "FILE:1:1: expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE, DELIVER or END, found 'foo'\nfoo\n^"
         )
 
     def test_missing(self) -> None:

@@ -141,5 +141,8 @@ class ExpectationTests(SynchronousTestCase):
     def test_unprintable(self) -> None:
         """Texts from the file and from hooks are printable and bounded in the message."""
         text = self.errors(f"EXPECT \x1b[31m{'x' * 100} \x1b[32m;\n")
-        self.assertIn(f"'\ufffd[31m{'x' * 59}...' is expected to give \ufffd[32m, but it is not found", text)
+        self.assertIn(
+            f"'\ufffd[31m{'x' * 59}...' (character 1 is U+001B) is expected to give \ufffd[32m, but it is not found",
+            text,
+        )
         self.assertNotIn("\x1b", text)

@@ -298,6 +298,25 @@ class ExplainTests(SynchronousTestCase):
         self.assertEqual("  61 more statements, no nearer; --all prints more", lines[-1])
         self.assertIn("    more than 4997 more readings, no nearer; --all prints more", lines)
 
+    def test_deliver(self) -> None:
+        """The targets are the answer of the virtual server; the line of the statement is named."""
+        deliveries = "DELIVER foo TO foo@mail.example.net, archive;\n"
+        self.path.write_text(CONFIGURATION + deliveries, "utf-8")
+        self.assert_output(
+            "foo-macys-m5@example.org",
+            0,
+            "foo-macys-m5@example.org goes to foo@mail.example.net, archive@example.org",
+            "  DELIVER in line 8 says where its mail goes",
+            "  statement at line 3: account foo, alnum macys",
+            "    CHAR(1,-) wants m: ok",
+            "    CHARS() wants 5: ok",
+            "  4 statements not compared: the address lacks a name or a literal",
+        )
+        self.assertEqual("foo-macys-m5 goes to foo", self.explain("foo-macys-m5")[1].splitlines()[0])
+        (result,) = json.loads(self.explain("--json", "foo-macys-m5@example.org")[1])["keys"]
+        expected = {"account": "foo", "value": "foo@mail.example.net, archive@example.org", "deliver_line": 8}
+        self.assertEqual(expected, {name: result[name] for name in expected})
+
     def test_refused(self) -> None:
         """The line of the statement that refuses an address is named; the policy is not asked."""
         refusals = "REFUSE foo-macys-m5, x=34,\n foo-google-g6@example.com;\n"
@@ -380,6 +399,7 @@ def postprocess(account, domain):
                         "value": None,
                         "account": None,
                         "accounts": [],
+                        "deliver_line": None,
                         "outcome": "is not found: it looks right, but its code is wrong",
                         "hooks": [],
                         "statements": [

@@ -25,7 +25,16 @@ from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
 from trualias.test.addresses import RANDOMS, hit, local_part
 from trualias.test.naive import Verdict, naive_lookup
-from trualias.test.strategies import accounts, expectations, fit_together, policies, refusals, settings_lines, tangles
+from trualias.test.strategies import (
+    accounts,
+    deliveries,
+    expectations,
+    fit_together,
+    policies,
+    refusals,
+    settings_lines,
+    tangles,
+)
 
 trialprofile.load()
 
@@ -132,7 +141,10 @@ def together(statements: Sequence[Account]) -> list[Account]:
 class TextTests(SynchronousTestCase):
     """Drawn statements survive unparsing, and are valid."""
 
-    @given(st.lists(st.one_of(accounts(), settings_lines(), refusals(), expectations()), max_size=4), st.booleans())
+    @given(
+        st.lists(st.one_of(accounts(), settings_lines(), refusals(), deliveries(), expectations()), max_size=4),
+        st.booleans(),
+    )
     def test_round_trip(self, statements: list[Statement], ended: bool) -> None:
         """Parsing what was unparsed gives the same tree."""
         if ended:

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
-from trualias.language.tree import Account, Name, Refuse, Setting, Statement, unparse
+from trualias.language.tree import Account, Deliver, Name, Refuse, Setting, Statement, unparse
 from trualias.lookup import Ambiguous, Answer, Found, NotFound, NotFoundReason, Snapshot
 from trualias.matching.policy import is_local_part
 from trualias.test import trialprofile
@@ -58,6 +58,22 @@ def refusal(random: Random, policy: tuple[Account, ...], keys: list[str]) -> Ref
     return Refuse(tuple(refused)) if refused else None
 
 
+def chosen_deliveries(random: Random, policy: tuple[Account, ...], case_sensitive: bool) -> list[Statement]:
+    """Choose ``DELIVER`` statements for accounts, each once in a domain."""
+    fold = str if case_sensitive else str.lower
+    accounts = {fold(name.text): name for statement in policy for name in statement.accounts}
+    accounts[fold(DEBUG_ACCOUNT)] = Name(DEBUG_ACCOUNT)
+    statements: list[Statement] = []
+    for account in accounts.values():
+        for domains in ((), ("EXAMPLE.com",), ("example.org", "example.com")):
+            if random.random() < 0.4:
+                targets = random.sample(["box", "%@box.example", "q@q.example", "r@example.com"], random.randint(1, 3))
+                statements.append(Deliver(account, tuple(map(Name, domains)), tuple(map(Name, targets))))
+                if domains:
+                    break
+    return statements
+
+
 class AgreementTests(SynchronousTestCase):
     """The tables answer as the reference says."""
 
@@ -73,6 +89,8 @@ class AgreementTests(SynchronousTestCase):
             refused = refusal(random, policy, keys)
             if refused is not None:
                 statements.append(refused)
+            if debug:
+                statements += chosen_deliveries(random, policy, case_sensitive)
             options = [
                 Setting("ALIAS DOMAINS", " ".join(DOMAINS)),
                 Setting("CASE SENSITIVE", "yes" if case_sensitive else "no"),
@@ -84,14 +102,19 @@ class AgreementTests(SynchronousTestCase):
             ordered = [rule.statement for rule in snapshot.configuration.policy.rules]
             domains = frozenset(map(str.lower, DOMAINS))
             naive = NaiveTables(
-                [*ordered, *snapshot.configuration.refusals], domains, case_sensitive, DEBUG_ACCOUNT if debug else None
+                [*ordered, *snapshot.configuration.refusals, *snapshot.configuration.deliveries],
+                domains,
+                case_sensitive,
+                DEBUG_ACCOUNT if debug else None,
             )
             for key in keys:
                 for table, wanted in ((Table.LOCAL_PART, naive.local_part(key)), (Table.VIRTUAL, naive.virtual(key))):
                     answer = snapshot.tables[table](key)
                     self.assertEqual((text, table, key, wanted), (text, table, key, value(answer)))
+                    seen["several targets"] += ", " in (wanted or "")
                     seen[answer.reason if isinstance(answer, NotFound) else type(answer)] += 1
 
         agree()
         for kind in (Found, NotFoundReason.REFUSED, NotFoundReason.WRONG_CODE, NotFoundReason.UNKNOWN_DOMAIN):
             self.assertGreater(seen[kind], trialprofile.least(40), seen)
+        self.assertGreater(seen["several targets"], trialprofile.least(40), seen)

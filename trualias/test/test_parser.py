@@ -13,6 +13,7 @@ from trualias.language.tree import (
     Call,
     CodeField,
     CodeLiteral,
+    Deliver,
     Expect,
     ExpectedAnswer,
     Expression,
@@ -30,7 +31,7 @@ from trualias.language.tree import (
 )
 from trualias.test.complaints import complaints
 
-STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE or END, found"
+STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE, DELIVER or END, found"
 AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
@@ -436,6 +437,32 @@ class RefuseTests(ParserCase):
         self.assert_error("REFUSE a b;", 10, "expected ',' or ';', found 'b'")
         self.assert_error("REFUSE a", 1, "this REFUSE statement has no ';' at its end")
         self.assert_error("REFUZE a;", 1, f"{STATEMENT} 'REFUZE'; did you mean 'REFUSE'?")
+
+
+class DeliverTests(ParserCase):
+    """``deliver = "DELIVER" name [ "AT" domains ] "TO" address { "," address } ";"``."""
+
+    def test_statements(self) -> None:
+        """A statement has an account, perhaps alias domains, and targets; its words may be names."""
+        self.assertEqual([Deliver(Name("a"), (), (Name("b"),))], self.statements("DELIVER a TO b;"))
+        self.assertEqual(
+            [Deliver(Name("a-b"), (Name("c.d"), Name("e")), (Name("f@g"), Name("h")))],
+            self.statements("DELIVER a-b AT c.d,\n e\n TO f@g, h ;"),
+        )
+        self.assertEqual(
+            [Deliver(Name("AT"), (Name("AT"),), (Name("TO"),))], self.statements("DELIVER AT AT AT TO TO;")
+        )
+
+    def test_refused(self) -> None:
+        """A missing name, domain or address, and a second account, are errors."""
+        self.assert_error("DELIVER ;", 9, "expected a name, found ';'")
+        self.assert_error("DELIVER a;", 10, "expected AT or TO, found ';'")
+        self.assert_error("DELIVER a, b TO c;", 10, "expected AT or TO, found ','")
+        self.assert_error("DELIVER a AT TO b;", 14, "expected a domain, found 'TO'")
+        self.assert_error("DELIVER a AT b c;", 16, "expected TO or ',', found 'c'")
+        self.assert_error("DELIVER a TO ;", 14, "expected an address, found ';'")
+        self.assert_error("DELIVER a TO b c;", 16, "expected ',' or ';', found 'c'")
+        self.assert_error("DELIVER a to b;", 11, "expected AT or TO, found 'to'; did you mean 'TO'?")
 
 
 class ExpectTests(ParserCase):

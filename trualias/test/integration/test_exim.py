@@ -22,9 +22,12 @@ class EximTests(SynchronousTestCase):
         (self.folder / "exim.conf").touch()
         self.environment = {**os.environ, **self.environment_for(unpacked)}
         self.port = free_port()
-        sample = str(source_tree() / "conf" / "tcp_virtual_server.conf.sample")
+        sample = source_tree() / "conf" / "tcp_virtual_server.conf.sample"
+        configuration = self.folder / "trualias.conf"
+        delivery = "DELIVER bar TO bar@mailbox.example.net, 100%@example.com;\n"
+        configuration.write_text(delivery + sample.read_text("utf-8"), "utf-8")
         endpoint = f"tcp:{self.port}:interface=127.0.0.1"
-        server = LiveServer(("trualias-virtual", "-c", sample, "-e", endpoint), self.folder, self.port)
+        server = LiveServer(("trualias-virtual", "-c", str(configuration), "-e", endpoint), self.folder, self.port)
         self.addCleanup(server.stop)
         server.start()
 
@@ -66,3 +69,12 @@ class EximTests(SynchronousTestCase):
         account = f"${{if match{{{lookup}}}{{\\N^200 (.*)$\\N}}{{$1}}{{}}}}"
         self.assertEqual("baz@example.com", self.expand(account % "samissexy.34@example.com"))
         self.assertEqual("", self.expand(account % "nobody@example.com"))
+
+    def test_several_targets(self) -> None:
+        """The targets of DELIVER can be extracted as a list of addresses, decoded as install/exim.rst says."""
+        lookup = f"${{readsocket{{inet:127.0.0.1:{self.port}}}{{get %s\n}}{{3s}}{{}}}}"
+        decoded = "${sg{${sg{$1}{%20}{ }}}{%25}{%}}"
+        targets = f"${{if match{{{lookup}}}{{\\N^200 (.*)$\\N}}{{{decoded}}}{{}}}}"
+        expected = "bar@mailbox.example.net, 100%@example.com"
+        request = "bar-none-0n2@example.com"
+        self.assertEqual(expected, self.expand(targets.replace("%s", request)))

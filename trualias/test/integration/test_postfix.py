@@ -2,13 +2,13 @@
 
 import shutil
 from pathlib import Path
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.testing.dovecot_auth import DovecotAuth
-from trualias.testing.live import LiveServer, free_port
+from trualias.testing.live import LiveServer, free_port, wait_until
 from trualias.testing.postfix import Postfix, postmap
 from trualias.testing.requirements import source_tree
 
@@ -113,6 +113,57 @@ class InternationalTests(SynchronousTestCase):
                 mail = postfix.wait_for_mail("foo", postfix.send(alias))
                 self.assertIn(f"\nX-Original-To: {alias}\nDelivered-To: foo@{domain}\n", mail)
             self.assertRaises(SMTPRecipientsRefused, postfix.send, f"foo-macys-m6@{u_label}")
+
+
+class DeliverTests(SynchronousTestCase):
+    """``DELIVER`` with a real Postfix."""
+
+    CONFIGURATION = """
+        CASE SENSITIVE: no
+        ALIAS DOMAINS: example.com
+        ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();
+        ACCOUNT away MATCHES %account%.%alpha%.%code% WITH CHARS();
+        ACCOUNT round, about MATCHES %account%.%alpha%.%code% WITH CHARS();
+        DELIVER foo TO baz@example.com, archive;
+        DELIVER away TO away@mailbox.example.net;
+        DELIVER round TO about.ab.2;
+        DELIVER about TO round.ab.2;
+    """
+
+    def setUp(self) -> None:
+        """Start a virtual server, and a Postfix that queries it and has three mailboxes."""
+        port = free_port()
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "trualias.conf").write_text(dedent(self.CONFIGURATION), "utf-8")
+        arguments = ("trualias-virtual", "-c", str(folder / "trualias.conf"))
+        server = LiveServer((*arguments, "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
+        self.addCleanup(server.stop)
+        self.postfix = Postfix(f"tcp:127.0.0.1:{port}", mailboxes=("foo", "baz", "archive"))
+        self.addCleanup(self.postfix.stop)
+        server.start()
+        self.postfix.start()
+
+    def test_several_mailboxes(self) -> None:
+        """A mail arrives in each mailbox of the account, and not in the account's own."""
+        subject = self.postfix.send("Foo-Macys-m5@example.com")
+        for mailbox in ("baz", "archive"):
+            mail = self.postfix.wait_for_mail(mailbox, subject)
+            self.assertIn(f"\nDelivered-To: {mailbox}@example.com\n", mail)
+        self.assertEqual([], self.postfix.mails("foo"))
+
+    def test_other_domain(self) -> None:
+        """A mail for an account in another domain goes there; this Postfix sends nothing away, and says so."""
+        self.postfix.send("away.macys.5@example.com")
+        expected = "to=<away@mailbox.example.net>, orig_to=<away.macys.5@example.com>, relay=none"
+        wait_until(lambda: expected in self.postfix.log, expected, log=lambda: self.postfix.log)
+
+    def test_circle(self) -> None:
+        """Postfix defers a mail whose targets are aliases that lead in a circle."""
+        self.assertEqual(250, self.postfix.rcpt("round.abcd.4@example.com")[0])
+        with self.assertRaises(SMTPDataError) as raised:
+            self.postfix.send("round.abcd.4@example.com")
+        self.assertEqual((451, b"4.6.0 Alias expansion error"), raised.exception.args)
 
 
 class PostmapTests(SynchronousTestCase):

@@ -1,0 +1,116 @@
+"""The checks of ``DELIVER`` statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from attrs import frozen
+
+from trualias.configuration.addresses import Domains, Error, foreign_domain, is_foreign
+from trualias.language.addresses import split_address
+from trualias.language.domains import LONGEST_DOMAIN, fold_domain, is_domain
+from trualias.language.fields import fits
+from trualias.language.tree import Deliver, FieldClass, Name
+from trualias.matching.policy import LONGEST
+from trualias.messages import did_you_mean, quoted
+
+LONGEST_ANSWER = 4_000
+"""Bytes of an answer as ``tcp_table`` encodes it. A reply of more than 4,096 is refused by Postfix: tcp_table(5)."""
+
+_ENCODED = re.compile(r"[^!-$&-~]")
+_MOST_NAMES = 100
+"""Accounts among which a likely spelling is searched: a comparison with thousands takes seconds."""
+
+
+@frozen
+class DeliveryContext:
+    """What the checks of ``DELIVER`` statements need of the others.
+
+    ``accounts`` are all accounts, folded by ``fold``, as the file spells them. ``alias_domains`` is None if they are
+    unknown. ``line`` returns the line of an offset in the text.
+    """
+
+    accounts: Mapping[str, str]
+    debug_account: str | None
+    alias_domains: Domains
+    fold: Callable[[str], str]
+    line: Callable[[int], int]
+
+
+def delivery_errors(
+    deliveries: Iterable[Deliver], context: DeliveryContext, pause: Callable[[], None] = lambda: None
+) -> Iterator[Error]:
+    """Yield the errors of all ``DELIVER`` statements; ``pause`` is called at each target."""
+    first: dict[tuple[str, str | None], int] = {}
+    for delivery in deliveries:
+        yield from _account_errors(delivery.account, context)
+        yield from _domain_errors(delivery, context, first)
+        valid = True
+        for target in delivery.targets:
+            pause()
+            problem = _target_problem(target.text)
+            if problem:
+                valid = False
+                yield target.offset, problem
+        length = _longest_answer(delivery, context.alias_domains or frozenset()) if valid else 0
+        if length > LONGEST_ANSWER:
+            yield (
+                delivery.targets[0].offset,
+                f"the answer would have up to {length} bytes; at most {LONGEST_ANSWER} are safe, since Postfix takes "
+                "4096",
+            )
+
+
+def _account_errors(account: Name, context: DeliveryContext) -> Iterator[Error]:
+    folded = context.fold(account.text)
+    if folded in context.accounts or (
+        context.debug_account is not None and folded == context.fold(context.debug_account)
+    ):
+        return
+    known = list(context.accounts.values())
+    suggestion = did_you_mean(account.text, known) if len(known) <= _MOST_NAMES else ""
+    yield account.offset, f"no statement has the account {quoted(account.text)}{suggestion}"
+
+
+def _domain_errors(
+    delivery: Deliver, context: DeliveryContext, first: dict[tuple[str, str | None], int]
+) -> Iterator[Error]:
+    """Yield the errors of the domains; ``first`` has the offsets of the accounts and domains before."""
+    account = context.fold(delivery.account.text)
+    for domain in delivery.domains:
+        if is_foreign(domain.text, context.alias_domains):
+            yield domain.offset, foreign_domain(domain.text)
+    for place in delivery.domains or (None,):
+        key = account, None if place is None else fold_domain(place.text)
+        offset = delivery.account.offset if place is None else place.offset
+        before = first.setdefault(key, offset)
+        if before != offset:
+            where = "" if place is None else f" in {place.text}"
+            yield offset, f"DELIVER for {delivery.account.text}{where} already stands in line {context.line(before)}"
+
+
+def _target_problem(text: str) -> str:
+    """Describe what is wrong with a target; return an empty text if nothing is."""
+    local_part, domain = split_address(text)
+    if not fits(FieldClass.MAILBOX, local_part) or len(local_part) > LONGEST:
+        return (
+            f"{quoted(local_part)} is not a local part without quotes (a dot-atom of RFC 5322, section 3.2.3), of at "
+            f"most {LONGEST} characters"
+        )
+    if domain is not None and not is_domain(fold_domain(domain)):
+        return f"{quoted(domain)} is not a domain name"
+    return ""
+
+
+def _longest_answer(delivery: Deliver, alias_domains: frozenset[str]) -> int:
+    """Return the most bytes that the answer to a key may have, with commas and spaces, as ``tcp_table`` encodes it."""
+    domains = [fold_domain(domain.text) for domain in delivery.domains] or alias_domains
+    # A key may spell an internationalized domain with characters outside ASCII, of which each byte becomes three.
+    spelled = max((3 * LONGEST_DOMAIN if "xn--" in domain else len(domain) for domain in domains), default=0)
+    length = -len(",%20")
+    for target in delivery.targets:
+        local_part, domain = split_address(target.text)
+        length += len(",%20") + len(local_part) + 2 * len(_ENCODED.findall(local_part)) + len("@")
+        length += spelled if domain is None else len(fold_domain(domain))
+    return length
