@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import trualias
 from trualias.lookup.loading import load_snapshot
 from trualias.testing.live import PATIENCE, LiveServer, free_port, wait_until
-from trualias.testing.requirements import source_tree
+from trualias.testing.requirements import require_program, source_tree
 
 
 class DebianTests(SynchronousTestCase):
@@ -34,6 +34,52 @@ class DebianTests(SynchronousTestCase):
             self.assertEqual(frozenset(), configuration.policy.accounts)
             self.assertEqual(frozenset(), configuration.settings.alias_domains)
             self.assertEqual(("127.0.0.1", port), (configuration.settings.host, configuration.settings.port))
+
+
+class RemovalTests(SynchronousTestCase):
+    """The part of the maintainer script that looks at Postfix before the package is removed."""
+
+    def setUp(self) -> None:
+        """Extract the part, which ends at the stop of the servers."""
+        text = (source_tree() / "debian" / "trualias.prerm").read_text("utf-8")
+        self.script = text.partition("# debhelper does not stop")[0]
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        (self.folder / "master.cf").touch()
+
+    def said(self, main: str, action: str = "remove") -> str:
+        """Return what the script prints with a main.cf."""
+        require_program("postconf")
+        (self.folder / "main.cf").write_text(main, "utf-8")
+        done = subprocess.run(
+            ["sh", "-c", self.script, "prerm", action],
+            env={**os.environ, "MAIL_CONFIG": str(self.folder), "PATH": f"{os.environ['PATH']}:/usr/sbin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout + done.stderr
+
+    def test_named(self) -> None:
+        """Settings that name the servers are printed, with the consequence and the way to the guide."""
+        for setting in (
+            "virtual_alias_maps = hash:/etc/postfix/virtual, tcp:127.0.0.1:3048",
+            "virtual_alias_maps = socketmap:unix:trualias/virtual.sock:virtual",
+            "recipient_canonical_maps = socketmap:inet:127.0.0.1:3049:virtual",
+        ):
+            self.assertEqual(
+                f"trualias: Postfix still asks the servers that are removed now:\n{setting}\n"
+                "Until you change this, Postfix replies to all mail with a temporary error (451),\n"
+                "for real mailboxes too. See /usr/share/doc/trualias/examples/uninstall.rst.\n",
+                self.said(f"{setting}\n"),
+            )
+
+    def test_silent(self) -> None:
+        """Nothing is printed for other settings, for a machine without Postfix' files, and in an upgrade."""
+        self.assertEqual("", self.said("virtual_alias_maps = hash:/etc/postfix/virtual, tcp:127.0.0.1:1234\n"))
+        self.assertEqual("", self.said("virtual_alias_maps = tcp:127.0.0.1:3048\n", "upgrade"))
+        (self.folder / "master.cf").unlink()
+        self.assertEqual("", self.said("mydestination = tcp\n"))
 
 
 class ImageTests(SynchronousTestCase):

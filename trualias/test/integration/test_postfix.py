@@ -1,12 +1,15 @@
 """Tests of both servers with a real Postfix and a real postmap."""
 
 import shutil
+from io import BytesIO, StringIO
 from pathlib import Path
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.commands.terminal import Terminal
+from trualias.main import run
 from trualias.testing.dovecot_auth import DovecotAuth
 from trualias.testing.live import LiveServer, free_port, wait_until
 from trualias.testing.postfix import Postfix, postmap
@@ -83,6 +86,51 @@ class DeliveryTests(SynchronousTestCase):
         self.server.kill()
         self.server.start()
         self.deliver("samissexy.34@example.com", "baz")
+
+
+class WithoutServerTests(SynchronousTestCase):
+    """Mail for aliases that were written into a table, as the guide to uninstalling says."""
+
+    def test_table(self) -> None:
+        """The output of ``trualias query`` is a table by which Postfix delivers without a server."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        addresses = "samissexy.34@example.com\nsamissexy.35@example.com\n"
+        output = StringIO()
+        arguments = ["query", "-c", str(source_tree() / SAMPLE), "-"]
+        run(arguments, Terminal(BytesIO(addresses.encode()), output, StringIO()))
+        self.assertEqual("samissexy.34@example.com\tbaz@example.com\n", output.getvalue())
+        table = "inline:{ %s }" % output.getvalue().strip().replace("\t", "=")  # noqa: UP031
+        postfix = Postfix(table)
+        self.addCleanup(postfix.stop)
+        postfix.start()
+        postfix.wait_for_mail("baz", postfix.send("samissexy.34@example.com"))
+        self.assertEqual(550, postfix.rcpt("samissexy.35@example.com")[0])
+        self.assertEqual(250, postfix.rcpt("baz@example.com")[0])
+
+
+class TagTests(SynchronousTestCase):
+    """Mail for aliases with a tag."""
+
+    def test_tag(self) -> None:
+        """An alias with a tag is refused, by either protocol; a mailbox with one is not."""
+        ports = free_port(), free_port()
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        sample = (source_tree() / SAMPLE).read_text("utf-8")
+        listen = f"PORT: {ports[0]}\nLISTEN: socketmap tcp:{ports[1]}:interface=127.0.0.1"
+        (folder / "a.conf").write_text(sample.replace("PORT: 3048", listen), "utf-8")
+        server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, ports[0])
+        self.addCleanup(server.stop)
+        server.start()
+        tables = f"tcp:127.0.0.1:{ports[0]}", f"socketmap:inet:127.0.0.1:{ports[1]}:virtual"
+        for table in tables:
+            postfix = Postfix(table, settings={"recipient_delimiter": "+"})
+            self.addCleanup(postfix.stop)
+            postfix.start()
+            self.assertEqual(550, postfix.rcpt("samissexy.34+tag@example.com")[0])
+            self.assertEqual(250, postfix.rcpt("samissexy.34@example.com")[0])
+            self.assertEqual(250, postfix.rcpt("baz+tag@example.com")[0])
 
 
 class InternationalTests(SynchronousTestCase):
