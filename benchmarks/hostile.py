@@ -25,7 +25,7 @@ from trualias.matching.policy import Policy
 CASES = Path(__file__).resolve().parent.parent / "trualias" / "testing" / "hostile_cases.json"
 KEPT = 60
 """The number of cases that are kept, the worst ones."""
-SLOWEST = 10.0
+SLOWEST = 5.0
 """The bound on one lookup, in milliseconds."""
 PATIENCE = 1500
 """The number of mutations without gain after which a climb ends."""

@@ -19,7 +19,8 @@ from trualias.language.addresses import split_address
 from trualias.language.rule import folding
 from trualias.lookup import CurrentSnapshot, NotFound, NotFoundReason, Snapshot
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
-from trualias.matching.matcher import FEW, Matcher
+from trualias.matching.matcher import Matcher
+from trualias.matching.outcome import BudgetExceeded
 from trualias.matching.policy import LONGEST, Policy
 from trualias.protocols import wire
 from trualias.protocols.connection import ClientFactory, ClientProtocol
@@ -102,8 +103,8 @@ def _loaded(text: str) -> Configuration | None:
 def matcher(data: bytes) -> None:
     """Look up the lines after the first zero byte in the policy before it.
 
-    Nothing is raised, no lookup takes more steps than the budget allows, and counting readings gives the same number
-    and the same near misses as trying them.
+    Nothing is raised, no lookup that is answered takes more steps than the budget allows, and counting readings gives
+    the same number and the same near misses as trying them.
     """
     text, _, keys = data.decode("utf-8", "replace").partition("\0")
     loaded = _loaded(text)
@@ -111,10 +112,8 @@ def matcher(data: bytes) -> None:
         return
     for key in keys.split("\n")[:8]:
         policy = loaded.policy
-        candidates = len(policy.candidates(key))
-        _, steps = policy.resolve_counting(key)
-        # Readings tried before counting, and the classes of spans, add steps without a comparison with the budget.
-        promise(steps <= BUDGET + candidates * FEW + 5 * LONGEST, "too many steps", key, steps)
+        outcome, steps = policy.resolve_counting(key)
+        promise(isinstance(outcome, BudgetExceeded) == (steps > BUDGET), "too many steps", key, steps)
         if len(key) <= LONGEST and key.isascii():
             _compare(policy, key)
 

@@ -27,8 +27,8 @@ from trualias.language.tree import (
     NameKind,
     Token,
 )
+from trualias.matching.candidate import Candidate
 from trualias.matching.codes import contribution, text_read
-from trualias.matching.index import Candidate
 from trualias.matching.policy import LONGEST, Policy
 from trualias.messages import quoted
 

@@ -58,7 +58,8 @@ class Function:
     ``form`` shows the arguments to people. ``is_count``: the contribution is a number in decimal, which is how often
     the characters ``counted`` occur, and ``more``; otherwise it is one character. ``is_choice``: it is any one of
     several, so that two equal items may differ in a code. ``takes_index``: the arguments end with an index and a
-    default, before which there may be a label. ``needs_labels``: it reads an fqdn only.
+    default, before which there may be a label. ``needs_labels``: it reads an fqdn only. ``depends_on_class``: the
+    contribution depends not only on the text that it reads, but on its class, too.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Function:
     is_choice: bool = False
     takes_index: bool = False
     needs_labels: bool = False
+    depends_on_class: bool = False
     counted: str = ""
     more: int = 0
 
@@ -191,7 +193,16 @@ _ROWS = (
     Function("CHARS", "CHARS([n])", "how many characters it has", True, _chars_value, _chars_ends, counted=_ALL),
     _counting("LABELS", ".", "how many labels it has", more=1, needs_labels=True),
     Function("ANY", "ANY([n])", "any one character that occurs in it", False, _any_value, _any_ends, True),
-    Function("NONE", "NONE([n])", "any one character that does not occur in it", False, _none_value, _none_ends, True),
+    Function(
+        "NONE",
+        "NONE([n])",
+        "any one character that does not occur in it",
+        False,
+        _none_value,
+        _none_ends,
+        is_choice=True,
+        depends_on_class=True,
+    ),
     Function(
         "CHAR",
         "CHAR([n,] [label,] index, default)",

@@ -26,6 +26,8 @@ class NameKind(Enum):
 class FieldClass(Enum):
     """The class of an identifier's text, or after ``USING`` of the names. ``MAILBOX`` is of names alone."""
 
+    __hash__ = object.__hash__  # in C, unlike that of Enum
+
     ALNUM = "alnum"
     ALPHA = "alpha"
     NUMBER = "number"

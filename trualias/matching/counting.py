@@ -1,9 +1,9 @@
 """Counts readings without enumerating them.
 
-An address such as 57 times ``x`` has thousands of readings for ``%alpha%x%alpha%x%alpha%x%alpha%.%code%``. But each
-item of a code reads exactly one identifier. So for given ends of the code and a given split of it into items, each
-identifier has its own condition, and the ways to meet them all are counted from left to right over the positions of
-the text (``segments.py``).
+57 times ``x`` and a code have thousands of readings for ``%alpha%x%alpha%x%alpha%x%alpha%.%code%``. But each item of a
+code reads exactly one identifier. So for given ends of the code and a given split of it into items, each identifier has
+its own condition, and the ways to meet them all are counted from left to right over the positions of the text
+(``segments.py``).
 
 Only the splits of the code are tried, in which a number can have one digit or two. Most of these fail immediately,
 because counts add up: all characters outside the code and the literals belong to identifiers. If a code has, for
@@ -12,93 +12,15 @@ example, the vowels of every identifier on its left, their sum must be the numbe
 
 from __future__ import annotations
 
-from attrs import frozen
-
-from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall, CodeText
-from trualias.language.rule import CodeItem, Names, bind, bind_items
+from trualias.language.rule import Names, bind_items
 from trualias.language.spans import positions_in
-from trualias.language.tree import CodeField, Expression, Identifier
-from trualias.matching.codes import alphabet
+from trualias.matching.counting_plan import CountingPlan
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.segments import Condition, Segment, WayCounter
 
 _Part = CodeText | int
 """A part of a code: a constant item's contribution, or the number of a variable."""
-
-
-def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[BoundCall, ...], tuple[int, ...]]:
-    """Return the distinct calls over identifiers, and for each item the number of its call, -1 where it has none.
-
-    Two items that choose among several characters are never the same: ``ANY(), ANY()`` of *macys* may be ``ma``.
-    """
-    variables: list[BoundCall] = []
-    numbers: list[int] = []
-    for item in items:
-        if not (isinstance(item, BoundCall) and isinstance(item.reads, int)):
-            numbers.append(-1)
-        elif item.function.is_choice or item not in variables:
-            numbers.append(len(variables))
-            variables.append(item)
-        else:
-            numbers.append(variables.index(item))
-    return tuple(variables), tuple(numbers)
-
-
-@frozen(eq=False)
-class _Sum:
-    """Counts of the same characters over the identifiers of one side of the code.
-
-    Together they are at most as many as there are, and exactly as many where every identifier there is counted
-    (``is_complete``). ``least`` is the number of these characters that the identifiers have in any case.
-    """
-
-    is_right: bool
-    characters: str
-    is_complete: bool
-    variables: int
-    least: int
-
-
-class CountingPlan:
-    """The part of counting a statement's readings that depends on neither text nor names.
-
-    ``sums`` are the sums that bound the counts of a code. ``spends`` has for each variable that counts the number of
-    its sum, and how much less than its count it takes from that.
-    """
-
-    __slots__ = ("_left", "_right", "by_identifier", "items", "numbers", "spends", "split", "sums", "variables")
-
-    def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
-        code_at = expression.index(CodeField())
-        self._left = expression[:code_at]
-        self._right = expression[code_at + 1 :]
-        identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
-        self.split = sum(isinstance(token, Identifier) for token in self._left)
-        self.items = items
-        self.variables, self.numbers = _variables(items)
-        self.by_identifier: list[list[int]] = [[] for _ in identifiers]
-        members: dict[tuple[bool, str], list[int]] = {}
-        for number, variable in enumerate(self.variables):
-            assert isinstance(variable.reads, int)
-            self.by_identifier[variable.reads].append(number)
-            if variable.function.is_count:
-                members.setdefault((variable.reads >= self.split, variable.function.name), []).append(number)
-        self.sums: list[_Sum] = []
-        self.spends: dict[int, tuple[int, int]] = {}
-        for (is_right, _), numbers in members.items():
-            function = self.variables[numbers[0]].function
-            side = identifiers[self.split :] if is_right else identifiers[: self.split]
-            for number in numbers:
-                # The least count of every identifier of the class is left out of the sums.
-                shortest = RULES[self.variables[number].field_class].shortest
-                self.spends[number] = len(self.sums), shortest if function.counts_all else function.more
-            least = sum(RULES[field_class].shortest for field_class in side) if function.counts_all else 0
-            self.sums.append(_Sum(is_right, function.counted, len(numbers) == len(side), len(numbers), least))
-
-    def segments(self, names: Names) -> tuple[Segment, Segment]:
-        """Return the segments left and right of the code, for given names."""
-        return Segment(bind(self._left, names)), Segment(bind(self._right, names))
 
 
 def code_bounds(left: Segment, right: Segment, record: LookupRecord) -> tuple[int, int]:
@@ -149,7 +71,7 @@ class ReadingCounter:
             total.least + sum(map((right if total.is_right else left).literals.count, total.characters))
             for total in plan.sums
         ]
-        # The state of a trial: the code's ends, what the variables contribute to it, what remains of the sums.
+        # The state of a trial: the code's ends, the contributions of the variables, and the rest of the sums.
         self._start = 0
         self._end = 0
         self._reach: list[int] = []
@@ -201,7 +123,7 @@ class ReadingCounter:
                 return 1, self._spans.positions_of_any(part), 0
             case _:
                 variable = self._plan.variables[part]
-                positions = self._spans.positions_of_any(alphabet(variable))
+                positions = self._spans.positions_of_any(self._plan.alphabets[part])
                 if not variable.function.is_count:
                     return 1, positions, 0
                 # A local part has no room for counts of three digits.

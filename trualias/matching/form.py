@@ -13,7 +13,7 @@ from trualias.language.memo import MOST
 from trualias.language.rule import CodeItem, bind
 from trualias.language.tree import CodeField, CodeLiteral, Expression, Identifier, Literal, NameField, NameKind
 from trualias.matching.codes import alphabet, compile_items
-from trualias.matching.counting import CountingPlan
+from trualias.matching.counting_plan import CountingPlan
 
 # No characters of any local part: they stand for the ends of the text and for names.
 START = "\x02"
@@ -39,9 +39,23 @@ class Form:
     ``stop`` are ready; otherwise ``fields`` is None, and ``fill`` returns all three.
 
     ``stop`` is the literal after the code if it cannot begin within a right code, otherwise it is empty.
+
+    ``leaf_steps`` is the number of steps that it takes to compare a code with the items.
     """
 
-    __slots__ = ("_marked", "_plan", "compiled_items", "expression", "fields", "head", "items", "lead", "runs", "stop")
+    __slots__ = (
+        "_marked",
+        "_plan",
+        "compiled_items",
+        "expression",
+        "fields",
+        "head",
+        "items",
+        "lead",
+        "leaf_steps",
+        "runs",
+        "stop",
+    )
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> None:
         self.expression = tuple(
@@ -49,6 +63,7 @@ class Form:
         )
         self.items = tuple([_folded(item, fold) for item in items])
         self.compiled_items = compile_items(self.items)
+        self.leaf_steps = len(self.items) // 3
         marked = bind((Literal(START), *self.expression, Literal(END)), MARKS)
         texts = [token.text for token in marked if isinstance(token, Literal)]
         self.runs = tuple([text for text in texts if text not in (START, END)])

@@ -7,28 +7,18 @@ are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import ahocorasick
 from attrs import frozen
 
 from trualias.language.tree import NameKind
+from trualias.matching.candidate import Candidate
 from trualias.matching.form import END, MARKS, START
+from trualias.matching.lookup_record import BUDGET, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
-
-
-@frozen(eq=False)
-class Candidate:
-    """A statement with the names that an address would have to show.
-
-    ``account`` and ``alias`` are folded, ``spelled`` is the account as the file first spells it. ``alias`` is empty for
-    a statement without aliases.
-    """
-
-    matcher: Matcher
-    account: str
-    alias: str
-    spelled: str
+from trualias.matching.skeleton import Skeleton, SkeletonGroup, skeleton_of
 
 
 @frozen(eq=False)
@@ -41,20 +31,29 @@ class _NameFound:
     spelled: str
 
 
-_Entry = Candidate | _NameFound
+Comparable = Candidate | SkeletonGroup
+"""A statement with names, or many at once."""
+
+_Entry = Comparable | _NameFound
+
+_ANY_NUMBER = 1 << 62
+
+CROWD = 8
+"""The number of statements found together from which on they are told apart by other keys, or grouped."""
 
 
 class Index:
     """Finds the candidates for a text.
 
-    ``add`` all matchers, then ``finish``; after that, ``candidates``.
+    ``add`` all matchers, then ``finish``; after that, ``find``. ``has_groups``: some of what it finds may be groups.
     """
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._fold = fold
         self._by_key: dict[str, list[_Entry]] = {}
         self._automaton: ahocorasick.Automaton[tuple[_Entry, ...]] = ahocorasick.Automaton()
-        self._always: list[Candidate] = []
+        self._always: list[Comparable] = []
+        self.has_groups = False
         self._has_pairs = False
         self._spelled: dict[str, str] = {}  # how the file first spells an account, by its folded name
 
@@ -100,16 +99,67 @@ class Index:
 
     def finish(self, pause: Callable[[], None] = lambda: None) -> None:
         """Make the automaton; nothing can be added after. ``pause`` is called at each key."""
+        self._spread(pause)
         for key, entries in self._by_key.items():
             pause()
-            self._automaton.add_word(key, tuple(entries))
+            self._automaton.add_word(key, tuple(entries if len(entries) < CROWD else self._grouped(entries, pause)))
         self._by_key.clear()
         self._spelled.clear()
         if len(self._automaton):
             self._automaton.make_automaton()
 
-    def candidates(self, text: str) -> Sequence[Candidate]:
-        """Return the statements and names whose key occurs in a folded text, each once."""
+    def _spread(self, pause: Callable[[], None]) -> None:
+        """Enter the candidates of crowded keys anew, each by the text of its addresses that the fewest others have."""
+        crowds = [key for key, entries in self._by_key.items() if len(entries) >= CROWD]
+        moved: list[tuple[Candidate, tuple[str, ...]]] = []
+        for key in crowds:
+            entries = self._by_key.pop(key)
+            staying: list[_Entry] = [entry for entry in entries if not isinstance(entry, Candidate)]
+            if staying:
+                self._by_key[key] = staying
+            for entry in entries:
+                if isinstance(entry, Candidate):
+                    pause()
+                    moved.append((entry, _bound_runs(entry)))
+        numbers = Counter([run for _, runs in moved for run in set(runs)])
+        for run in numbers:
+            numbers[run] += len(self._by_key.get(run, ()))
+        for candidate, runs in moved:
+            pause()
+            self._enter(min(runs, key=lambda run: (numbers[run], -len(run))), candidate)
+
+    def _grouped(self, entries: Sequence[_Entry], pause: Callable[[], None]) -> list[_Entry]:
+        """Return the entries of a key with a group in place of each crowd of candidates of one skeleton."""
+        grouped: list[_Entry] = [entry for entry in entries if not isinstance(entry, Candidate)]
+        by_skeleton: dict[Skeleton, list[Candidate]] = {}
+        for entry in entries:
+            if isinstance(entry, Candidate):
+                pause()
+                by_skeleton.setdefault(skeleton_of(entry), []).append(entry)
+        for candidates in by_skeleton.values():
+            if len(candidates) < CROWD:
+                grouped += candidates
+            else:
+                self.has_groups = True
+                grouped.append(SkeletonGroup(candidates, pause))
+        return grouped
+
+    def candidates(self, text: str) -> list[Candidate]:
+        """Return all candidates for a folded text, each once, those of groups among them."""
+        found: list[Candidate] = []
+        for one in self.find(text, _ANY_NUMBER):
+            if isinstance(one, Candidate):
+                found.append(one)
+            else:
+                found += one.candidates
+        return found
+
+    def find(self, text: str, most: int = BUDGET) -> Sequence[Comparable]:
+        """Return the statements and names whose key occurs in a folded text, each once.
+
+        Raises:
+            StepBudgetExceeded: several keys occur, with more than ``most`` candidates.
+        """
         if not len(self._automaton):
             return self._always
         occurrences = [entries for _, entries in self._automaton.iter(f"{START}{text}{END}")]
@@ -120,24 +170,47 @@ class Index:
         found = self._always.copy()
         names: list[_NameFound] = []
         # A key can occur several times.
-        for entries in {id(entries): entries for entries in occurrences}.values():
+        different = {id(entries): entries for entries in occurrences}.values()
+        if sum(map(len, different)) > most:
+            raise StepBudgetExceeded
+        for entries in different:
             for entry in entries:
-                if isinstance(entry, Candidate):
-                    found.append(entry)
-                else:
+                if isinstance(entry, _NameFound):
                     names.append(entry)
-        return found + _pairs(names) if names else found
+                else:
+                    found.append(entry)
+        if names:
+            found += _pairs(names, most)
+        return found
 
     def parts(self) -> list[object]:
         """Return all entries, for releasing a large index a few entries at a time."""
         return list(self._automaton.values())
 
 
-def _pairs(names: list[_NameFound]) -> list[Candidate]:
-    """Return the candidates of each account with each alias that was found of the same statement."""
+def _bound_runs(candidate: Candidate) -> tuple[str, ...]:
+    """Return the texts that stand in every address of a candidate."""
+    account, alias = MARKS[NameKind.ACCOUNT], MARKS[NameKind.ALIAS]
+    return tuple(
+        [run.replace(account, candidate.account).replace(alias, candidate.alias) for run in candidate.matcher.runs]
+    )
+
+
+def _pairs(names: Iterable[_NameFound], most: int) -> list[Candidate]:
+    """Return the candidates of each account with each alias that was found of the same statement.
+
+    Raises:
+        StepBudgetExceeded: there are more than ``most``.
+    """
+    by_statement: dict[int, tuple[list[_NameFound], list[_NameFound]]] = {}
+    for name in names:
+        accounts, aliases = by_statement.setdefault(id(name.matcher), ([], []))
+        (accounts if name.kind is NameKind.ACCOUNT else aliases).append(name)
+    if sum([len(accounts) * len(aliases) for accounts, aliases in by_statement.values()]) > most:
+        raise StepBudgetExceeded
     return [
         Candidate(account.matcher, account.name, alias.name, account.spelled)
-        for account in names
-        for alias in names
-        if account.matcher is alias.matcher and account.kind is NameKind.ACCOUNT and alias.kind is NameKind.ALIAS
+        for accounts, aliases in by_statement.values()
+        for account in accounts
+        for alias in aliases
     ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from trualias.language.spans import Spans
 
-BUDGET = 3_000
-"""Steps that one lookup may take. A step costs one to two microseconds. Ordinary lookups take a few dozen at most; the
-budget is for keys that were made to be slow."""
+BUDGET = 4_000
+"""Steps that one lookup may take. A step costs about a microsecond: statements found, attempts, codes compared and the
+work of counting are all steps. Ordinary lookups take a few dozen at most; the budget is for keys made to be slow."""
 
 
 class StepBudgetExceeded(Exception):

@@ -18,7 +18,7 @@ from trualias.language.tree import Expression, FieldClass, NameKind
 from trualias.matching.codes import is_right
 from trualias.matching.counting import ReadingCounter, code_bounds, has_room
 from trualias.matching.form import Field, form_of
-from trualias.matching.lookup_record import LookupRecord
+from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 
 FEW = 24
 """The number of splits of an address that are tried before counting, which costs about as much as that many."""
@@ -55,6 +55,15 @@ class Matcher:
         """The texts that every address contains; see ``Form``."""
         return self._form.runs
 
+    def bound(self, account: str, alias: str) -> tuple[str, tuple[Field, ...]]:
+        """Return for given names the text before the first field, and the fields; see ``Form``."""
+        form = self._form
+        lead = (account, alias)[form.lead] if form.lead >= 0 else ""
+        if form.fields is not None:
+            return lead + form.head, form.fields
+        head, fields, _ = form.fill(account, alias)
+        return lead + head, fields
+
     def count(self, record: LookupRecord, account: str, alias: str) -> int:
         """Return how many readings of a text verify for one account and one alias: 0, 1, or 2 for any more.
 
@@ -78,6 +87,7 @@ class Matcher:
         stop = form.stop
         if fields is None:
             head, fields, stop = form.fill(account, alias)
+            record.step(len(fields))
         if not text.startswith(head, at):
             return 0
         record.attempts_left = self.few
@@ -90,12 +100,17 @@ class Matcher:
                 # Only ends that a right code can have were tried.
                 record.shape_matches = self._has_shape(record, account, alias)
         record.taken += self.few - record.attempts_left
+        if record.taken > BUDGET:
+            raise StepBudgetExceeded
         return found if found < 2 else 2
 
     def _count_without_trying(self, record: LookupRecord, account: str, alias: str) -> int:
+        record.step(self._form.plan.steps)
         counter = ReadingCounter(self._form.plan, record, {NameKind.ACCOUNT: account, NameKind.ALIAS: alias})
         record.shape_matches = counter.shape_matches
-        return counter.count()
+        found = counter.count()
+        record.step(0)  # the spans may have added work
+        return found
 
     def _has_shape(self, record: LookupRecord, account: str, alias: str) -> bool:
         left, right = self._form.plan.segments({NameKind.ACCOUNT: account, NameKind.ALIAS: alias})
@@ -118,7 +133,7 @@ class Matcher:
                 if branches and end >= 0 and text.find(literal, end + 1) >= 0:
                     return self._try_each(record, fields, number, at, values, code)
             else:
-                end = len(text) if number == last else _run_end(rule, text, at)
+                end = len(text) if number == last else run_end(rule, text, at)
             record.attempts_left -= 1
             if record.attempts_left < 0:
                 raise _OutOfAttempts
@@ -136,6 +151,7 @@ class Matcher:
         if at != len(text):
             return 0
         record.shape_matches = True
+        record.taken += self._form.leaf_steps
         return 1 if is_right(code, self._form.compiled_items, values) else 0
 
     def _try_each(
@@ -166,7 +182,7 @@ _LETTERS = re.compile("[A-Za-z]*")
 _DIGITS = re.compile("[0-9]*")
 
 
-def _run_end(rule: FieldRule | None, text: str, at: int) -> int:
+def run_end(rule: FieldRule | None, text: str, at: int) -> int:
     """Return the end of letters that have digits after them, or of digits before letters."""
     run = (_LETTERS if rule is RULES[FieldClass.ALPHA] else _DIGITS).match(text, at)
     assert run is not None

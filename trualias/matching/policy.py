@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 from trualias.language.rule import Rule, folding
-from trualias.matching.index import Candidate, Index
-from trualias.matching.lookup_record import LookupRecord, StepBudgetExceeded
+from trualias.matching.candidate import Candidate
+from trualias.matching.index import Comparable, Index
+from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
+from trualias.matching.skeleton import Division, SkeletonGroup, TooManyDivisions
 from trualias.messages import number_of
 
 LONGEST = 64
@@ -52,15 +54,21 @@ class Policy:
         if not _LOCAL_PART(local_part):
             return _NO_MATCH
         text = self._fold(local_part)
-        candidates = self._index.candidates(text)
-        return self._choose(candidates, LookupRecord(text)) if candidates else _NO_MATCH
+        try:
+            candidates = self._index.find(text)
+            return self._choose(candidates, LookupRecord(text)) if candidates else _NO_MATCH
+        except StepBudgetExceeded:
+            return BudgetExceeded()
 
     def resolve_counting(self, local_part: str) -> tuple[PolicyOutcome, int]:
         """Resolve a local part; return the outcome and the steps that it took."""
         if not _LOCAL_PART(local_part):
             return _NO_MATCH, 0
         record = LookupRecord(self._fold(local_part))
-        return self._choose(self._index.candidates(record.text), record), record.steps
+        try:
+            return self._choose(self._index.find(record.text), record), record.steps
+        except StepBudgetExceeded:
+            return BudgetExceeded(), max(record.steps, BUDGET + 1)
 
     @property
     def size(self) -> str:
@@ -79,30 +87,69 @@ class Policy:
         """Return the parts of the policy, for releasing a large one a few parts at a time."""
         return [*self.rules, *self._index.parts()]
 
-    def _choose(self, candidates: Sequence[Candidate], record: LookupRecord) -> PolicyOutcome:
-        account: str | None = None
-        spelled = ""
+    def _choose(self, comparables: Sequence[Comparable], record: LookupRecord) -> PolicyOutcome:
+        """Compare a text with statements.
+
+        Raises:
+            StepBudgetExceeded: too many steps were needed.
+        """
+        groups: Sequence[_Divided] = ()
+        if self._index.has_groups:
+            candidates, groups = _divided(comparables, record)
+        else:
+            candidates = comparables  # type: ignore[assignment]  # all of them
+            if len(candidates) == 1:
+                return _outcome_of_one(candidates[0], record)
+        record.step(len(candidates))
+        owners: dict[str, str] = {}
         readings = 0
-        others: dict[str, str] = {}
         near_misses: list[str] = []
-        try:
-            for candidate in candidates:
-                count = candidate.matcher.count(record, candidate.account, candidate.alias)
-                if not count:
-                    if record.shape_matches:
-                        near_misses.append(candidate.spelled)
-                elif account is None or account == candidate.account:
-                    account = candidate.account
-                    spelled = spelled or candidate.spelled
-                    readings += count
-                else:
-                    others.setdefault(candidate.account, candidate.spelled)
-        except StepBudgetExceeded:
-            return BudgetExceeded()
-        if account is None:
-            if not near_misses:
-                return _NO_MATCH
-            return NotFound(NotFoundReason.WRONG_CODE, tuple(dict.fromkeys(near_misses)))
-        if others:
-            return Ambiguous(tuple(sorted([spelled, *others.values()])))
+        for candidate in candidates:
+            count = candidate.matcher.count(record, candidate.account, candidate.alias)
+            if count:
+                owners.setdefault(candidate.account, candidate.spelled)
+                readings += count
+            elif record.shape_matches:
+                near_misses.append(candidate.spelled)
+        for group, divisions in groups:
+            for candidate in group.verified(record, divisions):
+                owners.setdefault(candidate.account, candidate.spelled)
+                readings += 1
+        if not owners:
+            for group, divisions in groups:
+                near_misses += group.near_misses(record, divisions)
+            return NotFound(NotFoundReason.WRONG_CODE, tuple(dict.fromkeys(near_misses))) if near_misses else _NO_MATCH
+        if len(owners) > 1:
+            return Ambiguous(tuple(sorted(owners.values())))
+        (spelled,) = owners.values()
         return Found(spelled, spelled, readings if readings < 2 else 2)
+
+
+def _outcome_of_one(candidate: Candidate, record: LookupRecord) -> PolicyOutcome:
+    """Compare a text with the only candidate: a short way for most lookups."""
+    if count := candidate.matcher.count(record, candidate.account, candidate.alias):
+        return Found(candidate.spelled, candidate.spelled, count)
+    return NotFound(NotFoundReason.WRONG_CODE, (candidate.spelled,)) if record.shape_matches else _NO_MATCH
+
+
+_Divided = tuple[SkeletonGroup, list[Division]]
+
+
+def _divided(comparables: Sequence[Comparable], record: LookupRecord) -> tuple[list[Candidate], list[_Divided]]:
+    """Return the candidates to compare with a text one by one, and the groups with the ways to divide it.
+
+    Raises:
+        StepBudgetExceeded: too many steps were needed.
+    """
+    record.step(len(comparables))
+    candidates: list[Candidate] = []
+    groups: list[_Divided] = []
+    for one in comparables:
+        if isinstance(one, Candidate):
+            candidates.append(one)
+            continue
+        try:
+            groups.append((one, one.divide(record)))
+        except TooManyDivisions:
+            candidates += one.candidates
+    return candidates, groups

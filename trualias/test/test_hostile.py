@@ -6,7 +6,8 @@ from importlib.resources import files
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.matching.outcome import Found, NotFound
+from trualias.matching.lookup_record import BUDGET
+from trualias.matching.outcome import BudgetExceeded, Found, NotFound
 
 
 class HostileTests(SynchronousTestCase):
@@ -31,6 +32,30 @@ class HostileTests(SynchronousTestCase):
         outcome, steps = policy.resolve_counting("x" * 57 + ".0000")
         self.assertEqual(Found("baz", "baz", readings=2), outcome)
         self.assertLess(steps, 1000)
+
+    def test_pairs(self) -> None:
+        """The pairs of the accounts and aliases in an address are steps."""
+        names = ",".join("x" * length for length in range(1, 61))
+        self.assert_exceeds(
+            f"ACCOUNT {names} ALIASED {names} MATCHES %alnum%x%account%x%alnum%x%alias%x%code% WITH CHARS(1);", "x" * 64
+        )
+
+    def test_attempts(self) -> None:
+        """The attempts to read an address are steps, also those after which the next statement is compared."""
+        literals = [before + after for before in ("x", "y", "xy", "yx", "xx") for after in ("x", "y", "xy", "yx", "xx")]
+        texts = [
+            f"ACCOUNT u{number}n{other} MATCHES %alnum%{one}%alnum%{two}%code% WITH CHARS(1), CHARS(2);"
+            for number, one in enumerate(dict.fromkeys(literals))
+            for other, two in enumerate(dict.fromkeys(literals))
+        ]
+        self.assert_exceeds("\n".join(texts), "xy" * 16 + "yx" * 16)
+
+    def assert_exceeds(self, text: str, key: str) -> None:
+        """Assert that a lookup exceeds its budget, but not by more than the steps of one statement."""
+        outcome, steps = parse_configuration(text, "hostile.conf").policy.resolve_counting(key)
+        self.assertEqual(BudgetExceeded(), outcome)
+        self.assertLess(BUDGET, steps)
+        self.assertLess(steps, BUDGET + 500)
 
     def test_letter_after_a_digit(self) -> None:
         """A digit and a letter after it are no count of two digits, wherever the code may go on after them."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,13 +16,14 @@ from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.rule import folding
 from trualias.language.source import Source
-from trualias.language.tree import ATEXT_AND_DOT, Account, End, FieldClass, Name, NameField, Statement, unparse
+from trualias.language.tree import ATEXT_AND_DOT, Account, End, Statement, unparse
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.policy import Policy
 from trualias.test import naive, trialprofile
 from trualias.test.addresses import RANDOMS, hit, local_part
+from trualias.test.crowds import copies, crowds, overlapping_names
 from trualias.test.naive import Verdict, naive_lookup
 from trualias.test.strategies import (
     accounts,
@@ -43,9 +43,6 @@ TRIES = 1_000_000
 
 ADDRESSES = 16
 """Addresses to resolve for each policy."""
-
-COPIES = 180
-"""Copies of each drawn statement for a policy of thousands."""
 
 
 def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
@@ -106,27 +103,6 @@ def kind(found: Verdict) -> str:
     if found.accounts:
         return "several readings" if found.several_readings else "hit"
     return "near miss" if found.near_misses else "miss"
-
-
-def numbered(name: Name, using: FieldClass, number: int) -> Name:
-    """Return a name that occurs once, made of a drawn one."""
-    suffix = {FieldClass.ALPHA: str(number).translate(str.maketrans("0123456789", "abcdefghij"))}
-    return Name(name.text + suffix.get(using, str(number)))
-
-
-def copies(statement: Account) -> list[Account]:
-    """Return a statement and copies of it for other accounts, if its expression shows names."""
-    if not any(isinstance(token, NameField) for token in statement.expression):
-        return [statement]
-    using = statement.using
-    return [statement] + [
-        evolve(
-            statement,
-            accounts=tuple(numbered(name, using, number) for name in statement.accounts),
-            aliases=tuple(numbered(name, using, number) for name in statement.aliases),
-        )
-        for number in range(100, 100 + COPIES)
-    ]
 
 
 def together(statements: Sequence[Account]) -> list[Account]:
@@ -207,6 +183,21 @@ class AgreementTests(SynchronousTestCase):
         """The same, with ``CASE SENSITIVE: no``."""
         counts = self.compare(tangles(), False, 130)
         self.assert_often(counts, hit=40, miss=200, near_miss=200, several_readings=100, several_accounts=200)
+
+    def test_crowds(self) -> None:
+        """They agree for many statements with the same names and literals, and other classes and codes."""
+        counts = self.compare(crowds(), True, 130)
+        self.assert_often(counts, hit=100, miss=100, near_miss=100, several_readings=100, several_accounts=100)
+
+    def test_crowds_without_regard_to_case(self) -> None:
+        """The same, with ``CASE SENSITIVE: no``."""
+        counts = self.compare(crowds(), False, 130)
+        self.assert_often(counts, hit=100, miss=100, near_miss=100, several_readings=100, several_accounts=100)
+
+    def test_overlapping_names(self) -> None:
+        """They agree for a statement whose accounts and aliases are parts of each other."""
+        counts = self.compare(overlapping_names(), True, 130)
+        self.assert_often(counts, hit=100, miss=100, near_miss=100, several_readings=5, several_accounts=25)
 
     def test_thousands_of_statements(self) -> None:
         """The answers do not change with thousands of other statements in the same file."""
