@@ -1,7 +1,7 @@
 """The loggers of trualias, the level set by LOGGING, and the limit of repeated messages.
 
-LOGGING applies to the messages of trualias alone. Those of Twisted (ports, shutdown, unhandled exceptions) are few and
-always logged.
+LOGGING applies to the messages of trualias alone, except those about listening. Those, and Twisted's (shutdown,
+unhandled exceptions), are few and always logged.
 """
 
 import math
@@ -28,6 +28,21 @@ levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.debug)
 observer = FilteringLogObserver(globalLogPublisher, [levels])
 
 
+class LookupLog:
+    """Whether each lookup is logged, which LOGGING: debug asks for; ``is_on`` costs a lookup less than a level does."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+
+lookup_log = LookupLog()
+
+
+def unfiltered_logger(namespace: str) -> Logger:
+    """Make a logger whose messages are logged at every level of LOGGING, as those of Twisted are."""
+    return Logger(namespace=namespace)
+
+
 def logger(namespace: str) -> Logger:
     """Make the logger of a module: ``_log = logger(__name__)``."""
     return Logger(namespace=namespace, observer=observer)
@@ -37,6 +52,7 @@ def set_level(name: str) -> None:
     """Apply a value of LOGGING to all messages of trualias but reports."""
     levels.setLogLevelForNamespace(_ALL, _LEVELS[name])
     levels.setLogLevelForNamespace(REPORT, LogLevel.info)
+    lookup_log.is_on = name == "debug"
 
 
 class RepetitionLimit:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from attrs import frozen
 
-from trualias.log import RepetitionLimit, logger
+from trualias.log import RepetitionLimit, logger, lookup_log
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason, describe
 from trualias.lookup.hooks import is_from_hook
 from trualias.messages import escaped, others_since
@@ -120,11 +120,13 @@ class Responder:
         return Reply(octets, kind, counters, counters.buckets[outcome], wrong_codes)
 
     def reply(self, request: bytes, key: str, lookup: Lookup, cache: ReplyCache) -> Reply:
-        """Return the reply to a request for a key, from the cache if it is there."""
-        known = cache.get(request)
+        """Return the reply to a request for a key, from the cache if it is there and lookups are not logged."""
+        known = None if lookup_log.is_on else cache.get(request)
         if known is not None:
             return known
         answer = lookup_safely(lookup, key, self._warnings)
+        if lookup_log.is_on and not isinstance(answer, Fault):
+            _log.debug("{key} {description}", key=escaped(key), description=escaped(describe(answer)))
         match answer:
             case NotFound(reason, near_misses):
                 reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[reason]

@@ -198,7 +198,9 @@ class Application:
         kinds = {(listener.protocol, listener.table) for listener in self._listeners}
         factories = {(protocol, table): self._make_factory(protocol, table) for protocol, table in kinds}
         return [
-            self._listen(listener.endpoint, factories[listener.protocol, listener.table])
+            self._listen(
+                listener.endpoint, factories[listener.protocol, listener.table], f"trualias.{listener.protocol.value}"
+            )
             for listener in self._listeners
         ]
 
@@ -247,10 +249,10 @@ class Application:
             names=address.names,
             health=(CopyHealth(self._loads),),
         )
-        return [self._listen(tcp_endpoint(address.host, address.port), site)]
+        return [self._listen(tcp_endpoint(address.host, address.port), site, "trualias.web")]
 
-    def _listen(self, endpoint: str, factory: IProtocolFactory) -> ListeningService:
-        return ListeningService(self._reactor, endpoint, factory, self._remote_allowed)
+    def _listen(self, endpoint: str, factory: IProtocolFactory, name: str) -> ListeningService:
+        return ListeningService(self._reactor, endpoint, factory, self._remote_allowed, name)
 
     def _remote_allowed(self) -> bool:
         return bool(self._configuration.settings.allow)

@@ -1,12 +1,14 @@
 """Listening on an endpoint, from the start to the stop of a server."""
 
 import errno
+import os
 import socket
 from collections.abc import Callable
 from typing import cast
 
 from attrs import frozen
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReactorCore
@@ -17,7 +19,7 @@ from zope.interface import implementer
 
 from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address
 from trualias.configuration.settings import exposure_problem, is_loopback
-from trualias.log import logger
+from trualias.log import logger, unfiltered_logger
 from trualias.server.twisted_internals import (
     accept_waiting_clients,
     adopt_unix_socket,
@@ -93,6 +95,7 @@ class ListeningService(Service):
             it, the backlog is ``BACKLOG``.
         factory: builds the protocols.
         remote_allowed: returns whether other machines may connect.
+        name: the name in the log of what is listened for.
 
     """
 
@@ -102,7 +105,9 @@ class ListeningService(Service):
         description: str,
         factory: IProtocolFactory,
         remote_allowed: Callable[[], bool] = lambda: False,
+        name: str = __name__,
     ) -> None:
+        self._report = unfiltered_logger(name)
         self.description = description
         address = listening_address(description)
         # An abstract socket has no file.
@@ -175,6 +180,7 @@ class ListeningService(Service):
         port, self._port = self._port, None
         if port is None:
             return succeed(None)
+        self._report.info("stops listening on {address}", address=_shown_address(port))
         if isinstance(self._endpoint, AdoptedStreamServerEndpoint):
             # systemd keeps listening for the next process, and the path of a unix socket must stay.
             stop_accepting(port)
@@ -201,6 +207,7 @@ class ListeningService(Service):
                 self._identity = identity(self._path)
             self._set_options(self._port)
             self._check_address(self._port)
+            self._report.info("listening on {address}", address=_shown_address(self._port))
         except Exception as error:
             reason = error_reason(error)
             _log.critical("Cannot listen on {endpoint}: {reason}", endpoint=self.description, reason=reason)
@@ -235,3 +242,16 @@ class ListeningService(Service):
         host = getattr(port.getHost(), "host", "127.0.0.1")
         if not self._address_is_checked and not is_loopback(host) and not self._remote_allowed():
             raise OSError(errno.EACCES, exposure_problem(host))
+
+
+def _shown_address(port: IListeningPort) -> str:
+    """Return the address of a port for the log: an IP address with its port, or a path."""
+    match port.getHost():
+        case IPv4Address(host=host, port=number):
+            return f"{host}:{number}"
+        case IPv6Address(host=host, port=number):
+            return f"[{host}]:{number}"
+        case UNIXAddress(name=name):
+            return os.fsdecode(name or b"an unnamed socket")
+        case other:
+            return str(other)

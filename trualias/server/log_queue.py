@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from trualias.messages import escaped, number_of
 from trualias.monitoring.process_counters import ProcessCounters, process_counters
+from trualias.server.twisted_internals import LEGACY_NAMESPACE, is_port_message
 
 MOST_MESSAGES = 1_000
 """Messages in the queue. They are dropped from the next one on, until the queue has been written."""
@@ -93,6 +94,8 @@ class LogQueue:
 
     def __call__(self, event: LogEvent) -> None:
         """Queue an event, or drop it; never blocks. Can be called in any thread, and in a signal handler."""
+        if is_port_message(event):
+            return
         if self._is_dropped(0):
             # Before the event is formatted: what is dropped costs little.
             return
@@ -199,6 +202,8 @@ def _detach(event: LogEvent) -> tuple[LogEvent, int]:
     detached["log_format"] = "{log_text}"
     detached["log_text"] = text = _cut(formatEvent(event))
     size = len(text)
+    if event.get("log_namespace") == LEGACY_NAMESPACE:
+        detached["log_namespace"] = "twisted"
     system = event.get("log_system")
     if system is not None:
         detached["log_system"] = _cut(safe_str(system))

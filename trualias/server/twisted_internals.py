@@ -1,5 +1,6 @@
 """All uses of Twisted's internals, each with its reason and the Twisted issue that would make it unnecessary."""
 
+import re
 import socket
 from collections.abc import Callable
 from typing import Any, cast
@@ -7,6 +8,22 @@ from typing import Any, cast
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IReactorTime
 from twisted.internet.tcp import Port, _reservedFD
 from twisted.internet.unix import Port as UNIXPort
+from twisted.logger import LogEvent
+
+LEGACY_NAMESPACE = "log_legacy"
+"""The namespace of messages that ``twisted.python.log`` writes: the name of a module that does not exist."""
+
+_PORT_MESSAGE = re.compile(r".* starting on .*|\((\S+ )?Port .* Closed\)", re.DOTALL)
+
+
+def is_port_message(event: LogEvent) -> bool:
+    """Return whether an event is Twisted's message about a port that opens or closes.
+
+    ListeningService logs these with the address. ``noisy`` of a factory does not silence them.
+    """
+    if event.get("log_namespace") != LEGACY_NAMESPACE or event.get("isError"):
+        return False
+    return _PORT_MESSAGE.fullmatch(" ".join(map(str, event.get("message", ())))) is not None
 
 
 def set_reactor_clock(reactor: IReactorTime, seconds: Callable[[], float]) -> None:

@@ -1,6 +1,7 @@
 """Tests of ``trualias.server.listening``."""
 
 import errno
+import re
 import socket
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from twisted.internet.interfaces import IAddress, IReactorCore
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactor, RaisingMemoryReactor, StringTransport
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.server.listening import ListenError, ListeningService
@@ -48,6 +49,28 @@ class ListeningServiceTests(SynchronousTestCase):
             self.assertEqual([server[::3] for server in reactor.tcpServers], [(3047, "127.0.0.1")])
             self.successResultOf(service.stopService())
             self.assertFalse(service.running)
+
+    def test_logged(self) -> None:
+        """The start and the stop are logged with the address, under the name of what is listened for."""
+        loop = Loop()
+        self.addCleanup(loop.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for description in ("tcp:0:interface=127.0.0.1", "tcp6:0:interface=\\:\\:1", f"unix:{folder.name}/a.sock"):
+            service = ListeningService(loop.core, description, Factory(), name="trualias.web")
+            with capturedLogs() as events:
+                service.startService()
+                service.stopService()
+                loop.turn()
+            logged = [
+                (event["log_namespace"], re.sub(r":\d+$", ":PORT", formatEvent(event)))
+                for event in events
+                if event["log_namespace"].startswith("trualias")
+            ]
+            address = {"tcp:": "127.0.0.1:PORT", "tcp6": "[::1]:PORT"}.get(description[:4], f"{folder.name}/a.sock")
+            self.assertEqual(
+                [("trualias.web", f"listening on {address}"), ("trualias.web", f"stops listening on {address}")], logged
+            )
 
     def test_waiting_clients(self) -> None:
         """All clients that the kernel has connected before the stop are accepted; the path is then gone."""

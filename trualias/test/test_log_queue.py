@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 import io
 import os
+import tempfile
 import warnings
 from threading import Event
 from types import ModuleType
 from typing import Any
 from weakref import ref
 
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory
 from twisted.logger import (
     ILogObserver,
     LegacyLogObserverWrapper,
@@ -19,13 +23,14 @@ from twisted.logger import (
     Logger,
     LogLevel,
     LogPublisher,
+    capturedLogs,
     eventAsText,
     formatEvent,
     textFileLogObserver,
 )
 from twisted.python.failure import Failure
 from twisted.python.log import ILogObserver as ILegacyLogObserver
-from twisted.python.log import textFromEventDict
+from twisted.python.log import msg, textFromEventDict
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -33,6 +38,8 @@ from zope.interface.verify import verifyObject
 from trualias.monitoring.process_counters import ProcessCounters
 from trualias.observers import JournalObserver
 from trualias.server.log_queue import LONGEST, LogQueue
+from trualias.server.twisted_internals import is_port_message
+from trualias.test.loop import Loop
 
 LONG = 30.0
 """Seconds that no test takes: the bound of a wait for another thread."""
@@ -193,6 +200,29 @@ class LogQueueTests(QueueTestCase):
         self.assertEqual(0, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         self.addCleanup(os.close, output)
         return os.read(output, 1000)
+
+
+class PortMessageTests(SynchronousTestCase):
+    """Twisted's own messages about ports."""
+
+    def test_ports(self) -> None:
+        """They are recognised as Twisted writes them, and no other message is."""
+        loop = Loop()
+        self.addCleanup(loop.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        factory = Factory()
+        factory.noisy = False
+        with capturedLogs() as events:
+            for description in ("tcp:0:interface=127.0.0.1", f"unix:{folder.name}/a.sock"):
+                ports: list[IListeningPort] = []
+                serverFromString(loop.core, description).listen(factory).addCallback(ports.append)
+                ports[0].stopListening()
+                loop.turn()
+            msg("a message of a hook")
+            Logger(namespace="trualias").info("x starting on 1")
+        kinds = [is_port_message(event) for event in events]
+        self.assertEqual([True, True, True, True, False, False], kinds, list(map(formatEvent, events)))
 
 
 class DetachedEventTests(QueueTestCase):

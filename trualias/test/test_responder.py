@@ -1,8 +1,10 @@
 """Tests of ``trualias.protocols.responder``: which replies are shared, and how they count."""
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
+from trualias.log import lookup_log, set_level
 from trualias.lookup import Answer, Found, NotFound, NotFoundReason
 from trualias.monitoring.counters import BOUNDS, Counters
 from trualias.monitoring.statistics import ReplyKind
@@ -84,3 +86,34 @@ class ResponderTests(SynchronousTestCase):
             self.assertEqual((reply.kind, reply.octets), (ReplyKind.BAD, wire.LINES.fault))
             self.assertIs(reply.buckets, self.request_counters.buckets["fault"])
         self.assertEqual({}, self.cache.recent)
+
+
+class LookupLogTests(SynchronousTestCase):
+    """The log of lookups."""
+
+    def logged(self, level: str) -> list[str]:
+        """Look several keys up, each twice, at a level of LOGGING; return what is logged."""
+        set_level(level)
+        self.addCleanup(set_level, "debug")
+        self.addCleanup(setattr, lookup_log, "is_on", False)
+        responder, cache = Responder(wire.LINES, None, AddressWarnings()), ReplyCache()
+        with capturedLogs() as events:
+            for key in ("foo", "wrong", "foo", "wrong", "missing\n"):
+                responder.reply(key.encode(), key, answer_or_nothing, cache)
+        return [f"{event['log_level'].name}: {formatEvent(event)}" for event in events]
+
+    def test_debug(self) -> None:
+        """At the level debug every lookup is logged, with its answer and why, also one whose reply is cached."""
+        found = "debug: foo goes to baz"
+        wrong = "debug: wrong is not found: it has the shape of an alias of bar or foo, but its code is wrong"
+        missing = "debug: missing\\n is not found: no reading of the address has the right code"
+        self.assertEqual([found, wrong, found, wrong, missing], self.logged("debug"))
+
+    def test_info(self) -> None:
+        """At the other levels none is."""
+        self.assertEqual([], self.logged("info"))
+
+
+def answer_or_nothing(key: str) -> Answer:
+    """Return one of the answers, or "not found"."""
+    return ANSWERS.get(key, NotFound(NotFoundReason.NO_MATCH))
