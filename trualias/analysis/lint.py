@@ -130,7 +130,8 @@ def _overlaps(subject: _Subject) -> Iterator[LintWarning]:
 def _origin(subject: _Subject, overlap: Overlap) -> str:
     if overlap.one.rule is overlap.other.rule:
         return "both accounts of this statement"
-    return f"the account of the statement in line {subject.configuration.line(_offset(overlap.other.rule))}"
+    line = subject.configuration.line_text(_offset(overlap.other.rule), _offset(overlap.one.rule))
+    return f"the account of the statement in {line}"
 
 
 def _no_debug_account(subject: _Subject) -> Iterator[LintWarning]:
@@ -255,7 +256,8 @@ def _names_differ_in_case(subject: _Subject) -> Iterator[LintWarning]:
 
 
 def _two_spellings(subject: _Subject, kind: str, name: Name, other: Name) -> LintWarning:
-    message = f"the {kind} {name.text} is spelled {other.text} in line {subject.configuration.line(other.offset)}"
+    line = subject.configuration.line_text(other.offset, name.offset)
+    message = f"the {kind} {name.text} is spelled {other.text} in {line}"
     if subject.configuration.settings.case_sensitive:
         reason, fix = "they are different names, which people and mail servers confuse", "give them different names"
     else:

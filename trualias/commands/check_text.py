@@ -9,6 +9,7 @@ from attrs import frozen
 
 from trualias.analysis.lint import LintWarning
 from trualias.analysis.overlap import Search
+from trualias.commands.output import place
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import number_of
@@ -72,10 +73,12 @@ def _print_findings(file: CheckedFile, configuration: Configuration, out: Consol
 
 
 def _notes(configuration: Configuration) -> Iterator[Note]:
-    if not configuration.ended:
+    lacking = [path for path in configuration.paths if path not in configuration.ended_files]
+    if lacking:
+        more = f", nor do {number_of(len(lacking) - 1, 'other file')}" if len(lacking) > 1 else ""
         yield Note(
             "no-end",
-            "the file does not end with END",
+            f"{'the file' if lacking[0] == configuration.name else lacking[0]} does not end with END{more}",
             "a file that was cut off cannot be told from a complete one",
             "write END in the last line",
         )
@@ -91,12 +94,18 @@ def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
 def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
     """Describe what the search for addresses of two accounts left undecided."""
     if search.undecided:
-        first, second = _lines(configuration, search.undecided[0])
+        one, other = (rule.statement.offset for rule in search.undecided[0])
+        lines = (configuration.line_text(one), configuration.line_text(other))
+        both = " and ".join(lines) if any(" of " in line for line in lines) else _two_lines(*lines)
         more = len(search.undecided) - 1
         also = f", nor for {number_of(more, 'other pair')}" if more else ""
-        yield f"the search did not decide whether the statements in lines {first} and {second} share addresses{also}"
+        yield f"the search did not decide whether the statements in {both} share addresses{also}"
     if not search.complete:
         yield "the search for addresses of two accounts did not examine all statements"
+
+
+def _two_lines(first: str, second: str) -> str:
+    return f"lines {first.removeprefix('line ')} and {second.removeprefix('line ')}"
 
 
 def _lines(configuration: Configuration, pair: tuple[Rule, Rule]) -> tuple[int, int]:
@@ -110,7 +119,7 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
     errors = file.errors.errors if file.errors is not None else ()
     result: dict[str, object] = {
         "file": file.path,
-        "errors": [{"line": error.line, "column": error.column, "message": error.message} for error in errors],
+        "errors": [_error(file.path, error) for error in errors],
         "truncated": file.errors is not None and file.errors.is_truncated,
         "warnings": [],
         "notes": [],
@@ -127,11 +136,16 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
     return result
 
 
+def _error(path: str, error: PolicyError) -> dict[str, object]:
+    other = {} if error.name == path else {"file": error.name}
+    return {**other, "line": error.line, "column": error.column, "message": error.message}
+
+
 def _warning(configuration: Configuration, warning: LintWarning) -> dict[str, object]:
     position = configuration.error(warning.offset, warning.message)
     return {
         "kind": warning.kind,
-        "line": position.line,
+        **place(configuration, warning.offset),
         "column": position.column,
         "message": warning.message,
         "why": warning.reason,

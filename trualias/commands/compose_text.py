@@ -8,7 +8,7 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.analysis.composition import Target
-from trualias.commands.output import console
+from trualias.commands.output import console, place
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, NotFound, NotFoundReason, describe
@@ -65,7 +65,7 @@ def print_results(
     remarks: dict[str, None] = {}
     for result in results:
         if result.remark:
-            statement = f"statement at line {configuration.line(result.target.rule.statement.offset)}"
+            statement = f"statement at {configuration.line_text(result.target.rule.statement.offset)}"
             remarks[f"{statement}: {f'{result.address}: ' if result.address else ''}{result.remark}"] = None
     for remark in remarks:
         errors.print(remark)
@@ -77,7 +77,7 @@ def for_programs(configuration: Configuration, results: Sequence[TargetResult]) 
         "configuration": configuration.name,
         "statements": [
             {
-                "line": configuration.line(result.target.rule.statement.offset),
+                **place(configuration, result.target.rule.statement.offset),
                 "account": result.target.account,
                 "alias": result.target.alias or None,
                 "address": result.address or None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
+from trualias.commands.output import place
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
@@ -104,9 +105,9 @@ def _address(name: tuple[str, str | None]) -> str:
 
 
 def _print_comparison(comparison: Comparison, configuration: Configuration, text: str, most: int, out: Console) -> None:
-    line = configuration.line(comparison.rule.statement.offset)
+    line = configuration.line_text(comparison.rule.statement.offset)
     names = f"account {comparison.account}" + (f", alias {comparison.alias}" if comparison.alias else "")
-    head = f"  statement at line {line}: {names}"
+    head = f"  statement at {line}: {names}"
     if comparison.mismatch:
         out.print(f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
         _print_caret(text, comparison.mismatch.position, out)
@@ -197,7 +198,7 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
 def _statement(comparison: Comparison, configuration: Configuration) -> dict[str, object]:
     mismatch = comparison.mismatch
     return {
-        "line": configuration.line(comparison.rule.statement.offset),
+        **place(configuration, comparison.rule.statement.offset),
         "expression": expression_text(comparison.rule.statement.expression),
         "account": comparison.account,
         "alias": comparison.alias or None,

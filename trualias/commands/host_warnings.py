@@ -16,9 +16,9 @@ def host_warnings(configuration: Configuration, installed: str = "/etc") -> Iter
     Permissions are checked only of a file below the folder ``installed``: any other may be a draft, or a copy.
     """
     yield from _socket_folders(configuration)
-    path = os.path.abspath(configuration.name)
-    if os.path.commonpath([path, installed]) == installed:
-        yield from _permissions(path)
+    for path, offset in configuration.starts:
+        if os.path.commonpath([os.path.abspath(path), installed]) == installed:
+            yield from _permissions(os.path.abspath(path), offset)
 
 
 def _socket_folders(configuration: Configuration) -> Iterator[LintWarning]:
@@ -40,7 +40,7 @@ def _socket_folders(configuration: Configuration) -> Iterator[LintWarning]:
             )
 
 
-def _permissions(path: str) -> Iterator[LintWarning]:
+def _permissions(path: str, offset: int) -> Iterator[LintWarning]:
     try:
         readers, writers = root_only(path), permission_problem(path)
     except OSError:  # it is being replaced
@@ -48,7 +48,7 @@ def _permissions(path: str) -> Iterator[LintWarning]:
     if readers is not None:
         yield LintWarning(
             "readable-by-root",
-            0,
+            offset,
             readers,
             "a server that runs as another user cannot load the file, or cannot load it again when it has changed",
             "let the server's user or group read it, such as chmod 644 of the file and chmod 755 of its folder",
@@ -56,7 +56,7 @@ def _permissions(path: str) -> Iterator[LintWarning]:
     if writers is not None:
         yield LintWarning(
             "writable-by-others",
-            0,
+            offset,
             f"others could change the file: {writers}",
             "who can change the file decides which addresses are accepted, and who gets their mail",
             "take the permission away",

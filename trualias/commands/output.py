@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from trualias.configuration import Configuration
+
 _WIDE = 10_000
 """The width, in columns, of a pipe or file, where no line must be wrapped or cut."""
 
@@ -42,6 +44,12 @@ def show(to: Console, rows: Table) -> None:
         to.print(rows)
     text = captured.get()
     to.file.write(text if to.is_terminal else re.sub(" +$", "", text, flags=re.MULTILINE))
+
+
+def place(configuration: Configuration, offset: int) -> dict[str, object]:
+    """Return the line of an offset for JSON, and its file if that is an included one."""
+    path = configuration.file(offset)
+    return {**({} if path == configuration.name else {"file": path}), "line": configuration.line(offset)}
 
 
 def write_json(stream: TextIO, value: Mapping[str, object] | Sequence[object]) -> None:

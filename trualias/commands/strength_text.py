@@ -8,7 +8,7 @@ from trualias.analysis.code_distribution import NoWords
 from trualias.analysis.composition import Target
 from trualias.analysis.rule_inference import FURTHEST_INDEX, MOST_ITEMS, MOST_LEAKS, NEARLY, RUNS, Leaks
 from trualias.analysis.strength import Proportion, Strength
-from trualias.commands.output import console, show, table_of
+from trualias.commands.output import console, place, show, table_of
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.language.tree import expression_text, item_text
@@ -24,7 +24,10 @@ def print_measured(configuration: Configuration, words: str, seed: int, measured
         statement = target.rule.statement
         items = ", ".join(map(item_text, statement.items))
         line = configuration.line(statement.offset)
-        out.print(f"{configuration.name}:{line}: {expression_text(statement.expression)} WITH {items}", style="bold")
+        out.print(
+            f"{configuration.file(statement.offset)}:{line}: {expression_text(statement.expression)} WITH {items}",
+            style="bold",
+        )
         if isinstance(found, NoWords):
             out.print(f"  no figures: none of {words} can be %{found}%\n")
             continue
@@ -143,7 +146,7 @@ def for_programs(configuration: Configuration, words: str, seed: int, measured: 
         },
         "statements": [
             {
-                "line": configuration.line(target.rule.statement.offset),
+                **place(configuration, target.rule.statement.offset),
                 "expression": expression_text(target.rule.statement.expression),
                 "items": [item_text(item) for item in target.rule.statement.items],
                 **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found)),

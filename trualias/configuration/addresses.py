@@ -43,11 +43,11 @@ def kept_names(
     debug_account: str | None,
     deliveries: Iterable[Deliver],
     alias_domains: Domains,
-    line: Callable[[int], int],
+    line: Callable[[int], str],
 ) -> KeptNames:
     """Return the accounts, the debug account, and the targets of ``DELIVER`` in alias domains.
 
-    ``alias_domains`` is None if they are unknown; ``line`` returns the line of an offset in the text.
+    ``alias_domains`` is None if they are unknown; ``line`` returns ``line 3`` for an offset.
     """
     kept = KeptNames()
     for account in accounts:
@@ -55,7 +55,7 @@ def kept_names(
     if debug_account is not None:
         kept.add(debug_account, None, f"the DEBUG ACCOUNT {debug_account}")
     for delivery in deliveries:
-        description = f"a target of DELIVER in line {line(delivery.offset)}"
+        description = f"a target of DELIVER in {line(delivery.offset)}"
         for target in delivery.targets:
             local_part, domain = split_address(target.text)
             if domain is None:

@@ -28,14 +28,14 @@ class DeliveryContext:
     """What the checks of ``DELIVER`` statements need of the others.
 
     ``accounts`` are all accounts, folded by ``fold``, as the file spells them. ``alias_domains`` is None if they are
-    unknown. ``line`` returns the line of an offset in the text.
+    unknown. ``line`` returns ``line 3`` for an offset.
     """
 
     accounts: Mapping[str, str]
     debug_account: str | None
     alias_domains: Domains
     fold: Callable[[str], str]
-    line: Callable[[int], int]
+    line: Callable[[int], str]
 
 
 def delivery_errors(
@@ -87,7 +87,7 @@ def _domain_errors(
         before = first.setdefault(key, offset)
         if before != offset:
             where = "" if place is None else f" in {place.text}"
-            yield offset, f"DELIVER for {delivery.account.text}{where} already stands in line {context.line(before)}"
+            yield offset, f"DELIVER for {delivery.account.text}{where} already stands in {context.line(before)}"
 
 
 def _target_problem(text: str) -> str:

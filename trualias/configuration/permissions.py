@@ -3,7 +3,8 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from trualias.messages import escaped
@@ -38,6 +39,32 @@ def permission_problem(path: str, on_read_only_mount: Callable[[Path], bool] = _
         if not on_read_only_mount(each.parent if stat.S_ISLNK(status.st_mode) else each)
     )
     return next((escaped(problem) for problem in problems if problem is not None), None)
+
+
+def permission_problems(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each path whose contents another user could change, and how; as ``permission_problem``, for many paths.
+
+    The path to a folder is checked once. Files that are not there are left out, but for their folders.
+    """
+    folders: dict[str, str | None] = {}
+    for path in paths:
+        with suppress(OSError):
+            folder = os.path.dirname(os.path.abspath(path))
+            if folder not in folders:
+                folders[folder] = permission_problem(folder)
+                if folders[folder] is not None:
+                    yield folder, folders[folder] or ""
+            file = Path(path).absolute()
+            status = file.lstat()
+            is_link = stat.S_ISLNK(status.st_mode)
+            problem = permission_problem(path) if is_link else _file_problem(file, status)
+            if problem is not None and problem != folders[folder]:
+                yield path, problem
+
+
+def _file_problem(file: Path, status: os.stat_result) -> str | None:
+    problem = _component_problem(file, status, {ROOT, os.geteuid()})
+    return None if problem is None or _on_read_only_mount(file) else escaped(problem)
 
 
 def root_only(path: str) -> str | None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Callable, Iterator, Sequence
+import os.path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from trualias.configuration.addresses import kept_names, refusal_errors
 from trualias.configuration.deliveries import DeliveryContext, delivery_errors
-from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
+from trualias.configuration.files import (
+    LIMITS,
+    Access,
+    Content,
+    DiskAccess,
+    Include,
+    Limits,
+    Unreadable,
+    read_regular_file,
+)
+from trualias.configuration.includes import NOT_TEXT, Pattern, ReadFile, ReadFiles, decode, read_included
+from trualias.configuration.settings import Settings
+from trualias.configuration.settings_reader import SettingsReader
 from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.rule import folding
-from trualias.language.source import MOST_ERRORS, ConfigurationErrors, PolicyError, Source
-from trualias.language.splitter import comment_hint
-from trualias.language.tree import Account, Deliver, Expect, Refuse, Setting
+from trualias.language.source import ConfigurationErrors, PolicyError, Source
+from trualias.language.tree import Account, Deliver, End, Expect, Refuse, Setting, Statement
 from trualias.matching.policy import Policy
-from trualias.messages import did_you_mean, one_of, quoted
 
 
 @frozen(eq=False)
@@ -28,7 +36,8 @@ class Configuration:
     """A checked configuration, except for its ``expectations``, whose check needs the hooks.
 
     ``name`` is the path that it was read from. ``refusals`` and ``deliveries`` are its ``REFUSE`` and ``DELIVER``
-    statements. ``ended`` is whether the file says with ``END`` that it is complete.
+    statements. ``ended_files`` are the paths of its files that say with ``END`` that they are complete, ``patterns``
+    its ``INCLUDE`` with wildcards. Offsets count through the text of the file and those that it includes.
     """
 
     name: str
@@ -37,14 +46,30 @@ class Configuration:
     expectations: tuple[Expect, ...]
     refusals: tuple[Refuse, ...]
     deliveries: tuple[Deliver, ...]
-    ended: bool
+    ended_files: frozenset[str]
+    patterns: tuple[Pattern, ...]
     _source: Source
     _given: dict[str, list[Setting]]
 
     @property
     def text(self) -> str:
-        """The text of the file."""
+        """The text of the file, without those that it includes."""
         return self._source.text
+
+    @property
+    def included(self) -> Mapping[str, str]:
+        """The texts of the files that it includes, by their paths."""
+        return {file.name: file.text for file in self._source.files[1:]}
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the file and of those that it includes."""
+        return tuple([file.name for file in self._source.files])
+
+    @property
+    def ended(self) -> bool:
+        """True if the file says with ``END`` that it is complete."""
+        return self.name in self.ended_files
 
     def given(self, setting: str) -> bool:
         """Return whether the file has a setting, even with the default value."""
@@ -55,8 +80,25 @@ class Configuration:
         return self._given[setting][0].offset if setting in self._given else 0
 
     def line(self, offset: int) -> int:
-        """Return the line, counted from 1, of an offset in the text."""
+        """Return the line, counted from 1, of an offset in its file."""
         return self._source.position(offset)[0]
+
+    def line_text(self, offset: int, seen_from: int | None = None) -> str:
+        """Return ``line 3``, or ``line 3 of NAME``; as ``Source.line_text``."""
+        return self._source.line_text(offset, seen_from)
+
+    def file(self, offset: int) -> str:
+        """Return the path of an offset's file."""
+        return self._source.file(offset)[0].name
+
+    @property
+    def starts(self) -> tuple[tuple[str, int], ...]:
+        """The path of each file, and the offset at which it begins."""
+        return self._source.starts
+
+    def folder(self, setting: str) -> str:
+        """Return the absolute path of the folder of the file that has a setting, from which its paths begin."""
+        return os.path.dirname(os.path.abspath(self.file(self.offset(setting))))
 
     def error(self, offset: int, message: str) -> PolicyError:
         """Make an error at an offset in the text, counted from 0."""
@@ -67,54 +109,61 @@ class Configuration:
         return self.error(self._given[setting][occurrence].offset, message)
 
 
-@frozen
-class Limits:
-    """The limits of reading a configuration: it stops after more errors, or octets over all files, than these."""
-
-    errors: int = MOST_ERRORS
-    octets: int = 128 << 20
-
-
-LIMITS = Limits()
-"""Far more than a policy has, and soon read: copying another file over a configuration must not keep a server busy."""
-
-
 def parse_configuration(
-    text: str, name: str, pause: Callable[[], None] = lambda: None, limits: Limits = LIMITS
+    text: str,
+    name: str,
+    pause: Callable[[], None] = lambda: None,
+    limits: Limits = LIMITS,
+    access: Access | None = None,
 ) -> Configuration:
-    """Parse and check the text of a configuration.
+    """Parse and check the text of a configuration, and of the files that it includes.
 
     ``name`` appears in errors and is usually the path. ``pause`` is called often during the work; an exception that it
-    raises ends the work.
+    raises ends the work. ``access`` reads the included files; by default from the disk.
 
-    Raises ``ConfigurationErrors`` with the errors in the text.
+    Raises ``ConfigurationErrors`` with the errors in the texts.
     """
-    source = Source(text, name)
-    reader = _SettingsReader(source)
-    parsed = parse(source, pause, reader.read, limits.errors)
-    if len(parsed.errors) > limits.errors:
-        raise ConfigurationErrors(parsed.errors, limits.errors)
-    statements = parsed.tree.statements
+    main = Content(text.encode("utf-8", "surrogatepass"), name)
+    return _check(read_included(Source(text, name), main, access or DiskAccess(), pause, limits), pause, limits)
+
+
+def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Configuration:
+    """Parse and check a configuration whose files were read; raise ``ConfigurationErrors``."""
+    source = files.source
+    parser = _Parser(files, pause, limits.errors)
+    parser.parse(files.main)
+    reader, statements, errors = parser.settings, parser.statements, [*files.errors, *parser.errors]
+    if len(errors) > limits.errors:
+        raise ConfigurationErrors(errors, limits.errors) from files.cause
     settings = reader.settings
     accounts = [statement for statement in statements if isinstance(statement, Account)]
-    rules, breaches = check(source, accounts, settings.case_sensitive, pause, parsed.partial, limits.errors)
+    rules, breaches = check(source, accounts, settings.case_sensitive, pause, parser.partial, limits.errors)
     contradictions = [PolicyError(source, offset, message) for offset, message in reader.contradictions()]
     refusals = tuple([statement for statement in statements if isinstance(statement, Refuse)])
     deliveries = tuple([statement for statement in statements if isinstance(statement, Deliver)])
     address_errors = _address_errors(source, reader, accounts, refusals, deliveries, pause)
-    errors = [*parsed.errors, *contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
+    errors += [*contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
     if errors:
-        raise ConfigurationErrors(errors, limits.errors)
+        raise ConfigurationErrors(errors, limits.errors) from files.cause
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
     policy = Policy(rules, settings.case_sensitive, pause)
     return Configuration(
-        name, settings, policy, expectations, refusals, deliveries, parsed.tree.ended, source, reader.given
+        source.name,
+        settings,
+        policy,
+        expectations,
+        refusals,
+        deliveries,
+        frozenset(parser.ended),
+        tuple(files.patterns),
+        source,
+        reader.given,
     )
 
 
 def _address_errors(
     source: Source,
-    reader: _SettingsReader,
+    reader: SettingsReader,
     statements: Sequence[Account],
     refusals: Sequence[Refuse],
     deliveries: Sequence[Deliver],
@@ -124,9 +173,7 @@ def _address_errors(
     if not refusals and not deliveries:
         return
 
-    def line(offset: int) -> int:
-        return source.position(offset)[0]
-
+    line = source.line_text
     fold = folding(reader.settings.case_sensitive)
     debug_account = reader.settings.debug_account
     accounts: dict[str, str] = {}
@@ -143,144 +190,74 @@ def _address_errors(
         yield PolicyError(source, offset, message)
 
 
-_Error = tuple[int, str]
-"""An offset in the text, and a message."""
+class _Parser:
+    """Parses the files of a configuration. Statements of an included file stand in place of its INCLUDE."""
 
+    def __init__(self, files: ReadFiles, pause: Callable[[], None], most_errors: int) -> None:
+        self.settings = SettingsReader(files.source)
+        self.statements: list[Statement] = []
+        self.partial: list[Account] = []
+        self.errors: list[PolicyError] = []
+        self.ended: list[str] = []  # the paths of the files with END
+        self._source = files.source
+        self._pause = pause
+        self._most_errors = most_errors
 
-class _SettingsReader:
-    """Collects the values and the occurrences of settings."""
-
-    def __init__(self, source: Source) -> None:
-        self.settings = Settings()
-        self.given: dict[str, list[Setting]] = {}
-        self._source = source
-        self._value_offsets: dict[str, list[int]] = {}  # of each value of a repeatable setting
-
-    def contradictions(self) -> Iterator[_Error]:
-        """Yield an error for each setting that needs another one, which the settings that were read lack.
-
-        An address that other machines can reach needs ALLOW, a listener for addresses ALIAS DOMAINS.
-        """
-        yield from self._exposure("HOST", self.settings.host)
-        if self.settings.metrics is not None:
-            yield from self._exposure("METRICS", self.settings.metrics.host)
-        if not self.settings.alias_domains:
-            yield from self._listeners_without_domains()
-
-    @property
-    def alias_domains(self) -> frozenset[str] | None:
-        """The alias domains; None if the setting was given, but has an error."""
-        return self.settings.alias_domains or (None if "ALIAS DOMAINS" in self.given else frozenset())
-
-    def read(self, setting: Setting) -> Iterator[_Error]:
-        """Read a setting and yield its error, if there is one."""
-        name = setting.name
-        if name not in SETTINGS:
-            known = list(SETTINGS)
-            message = f"unknown setting {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
-            yield setting.offset, message
+    def parse(self, file: ReadFile) -> None:
+        """Parse a file, and those that it includes."""
+        left = self._most_errors - len(self.errors)
+        if left < 0:
             return
-        attribute = SETTINGS[name]
-        repeatable = attribute.metadata["repeatable"]
-        if name in self.given and not repeatable:
-            first, _ = self._source.position(self.given[name][0].offset)
-            yield setting.offset, f"{name} is already given in line {first}"
-            return
-        self.given.setdefault(name, []).append(setting)
-        if not setting.value:
-            yield setting.value_offset, f"{name} has no value"
-            return
-        try:
-            value = attribute.metadata["parse"](setting.value)
-        except InvalidValue as error:
-            yield setting.value_offset, f"{name}: {error}{comment_hint(setting.value)}"
-            return
-        if repeatable:
-            self._value_offsets.setdefault(name, []).extend([setting.value_offset] * len(value))
-            before = getattr(self.settings, attribute.name)
-            value = before | value if isinstance(before, frozenset) else before + value
-        self.settings = evolve(self.settings, **{attribute.name: value})
+        parsed = parse(self._source, self._pause, self.settings.read, left, file.base)
+        self.errors += parsed.errors
+        self.partial += parsed.partial
+        for statement in parsed.tree.statements:
+            if isinstance(statement, End):
+                self.ended.append(file.path)
+            else:
+                self.statements.append(statement)
+            for included in file.included.get(statement.offset, ()):
+                self.parse(included)
 
-    def _listeners_without_domains(self) -> Iterator[_Error]:
-        for offset, listener in zip(self._value_offsets.get("LISTEN", ()), self.settings.listen, strict=True):
-            if listener.table is not None and listener.table.needs_domains:
-                yield offset, f"LISTEN: the table {listener.table.value} needs ALIAS DOMAINS"
 
-    def _exposure(self, name: str, host: str) -> Iterator[_Error]:
-        if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:
-            yield self.given[name][0].value_offset, f"{name}: {exposure_problem(host)}"
+def read_texts(path: str) -> list[str]:
+    """Return the texts of a configuration file and of those that it includes, whatever errors they have.
+
+    Files that cannot be read are left out; without the first, the list is empty.
+    """
+    try:
+        main = read_regular_file(path)
+    except Unreadable:
+        return []
+    source = Source(decode(main.octets)[0], path)
+    read_included(source, main, DiskAccess(), lambda: None, LIMITS)
+    return [file.text for file in source.files]
 
 
 def read_configuration(
     path: str,
     pause: Callable[[], None] = lambda: None,
-    is_unchanged: Callable[[], bool] = lambda: True,
+    is_unchanged: Callable[[Sequence[Include]], bool] = lambda _: True,
     limits: Limits = LIMITS,
 ) -> Configuration:
-    """Read, parse and check a configuration file.
+    """Read, parse and check a configuration file, and the files that it includes.
 
-    ``pause`` is called as by ``parse_configuration``. ``is_unchanged`` is called once the file has been read, and
-    returns whether the file is still the same.
+    ``pause`` is called as by ``parse_configuration``. ``is_unchanged`` is called once all files have been read, with
+    their INCLUDE settings, and returns whether they are still the same.
 
-    Raises ``ConfigurationErrors`` if the file cannot be read, is not a regular file, is too long, has changed, is not
-    UTF-8, or has errors.
+    Raises ``ConfigurationErrors`` if a file cannot be read, is not a regular file, has changed, is not UTF-8, or has
+    errors, or if all together are too long.
     """
     no_text = Source("", path)
     try:
-        content = read_regular_file(path, limits.octets)
+        main = read_regular_file(path, limits.octets)
     except Unreadable as error:
         raise ConfigurationErrors([PolicyError(no_text, 0, str(error))]) from error.__cause__
-    if not is_unchanged():
+    text, problem = decode(main.octets)
+    source = Source(text, path)
+    files = read_included(source, main, DiskAccess(), pause, limits) if problem is None else None
+    if not is_unchanged(files.includes if files is not None else ()):
         raise ConfigurationErrors([PolicyError(no_text, 0, "changed while it was read, and will be read again")])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The error's offset does not count a byte order mark.
-        before = error.object[: error.start].decode()
-        source = Source(content.decode("utf-8-sig", "replace"), path)
-        raise ConfigurationErrors([PolicyError(source, len(before), "this is not UTF-8 text")]) from error
-    return parse_configuration(text, path, pause, limits)
-
-
-class Unreadable(Exception):
-    """A file is not read; ``str()`` is the reason."""
-
-
-def read_regular_file(path: str, most: int = LIMITS.octets) -> bytearray:
-    """Return the content of a regular file of at most ``most`` octets; raise ``Unreadable`` for any other.
-
-    Never waits for the writer of a FIFO, and reads nothing from it.
-    """
-    try:
-        # A FIFO without a writer would block open(2); a socket cannot be opened.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            raise Unreadable(_NOT_REGULAR) from None
-        raise Unreadable(f"cannot be read: {error.strerror}") from error
-    content = bytearray()
-    too_long = Unreadable(f"is longer than {most >> 20} MiB")
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(_NOT_REGULAR)
-        if status.st_size > most:
-            raise too_long
-        while chunk := _read_chunk(descriptor, min(_CHUNK, most + 1 - len(content))):
-            content += chunk
-    finally:
-        os.close(descriptor)
-    if len(content) > most:
-        raise too_long  # it has grown
-    return content
-
-
-def _read_chunk(descriptor: int, most: int) -> bytes:
-    try:
-        return os.read(descriptor, most)
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from error
-
-
-_NOT_REGULAR = "is not a regular file"
-_CHUNK = 1 << 20
+    if files is None:
+        raise ConfigurationErrors([PolicyError(source, problem or 0, NOT_TEXT)])
+    return _check(files, pause, limits)

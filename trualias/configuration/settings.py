@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from trualias.configuration.files import has_wildcards
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain, is_domain
 from trualias.messages import did_you_mean, one_of, quoted
@@ -89,6 +91,18 @@ def _parse_domains(value: str) -> frozenset[str]:
         if not is_domain(folded):
             raise InvalidValue(f"{quoted(name)} is not a domain name{_separation(name)}")
     return frozenset(domains.values())
+
+
+def parse_include(value: str) -> tuple[str]:
+    """Return the path of the files to include, perhaps with wildcards in its last part; raise ``InvalidValue``."""
+    if not value.isprintable():
+        raise InvalidValue(f"the path {quoted(value)} has an unprintable character")
+    folder, name = os.path.split(value)
+    if not name:
+        raise InvalidValue(f"{quoted(value)} is a folder; write the names of its files, such as {value}*.conf")
+    if has_wildcards(folder):
+        raise InvalidValue(f"{quoted(value)} has wildcards in a folder; they may be in the name of the file only")
+    return (value,)
 
 
 def _parse_boolean(value: str) -> bool:
@@ -263,6 +277,7 @@ class Settings:
     alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset(), repeatable=True)
     case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
     login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
+    include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)
 
 
 SETTINGS = {attribute.metadata["name"]: attribute for attribute in Settings.__attrs_attrs__}

@@ -248,6 +248,6 @@ def _ambiguities(source: Source, statement: Account, content: _Content, context:
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (
             offset,
-            f"the same expression stands in line {source.position(other.expression_offset)[0]}; "
+            f"the same expression stands in {source.line_text(other.expression_offset, offset)}; "
             f"it must have {needed}, or differ",
         )

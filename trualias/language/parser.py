@@ -211,13 +211,13 @@ class _Reader(threading.local):
         self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
         self._items: BoundedMemo[str, tuple[Item, ...]] = BoundedMemo()
 
-    def read(self, text: str, piece: Piece) -> tuple[Statement, list[UnknownWord]]:
-        """Parse one piece of a text; return the statement, and its unknown words.
+    def read(self, text: str, piece: Piece, base: int) -> tuple[Statement, list[UnknownWord]]:
+        """Parse one piece of a text that begins at the offset ``base``; return the statement, and its unknown words.
 
         Raises:
             UnexpectedInput: a syntax error; its offset counts from the start of the piece.
         """
-        self._build.base = piece.start
+        self._build.base = base + piece.start
         self._build.unknown_words = []
         if piece.kind == "account" and (account := self._read_with_cached_items(text, piece)):
             return account, self._build.unknown_words
@@ -225,7 +225,7 @@ class _Reader(threading.local):
         whole = text[piece.start : piece.end] + piece.missing
         statement = cast(Statement, self._lark.parse(whole, piece.kind))
         if isinstance(statement, Account):
-            self._items[text[statement.items_offset : piece.end]] = statement.items
+            self._items[text[statement.items_offset - base : piece.end]] = statement.items
         return statement, self._build.unknown_words
 
     def _read_with_cached_items(self, text: str, piece: Piece) -> Account | None:
@@ -245,12 +245,12 @@ class _Reader(threading.local):
 _reader: _Reader | None = None
 
 
-def _read(text: str, piece: Piece) -> tuple[Statement, list[UnknownWord]]:
+def _read(text: str, piece: Piece, base: int) -> tuple[Statement, list[UnknownWord]]:
     # Made when first needed: that takes a while, and not every program that imports this module parses.
     global _reader
     if _reader is None:
         _reader = _Reader()
-    return _reader.read(text, piece)
+    return _reader.read(text, piece, base)
 
 
 @frozen
@@ -271,9 +271,11 @@ def parse(
     pause: Callable[[], None] = lambda: None,
     read_setting: Callable[[Setting], Iterable[tuple[int, str]]] = lambda _: (),
     most_errors: int = MOST_ERRORS,
+    base: int = 0,
 ) -> Parsed:
-    """Parse a whole text; a statement with an error is left out of the tree, and the next one is parsed.
+    """Parse the whole text of the file that begins at the offset ``base``.
 
+    A statement with an error is left out of the tree, and the next one is parsed.
     ``pause`` is called at each statement, so that a long text need not keep other threads from their work.
     ``read_setting`` returns the errors of a setting: offsets in the text, and messages. Parsing stops after more than
     ``most_errors`` errors.
@@ -281,20 +283,21 @@ def parse(
     statements: list[Statement] = []
     partial: list[Account] = []
     errors: list[PolicyError] = []
-    for piece in pieces(source.text):
+    text = source.file(base)[0].text
+    for piece in pieces(text):
         pause()
         if len(errors) > most_errors:
             break
         if piece.problem:
-            errors.append(PolicyError(source, piece.start, piece.problem))
+            errors.append(PolicyError(source, base + piece.start, piece.problem))
         if not piece.kind:
             continue
         try:
-            statement, unknown_words = _read(source.text, piece)
+            statement, unknown_words = _read(text, piece, base)
         except UnexpectedInput as error:
-            explained = _explain(source, piece, error)
+            explained = _explain(source, text, base, piece, error)
             # Where the end is missing, that is reported already.
-            if not piece.missing or explained.offset < piece.end:
+            if not piece.missing or explained.offset < base + piece.end:
                 errors.append(explained)
             continue
         errors += [PolicyError(source, offset, message) for offset, message in unknown_words]
@@ -333,7 +336,7 @@ def _follows_hash(text: str, start: int, offset: int) -> bool:
     return line[-1:] != line[:1] and line[-1].startswith("#") and not line[0].startswith("#")
 
 
-def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyError:
+def _explain(source: Source, text: str, base: int, piece: Piece, error: UnexpectedInput) -> PolicyError:
     """Return a syntax error with a message of what was found, what was expected, and the likely fix."""
     # Every character begins some word of the grammar, so there is always a token.
     assert isinstance(error, UnexpectedToken)
@@ -342,11 +345,11 @@ def _explain(source: Source, piece: Piece, error: UnexpectedInput) -> PolicyErro
     # The names of words that Lark leaves out of the tree start with an underscore.
     terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
     expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
-    word_match = WORD.match(source.text, offset, piece.end)  # none where the end is missing
+    word_match = WORD.match(text, offset, piece.end)  # none where the end is missing
     word = word_match.group() if word_match else ""
     hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])
-    if not hint and (word.startswith("#") or _follows_hash(source.text, piece.start, offset)):
+    if not hint and (word.startswith("#") or _follows_hash(text, piece.start, offset)):
         hint = COMMENT_HINT
     elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
         hint = "; an expression has no white space inside"
-    return PolicyError(source, offset, f"expected {one_of(expected)}, found {quoted(word)}{hint}")
+    return PolicyError(source, base + offset, f"expected {one_of(expected)}, found {quoted(word)}{hint}")

@@ -112,7 +112,7 @@ def load_hooks(configuration: Configuration) -> Hooks | None:
     if name is None:
         return None
     try:
-        module = _load_module(name, os.path.dirname(os.path.abspath(configuration.name)))
+        module = _load_module(name, configuration.folder("PROCESSOR"))
         module.ACCOUNTS = configuration.policy.accounts  # type: ignore[attr-defined]
         module.ALIASES = configuration.policy.aliases  # type: ignore[attr-defined]
         _call(module, "reload() raised", module.reload)

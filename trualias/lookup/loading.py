@@ -1,10 +1,11 @@
 """Loading a snapshot from the path of a configuration, for the servers and the command line."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trualias.configuration import Configuration, read_configuration
-from trualias.configuration.fingerprint import Fingerprint, fingerprint
+from trualias.configuration.files import Include
+from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
 from trualias.lookup.expectations import check_expectations
@@ -17,23 +18,36 @@ STABLE_SECONDS = 0.25
 _ATTEMPTS = 8
 
 
+class OtherIncludes(Exception):
+    """A configuration includes other files than those that are watched, and is to be read again."""
+
+
 def load_snapshot(
     path: str,
     pause: Callable[[], None] = lambda: None,
     stable: Fingerprint | None = None,
     on_read: Callable[[], None] = lambda: None,
+    files: WatchedFiles | None = None,
 ) -> Snapshot:
     """Read, check and compile a configuration, load its hooks, and check its expectations.
 
     ``pause`` is called often, so that a long load can yield to other threads; an exception that it raises ends the
-    load. ``on_read`` is called once the file has been read.
+    load. ``on_read`` is called once all files have been read. ``files`` is the file as it is watched.
 
-    Raises ``ConfigurationErrors``, also if the file that was read has another fingerprint than ``stable``.
+    Raises:
+        ConfigurationErrors: it has errors, or the files that were read have another fingerprint than ``stable``.
+        OtherIncludes: the configuration includes other files than those that are watched, which are watched from now
+            on; their fingerprint is not in ``stable``.
+
     """
+    watched = files or WatchedFiles(path)
 
-    def is_unchanged() -> bool:
+    def is_unchanged(includes: Sequence[Include]) -> bool:
         on_read()
-        return stable is None or fingerprint(path) == stable
+        if stable is not None and tuple(includes) != watched.includes:
+            watched.includes = tuple(includes)
+            raise OtherIncludes
+        return stable is None or watched.fingerprint() == stable
 
     return make_snapshot(read_configuration(path, pause, is_unchanged), pause)
 
@@ -47,8 +61,13 @@ def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lamb
     return snapshot
 
 
-def wait_until_stable(path: str, pause: Callable[[], None], sleep: Callable[[float], None] = time.sleep) -> Fingerprint:
-    """Wait until a file has not changed for ``STABLE_SECONDS``; return its fingerprint.
+def wait_until_stable(
+    path: str,
+    pause: Callable[[], None],
+    sleep: Callable[[float], None] = time.sleep,
+    files: WatchedFiles | None = None,
+) -> Fingerprint:
+    """Wait until a file, and those that it includes, have not changed for ``STABLE_SECONDS``; return its fingerprint.
 
     The first half of a file that is being written may have no errors, but the addresses of its second half would not be
     found. ``pause`` is called after each sleep.
@@ -56,11 +75,12 @@ def wait_until_stable(path: str, pause: Callable[[], None], sleep: Callable[[flo
     Raises:
         ConfigurationErrors: the file keeps changing for two seconds.
     """
-    seen = fingerprint(path)
+    watched = files or WatchedFiles(path)
+    seen = watched.fingerprint()
     for _ in range(_ATTEMPTS):
         sleep(STABLE_SECONDS)
         pause()
-        before, seen = seen, fingerprint(path)
+        before, seen = seen, watched.fingerprint()
         if seen == before:
             return seen
     message = "changes again and again, and is loaded once it is left alone"

@@ -70,7 +70,7 @@ def _kept_names(configuration: Configuration) -> KeptNames:
         settings.debug_account,
         configuration.deliveries,
         settings.alias_domains,
-        configuration.line,
+        configuration.line_text,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
@@ -122,7 +123,8 @@ class Application:
             self._reactor,
             self._make_worker("examinations of the configuration"),
             self._make_worker("loads"),
-            wait_until_stable=wait_until_stable,
+            wait_until_stable=partial(wait_until_stable, files=self._first.files),
+            files=self._first.files,
             loads=self._loads,
         )
         lookups = self._make_lookup_services()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from trualias.configuration.fingerprint import Fingerprint, fingerprint
+from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
 from trualias.log import logger
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Abandoned, Worker
@@ -23,7 +22,7 @@ class FileWatch:
     """Examines a file on request, one examination at a time, and hands its fingerprint to a function.
 
     Args:
-        path: of the file.
+        files: the file, and those that it includes.
         worker: runs the examinations.
         clock: the reactor's.
         loads: ``unreachable`` is kept up to date in it.
@@ -33,13 +32,14 @@ class FileWatch:
 
     def __init__(
         self,
-        path: str,
+        files: WatchedFiles,
         worker: Worker,
         clock: IReactorTime,
         loads: LoadCounters,
         on_fingerprint: Callable[[Fingerprint], None],
     ) -> None:
-        self._path = path
+        self._path = files.path
+        self._examine = files.fingerprint
         self._worker = worker
         self._clock = clock
         self._loads = loads
@@ -53,7 +53,7 @@ class FileWatch:
         if self._begun is not None or not self._worker.available:
             return
         self._begun = self._clock.seconds()
-        examining = self._worker.run(partial(fingerprint, self._path))
+        examining = self._worker.run(self._examine)
         examining.addCallbacks(self._handle_fingerprint, self._handle_failure)
         examining.addErrback(
             lambda failure: _log.failure("A change of {path} was not handled", failure, path=self._path)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
-from trualias.configuration.fingerprint import Fingerprint, MissingFile, fingerprint
-from trualias.configuration.reader import Unreadable, read_regular_file
+from trualias.configuration.files import CopyAccess
+from trualias.configuration.fingerprint import Fingerprint, MissingFile, WatchedFiles
+from trualias.configuration.reader import read_texts
 from trualias.language.source import Source
 from trualias.log import logger
 from trualias.lookup import Snapshot
-from trualias.lookup.loading import STABLE_SECONDS, load_snapshot, make_snapshot
+from trualias.lookup.loading import STABLE_SECONDS, OtherIncludes, load_snapshot, make_snapshot
 from trualias.server.kept_copy import KeptCopy, UnusableCopy, read_copy
 from trualias.server.safeguards import check_content
 
@@ -46,13 +46,14 @@ class FirstLoad:
     """The result of a first load.
 
     ``seen`` is the fingerprint of the file from before its load; ``kept`` is the kept copy, if there is one;
-    ``is_fallback``: the snapshot was loaded from it.
+    ``is_fallback``: the snapshot was loaded from it. ``files`` are the files to watch.
     """
 
     snapshot: Snapshot
     seen: Fingerprint
     kept: KeptCopy | None
     is_fallback: bool
+    files: WatchedFiles
 
 
 class FirstLoader:
@@ -78,6 +79,7 @@ class FirstLoader:
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
+        self._files = WatchedFiles(path)
         self._copy = copy
         self._check = check
         self._notify = notify
@@ -98,7 +100,7 @@ class FirstLoader:
             if kept is None:
                 raise CannotStart(f"{errors}\n{problem}" if problem else str(errors)) from None
             return self._load_copy(kept, errors)
-        return FirstLoad(snapshot, self._seen, kept, False)
+        return FirstLoad(snapshot, self._seen, kept, False, self._files)
 
     def _read_copy(self) -> tuple[KeptCopy | None, str]:
         """Return the kept copy, or None and the reason why it cannot be used, if there is one."""
@@ -117,8 +119,7 @@ class FirstLoader:
         """Return once the file has been read; raise ``ConfigurationErrors`` if its filesystem does not respond."""
 
         def read() -> None:
-            with suppress(Unreadable):  # the load meets it again
-                read_regular_file(self._path)
+            read_texts(self._path)
 
         thread = threading.Thread(target=read, name="first look at the configuration", daemon=True)
         thread.start()
@@ -131,25 +132,27 @@ class FirstLoader:
 
     def _load_stable(self, kept: KeptCopy | None) -> Snapshot:
         """Load the file. If its times are recent, wait until it has not changed for ``STABLE_SECONDS``."""
-        self._seen = fingerprint(self._path)
+        self._seen = self._files.fingerprint()
         while True:
             if self._is_recent(self._seen):
                 self._sleep(STABLE_SECONDS)
                 if self._has_changed():
                     continue
             try:
-                snapshot = load_snapshot(self._path, stable=self._seen)
+                snapshot = load_snapshot(self._path, stable=self._seen, files=self._files)
                 self._check(snapshot.configuration)
                 if kept is not None:
                     check_content(snapshot.configuration, kept.extent)
                 return snapshot
+            except OtherIncludes:
+                self._seen = self._files.fingerprint()
             except ConfigurationErrors:
                 if not self._has_changed():
                     raise
 
     def _has_changed(self) -> bool:
         """Return whether the file has changed since the last call; raise ``ConfigurationErrors`` if it always does."""
-        before, self._seen = self._seen, fingerprint(self._path)
+        before, self._seen = self._seen, self._files.fingerprint()
         if self._seen == before:
             return False
         self._wait_longer("it is being changed", f"has been changing for {WAIT_SECONDS} s")
@@ -159,7 +162,7 @@ class FirstLoader:
         """Return whether a file changed within the last second, or in the future."""
         if isinstance(seen, MissingFile):
             return False
-        return max(seen.mtime, seen.ctime) > (self._time_of_day() - RECENT_SECONDS) * 1e9
+        return seen.changed_at > (self._time_of_day() - RECENT_SECONDS) * 1e9
 
     def _wait_longer(self, reason: str, problem: str) -> None:
         """Report a wait; raise ``ConfigurationErrors`` with the problem if it has been too long."""
@@ -177,7 +180,7 @@ class FirstLoader:
         if isinstance(errors.__cause__, OSError):
             self._seen = _UNKNOWN
         try:
-            snapshot = make_snapshot(parse_configuration(kept.text, self._path))
+            snapshot = make_snapshot(parse_configuration(kept.text, self._path, access=CopyAccess(kept.included)))
             self._check(snapshot.configuration)
         except ConfigurationErrors as unusable:
             raise CannotStart(f"{errors}\n{kept.description} has errors as well:\n{unusable}") from None
@@ -186,23 +189,24 @@ class FirstLoader:
             "{comparison}\n{errors}",
             path=self._path,
             copy=kept.description,
-            comparison="the file was not read" if self._seen is _UNKNOWN else _compare_settings(self._path, kept.text),
+            comparison="the file was not read" if self._seen is _UNKNOWN else _compare_settings(self._path, kept),
             errors=str(errors),
         )
-        return FirstLoad(snapshot, self._seen, kept, True)
+        return FirstLoad(snapshot, self._seen, kept, True, self._files)
 
 
-def _compare_settings(path: str, kept: str) -> str:
-    """Describe which settings that expose the server differ between a file with errors and the kept text."""
-    try:
-        text = read_regular_file(path).decode("utf-8-sig", "replace")
-    except Unreadable:
+def _compare_settings(path: str, kept: KeptCopy) -> str:
+    """Describe which settings that expose the server differ between files with errors and their kept texts."""
+    texts = read_texts(path)
+    if not texts:
         return "the file cannot be read"
-    different = [name for name in _EXPOSING_SETTINGS if _values(text, name) != _values(kept, name)]
+    before = [kept.text, *kept.included.values()]
+    different = [name for name in _EXPOSING_SETTINGS if _values(texts, name) != _values(before, name)]
     if not different:
         return f"{', '.join(_EXPOSING_SETTINGS)} are the same in both"
     return f"in the file, {', '.join(different)} {'differs' if len(different) == 1 else 'differ'}"
 
 
-def _values(text: str, name: str) -> list[str]:
-    return [" ".join(value.split()) for value in re.findall(rf"(?m)^[^\S\n]*{name}[^\S\n]*:(.*)$", text)]
+def _values(texts: Iterable[str], name: str) -> list[str]:
+    found = [value for text in texts for value in re.findall(rf"(?m)^[^\S\n]*{name}[^\S\n]*:(.*)$", text)]
+    return [" ".join(value.split()) for value in found]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from attrs import asdict, evolve, frozen
+from attrs import Factory, asdict, evolve, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -39,12 +39,16 @@ class UnusableCopy(Exception):
 
 @frozen
 class KeptCopy:
-    """The text of a configuration, the path of its file, when it was kept, in seconds since 1970, and its extent."""
+    """The text of a configuration, the path of its file, when it was kept, in seconds since 1970, and its extent.
+
+    ``included`` are the texts of the files that it includes, by their paths.
+    """
 
     path: str
     text: str
     kept_at: float
     extent: Extent
+    included: Mapping[str, str] = Factory(dict)
 
     @property
     def description(self) -> str:
@@ -60,7 +64,7 @@ def copy_path(state: str, table: Table) -> str:
 def read_copy(path: str) -> KeptCopy | None:
     """Return the copy at a path, or None if there is none; raise ``UnusableCopy``.
 
-    The first line is JSON, with a checksum of the text that follows.
+    The first line is JSON, with a checksum of the texts that follow, and the octets of each included one.
     """
     try:
         content = Path(path).read_bytes()
@@ -76,7 +80,14 @@ def read_copy(path: str) -> KeptCopy | None:
         header = json.loads(head)
         if header["sha256"] != hashlib.sha256(text).hexdigest():
             raise UnusableCopy(f"{path} is damaged")
-        return KeptCopy(str(header["path"]), text.decode(), float(header["kept_at"]), Extent(**header["extent"]))
+        included = {}
+        octets = len(text) - sum(size for _, size in header.get("included", ()))
+        main, at = text[:octets], octets
+        for included_path, size in header.get("included", ()):
+            included[str(included_path)] = text[at : at + size].decode()
+            at += size
+        extent = Extent(**header["extent"])
+        return KeptCopy(str(header["path"]), main.decode(), float(header["kept_at"]), extent, included)
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableCopy(f"{path} is damaged") from error
 
@@ -89,11 +100,13 @@ def write_copy(path: str, copy: KeptCopy) -> None:
         kept = None
     if kept is not None and evolve(kept, kept_at=copy.kept_at) == copy:
         return
-    text = copy.text.encode()
+    texts = [text.encode() for text in (copy.text, *copy.included.values())]
+    text = b"".join(texts)
     header = {
         "path": copy.path,
         "kept_at": copy.kept_at,
         "extent": asdict(copy.extent),
+        "included": [(name, len(octets)) for name, octets in zip(copy.included, texts[1:], strict=True)],
         "sha256": hashlib.sha256(text).hexdigest(),
     }
     replace_file(path, json.dumps(header).encode() + b"\n" + text, durable=True)
@@ -161,8 +174,10 @@ class CopyService(Service, ReloadListener):
 
     def applied(self, configuration: Configuration) -> None:
         """Keep a copy of a configuration."""
-        # The copy refers to the text alone, so that the configuration can be freed.
-        self._next = KeptCopy(configuration.name, configuration.text, self._time_of_day(), Extent.of(configuration))
+        # The copy refers to the texts alone, so that the configuration can be freed.
+        extent = Extent.of(configuration)
+        included = configuration.included
+        self._next = KeptCopy(configuration.name, configuration.text, self._time_of_day(), extent, included)
         if self._begun is not None and self._clock.seconds() >= self._begun + WRITE_SECONDS:
             self._worker.abandon()
         self._write_next()

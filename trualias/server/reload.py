@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from attrs import define
 from twisted.application.service import Service
@@ -12,11 +13,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias.configuration import Configuration
-from trualias.configuration.fingerprint import Fingerprint, MissingFile, fingerprint
+from trualias.configuration.fingerprint import Fingerprint, MissingFile, WatchedFiles
 from trualias.language.source import ConfigurationErrors
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.lookup.loading import load_snapshot
+from trualias.lookup.loading import OtherIncludes, load_snapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server import gc_tuning
 from trualias.server.daemon_thread import Abandoned, Worker
@@ -126,6 +127,7 @@ class ReloadService(Service):
         loader: runs the loads.
         wait_until_stable: called in the thread of the load with the path and a pause; returns the file's fingerprint
             once the file no longer changes, or raises ``ConfigurationErrors``. By default there is no wait.
+        files: the file as it is watched, with those that it includes.
         pause: called often in the thread of the load, to let the reactor's thread run.
         time_of_day: returns seconds since 1970, for ``loads``. The reactor's clock does not follow when the time of day
             is set, as on a machine without a battery-backed clock after its start.
@@ -144,22 +146,24 @@ class ReloadService(Service):
         examiner: Worker,
         loader: Worker,
         *,
-        wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] = lambda path, pause: fingerprint(path),
+        wait_until_stable: Callable[[str, Callable[[], None]], Fingerprint] | None = None,
         pause: Callable[[], None] | None = None,
         time_of_day: Callable[[], float] = time.time,
         loads: LoadCounters | None = None,
+        files: WatchedFiles | None = None,
     ) -> None:
         self.loads = loads or LoadCounters(time_of_day())
         self._path = path
+        self._files = files or WatchedFiles(path)
         self._seen = loaded
         self._current = current
         self._listeners = tuple(listeners)
         self._clock = clock
         self._loader = loader
-        self._wait_until_stable = wait_until_stable
+        self._wait_until_stable = wait_until_stable or (lambda path, pause: self._files.fingerprint())
         self._yielding_pause = pause or YieldingPause()
         self._time_of_day = time_of_day
-        self._watch = FileWatch(path, examiner, clock, self.loads, self._handle_fingerprint)
+        self._watch = FileWatch(self._files, examiner, clock, self.loads, self._handle_fingerprint)
         self._checks = PeriodicCall(clock, WATCH_SECONDS, self._check)
         self._load: _Load | None = None
         self._loading: Deferred[None] | None = None
@@ -279,9 +283,12 @@ class ReloadService(Service):
                 raise LoadCancelled
             self._yielding_pause()
 
-        load.stable = self._wait_until_stable(self._path, pause)
-        with gc_tuning.full_collections_suspended():
-            snapshot = load_snapshot(self._path, pause, load.stable, load.mark_read)
+        snapshot = None
+        while snapshot is None:
+            load.stable = None
+            load.stable = self._wait_until_stable(self._path, pause)
+            with gc_tuning.full_collections_suspended(), suppress(OtherIncludes):
+                snapshot = load_snapshot(self._path, pause, load.stable, load.mark_read, self._files)
         for listener in self._listeners:
             listener.check(snapshot.configuration)
         return snapshot

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Iterable, Iterator
+
+from attrs import field, frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.source import Source
@@ -15,30 +17,41 @@ from trualias.server.reload import ReloadListener
 _log = logger(__name__)
 
 
+def _sorted(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(paths))
+
+
 @frozen
 class Extent:
-    """The size of a configuration: its account statements and accounts, and whether the file ends with END."""
+    """The size of a configuration: its account statements and accounts, and whether the file ends with END.
+
+    ``ended_files`` are the included files that do, ``patterns`` the INCLUDE with wildcards that match files.
+    """
 
     statements: int
     accounts: int
     ended: bool
+    ended_files: tuple[str, ...] = field(default=(), converter=_sorted)
+    patterns: tuple[str, ...] = field(default=(), converter=_sorted)
 
     @classmethod
     def of(cls, configuration: Configuration) -> Extent:
         """Return the extent of a configuration."""
         policy = configuration.policy
-        return cls(len(policy.rules), len(policy.accounts), configuration.ended)
+        ended_files = configuration.ended_files - {configuration.name}
+        patterns = {pattern.path for pattern in configuration.patterns if pattern.matches}
+        return cls(len(policy.rules), len(policy.accounts), configuration.ended, ended_files, patterns)
 
 
 def check_content(configuration: Configuration, before: Extent) -> None:
     """Raise ``ConfigurationErrors`` if a file has probably lost its content, compared with the configuration before."""
+    lost = [*_cut_off(configuration, before), *_lost_files(configuration, before)]
+    if lost:
+        raise ConfigurationErrors(lost)
     if configuration.ended:
         return
     if before.ended:
-        problem = (
-            "does not end with END, as the configuration before it did: its end is probably missing. Write END as its "
-            "last line; if it has none on purpose, restart the server with --no-fallback"
-        )
+        problem = _CUT_OFF
     elif before.statements and not configuration.policy.rules:
         problem = (
             f"has no account statement, and the configuration before it had {before.statements}: its content is "
@@ -48,6 +61,29 @@ def check_content(configuration: Configuration, before: Extent) -> None:
     else:
         return
     raise ConfigurationErrors([PolicyError(Source("", configuration.name), 0, problem)])
+
+
+_CUT_OFF = (
+    "does not end with END, as the configuration before it did: its end is probably missing. Write END as its last "
+    "line; if it has none on purpose, restart the server with --no-fallback"
+)
+
+
+def _cut_off(configuration: Configuration, before: Extent) -> Iterator[PolicyError]:
+    paths = frozenset(configuration.paths)
+    for path in before.ended_files:
+        if path in paths and path not in configuration.ended_files:
+            yield PolicyError(Source("", path), 0, _CUT_OFF)
+
+
+def _lost_files(configuration: Configuration, before: Extent) -> Iterator[PolicyError]:
+    for pattern in configuration.patterns:
+        if not pattern.matches and pattern.path in before.patterns:
+            yield configuration.error(
+                pattern.offset,
+                f"INCLUDE: no file matches {pattern.path}, and the configuration before it had some: they are probably "
+                "lost. If there are none on purpose, take this line out, or restart the server with --no-fallback",
+            )
 
 
 def report_dropped_accounts(loads: LoadCounters, path: str, dropped: int, before: int) -> None:

@@ -7,8 +7,9 @@ from attrs import frozen
 from trualias import log
 from trualias.configuration import Configuration
 from trualias.configuration.endpoints import check_listeners, configured_listeners
-from trualias.configuration.permissions import permission_problem
+from trualias.configuration.permissions import permission_problem, permission_problems
 from trualias.configuration.tables import Table
+from trualias.messages import number_of
 from trualias.server.reload import ReloadListener
 
 _log = log.logger(__name__)
@@ -39,22 +40,36 @@ def set_log_level(configuration: Configuration) -> None:
 
 
 class PermissionWarning(ReloadListener):
-    """Logs a warning if another user could change the configuration file."""
+    """Logs a warning if another user could change the configuration file, or one that it includes."""
 
     def __init__(self) -> None:
         self._problem: str | None = None
+        self._included: list[tuple[str, str]] = []
 
     def check(self, configuration: Configuration) -> None:
-        """Examine the file, and each folder on its path; that is done here, since it can block."""
+        """Examine the files, and each folder on their paths; that is done here, since it can block."""
         try:
             self._problem = permission_problem(configuration.name)
         except OSError:  # it is being replaced, and is checked again when the new file is loaded
             self._problem = None
+        folders = [pattern.path for pattern in configuration.patterns if not pattern.matches]
+        self._included = [
+            found for found in permission_problems([*configuration.paths[1:], *folders]) if found[1] != self._problem
+        ]
 
     def applied(self, configuration: Configuration) -> None:
-        """Log the warning."""
+        """Log the warnings: one for the file, and one for those that it includes."""
         if self._problem is not None:
             _log.warn("others could change {path}: {problem}", path=configuration.name, problem=self._problem)
+        if self._included:
+            path, problem = self._included[0]
+            more = len(self._included) - 1
+            _log.warn(
+                "others could change {path}: {problem}{more}",
+                path=path,
+                problem=problem,
+                more=f"; and {number_of(more, 'other file or folder', 'other files or folders')}" if more else "",
+            )
 
 
 def warn_of_missing_domains(configuration: Configuration) -> None:

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import SETTINGS, Configuration, ConfigurationErrors, parse_configuration, read_configuration
 from trualias.configuration.endpoints import check_listeners
-from trualias.configuration.reader import Limits
+from trualias.configuration.files import Limits
 from trualias.configuration.settings import Settings
 from trualias.messages import quoted
 from trualias.test.complaints import Complaint, complaints

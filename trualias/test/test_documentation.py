@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors, parse_configuration
+from trualias.configuration.files import CopyAccess
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, CurrentSnapshot, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.expectations import check_expectations
@@ -58,9 +59,9 @@ def wrong_answers(snapshot: Snapshot, answers: tuple[Answer, ...], name: str) ->
 
 
 def configuration_of(example: Example) -> Snapshot | str:
-    """Return the snapshot of an example's configuration, or the text of its errors."""
+    """Return the snapshot of an example's configuration, or the text of its errors. It has no included files."""
     try:
-        snapshot = Snapshot(parse_configuration(example.configuration.text, "policy.conf"))
+        snapshot = Snapshot(parse_configuration(example.configuration.text, "policy.conf", access=CopyAccess({})))
         check_expectations(snapshot)
         return snapshot
     except ConfigurationErrors as errors:

@@ -72,6 +72,26 @@ class FirstLoaderTests(SynchronousTestCase):
         """Return the accounts of a loaded snapshot."""
         return sorted(loaded.snapshot.configuration.policy.accounts)
 
+    def test_included_files(self) -> None:
+        """Included files are watched from the first load on; one that is lost starts the copy, which has its text."""
+        folder = self.path.parent / "conf.d"
+        folder.mkdir()
+        included = folder / "one.conf"
+        included.write_text(ONE, "utf-8")
+        self.path.write_text("INCLUDE: conf.d/*.conf\n", "utf-8")
+        loaded = self.load()
+        self.assertEqual({"one"}, loaded.snapshot.configuration.policy.accounts)
+        self.assertEqual(loaded.seen, loaded.files.fingerprint())
+        configuration = loaded.snapshot.configuration
+        extent = Extent.of(configuration)
+        write_copy(self.copy, KeptCopy(str(self.path), configuration.text, 1.0, extent, configuration.included))
+        included.unlink()
+        self.assertNotEqual(loaded.seen, loaded.files.fingerprint())
+        fallback = self.load()
+        self.assertTrue(fallback.is_fallback)
+        self.assertEqual({"one"}, fallback.snapshot.configuration.policy.accounts)
+        self.assertIn("INCLUDE: no file matches", self.logged[0])
+
     def test_ordinary(self) -> None:
         """A file that has not changed lately is loaded without a wait."""
         before = fingerprint(str(self.path))

@@ -44,7 +44,7 @@ class KeptCopyTests(CopyTestCase):
 
     def test_tables(self) -> None:
         """Each table has a copy of its own."""
-        self.assertEqual(2, len({copy_path("/x", table) for table in Table}))
+        self.assertEqual(len(Table), len({copy_path("/x", table) for table in Table}))
 
     def test_replaced(self) -> None:
         """Another copy replaces the first by a new file; one that differs only in its date is not written."""

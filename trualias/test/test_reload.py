@@ -170,6 +170,25 @@ class ReloadServiceTests(SynchronousTestCase):
             [configuration.name for configuration in self.listener.applied_configurations], [str(self.path)]
         )
 
+    def test_included_files(self) -> None:
+        """A change of an included file, or a new one, loads the whole configuration; the first load finds the files."""
+        folder = self.path.parent / "conf.d"
+        folder.mkdir()
+        (folder / "a.conf").write_text(TWO, "utf-8")
+        self.replace("INCLUDE: conf.d/*.conf\n")
+        self.assertEqual([], [line for line in self.watch() if "error" in line])
+        self.assert_answers("two")
+        (folder / "a.conf").write_text(ONE + "\n", "utf-8")
+        self.watch()
+        self.assert_answers("one")
+        (folder / "b.conf").write_text(BAD, "utf-8")
+        self.assertEqual(1, len(self.watch()))
+        self.assertEqual([], self.watch())
+        self.assert_answers("one")
+        (folder / "b.conf").write_text(TWO, "utf-8")
+        self.watch()
+        self.assertEqual(["one", "two"], [self.ask("one-shop-4"), self.ask("two-shop-4")])
+
     def test_events(self) -> None:
         """A listener receives the events of each load; a missing file fails without a load."""
         self.replace(TWO)

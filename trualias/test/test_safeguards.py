@@ -1,6 +1,5 @@
 """Tests of ``trualias.server.safeguards``."""
 
-from attrs import evolve
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,7 +12,7 @@ from trualias.server.safeguards import ContentSafeguard, Extent, check_content
 def configuration(*accounts: str, ended: bool = False) -> Configuration:
     """Make a configuration with a statement for each account."""
     text = "".join(f"ACCOUNT {name} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for name in accounts)
-    return evolve(parse_configuration(text, "a.conf"), ended=ended)
+    return parse_configuration(text + "END\n" * ended, "a.conf")
 
 
 NO_STATEMENTS = (

@@ -1,0 +1,80 @@
+"""Collects the settings of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
+from trualias.language.source import Source
+from trualias.language.splitter import comment_hint
+from trualias.language.tree import Setting
+from trualias.messages import did_you_mean, one_of, quoted
+
+_Error = tuple[int, str]
+"""An offset in the text, and a message."""
+
+
+class SettingsReader:
+    """Collects the values and the occurrences of settings."""
+
+    def __init__(self, source: Source) -> None:
+        self.settings = Settings()
+        self.given: dict[str, list[Setting]] = {}
+        self._source = source
+        self._value_offsets: dict[str, list[int]] = {}  # of each value of a repeatable setting
+
+    def contradictions(self) -> Iterator[_Error]:
+        """Yield an error for each setting that needs another one, which the settings that were read lack.
+
+        An address that other machines can reach needs ALLOW, a listener for addresses ALIAS DOMAINS.
+        """
+        yield from self._exposure("HOST", self.settings.host)
+        if self.settings.metrics is not None:
+            yield from self._exposure("METRICS", self.settings.metrics.host)
+        if not self.settings.alias_domains:
+            yield from self._listeners_without_domains()
+
+    @property
+    def alias_domains(self) -> frozenset[str] | None:
+        """The alias domains; None if the setting was given, but has an error."""
+        return self.settings.alias_domains or (None if "ALIAS DOMAINS" in self.given else frozenset())
+
+    def read(self, setting: Setting) -> Iterator[_Error]:
+        """Read a setting and yield its error, if there is one."""
+        name = setting.name
+        if name not in SETTINGS:
+            known = list(SETTINGS)
+            message = f"unknown setting {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
+            yield setting.offset, message
+            return
+        attribute = SETTINGS[name]
+        repeatable = attribute.metadata["repeatable"]
+        if name in self.given and not repeatable:
+            first = self._source.line_text(self.given[name][0].offset, setting.offset)
+            yield setting.offset, f"{name} is already given in {first}"
+            return
+        self.given.setdefault(name, []).append(setting)
+        if not setting.value:
+            yield setting.value_offset, f"{name} has no value"
+            return
+        try:
+            value = attribute.metadata["parse"](setting.value)
+        except InvalidValue as error:
+            yield setting.value_offset, f"{name}: {error}{comment_hint(setting.value)}"
+            return
+        if repeatable:
+            self._value_offsets.setdefault(name, []).extend([setting.value_offset] * len(value))
+            before = getattr(self.settings, attribute.name)
+            value = before | value if isinstance(before, frozenset) else before + value
+        self.settings = evolve(self.settings, **{attribute.name: value})
+
+    def _listeners_without_domains(self) -> Iterator[_Error]:
+        for offset, listener in zip(self._value_offsets.get("LISTEN", ()), self.settings.listen, strict=True):
+            if listener.table is not None and listener.table.needs_domains:
+                yield offset, f"LISTEN: the table {listener.table.value} needs ALIAS DOMAINS"
+
+    def _exposure(self, name: str, host: str) -> Iterator[_Error]:
+        if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:
+            yield self.given[name][0].value_offset, f"{name}: {exposure_problem(host)}"
