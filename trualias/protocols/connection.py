@@ -31,6 +31,7 @@ from trualias.protocols.states import (
     IN_WRITE,
     LINGERING,
     OPENED,
+    PACED,
     READING,
     REFUSING,
     WRITING,
@@ -43,6 +44,10 @@ from trualias.protocols.writers import MORE, writer_for
 _REQUESTS_PER_TURN = 4
 """Requests of one client that are answered before the others have their turns. Mail servers send one at a time and must
 not notice a greedy client; with 40, such a client gets twice as many replies, and they wait four times as long."""
+
+_BYTES_PER_TURN = 8192
+"""Bytes of an incomplete request after which the others have their turns. Beside five clients that send requests of
+64 KiB without end, the median latency of others is 1.1 to 1.4 times the undisturbed one; without this, 2.6 times."""
 
 _LINGER = 2.0
 """Seconds for a client to take the last reply, and to close its side, before its connection is aborted."""
@@ -111,6 +116,8 @@ class ClientProtocol(Protocol):
                 self.begin()
             if self._state is READING:
                 self._answer_requests()
+                if self._state is READING and len(self._input.buffer) >= _BYTES_PER_TURN:
+                    self._wait_for_turn(PACED)
 
     def readConnectionLost(self) -> None:
         """Finish: the client sends no more, but may wait for replies, as Exim does."""
@@ -149,7 +156,7 @@ class ClientProtocol(Protocol):
             statistics.reads.abandon()
         elif self._state in IN_WRITE:
             statistics.writes.abandon()
-        elif self._state is YIELDING:
+        if self._state in (YIELDING, PACED):
             self.factory.turns.cancel(self._take_turn)
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
@@ -185,10 +192,8 @@ class ClientProtocol(Protocol):
                 self._answer(request, last=last, flags=0 if last or not remaining else MORE)
             if self._state is not READING:
                 return
-        self._transport.pauseProducing()
         self._clients.statistics.reads.abandon()
-        self._state = YIELDING
-        self.factory.turns.wait(self._take_turn)
+        self._wait_for_turn(YIELDING)
 
     def _answer(self, request: bytes, reply: Reply | None = None, *, last: bool, flags: int = 0) -> None:
         """Answer a request, with ``reply`` if it is known; ``last`` is True if no other request is complete."""
@@ -251,8 +256,16 @@ class ClientProtocol(Protocol):
         self._state = LINGERING
         self._writer.half_close()
 
+    def _wait_for_turn(self, state: State) -> None:
+        self._transport.pauseProducing()
+        self._state = state
+        self.factory.turns.wait(self._take_turn)
+
     def _take_turn(self) -> None:
-        self._read_on(self._clock())
+        if self._state is YIELDING:
+            self._since = self._clock()
+            self._clients.statistics.reads.begin()
+        self._resume_reading()
 
     def _reply_taken(self) -> None:
         """Go on after a reply that was not taken at once."""
@@ -263,13 +276,13 @@ class ClientProtocol(Protocol):
         if self._state is REFUSING:
             self._half_close()
         else:
-            self._read_on(now)
+            self._since = now
+            self._clients.statistics.reads.begin()
+            self._resume_reading()
 
-    def _read_on(self, now: float) -> None:
+    def _resume_reading(self) -> None:
         """Resume reading, after answering the requests that were read before it was paused."""
         self._state = READING
-        self._since = now
-        self._clients.statistics.reads.begin()
         if not self._input_ended:
             self._transport.resumeProducing()
         self._answer_requests()

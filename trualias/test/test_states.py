@@ -60,9 +60,9 @@ class Walk:
         self.protocol.seen = seen
 
     def data(self) -> bytes:
-        """Choose input: some requests, a part of one, the beginning of one that is too long, or a netstring."""
+        """Choose input: some requests, a part of one, of a long one or of one that is too long, or a netstring."""
         return self.random.choice(
-            (GET, GET, GET * 3, GET * 9, GET[:5], b"x" * (LONGEST_REQUEST + 1), b"5", b"16:table foo,")
+            (GET, GET, GET * 3, GET * 9, GET[:5], b"x" * 9_000, b"x" * (LONGEST_REQUEST + 1), b"5", b"16:table foo,")
         )
 
     def step(self) -> None:

@@ -223,12 +223,28 @@ class LimitTests(ChatCase):
         self.assertEqual(MISS, self.send_all(client, [longest, b"\n"]))
         self.assertEqual(MISS * 2, self.send_all(client, [longest[:4096], longest[4096:] + b"\nget foo\n"]))
 
+    def test_pieces_take_turns(self) -> None:
+        """After 8 KiB of an incomplete request, the client's input is read on only at its turn."""
+        first, second = self.connect(), self.connect()
+        for client in (first, second):
+            client.send(b"get " + b"x" * 5_000)
+            self.assertEqual("producing", client.transport.producerState)
+            client.send(b"x" * 4_000)
+            self.assertEqual("paused", client.transport.producerState)
+        self.clock.advance(0)
+        self.assertEqual(["producing"] * 2, [client.transport.producerState for client in (first, second)])
+        self.assertEqual(MISS, first.send(b"\n"))
+        second.send(b"x")
+        second.break_connection()
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.assertEqual((1, 1, 0), self.depths())
+
     def test_too_long(self) -> None:
         """A request with one byte more is refused once, with and without its line feed, and the connection ends."""
         request = b"get " + b"x" * (LONGEST_REQUEST - 3)
         for pieces in ([request], [request + b"\n"], [request[:-1], b"x"], [request[:9], request[9:] + b"\nget foo\n"]):
             client = self.connect()
-            self.assert_refused(client, b"".join(map(client.send, pieces)))
+            self.assert_refused(client, b"".join(client.send(piece) + self.wait_for(client) for piece in pieces))
 
     def test_behind_others(self) -> None:
         """Requests before one that is too long are answered."""
