@@ -8,33 +8,22 @@ are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import ahocorasick
-from attrs import frozen
 
 from trualias.language.tree import NameKind
 from trualias.matching.candidate import Candidate
 from trualias.matching.form import END, MARKS, START
 from trualias.matching.lookup_record import BUDGET, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
+from trualias.matching.pairs import NameFound, NamePairs
 from trualias.matching.skeleton import Skeleton, SkeletonGroup, skeleton_of
 
-
-@frozen(eq=False)
-class _NameFound:
-    """A name of a statement whose addresses show both names: a candidate only with a name of the other kind."""
-
-    matcher: Matcher
-    kind: NameKind
-    name: str
-    spelled: str
-
-
-Comparable = Candidate | SkeletonGroup
+Comparable = Candidate | SkeletonGroup | NamePairs
 """A statement with names, or many at once."""
 
-_Entry = Comparable | _NameFound
+_Entry = Candidate | SkeletonGroup | NameFound
 
 _ANY_NUMBER = 1 << 62
 
@@ -45,7 +34,8 @@ CROWD = 8
 class Index:
     """Finds the candidates for a text.
 
-    ``add`` all matchers, then ``finish``; after that, ``find``. ``has_groups``: some of what it finds may be groups.
+    ``add`` all matchers, then ``finish``; after that, ``find``. ``has_several``: what it finds may be groups or
+    pairs of names.
     """
 
     def __init__(self, fold: Callable[[str], str]) -> None:
@@ -53,8 +43,8 @@ class Index:
         self._by_key: dict[str, list[_Entry]] = {}
         self._automaton: ahocorasick.Automaton[tuple[_Entry, ...]] = ahocorasick.Automaton()
         self._always: list[Comparable] = []
-        self.has_groups = False
-        self._has_pairs = False
+        self.has_several = False
+        self._has_names = False
         self._spelled: dict[str, str] = {}  # how the file first spells an account, by its folded name
 
     def add(self, matcher: Matcher, pause: Callable[[], None] = lambda: None) -> None:
@@ -86,8 +76,8 @@ class Index:
                 pause()
                 entry: _Entry
                 if len(several) > 1:
-                    self._has_pairs = True
-                    entry = _NameFound(matcher, kind, name, name_spelled)
+                    self._has_names = self.has_several = True
+                    entry = NameFound(matcher, kind, name, name_spelled)
                 elif kind is NameKind.ACCOUNT:
                     entry = Candidate(matcher, name, alias, name_spelled)
                 else:
@@ -140,7 +130,7 @@ class Index:
             if len(candidates) < CROWD:
                 grouped += candidates
             else:
-                self.has_groups = True
+                self.has_several = True
                 grouped.append(SkeletonGroup(candidates, pause))
         return grouped
 
@@ -165,22 +155,24 @@ class Index:
         occurrences = [entries for _, entries in self._automaton.iter(f"{START}{text}{END}")]
         if not occurrences:
             return self._always
-        if len(occurrences) == 1 and not self._always and not self._has_pairs:
-            return occurrences[0]  # type: ignore[return-value]  # without pairs, all entries are candidates
+        if len(occurrences) == 1 and not self._always and not self._has_names:
+            return occurrences[0]  # type: ignore[return-value]  # without names, all entries are candidates
         found = self._always.copy()
-        names: list[_NameFound] = []
+        names: list[NameFound] = []
         # A key can occur several times.
         different = {id(entries): entries for entries in occurrences}.values()
         if sum(map(len, different)) > most:
             raise StepBudgetExceeded
         for entries in different:
             for entry in entries:
-                if isinstance(entry, _NameFound):
+                if isinstance(entry, NameFound):
                     names.append(entry)
                 else:
                     found.append(entry)
-        if names:
-            found += _pairs(names, most)
+        by_statement: dict[int, list[NameFound]] = {}
+        for name in names:
+            by_statement.setdefault(id(name.matcher), []).append(name)
+        found += map(NamePairs, by_statement.values())
         return found
 
     def parts(self) -> list[object]:
@@ -194,23 +186,3 @@ def _bound_runs(candidate: Candidate) -> tuple[str, ...]:
     return tuple(
         [run.replace(account, candidate.account).replace(alias, candidate.alias) for run in candidate.matcher.runs]
     )
-
-
-def _pairs(names: Iterable[_NameFound], most: int) -> list[Candidate]:
-    """Return the candidates of each account with each alias that was found of the same statement.
-
-    Raises:
-        StepBudgetExceeded: there are more than ``most``.
-    """
-    by_statement: dict[int, tuple[list[_NameFound], list[_NameFound]]] = {}
-    for name in names:
-        accounts, aliases = by_statement.setdefault(id(name.matcher), ([], []))
-        (accounts if name.kind is NameKind.ACCOUNT else aliases).append(name)
-    if sum([len(accounts) * len(aliases) for accounts, aliases in by_statement.values()]) > most:
-        raise StepBudgetExceeded
-    return [
-        Candidate(account.matcher, account.name, alias.name, account.spelled)
-        for accounts, aliases in by_statement.values()
-        for account in accounts
-        for alias in aliases
-    ]

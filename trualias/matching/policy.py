@@ -11,6 +11,7 @@ from trualias.matching.index import Comparable, Index
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
+from trualias.matching.pairs import NamePairs
 from trualias.matching.skeleton import Division, SkeletonGroup, TooManyDivisions
 from trualias.messages import number_of
 
@@ -94,7 +95,7 @@ class Policy:
             StepBudgetExceeded: too many steps were needed.
         """
         groups: Sequence[_Divided] = ()
-        if self._index.has_groups:
+        if self._index.has_several:
             candidates, groups = _divided(comparables, record)
         else:
             candidates = comparables  # type: ignore[assignment]  # all of them
@@ -147,6 +148,9 @@ def _divided(comparables: Sequence[Comparable], record: LookupRecord) -> tuple[l
     for one in comparables:
         if isinstance(one, Candidate):
             candidates.append(one)
+            continue
+        if isinstance(one, NamePairs):
+            candidates += one.possible(record)
             continue
         try:
             groups.append((one, one.divide(record)))

@@ -8,6 +8,7 @@ of a code, to the statements that match. So the work does not grow with the numb
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from attrs import evolve, frozen
@@ -135,7 +136,7 @@ class SkeletonGroup:
         try:
             self._divide(record, 0, len(self._head), Division("", (), [0]), found)
         finally:
-            record.taken += MOST_ATTEMPTS - record.attempts_left
+            record.taken += 2 * (MOST_ATTEMPTS - record.attempts_left)
         record.step()
         return found
 
@@ -196,8 +197,7 @@ class SkeletonGroup:
                 record.step(1 + len(pattern) // 4)
                 literals = _literals_of(pattern, division)
                 if literals is not None and (by_classes := by_literals.get(literals)):
-                    for candidates in _of_classes(record, by_classes, division.keys):
-                        yield from candidates
+                    yield from chain.from_iterable(_of_classes(record, by_classes, division.keys))
 
     def near_misses(self, record: LookupRecord, divisions: Sequence[Division]) -> Iterator[str]:
         """Yield the accounts whose addresses differ from the text in nothing but the code, some of them repeatedly.
@@ -206,19 +206,16 @@ class SkeletonGroup:
             StepBudgetExceeded: too many steps were needed.
         """
         for division in divisions:
-            for accounts in _of_classes(record, self._by_classes, division.keys):
-                yield from accounts
+            yield from chain.from_iterable(_of_classes(record, self._by_classes, division.keys))
 
 
 def _of_classes(
     record: LookupRecord, by_classes: Mapping[int, Collection[_Value]], keys: Sequence[int]
-) -> Iterator[Collection[_Value]]:
-    """Yield the entries of some keys, each of which costs as many steps as it has values."""
-    record.step(len(keys) // _PER_STEP)
-    for key in keys:
-        if found := by_classes.get(key):
-            record.step(len(found) // _PER_STEP)
-            yield found
+) -> list[Collection[_Value]]:
+    """Return the entries of some keys."""
+    found = [by_classes[key] for key in keys if key in by_classes]
+    record.step((len(keys) + sum(map(len, found))) // _PER_STEP)
+    return found
 
 
 def _pattern_of(candidate: Candidate) -> tuple[_Pattern, tuple[str, ...]]:
