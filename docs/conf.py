@@ -66,13 +66,16 @@ class PolicyLexer(RegexLexer):
 
 
 class CommandDirective(SphinxDirective):
-    """``.. command:: replay`` includes the text of ``trualias replay --help``."""
+    """``.. command:: alias revoke`` includes the text of ``trualias alias revoke --help``."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the paragraphs about a command."""
-        command = _commands(command_line())[self.arguments[0]]
+        command: ArgumentParser = command_line()
+        for name in self.arguments:
+            command = _commands(command)[name]
         usage = " ".join(command.format_usage().removeprefix("usage: ").split())
         actions = [action for action in command._actions if action.dest != "help"]
         found: list[nodes.Node] = [nodes.literal_block(text=usage), nodes.paragraph(text=command.description or "")]

@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the four targets at the same time, each in its own process at low priority.
+"""Coverage-guided fuzzing of the five targets at the same time, each in its own process at low priority.
 
 A fuzzer that finds a fault ends with status 77 and writes the input to its folder.
 """
@@ -15,7 +15,7 @@ from attrs import frozen
 from benchmarks.servers import ROOT
 from faults.case import Fault, Say
 
-TARGETS = ("configuration", "line_protocol", "socketmap", "matcher")
+TARGETS = ("configuration", "line_protocol", "socketmap", "policy", "matcher")
 SEEDS = Path(__file__).resolve().parent / "seeds"
 _WORDS = SEEDS / "words.dict"
 _ONE_INPUT = 20

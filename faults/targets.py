@@ -1,4 +1,4 @@
-"""The fuzz targets: four functions that take any bytes, and raise `Broken` if a promise does not hold.
+"""The fuzz targets: five functions that take any bytes, and raise `Broken` if a promise does not hold.
 
 They do not depend on the fuzzer, so that a test can run the seeds without it.
 """
@@ -24,6 +24,7 @@ from trualias.matching.outcome import BudgetExceeded
 from trualias.matching.policy import LONGEST, Policy
 from trualias.protocols import wire
 from trualias.protocols.connection import ClientFactory, ClientProtocol
+from trualias.protocols.policy_delegation import LONGEST_REQUEST, MOST_LINES, PolicyFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 
@@ -44,6 +45,7 @@ ACCOUNT bar MATCHES %alpha%x%alpha%.%code% WITH CHARS(1);
 ACCOUNT baz MATCHES both%alpha%.%code% WITH ANY(1);
 ACCOUNT fox MATCHES bo%alpha%.%code% WITH ANY(1);
 ACCOUNT percent MATCHES 100%%%number%+%code% WITH DIGITS();
+REFUSE foo-ab-2;
 """,
     "fuzzed.conf",
 )
@@ -266,9 +268,43 @@ def _is_incomplete(rest: bytes) -> bool:
     return len(beginning[2] or b"") <= int(beginning[1])
 
 
+_ACTION = re.compile(rb"action=(?:DUNNO|550 5\.1\.1 User unknown in virtual mailbox table)\n\n")
+
+
+def policy(data: bytes) -> None:
+    """Send bytes to the policy protocol, in pieces of the size that the first byte gives.
+
+    Every complete request gets exactly one action, in order, the same as if it were the only one; a line without ``=``
+    and too much input get none, and nothing after them does.
+    """
+    stream = data[1:].replace(_LONG, b"a" * (LONGEST_REQUEST + 1))
+    expected = b""
+    request: list[bytes] = []
+    for line in stream.split(b"\n")[:-1]:
+        request.append(line + b"\n")
+        if len(b"".join(request)) > LONGEST_REQUEST:
+            break
+        if line not in (b"", b"\r"):
+            if b"=" not in line or len(request) > MOST_LINES:
+                break
+            continue
+        reply = _action([b"".join(request)])
+        promise(_ACTION.fullmatch(reply) is not None, "not an action that the service has", request, reply)
+        expected += reply
+        request = []
+    got = _action(_pieces(stream, data[0] if data and len(stream) < 10_000 else 0))
+    promise(got == expected, "actions in another order or number", got[-200:], expected[-200:])
+
+
+def _action(pieces: Iterator[bytes] | list[bytes]) -> bytes:
+    clock = Clock()
+    return _Connection(PolicyFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), clock.seconds), clock).run(iter(pieces))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "configuration": configuration,
     "line_protocol": line_protocol,
     "socketmap": socketmap,
+    "policy": policy,
     "matcher": matcher,
 }

@@ -21,7 +21,7 @@ class AnyOrder(ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:
         """Parse the known arguments; the parent parser calls this."""
-        if self._nested:
+        if self._nested or any(isinstance(action, _SubParsersAction) for action in self._actions):
             return super().parse_known_args(args, namespace)
         self._nested = True
         try:

@@ -45,4 +45,5 @@ def _with_commands(parser: ArgumentParser) -> Iterator[ArgumentParser]:
     yield parser
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
-            yield from action.choices.values()
+            for command in action.choices.values():
+                yield from _with_commands(command)

@@ -12,9 +12,10 @@ from trualias.commands.output import write_json
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
-from trualias.lookup import Answer, Found, Snapshot
+from trualias.lookup import Deferred, Found, Snapshot
 from trualias.lookup.answers import describe_hook_exception
 from trualias.lookup.loading import load_snapshot
+from trualias.matching.outcome import PolicyOutcome
 from trualias.messages import did_you_mean, escaped
 
 if TYPE_CHECKING:
@@ -128,8 +129,10 @@ def _compose_one(
     is_virtual = domain is not None and bool(configuration.settings.alias_domains)
     lookup = snapshot.tables[Table.VIRTUAL if is_virtual else Table.LOCAL_PART]
 
-    def resolve(local_part: str) -> Answer:
-        return lookup(f"{local_part}@{domain}" if is_virtual else local_part)
+    def resolve(local_part: str) -> PolicyOutcome:
+        answer = lookup(f"{local_part}@{domain}" if is_virtual else local_part)
+        assert not isinstance(answer, Deferred)  # the snapshot has no states of aliases
+        return answer
 
     try:
         composed = compose(configuration.policy, target, words, order, resolve)

@@ -11,7 +11,7 @@ from trualias.analysis.composition import Target
 from trualias.commands.output import console, place
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
-from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, NotFound, NotFoundReason, describe
+from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Deferred, Found, NotFound, NotFoundReason, describe
 
 
 @frozen
@@ -39,7 +39,7 @@ def describe_failure(answer: Answer) -> str:
             return "is not found, because a hook refuses it"
         case NotFound():
             return "is not found, because a hook changes it"
-        case Ambiguous() | BudgetExceeded():
+        case Ambiguous() | BudgetExceeded() | Deferred():
             return f"{describe(answer)}; try other words"
         case _:
             assert_never(answer)

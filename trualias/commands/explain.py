@@ -15,6 +15,7 @@ from trualias.commands.options import (
     table_of_key,
 )
 from trualias.commands.output import console, write_json
+from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.lookup.loading import load_snapshot
 
@@ -56,7 +57,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.explain_case import evaluate
     from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
-    snapshot = load_snapshot(configuration_path(arguments, preferred_table(arguments, arguments.keys)))
+    path = configuration_path(arguments, preferred_table(arguments, arguments.keys))
+    snapshot = with_stored_states(load_snapshot(path), terminal)
     most = _EVERYTHING if arguments.all else _FEW
     cases = [evaluate(snapshot, key, table_of_key(arguments, key), most) for key in map(_text, arguments.keys)]
     if arguments.json:

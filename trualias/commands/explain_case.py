@@ -59,7 +59,9 @@ class Case:
     explanation: Explanation | None
 
 
-_BEFORE_THE_POLICY = frozenset({NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN, NotFoundReason.REFUSED})
+_BEFORE_THE_POLICY = frozenset(
+    {NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN, NotFoundReason.REFUSED, NotFoundReason.REVOKED}
+)
 """The reasons for which a table does not ask the policy."""
 
 
@@ -71,7 +73,9 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
     answer: Answer | str
     try:
-        answer = Snapshot(snapshot.configuration, hooks, snapshot.refusals).tables[table](key)
+        answer = Snapshot(snapshot.configuration, hooks, snapshot.refusals, snapshot.states, snapshot.mailboxes).tables[
+            table
+        ](key)
     except Exception as error:
         answer = describe_hook_exception(error)
     calls = tuple(hooks.calls) if hooks else ()

@@ -65,6 +65,8 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
         case NotFoundReason.REFUSED:
             where = "" if case.refused_at is None else f" in line {configuration.line(case.refused_at)}"
             return f"REFUSE{where} takes it back"
+        case NotFoundReason.REVOKED:
+            return "it is revoked or paused in the store"
         case NotFoundReason.REFUSED_BY_HOOK:
             return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:

@@ -16,6 +16,7 @@ from trualias.configuration.settings import Address, Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, Found, NotFound, Snapshot
 from trualias.messages import escaped, number_of
+from trualias.protocols.policy_delegation import ACTIONS, PolicySplitter
 from trualias.protocols.wire import LINES, NETSTRINGS, LineSplitter, NetstringSplitter, Splitter, Unsendable
 
 _SECONDS = 5.0
@@ -51,7 +52,7 @@ def probe(listener: Listener, snapshot: Snapshot, table: Table) -> Finding:
     probed with one key.
     """
     probes = list(islice(_probes(listener.protocol, snapshot, listener.table or table), _MOST_KEYS))
-    splitter = LineSplitter() if listener.protocol is WireProtocol.TCP_TABLE else NetstringSplitter()
+    splitter = _SPLITTERS[listener.protocol]()
     try:
         connection = _connect(listener.endpoint)
     except OSError as error:
@@ -62,6 +63,13 @@ def probe(listener: Listener, snapshot: Snapshot, table: Table) -> Finding:
         return _compare(connection, splitter, probes)
 
 
+_SPLITTERS: dict[WireProtocol, type[Splitter]] = {
+    WireProtocol.TCP_TABLE: LineSplitter,
+    WireProtocol.SOCKETMAP: NetstringSplitter,
+    WireProtocol.POLICY: PolicySplitter,
+}
+
+
 def _probes(protocol: WireProtocol, snapshot: Snapshot, table: Table) -> Sequence[Probe]:
     names = [name.text for expectation in snapshot.configuration.expectations for name in expectation.addresses]
     found = []
@@ -69,6 +77,9 @@ def _probes(protocol: WireProtocol, snapshot: Snapshot, table: Table) -> Sequenc
         if protocol is WireProtocol.TCP_TABLE:
             asked, reply_format = table, LINES
             request = b"get " + re.sub(rb"[^!-$&-~]", lambda byte: b"%%%02X" % byte[0][0], key.encode()) + b"\n"
+        elif protocol is WireProtocol.POLICY:
+            asked, reply_format = Table.ACCESS, ACTIONS
+            request = f"request=smtpd_access_policy\nprotocol_state=VRFY\nrecipient={key}\n\n".encode()
         else:
             asked, reply_format = Table.VIRTUAL if "@" in key else Table.LOCAL_PART, NETSTRINGS
             payload = f"{asked.value} {key}".encode()

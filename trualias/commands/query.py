@@ -17,8 +17,9 @@ from trualias.commands.options import (
     table_of_key,
 )
 from trualias.commands.output import write_json
+from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
-from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound, describe
+from trualias.lookup import Ambiguous, BudgetExceeded, Deferred, Found, Lookup, NotFound, describe
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped
 
@@ -60,7 +61,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         ConfigurationErrors: the configuration cannot be used.
     """
     keys = [] if arguments.keys == ["-"] else arguments.keys
-    snapshot = load_snapshot(configuration_path(arguments, preferred_table(arguments, keys)))
+    path = configuration_path(arguments, preferred_table(arguments, keys))
+    snapshot = with_stored_states(load_snapshot(path), terminal)
     # A hook can return any text: a pipe gets it unchanged, a terminal without characters that it would interpret.
     show = escaped if terminal.output.isatty() else str
     status = _ALL_FOUND
@@ -108,7 +110,7 @@ def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
             return value
         case Found(value) | Ambiguous(_, value):
             pass
-        case BudgetExceeded():
+        case BudgetExceeded() | Deferred():
             value = None
         case _:
             assert_never(answer)

@@ -15,11 +15,12 @@ from attrs import frozen
 from trualias.commands.options import add_json
 from trualias.commands.output import console, show, table_of, write_json
 from trualias.commands.progress import progress
+from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.configuration.locations import find_configuration
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
-from trualias.lookup import Ambiguous, BudgetExceeded, Found, Lookup, NotFound
+from trualias.lookup import Ambiguous, BudgetExceeded, Deferred, Found, Lookup, NotFound
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped, number_of
 
@@ -107,8 +108,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.maillog import Recipients
 
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
-    new = load_snapshot(arguments.new)
-    old = load_snapshot(arguments.against or find_configuration(table))
+    new = with_stored_states(load_snapshot(arguments.new), terminal)
+    old = with_stored_states(load_snapshot(arguments.against or find_configuration(table)), terminal)
     domains = new.configuration.settings.alias_domains | old.configuration.settings.alias_domains
     if arguments.virtual and not domains:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")
@@ -213,6 +214,8 @@ def _look_up(lookup: Lookup, key: str) -> _Result:
             return value
         case NotFound():
             return None
+        case Deferred():
+            return _Failed("it is paused in the store")
         case BudgetExceeded():
             return _Failed("the lookup took too many steps")
         case _:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trualias.commands.serve import served_table
+from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES, Table
 from trualias.lookup.loading import load_snapshot
@@ -106,7 +107,7 @@ def _ask_sockets(path: str, state: Path, tables: list[str], terminal: Terminal) 
     from trualias.commands.probe import probe, read_metrics
     from trualias.configuration.endpoints import configured_listeners
 
-    snapshot = load_snapshot(path)
+    snapshot = with_stored_states(load_snapshot(path), terminal)
     configuration = snapshot.configuration
     settings = configuration.settings
     table = Table(tables[0]) if tables else served_table(settings)

@@ -71,6 +71,14 @@ class Configuration:
         """True if the file says with ``END`` that it is complete."""
         return self.name in self.ended_files
 
+    @property
+    def store_path(self) -> str | None:
+        """The absolute path of the store, which STORE has relative to the folder of its file; None without one."""
+        if self.settings.store is None:
+            return None
+        file, _ = self._source.file(self.offset("STORE"))
+        return os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(file.name)), self.settings.store))
+
     def given(self, setting: str) -> bool:
         """Return whether the file has a setting, even with the default value."""
         return setting in self._given

@@ -113,10 +113,11 @@ def _parse_boolean(value: str) -> bool:
 
 
 class WireProtocol(Enum):
-    """A protocol for lookups. The value is its name in the configuration and in the metrics."""
+    """A protocol for lookups, or for verdicts. The value is its name in the configuration and in the metrics."""
 
     TCP_TABLE = "tcp_table"
     SOCKETMAP = "socketmap"
+    POLICY = "policy"
 
 
 @frozen
@@ -129,6 +130,11 @@ class Listener:
     protocol: WireProtocol
     endpoint: str
     table: Table | None = None
+
+    @property
+    def needs_domains(self) -> bool:
+        """True if it answers about addresses of ALIAS DOMAINS alone."""
+        return self.protocol is WireProtocol.POLICY or (self.table is not None and self.table.needs_domains)
 
     def __str__(self) -> str:
         return " ".join([self.protocol.value, self.endpoint, *([self.table.value] if self.table else [])])
@@ -167,6 +173,29 @@ def _parse_login(value: str) -> str:
 
 
 _LONGEST_LOGIN = 200
+
+
+def _parse_store(value: str) -> str:
+    kind, colon, path = value.partition(":")
+    if kind != "sqlite" or not colon or not path.strip() or not value.isprintable():
+        raise InvalidValue(f"{quoted(value)} is not a store, such as sqlite:/var/lib/trualias/memory.sqlite")
+    return path.strip()
+
+
+def _parse_quiet_domain(value: str) -> str:
+    (domain, *others) = _parse_domains(value)
+    if others:
+        raise InvalidValue(f"{quoted(value)} is not one domain name")
+    return domain
+
+
+def _parse_reply_text(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or len(value) > _LONGEST_REPLY_TEXT:
+        raise InvalidValue(f"{quoted(value)} is not a line of up to {_LONGEST_REPLY_TEXT} characters of ASCII")
+    return value
+
+
+_LONGEST_REPLY_TEXT = 200
 
 
 def _parse_listener(value: str) -> tuple[Listener]:
@@ -261,7 +290,9 @@ class Settings:
     ``alias_domains`` are as ``fold_domain`` returns them. ``alias_domains``, ``listen`` and ``allow`` can be repeated.
     ``connections`` is the most clients at a time. ``metrics`` is the address of the metrics, and the names of the site;
     None: no metrics. ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be
-    replaced.
+    replaced. ``store`` is the path of the store, as the file has it; None for none. ``quiet_domain`` is the domain of
+    addresses whose mail is discarded. ``unknown_user`` is the mail server's text for an unknown user, without its
+    codes.
     """
 
     host: str = _setting("HOST", _parse_host, "127.0.0.1")
@@ -277,6 +308,9 @@ class Settings:
     alias_domains: frozenset[str] = _setting("ALIAS DOMAINS", _parse_domains, frozenset(), repeatable=True)
     case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
     login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
+    store: str | None = _setting("STORE", _parse_store, None)
+    quiet_domain: str = _setting("QUIET DOMAIN", _parse_quiet_domain, "discard.invalid")
+    unknown_user: str = _setting("UNKNOWN USER", _parse_reply_text, "User unknown in virtual mailbox table")
     include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)
 
 

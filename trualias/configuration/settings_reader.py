@@ -35,6 +35,9 @@ class SettingsReader:
             yield from self._exposure("METRICS", self.settings.metrics.host)
         if not self.settings.alias_domains:
             yield from self._listeners_without_domains()
+        if self.settings.quiet_domain in self.settings.alias_domains:
+            domain = self.settings.quiet_domain
+            yield self._offset("QUIET DOMAIN"), f"QUIET DOMAIN: {domain} is one of ALIAS DOMAINS, and delivers its mail"
 
     @property
     def alias_domains(self) -> frozenset[str] | None:
@@ -72,8 +75,12 @@ class SettingsReader:
 
     def _listeners_without_domains(self) -> Iterator[_Error]:
         for offset, listener in zip(self._value_offsets.get("LISTEN", ()), self.settings.listen, strict=True):
-            if listener.table is not None and listener.table.needs_domains:
-                yield offset, f"LISTEN: the table {listener.table.value} needs ALIAS DOMAINS"
+            if listener.needs_domains:
+                what = "policy" if listener.table is None else f"the table {listener.table.value}"
+                yield offset, f"LISTEN: {what} needs ALIAS DOMAINS"
+
+    def _offset(self, name: str) -> int:
+        return self.given[name][0].value_offset if name in self.given else 0
 
     def _exposure(self, name: str, host: str) -> Iterator[_Error]:
         if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:

@@ -8,6 +8,7 @@ class Table(Enum):
 
     LOCAL_PART = "table"
     VIRTUAL = "virtual"
+    ACCESS = "access"
     LOGIN = "login"
 
     @property

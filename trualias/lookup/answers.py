@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from attrs import frozen
+
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.messages import one_of, printable
 
-Answer = PolicyOutcome
-"""The answer of a table: the four cases of a policy's outcome, with the value of the table."""
+
+@frozen
+class Deferred:
+    """The alias is paused, and its mail deferred: a temporary error."""
+
+
+Answer = PolicyOutcome | Deferred
+"""The answer of a table: the four cases of a policy's outcome, with the value of the table, or a deferred alias."""
 
 _REASONS = {
     NotFoundReason.NO_MATCH: "no reading of the address has the right code",
     NotFoundReason.NO_DOMAIN: "the key has no domain",
     NotFoundReason.UNKNOWN_DOMAIN: "the domain is not one of ALIAS DOMAINS",
     NotFoundReason.REFUSED: "REFUSE takes it back",
+    NotFoundReason.REVOKED: "it is revoked or paused",
     NotFoundReason.REFUSED_BY_HOOK: "a hook refuses it",
 }
 
@@ -33,6 +42,8 @@ def describe(answer: Answer) -> str:
         case Ambiguous(accounts, value):
             fate = "is not found, because there is no DEBUG ACCOUNT" if value is None else f"goes to {value}"
             return f"{fate}: it is right for several accounts, {', '.join(accounts)}"
+        case Deferred():
+            return "gets a temporary error: it is paused, and its mail is deferred"
         case BudgetExceeded():
             return "gets a temporary error: the lookup took too many steps and was given up"
         case _:

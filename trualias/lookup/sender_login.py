@@ -7,6 +7,8 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.configuration.settings import ACCOUNT_FIELD, DOMAIN_FIELD
+from trualias.language.domains import fold_domain
+from trualias.lookup.alias_states import AliasMemory, AliasState
 from trualias.lookup.answers import Answer
 from trualias.lookup.mailboxes import Mailboxes
 from trualias.lookup.refusals import Refusals
@@ -20,7 +22,7 @@ class LoginLookup:
     """The login table.
 
     The value of an alias, and of an account's own address, is ``login`` with the name of the account and the domain of
-    the address. An ambiguous address is not found: it must not be anyone's sender.
+    the address. An ambiguous address is not found: it must not be anyone's sender; nor is an alias that is not active.
     """
 
     policy: Policy
@@ -29,6 +31,7 @@ class LoginLookup:
     mailboxes: Mailboxes
     hooks: Hooks | None = None
     refusals: Refusals | None = None
+    memory: AliasMemory | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address."""
@@ -39,6 +42,8 @@ class LoginLookup:
         account = self.mailboxes.account(local_part)
         if account is not None:
             return Found(self._value(account, domain), account)
+        if self.memory is not None and self.memory.state(local_part, fold_domain(domain)) is not AliasState.ACTIVE:
+            return _REVOKED
         outcome = self.policy.resolve(local_part)
         match outcome:
             case Found():
@@ -56,3 +61,4 @@ class LoginLookup:
 
 
 _NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
+_REVOKED = NotFound(NotFoundReason.REVOKED)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
+from trualias.language.addresses import split_address
+from trualias.language.domains import fold_domain
+from trualias.lookup.access import AccessLookup
+from trualias.lookup.alias_states import AliasMemory, AliasStates
 from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.mailboxes import Mailboxes
 from trualias.lookup.refusals import Refusals, find_refusals
@@ -16,16 +20,21 @@ from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
 class Snapshot:
     """The tables of one configuration. A reload replaces the snapshot by a single assignment.
 
-    ``refusals`` are those of the configuration after the hooks, found if they are not given. ``identity`` is an
-    object that no other snapshot has. A cache can compare it to detect a new snapshot, without keeping the old one
-    alive.
+    ``refusals`` are those of the configuration after the hooks, and ``mailboxes`` its mailboxes; both are found if they
+    are not given. ``states`` are those of aliases, None without a store. ``identity`` is an object that no other
+    snapshot has. A cache can compare it to detect a new snapshot, without keeping the old one alive.
     """
 
     def __init__(
-        self, configuration: Configuration, hooks: Hooks | None = None, refusals: Refusals | None = None
+        self,
+        configuration: Configuration,
+        hooks: Hooks | None = None,
+        refusals: Refusals | None = None,
+        states: AliasStates | None = None,
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         settings = configuration.settings
-        policy, debug_account = configuration.policy, settings.debug_account
+        policy, debug_account, domains = configuration.policy, settings.debug_account, settings.alias_domains
         self.configuration = configuration
         self.hooks = hooks
         if refusals is None:
@@ -33,19 +42,41 @@ class Snapshot:
         self.refusals = refusals
         refused = refusals if configuration.refusals else None
         self.deliveries = Deliveries(configuration.deliveries, policy.fold) if configuration.deliveries else None
+        self.states = states
+        self.mailboxes = mailboxes or Mailboxes(policy, _mailbox_names(configuration))
         self.identity = object()
+        memory = None
+        if states is not None:
+            only_domain = next(iter(domains)) if len(domains) == 1 else ""
+            memory = AliasMemory(states, self.mailboxes, settings.quiet_domain, only_domain)
         self.tables: Mapping[Table, Lookup] = {
-            Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks, refused),
-            Table.VIRTUAL: VirtualLookup(
-                policy, settings.alias_domains, debug_account, hooks, refused, self.deliveries
-            ),
-            Table.LOGIN: LoginLookup(policy, settings.alias_domains, settings.login, Mailboxes(policy), hooks, refused),
+            Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks, refused, memory),
+            Table.VIRTUAL: VirtualLookup(policy, domains, debug_account, hooks, refused, self.deliveries, memory),
+            Table.ACCESS: AccessLookup(domains, settings.unknown_user, hooks, refused, memory),
+            Table.LOGIN: LoginLookup(policy, domains, settings.login, self.mailboxes, hooks, refused, memory),
         }
+
+    def with_states(self, states: AliasStates | None) -> Snapshot:
+        """Return a snapshot of the same policies with other states of aliases."""
+        if states is self.states:
+            return self
+        return Snapshot(self.configuration, self.hooks, self.refusals, states, self.mailboxes)
 
     @property
     def is_cacheable(self) -> bool:
         """True if a key has the same answer each time, which hooks do not promise."""
         return self.hooks is None
+
+
+def _mailbox_names(configuration: Configuration) -> Iterator[str]:
+    """Yield the debug account, and the local parts of the targets of ``DELIVER`` in alias domains."""
+    if configuration.settings.debug_account is not None:
+        yield configuration.settings.debug_account
+    for delivery in configuration.deliveries:
+        for target in delivery.targets:
+            local_part, domain = split_address(target.text)
+            if domain is None or fold_domain(domain) in configuration.settings.alias_domains:
+                yield local_part
 
 
 class CurrentSnapshot:
@@ -55,3 +86,11 @@ class CurrentSnapshot:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+
+    def use_policies(self, snapshot: Snapshot) -> None:
+        """Replace the policies, and keep the states of aliases."""
+        self.snapshot = snapshot.with_states(self.snapshot.states)
+
+    def use_states(self, states: AliasStates) -> None:
+        """Replace the states of aliases, and keep the policies."""
+        self.snapshot = self.snapshot.with_states(states)

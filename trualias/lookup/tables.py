@@ -12,7 +12,8 @@ from typing import Protocol, assert_never
 from attrs import evolve, frozen
 
 from trualias.language.domains import fold_domain
-from trualias.lookup.answers import Answer
+from trualias.lookup.alias_states import AliasMemory, AliasState
+from trualias.lookup.answers import Answer, Deferred
 from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.refusals import Refusals
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
@@ -48,12 +49,15 @@ class LocalPartLookup:
     debug_account: str | None = None
     hooks: Hooks | None = None
     refusals: Refusals | None = None
+    memory: AliasMemory | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to a local part."""
         if self.hooks is None:
             if self.refusals is not None and self.refusals.local_part(key) is not None:
                 return _REFUSED
+            if self.memory is not None and (answer := self._answer_of_state(key)) is not None:
+                return answer
             outcome = self.policy.resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
@@ -62,7 +66,20 @@ class LocalPartLookup:
             return _REFUSED_BY_HOOK
         if self.refusals is not None and self.refusals.local_part(alias[0]) is not None:
             return _REFUSED
+        if self.memory is not None and (answer := self._answer_of_state(alias[0])) is not None:
+            return answer
         return _with_value(self.policy.resolve(alias[0]), self.debug_account, self._value, "")
+
+    def _answer_of_state(self, local_part: str) -> Answer | None:
+        """Return the answer to an alias that is not active, else None. A value has no domain to discard mail by."""
+        assert self.memory is not None
+        match self.memory.state(local_part, None):
+            case AliasState.ACTIVE:
+                return None
+            case AliasState.DEFER:
+                return _DEFERRED
+            case AliasState.QUIET | AliasState.REFUSE | AliasState.REVOKED:
+                return _REVOKED
 
     def _value(self, account: str, _domain: str) -> str | None:
         assert self.hooks is not None
@@ -83,6 +100,7 @@ class VirtualLookup:
     hooks: Hooks | None = None
     refusals: Refusals | None = None
     deliveries: Deliveries | None = None
+    memory: AliasMemory | None = None
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address; its domain is the text after the last ``@``."""
@@ -90,7 +108,22 @@ class VirtualLookup:
         if isinstance(alias, NotFound):
             return alias
         local_part, domain = alias
+        if self.memory is not None and (answer := self._answer_of_state(local_part, domain)) is not None:
+            return answer
         return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
+
+    def _answer_of_state(self, local_part: str, domain: str) -> Answer | None:
+        """Return the answer to an alias that is not active, else None."""
+        assert self.memory is not None
+        match self.memory.state(local_part, fold_domain(domain)):
+            case AliasState.ACTIVE:
+                return None
+            case AliasState.QUIET:
+                return Found(f"{local_part}@{self.memory.quiet_domain}", "")
+            case AliasState.DEFER:
+                return _DEFERRED
+            case AliasState.REFUSE | AliasState.REVOKED:
+                return _REVOKED
 
     def _value(self, account: str, domain: str) -> str | None:
         if self.hooks is not None:
@@ -127,6 +160,8 @@ def alias_of(
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)
 _UNKNOWN_DOMAIN = NotFound(NotFoundReason.UNKNOWN_DOMAIN)
 _REFUSED = NotFound(NotFoundReason.REFUSED)
+_REVOKED = NotFound(NotFoundReason.REVOKED)
+_DEFERRED = Deferred()
 _REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)
 
 

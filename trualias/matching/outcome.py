@@ -18,6 +18,7 @@ class NotFoundReason(StrEnum):
     NO_DOMAIN = "no_domain"
     UNKNOWN_DOMAIN = "unknown_domain"
     REFUSED = "refused"
+    REVOKED = "revoked"
     REFUSED_BY_HOOK = "refused_by_hook"
 
 

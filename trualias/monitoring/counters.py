@@ -32,6 +32,7 @@ class RequestOutcome(StrEnum):
     FAULT = "fault"
     HOOK = "hook"
     OVER_BUDGET = "over_budget"
+    DEFERRED = "deferred"
 
 
 DetailedOutcome = RequestOutcome | NotFoundReason

@@ -9,7 +9,17 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.log import RepetitionLimit, logger, lookup_log
-from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason, describe
+from trualias.lookup import (
+    Ambiguous,
+    Answer,
+    BudgetExceeded,
+    Deferred,
+    Found,
+    Lookup,
+    NotFound,
+    NotFoundReason,
+    describe,
+)
 from trualias.lookup.hooks import is_from_hook
 from trualias.messages import escaped, others_since
 from trualias.monitoring.counters import DetailedOutcome, RequestCounters, RequestOutcome
@@ -78,7 +88,7 @@ def lookup_safely(lookup: Lookup, key: str, warnings: AddressWarnings) -> Answer
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
     match answer:
-        case NotFound() | Found(readings=1):
+        case NotFound() | Found(readings=1) | Deferred():
             pass
         case Found() | Ambiguous() | BudgetExceeded():
             warnings.warn(key, answer)
@@ -106,7 +116,10 @@ class Responder:
         }
         self._faults = {
             outcome: self.make(reply_format.fault, ReplyKind.BAD, outcome)
-            for outcome in (RequestOutcome.FAULT, RequestOutcome.HOOK, RequestOutcome.OVER_BUDGET)
+            for outcome in (
+                *(RequestOutcome.FAULT, RequestOutcome.HOOK, RequestOutcome.OVER_BUDGET),
+                RequestOutcome.DEFERRED,
+            )
         }
 
     def make(
@@ -141,6 +154,8 @@ class Responder:
                 if value is None:
                     return self.make(self._format.not_found, ReplyKind.NOT_FOUND, RequestOutcome.AMBIGUOUS)
                 return self._value(value, RequestOutcome.AMBIGUOUS)
+            case Deferred():
+                return self._faults[RequestOutcome.DEFERRED]
             case BudgetExceeded():
                 return self._faults[RequestOutcome.OVER_BUDGET]
             case Fault(in_hook):

@@ -206,10 +206,10 @@ def _parse_key(key: bytes) -> Request:
         if len(key) > 3 * LONGEST_KEY:
             return Get(None)
         key = _ENCODED.sub(lambda match: bytes.fromhex(match.group(1).decode("ascii")), key)
-    return Get(_decode_key(key))
+    return Get(decode_key(key))
 
 
-def _decode_key(key: bytes) -> str | None:
+def decode_key(key: bytes) -> str | None:
     """Return a key as text; None if no table can have it."""
     if len(key) > LONGEST_KEY:
         return None
@@ -296,7 +296,7 @@ def parse_map_request(netstring: bytes) -> MapGet | BadRequest:
     name, space, key = payload.partition(b" ")
     if not name or not space:
         return BadRequest.MALFORMED
-    return MapGet(name.decode("ascii", "replace"), _decode_key(key))
+    return MapGet(name.decode("ascii", "replace"), decode_key(key))
 
 
 def _netstring(payload: bytes) -> bytes:

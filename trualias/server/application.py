@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
@@ -21,6 +22,7 @@ from trualias.monitoring.counters import Counters, LoadCounters
 from trualias.monitoring.status import Status, boot_id, status_clock, status_file_name
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
+from trualias.protocols.policy_delegation import PolicyFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server import gc_tuning, systemd
@@ -37,6 +39,7 @@ from trualias.server.settings_effects import (
     PermissionWarning,
     RestartWarning,
     SettingsEffects,
+    StoreGuard,
     set_log_level,
 )
 from trualias.server.shutdown import GracefulShutdownService
@@ -46,6 +49,10 @@ from trualias.server.socket_watch import SocketWatchService
 from trualias.server.statistics_service import StatisticsService
 from trualias.server.status_service import StatusService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
+
+if TYPE_CHECKING:
+    from trualias.server.store_service import StoreReader, StoreService
+    from trualias.web.health import HealthSource
 
 
 class Reactor(systemd.Reactor, IReactorFromThreads):
@@ -99,6 +106,7 @@ class Application:
         slow_calls.report = SlowHookWarnings().warn
         self._first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
         self._current = CurrentSnapshot(self._first.snapshot)
+        self._store = self._open_store()
         self._loads = self._make_loads()
         self._listeners = self._choose_listeners()
         self._counters = Counters() if self._configuration.settings.metrics else None
@@ -114,12 +122,13 @@ class Application:
             listener.applied(self._configuration)
         notifications = self._make_systemd_service()
         copies = self._make_copy_services()
+        stores = self._make_store_services()
         safeguard = ContentSafeguard(self._current, self._loads)
         reload = ReloadService(
             self._path,
             self._first.seen,
             self._current,
-            [safeguard, notifications, permissions, effects, *copies],
+            [safeguard, StoreGuard(self._configuration), notifications, permissions, effects, *copies],
             self._reactor,
             self._make_worker("examinations of the configuration"),
             self._make_worker("loads"),
@@ -133,9 +142,10 @@ class Application:
             GracefulShutdownService(self._reactor, self._clients),
             *lookups,
             SocketWatchService(self._reactor, self._make_worker("unix sockets"), lookups),
-            *self._make_web_services(lookups),
+            *self._make_web_services(lookups, stores),
             reload,
             *copies,
+            *stores,
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
@@ -209,6 +219,8 @@ class Application:
     def _make_factory(self, protocol: WireProtocol, table: Table | None) -> ClientFactory:
         if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
+        if protocol is WireProtocol.POLICY:
+            return PolicyFactory(self._reactor, self._current, self._clock, self._clients)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:
@@ -235,11 +247,39 @@ class Application:
         path = os.path.join(self._state, status_file_name(self._table.value))
         return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]
 
-    def _make_web_services(self, lookups: list[ListeningService]) -> list[ListeningService]:
+    def _open_store(self) -> tuple[StoreReader, str] | None:
+        """Read the states of aliases before the first lookup; return the reader, and the problem with the store."""
+        if self._configuration.store_path is None:
+            return None
+        # Without a store, nothing of it is imported.
+        from trualias.server.store_service import make_reader
+        from trualias.store.states_copy import copy_file_name
+
+        copy = None if self._state is None else os.path.join(self._state, copy_file_name(self._table.value))
+        reader = make_reader(self._configuration, copy)
+        problem = reader.start()
+        self._current.use_states(reader.states)
+        return reader, problem
+
+    def _make_store_services(self) -> list[StoreService]:
+        if self._store is None:
+            return []
+        from trualias.server.store_service import StoreService
+
+        reader, problem = self._store
+        return [StoreService(reader, problem, self._current, self._reactor, self._make_worker("the store"))]
+
+    def _make_web_services(self, lookups: list[ListeningService], stores: list[StoreService]) -> list[ListeningService]:
         address = self._configuration.settings.metrics
         if address is None or self._counters is None:
             return []
         from trualias.server.web_service import make_site
+
+        health: list[HealthSource] = [CopyHealth(self._loads)]
+        if stores:
+            from trualias.server.store_service import StoreHealth
+
+            health += map(StoreHealth, stores)
 
         site = make_site(
             self._reactor,
@@ -249,7 +289,7 @@ class Application:
             self._loads,
             lookups,
             names=address.names,
-            health=(CopyHealth(self._loads),),
+            health=health,
         )
         return [self._listen(tcp_endpoint(address.host, address.port), site, "trualias.web")]
 

@@ -302,7 +302,7 @@ class ReloadService(Service):
 
     def _apply(self, snapshot: Snapshot) -> Deferred[None]:
         last_references = [self._current.snapshot]
-        self._current.snapshot = snapshot
+        self._current.use_policies(snapshot)
         self.loads.succeed(self._time_of_day())
         self._logged = None
         self._cancelled_in_a_row = 0

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from attrs import frozen
 
 from trualias import log
-from trualias.configuration import Configuration
+from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.configuration.endpoints import check_listeners, configured_listeners
 from trualias.configuration.permissions import permission_problem, permission_problems
 from trualias.configuration.tables import Table
+from trualias.language.source import Source
 from trualias.messages import number_of
 from trualias.server.reload import ReloadListener
 
@@ -70,6 +71,25 @@ class PermissionWarning(ReloadListener):
                 problem=problem,
                 more=f"; and {number_of(more, 'other file or folder', 'other files or folders')}" if more else "",
             )
+
+
+class StoreGuard(ReloadListener):
+    """Rejects a reload with another STORE, which takes effect at a start alone.
+
+    Dropping it by mistake would bring back every address that was taken back.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._path = configuration.store_path
+
+    def check(self, configuration: Configuration) -> None:
+        """Compare the setting; raise ``ConfigurationErrors``."""
+        if configuration.store_path == self._path:
+            return
+        message = f"STORE cannot change while the server runs, which uses {self._path or 'none'}; restart it"
+        if configuration.given("STORE"):
+            raise ConfigurationErrors([configuration.setting_error("STORE", message)])
+        raise ConfigurationErrors([PolicyError(Source("", configuration.name), 0, message)])
 
 
 def warn_of_missing_domains(configuration: Configuration) -> None:

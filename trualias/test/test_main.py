@@ -37,7 +37,8 @@ class ArgumentTests(SynchronousTestCase):
         _, output, _ = self.run_until_exit(["--help"])
         groups = re.split(r"\n\n(?=[a-z ]+:\n)", output)[1:]
         self.assertEqual(
-            ["begin", "look up and compose addresses", "judge a policy", "more"], [g.partition(":")[0] for g in groups]
+            ["begin", "look up and compose addresses", "judge a policy", "take addresses back", "more"],
+            [group.partition(":")[0] for group in groups],
         )
         found = re.findall(r"^  ([a-z]+) .*\n(?: {14}.*\n)*? {14}\$ .*(?:\1|trualias).*\n", output, re.MULTILINE)
         self.assertEqual(sorted(name for names in command_line().groups.values() for name in names), sorted(found))

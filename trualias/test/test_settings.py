@@ -81,7 +81,7 @@ class SettingsTests(SynchronousTestCase):
         """An unknown protocol and a missing endpoint are errors at their own LISTEN."""
         self.assert_errors(
             "LISTEN: socketmap unix:/x\nLISTEN: tcp-table tcp:25\nLISTEN: socketmap\nLISTEN:\n",
-            "a.conf:2:9: LISTEN: unknown protocol 'tcp-table'; expected tcp_table or socketmap; did you mean "
+            "a.conf:2:9: LISTEN: unknown protocol 'tcp-table'; expected tcp_table, socketmap or policy; did you mean "
             "'tcp_table'?\nLISTEN: tcp-table tcp:25\n        ^",
             "a.conf:3:9: LISTEN: socketmap where? Expected an endpoint after it, such as tcp:3047:interface=127.0.0.1\n"
             "LISTEN: socketmap\n        ^",

@@ -26,7 +26,7 @@ ACCOUNT fox MATCHES bo%alpha%.%code% WITH ANY(1);
 """
 
 FAULT = b"44:TEMP temporary failure, see the server's log,"
-UNKNOWN = b"58:PERM there is no such map; ask for table, virtual or login,"
+UNKNOWN = b"66:PERM there is no such map; ask for table, virtual, access or login,"
 MALFORMED = b"77:PERM improperly formed request; expected the name of a map, a space and a key,"
 
 

@@ -38,6 +38,7 @@ OUTCOME_LABELS: dict[str, tuple[DetailedOutcome, ...]] = {
     "stats": (RequestOutcome.STATS,),
     "fault": (RequestOutcome.FAULT, RequestOutcome.HOOK),
     "over_budget": (RequestOutcome.OVER_BUDGET,),
+    "deferred": (RequestOutcome.DEFERRED,),
 }
 """The values of the label ``outcome``, and the counters that each sums up."""
 

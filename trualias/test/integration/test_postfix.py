@@ -1,6 +1,7 @@
 """Tests of both servers with a real Postfix and a real postmap."""
 
 import shutil
+import time
 from io import BytesIO, StringIO
 from pathlib import Path
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -375,3 +376,136 @@ class LoginTests(SynchronousTestCase):
         port = free_port()
         self.serve(f"tcp:127.0.0.1:{port}", f"tcp_table tcp:{port}:interface=127.0.0.1 login")
         self.assert_senders()
+
+
+class PolicyTests(SynchronousTestCase):
+    """Refused addresses, over a Postfix with the settings of ``install/postfix.rst`` and a recipient delimiter."""
+
+    REFUSED = "foo-etsy-e4@example.com"
+
+    def serve(self, settings: dict[str, str], listen: str) -> Postfix:
+        """Start a virtual server that refuses an address, and a Postfix; return it."""
+        port = free_port()
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", ("foo", "baz"), {"recipient_delimiter": "-", **settings})
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        text = (source_tree() / SAMPLE).read_text("utf-8").replace("PORT: 3048", f"PORT: {port}\nLISTEN: {listen}")
+        self.statements = text.removesuffix("END\n")
+        self.assertNotEqual(text, self.statements)
+        (folder / "a.conf").write_text(f"{self.statements}REFUSE {self.REFUSED};\nEND\n", "utf-8")
+        self.server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, port)
+        self.addCleanup(self.server.stop)
+        self.server.start()
+        postfix.start()
+        return postfix
+
+    def assert_refused(self, postfix: Postfix) -> None:
+        """Assert that the refused address is refused however it is typed, and that other mail arrives."""
+        local_part = self.REFUSED.partition("@")[0]
+        for typed in (self.REFUSED, self.REFUSED.upper(), f"{self.REFUSED}.", f'"{local_part}"@example.com'):
+            code, text = postfix.rcpt(typed)
+            self.assertEqual(550, code, text)
+            self.assertTrue(text.endswith(": Recipient address rejected: User unknown in virtual mailbox table"), text)
+        for recipient, mailbox in (("samissexy.34@example.com", "baz"), ("foo-google-g6@example.com", "foo")):
+            postfix.wait_for_mail(mailbox, postfix.send(recipient))
+
+    def test_delimiter(self) -> None:
+        """Without the policy service, the delimiter lets a refused address through to the mailbox."""
+        postfix = self.serve({}, f"policy tcp:{free_port()}:interface=127.0.0.1")
+        self.assertEqual((250, "2.1.5 Ok"), postfix.rcpt(self.REFUSED))
+
+    def test_policy(self) -> None:
+        """The policy service refuses the address; while it is down, it is a temporary error; then it answers again."""
+        port = free_port()
+        service = f"reject_non_fqdn_recipient, check_policy_service {{ inet:127.0.0.1:{port}, timeout=10s }}"
+        postfix = self.serve({"smtpd_recipient_restrictions": service}, f"policy tcp:{port}:interface=127.0.0.1")
+        self.assert_refused(postfix)
+        self.server.stop()
+        reason = f"4.3.5 <{self.REFUSED}>: Recipient address rejected: Server configuration problem"
+        self.assertEqual((451, reason), postfix.rcpt(self.REFUSED))
+        self.server.start()
+        self.assert_refused(postfix)
+
+    def test_access(self) -> None:
+        """The access table does the same."""
+        port = free_port()
+        table = f"reject_non_fqdn_recipient, check_recipient_access socketmap:inet:127.0.0.1:{port}:access"
+        postfix = self.serve({"smtpd_recipient_restrictions": table}, f"socketmap tcp:{port}:interface=127.0.0.1")
+        self.assert_refused(postfix)
+
+
+class MemoryTests(SynchronousTestCase):
+    """Aliases that are taken back and paused, by commands beside a running server and a Postfix."""
+
+    MACYS, GOOGLE = "foo-macys-m5@example.com", "foo-google-g6@example.com"
+
+    def setUp(self) -> None:
+        """Start a virtual server with a store, and a Postfix with a delimiter that would let each alias through."""
+        port, policy = free_port(), free_port()
+        settings = {
+            "recipient_delimiter": "-",
+            "smtpd_recipient_restrictions": f"reject_non_fqdn_recipient, check_policy_service inet:127.0.0.1:{policy}",
+            "transport_maps": "inline:{ { discard.invalid = discard:quietly } }",
+        }
+        self.postfix = Postfix(f"tcp:127.0.0.1:{port}", ("foo", "baz"), settings)
+        self.addCleanup(self.postfix.stop)
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        text = (source_tree() / SAMPLE).read_text("utf-8")
+        more = f"STORE: sqlite:memory.sqlite\nLISTEN: policy tcp:{policy}:interface=127.0.0.1"
+        (self.folder / "a.conf").write_text(text.replace("PORT: 3048", f"PORT: {port}\n{more}"), "utf-8")
+        self.server = LiveServer(("trualias-virtual", "-c", "a.conf", "--state", "."), self.folder, port)
+        self.addCleanup(self.server.stop)
+        self.server.start()
+        self.postfix.start()
+
+    def alias(self, *arguments: str) -> None:
+        """Run ``trualias alias``, and wait until its change is in force."""
+        output = StringIO()
+        options = ("-c", str(self.folder / "a.conf"), "--state-directory", str(self.folder))
+        self.assertEqual(0, run(["alias", *arguments, *options], Terminal(BytesIO(), output, output)), output)
+        time.sleep(1)
+
+    def assert_code(self, code: int, *recipients: str) -> None:
+        """Assert Postfix' reply to some recipients."""
+        self.assertEqual(dict.fromkeys(recipients, code), {name: self.postfix.rcpt(name)[0] for name in recipients})
+
+    def test_states(self) -> None:
+        """Each state over SMTP: refused in every form, deferred, discarded, working again; others get their mail."""
+        self.assert_code(250, self.MACYS)
+        self.alias("revoke", self.MACYS)
+        self.assert_code(550, self.MACYS, self.MACYS.upper(), f"{self.MACYS}.")
+        self.assert_code(250, self.GOOGLE, "foo@example.com", "samissexy.34@example.com")
+        refusal = f"5.1.1 <{self.MACYS}>: Recipient address rejected: User unknown in virtual mailbox table"
+        self.assertEqual((550, refusal), self.postfix.rcpt(self.MACYS))
+        self.alias("resume", self.MACYS)
+        self.alias("pause", self.MACYS, "--answer", "defer")
+        self.assert_code(450, self.MACYS)
+        self.alias("pause", self.MACYS, "--answer", "quiet")
+        self.postfix.send(self.MACYS)
+        self.alias("resume", self.MACYS)
+        arrived = self.postfix.wait_for_mail("foo", self.postfix.send(self.MACYS))
+        self.assertEqual([arrived], self.postfix.mails("foo"))
+        discarded = f"orig_to=<{self.MACYS}>, relay=none, "
+        wait_until(lambda: "(quietly)" in self.postfix.log, "the discarded mail", log=lambda: self.postfix.log)
+        self.assertIn(discarded, self.postfix.log)
+
+    def test_lost_store(self) -> None:
+        """Revoked stays revoked while the store is gone, over a restart as well, until it is adopted and resumed."""
+        self.alias("revoke", self.MACYS)
+        copy = self.folder / "alias-states-virtual.jsonl"
+        wait_until(lambda: b"revoked" in copy.read_bytes(), "the copy of the states", log=lambda: self.server.log)
+        (self.folder / "memory.sqlite").unlink()
+        wait_until(lambda: "the store is not used" in self.server.log, "a log line", log=lambda: self.server.log)
+        self.assert_code(550, self.MACYS)
+        self.server.kill()
+        self.server.start()
+        self.assert_code(550, self.MACYS)
+        self.assertFalse((self.folder / "memory.sqlite").exists())
+        options = ["-c", str(self.folder / "a.conf"), "--state-directory", str(self.folder)]
+        output = StringIO()
+        self.assertEqual(0, run(["store", "adopt", *options], Terminal(BytesIO(), output, output)), output)
+        self.assert_code(550, self.MACYS)
+        self.alias("resume", self.MACYS)
+        self.assert_code(250, self.MACYS)

@@ -1,0 +1,198 @@
+"""``trualias alias``: take addresses back, pause them, and show what was decided about them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from trualias.commands.alias_text import describe_state, print_entries, print_entry, state_name
+from trualias.commands.memory import (
+    DONE,
+    Alias,
+    Memory,
+    MemoryAction,
+    Refused,
+    add_memory,
+    is_found,
+    other_entries,
+    resolve,
+    typed_addresses,
+    with_memory,
+)
+from trualias.commands.options import add_json
+from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasState
+from trualias.messages import escaped, number_of
+from trualias.store.interface import Change, Entry
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+_STATES = ("active", "paused", "revoked")
+_ANSWERS = ("refuse", "defer", "quiet")
+
+
+_EXIT_STATUS = (
+    "Exit status: 0 if it is done, 1 if it was refused and nothing is changed, 2 for a configuration or a store that "
+    "cannot be used."
+)
+
+
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Declare the command and its actions."""
+    command = commands.add_parser(
+        "alias",
+        help="take addresses back, pause them, and show what was decided about them",
+        description="Change and show the states of aliases in the STORE of the configuration. Running servers follow "
+        "within a second.",
+        epilog=f"Example: trualias alias revoke foo-macys-m5@example.com --note leaked. {_EXIT_STATUS}",
+    )
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, function: MemoryAction, text: str, description: str, example: str) -> ArgumentParser:
+        epilog = f"Example: trualias alias {name} {example}".rstrip() + f". {_EXIT_STATUS}"
+        action: ArgumentParser = actions.add_parser(name, help=text, description=description, epilog=epilog)
+        add_memory(action)
+        action.set_defaults(run=with_memory(function, to_change=function not in (_list, _show)))
+        return action
+
+    address = "foo-macys-m5@example.com"
+    revoking = add(
+        "revoke",
+        _revoke,
+        "take aliases back",
+        "Take aliases back: no server finds them, and the policy service refuses mail to them.",
+        f"{address} --note leaked",
+    )
+    pausing = add(
+        "pause",
+        _pause,
+        "pause aliases",
+        "Pause aliases: their mail is refused, deferred or discarded until resume.",
+        f"{address} --answer defer",
+    )
+    pausing.add_argument(
+        "--answer",
+        choices=("refuse", "defer", "quiet"),
+        default="refuse",
+        help="what becomes of the mail: refused, deferred, so that its senders try again for some days, or discarded "
+        "without notice; by default it is refused",
+    )
+    resuming = add("resume", _resume, "end a pause or a revocation", "Make aliases work again.", address)
+    for action in (revoking, pausing, resuming):
+        action.add_argument(
+            "addresses", metavar="ADDRESS", nargs="+", help="the aliases; - reads them from standard input, one a line"
+        )
+        action.add_argument("--note", metavar="TEXT", help="a note that is kept with the alias")
+        action.add_argument(
+            "--force", action="store_true", help="also for what neither the configuration accepts nor the store knows"
+        )
+    listing = add("list", _list, "list the aliases of the store", "List the aliases that the store knows.", "")
+    listing.add_argument(
+        "--state", choices=("active", "paused", "revoked"), dest="shown", help="only those in this state"
+    )
+    add_json(listing)
+    showing = add(
+        "show", _show, "show an alias and its changes", "Show the state of an alias, and each change of it.", address
+    )
+    add_json(showing)
+    noting = add(
+        "note",
+        _note,
+        "keep a note with an alias",
+        "Keep a note with an alias, in place of an earlier one.",
+        f"{address} 'for the invoice'",
+    )
+    forgetting = add(
+        "forget",
+        _forget,
+        "remove an alias from the store",
+        "Remove an alias and its changes from the store. If the configuration accepts it, it works again.",
+        f"{address} --yes",
+    )
+    for action in (showing, noting, forgetting):
+        action.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+    noting.add_argument("text", metavar="TEXT", help="the note")
+    forgetting.add_argument("--yes", action="store_true", required=True, help="confirm that its changes are lost")
+
+
+def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    entries = [entry for entry in memory.store.entries() if arguments.shown in (None, state_name(entry.state))]
+    print_entries(entries, terminal, as_json=arguments.json)
+    return DONE
+
+
+def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    alias = resolve(memory.snapshot, memory.store, arguments.address, force=True)
+    entry = memory.store.entry(alias.key)
+    others = list(other_entries(memory.store, alias))
+    if entry is None and not others:
+        raise Refused(f"{alias.address} is not in the store: nothing was decided about it")
+    print_entry(alias.address, entry, memory.store.trail(alias.key), others, terminal, as_json=arguments.json)
+    return DONE
+
+
+def _revoke(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    return _change(memory, arguments, terminal, lambda before: AliasState.REVOKED)
+
+
+def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    def pause(before: Entry | None) -> AliasState:
+        if before is not None and before.state is AliasState.REVOKED:
+            raise Refused(f"{before.address} is revoked, which is stricter than a pause; resume it first")
+        return AliasState(arguments.answer)
+
+    status = _change(memory, arguments, terminal, pause)
+    if arguments.answer == AliasState.QUIET.value:
+        domain = memory.snapshot.configuration.settings.quiet_domain
+        terminal.output.write(
+            f"It is discarded only if Postfix has transport_maps = inline:{{ {{ {domain} = discard:quietly }} }}; "
+            "without it, senders get their mail back.\n"
+        )
+    elif arguments.answer == AliasState.DEFER.value:
+        terminal.output.write("Most senders give up after five days, and return the mail.\n")
+    return status
+
+
+def _resume(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    return _change(memory, arguments, terminal, lambda before: AliasState.ACTIVE)
+
+
+def _change(
+    memory: Memory, arguments: Namespace, terminal: Terminal, decide: Callable[[Entry | None], AliasState]
+) -> int:
+    """Change the states of all addresses, or of none, to what ``decide`` returns for their entries."""
+    made: dict[str, tuple[Alias, AliasState]] = {}
+    for typed in typed_addresses(arguments.addresses, terminal.input):
+        alias = resolve(memory.snapshot, memory.store, typed, force=arguments.force)
+        made[alias.key] = alias, decide(memory.store.entry(alias.key))
+    memory.change([Change(key, alias.address, state, arguments.note) for key, (alias, state) in made.items()])
+    for alias, state in made.values():
+        remark = f" ({alias.remark})" if alias.remark else ""
+        terminal.output.write(escaped(f"{alias.address} is {describe_state(state)}{remark}") + "\n")
+        for where, other in other_entries(memory.store, alias):
+            if other.strictness > state.strictness:
+                terminal.output.write(escaped(f"  but for {where} it is {describe_state(other)}, which holds") + "\n")
+    if len(made) > 1:
+        terminal.output.write(f"{number_of(len(made), 'alias', 'aliases')} changed\n")
+    return DONE
+
+
+def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    alias = resolve(memory.snapshot, memory.store, arguments.address)
+    before = memory.store.entry(alias.key)
+    state = AliasState.ACTIVE if before is None else before.state
+    memory.change([Change(alias.key, alias.address, state, arguments.text)])
+    terminal.output.write(f"the note of {escaped(alias.address)} is kept\n")
+    return DONE
+
+
+def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    alias = resolve(memory.snapshot, memory.store, arguments.address, force=True)
+    if memory.store.entry(alias.key) is None:
+        raise Refused(f"{alias.address} is not in the store")
+    memory.change([Change(alias.key, alias.address, None)])
+    fate = "it works again" if is_found(memory.snapshot, alias.address) else "the configuration does not accept it"
+    terminal.output.write(f"{escaped(alias.address)} is forgotten; {fate}\n")
+    return DONE

@@ -1,0 +1,95 @@
+"""The output of ``trualias alias`` for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from trualias.commands.output import console, show, table_of, write_json
+from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasState
+from trualias.messages import escaped
+from trualias.store.interface import Entry, TrailLine
+
+_DESCRIPTIONS = {
+    AliasState.ACTIVE: "active",
+    AliasState.QUIET: "paused, its mail is discarded",
+    AliasState.DEFER: "paused, its mail is deferred",
+    AliasState.REFUSE: "paused, its mail is refused",
+    AliasState.REVOKED: "revoked",
+}
+
+
+def describe_state(state: AliasState) -> str:
+    """Return a state in words."""
+    return _DESCRIPTIONS[state]
+
+
+def state_name(state: AliasState) -> str:
+    """Return the name of a state, without the answer of a pause."""
+    return "paused" if state.is_paused else state.value
+
+
+def print_entries(entries: Sequence[Entry], terminal: Terminal, *, as_json: bool) -> None:
+    """Print the aliases, one a line."""
+    if as_json:
+        write_json(terminal.output, [_entry_json(entry) for entry in entries])
+        return
+    rows = table_of("alias", "state", "since", "note")
+    for entry in entries:
+        rows.add_row(escaped(entry.address), describe_state(entry.state), _local(entry.changed), escaped(entry.note))
+    if entries:
+        show(console(terminal.output), rows)
+
+
+def print_entry(
+    address: str,
+    entry: Entry | None,
+    trail: Sequence[TrailLine],
+    others: Sequence[tuple[str, AliasState]],
+    terminal: Terminal,
+    *,
+    as_json: bool,
+) -> None:
+    """Print an alias, its states elsewhere, and its changes; the entry is None if only those elsewhere are known."""
+    if as_json:
+        found = {"address": address, "state": "active"} if entry is None else _entry_json(entry)
+        elsewhere = [{"domain": where, **_state_json(state)} for where, state in others]
+        write_json(terminal.output, {**found, "elsewhere": elsewhere, "trail": [_trail_json(line) for line in trail]})
+        return
+    lines = [f"{address} is active" if entry is None else f"{entry.address} is {describe_state(entry.state)}"]
+    lines += [f"  for {where} it is {describe_state(state)}" for where, state in others]
+    if entry is not None and entry.note:
+        lines.append(f"  note: {entry.note}")
+    for line in trail:
+        after = "forgotten" if line.after is None else describe_state(line.after)
+        lines.append(f"  {_local(line.at)}  {after}, by {line.actor}{': ' if line.note else ''}{line.note}")
+    for text in lines:
+        terminal.output.write(f"{escaped(text)}\n")
+
+
+def _entry_json(entry: Entry) -> dict[str, object]:
+    changed = _rfc3339(entry.changed)
+    return {"address": entry.address, **_state_json(entry.state), "changed": changed, "note": entry.note}
+
+
+def _state_json(state: AliasState) -> dict[str, object]:
+    return {"state": state_name(state), "answer": state.value if state.is_paused else None}
+
+
+def _trail_json(line: TrailLine) -> dict[str, object]:
+    return {
+        "at": _rfc3339(line.at),
+        "by": line.actor,
+        "from": line.before and line.before.value,
+        "to": line.after and line.after.value,
+        "note": line.note,
+    }
+
+
+def _local(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")

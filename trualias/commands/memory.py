@@ -1,0 +1,222 @@
+"""The store for the commands: which one, whether it may be changed, and the addresses that a person types."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
+
+from attrs import frozen
+
+from trualias.commands.options import add_config, configuration_path
+from trualias.commands.terminal import Terminal
+from trualias.configuration.tables import SERVER_TABLES, Table
+from trualias.language.domains import fold_domain
+from trualias.lookup import Ambiguous, Found, Snapshot
+from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
+from trualias.lookup.loading import load_snapshot
+from trualias.messages import quoted
+from trualias.store.interface import Change, Store, StoreUnusable
+from trualias.store.sqlite import SqliteStore
+from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
+
+DEFAULT_STATE = "/var/lib/trualias"
+
+DONE, REFUSED, UNUSABLE = 0, 1, 2
+"""The exit statuses of the commands that use the store."""
+
+
+class Refused(Exception):
+    """A command cannot do what is asked; ``str()`` is the reason."""
+
+
+def add_memory(command: ArgumentParser) -> None:
+    """Declare ``-c FILE`` and ``--state-directory DIR``."""
+    add_config(command)
+    command.add_argument(
+        "--state-directory",
+        metavar="DIR",
+        help=f"the state directory of the servers; by default $STATE_DIRECTORY or {DEFAULT_STATE}",
+    )
+
+
+def load(arguments: Namespace) -> tuple[Snapshot, str]:
+    """Load the configuration; return its snapshot and the path of its store; raise `Refused` if it has none."""
+    snapshot = load_snapshot(configuration_path(arguments, Table.VIRTUAL))
+    path = snapshot.configuration.store_path
+    if path is None:
+        raise Refused(f"{snapshot.configuration.name} has no STORE, such as sqlite:/var/lib/trualias/memory.sqlite")
+    return snapshot, path
+
+
+def copies(arguments: Namespace, path: str) -> list[StatesCopy]:
+    """Return the copies that the servers keep of a store's states; raise `Refused` if one cannot be read."""
+    folder = arguments.state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or DEFAULT_STATE
+    found = []
+    for table in SERVER_TABLES:
+        name = os.path.join(folder, copy_file_name(table.value))
+        try:
+            copy = read_states_copy(name)
+        except UnusableStatesCopy as error:
+            raise Refused(f"{name}: {error}") from None
+        if copy is not None and copy.path == path:
+            found.append(copy)
+    return found
+
+
+def open_store(path: str) -> Store:
+    """Open a store; raise `Refused` if it cannot be used."""
+    try:
+        store = SqliteStore(path)
+        store.position()
+    except StoreUnusable as error:
+        raise Refused(
+            f"{error}; a server with this configuration makes a store when it starts, unless it had one already: see "
+            "trualias store adopt"
+        ) from None
+    return store
+
+
+def open_to_change(arguments: Namespace, path: str) -> Store:
+    """Open a store; raise `Refused` if it cannot be used, or if a server has states in force that it lacks."""
+    store = open_store(path)
+    found = store.position()
+    for copy in copies(arguments, path):
+        if found.identity != copy.position.identity or found.revision < copy.position.revision:
+            store.close()
+            raise Refused(
+                f"{path} is not the store whose states the servers have in force, or an older state of it; nothing is "
+                "changed until trualias store adopt has put that right"
+            )
+    return store
+
+
+def actor() -> str:
+    """Return the user of the machine, and the one who became this user by sudo."""
+    user = getpass.getuser()
+    sudo = os.environ.get("SUDO_USER")
+    return f"{user} (sudo by {sudo})" if sudo and sudo != user else user
+
+
+@frozen
+class Memory:
+    """A configuration with its store, which is open."""
+
+    snapshot: Snapshot
+    path: str
+    store: Store
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Make all changes or none; return when they are on disk."""
+        self.store.change(changes, actor(), time.time())
+
+
+MemoryAction = Callable[[Memory, Namespace, Terminal], int]
+"""An action of a command; it returns the exit status, and raises `Refused`."""
+
+
+def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[Namespace, Terminal], int]:
+    """Return a command that opens the store of the configuration, runs an action, and writes why it is refused.
+
+    ``to_change``: the store must be the one whose states the servers have in force.
+    """
+
+    def run(arguments: Namespace, terminal: Terminal) -> int:
+        try:
+            snapshot, path = load(arguments)
+            store = open_to_change(arguments, path) if to_change else open_store(path)
+        except Refused as refusal:
+            terminal.errors.write(f"{refusal}\n")
+            return UNUSABLE
+        try:
+            return action(Memory(snapshot, path, store), arguments, terminal)
+        except Refused as refusal:
+            terminal.errors.write(f"{refusal}\n")
+            return REFUSED
+        except StoreUnusable as problem:
+            terminal.errors.write(f"{problem}\n")
+            return UNUSABLE
+        finally:
+            store.close()
+
+    return run
+
+
+@frozen
+class Alias:
+    """An alias that a person typed: its key, its address as looked up, and what there is to say about it."""
+
+    key: AliasKey
+    address: str
+    remark: str = ""
+
+
+def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False) -> Alias:
+    """Return the alias that a person typed, after ``preprocess``; raise `Refused` for a text that is none.
+
+    ``force``: it need not be known to the store, nor found by the tables.
+    """
+    local_part, at, given = typed.rpartition("@")
+    if not at:
+        local_part, given = typed, ""
+    domains = snapshot.configuration.settings.alias_domains
+    domain = fold_domain(given) or (next(iter(domains)) if len(domains) == 1 else "")
+    if domain and domain not in domains:
+        raise Refused(f"the domain {quoted(given)} is not one of ALIAS DOMAINS")
+    remark = ""
+    key_typed = f"{local_part}@{domain}" if domain else local_part
+    if snapshot.hooks is not None:
+        hooked = snapshot.hooks.preprocess(local_part, domain or None)
+        if hooked is None:
+            raise Refused(f"preprocess() of the PROCESSOR module refuses {quoted(typed)} already")
+        changed = (hooked[0], fold_domain(hooked[1] or "") if domain else "")
+        if changed != (local_part, domain):
+            local_part, domain = changed
+            remark = f"{typed} is looked up as {local_part}{'@' + domain if domain else ''}"
+    if not local_part.isprintable() or not local_part or " " in local_part:
+        raise Refused(f"{quoted(typed)} is not an address")
+    if local_part in snapshot.mailboxes:
+        raise Refused(f"{quoted(local_part)} is a mailbox, not an alias: all mail of its owner goes there")
+    alias = Alias(alias_key(local_part, domain), f"{local_part}@{domain}" if domain else local_part, remark)
+    entry = store.entry(alias.key)
+    if entry is not None:
+        return Alias(alias.key, entry.address, remark)
+    if force or is_found(snapshot, key_typed):
+        return alias
+    known = [entry.address for entry in store.entries()]
+    near = get_close_matches(alias.address, known, n=1, cutoff=0.8)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise Refused(
+        f"{quoted(typed)} is no alias that the configuration accepts or the store knows{hint} (--force does it)"
+    )
+
+
+def is_found(snapshot: Snapshot, key: str) -> bool:
+    """Return whether the configuration accepts an address, or a local part; the store is not consulted."""
+    table = Table.VIRTUAL if "@" in key else Table.LOCAL_PART
+    return isinstance(snapshot.tables[table](key), Found | Ambiguous)
+
+
+def other_entries(store: Store, alias: Alias) -> Iterator[tuple[str, AliasState]]:
+    """Yield the entry of the other kind, with or without a domain, that is not active and applies as well."""
+    local_part, _, domain = alias.key.rpartition("@")
+    if domain:
+        entry = store.entry(f"{local_part}@")
+        if entry is not None and entry.state is not AliasState.ACTIVE:
+            yield "all alias domains", entry.state
+    else:
+        for entry in store.entries():
+            is_other = entry.key.startswith(f"{local_part}@") and entry.key != alias.key
+            if is_other and entry.state is not AliasState.ACTIVE:
+                yield entry.key.rpartition("@")[2], entry.state
+
+
+def typed_addresses(given: Iterable[str], lines: Iterable[bytes]) -> list[str]:
+    """Return the addresses of the arguments, or of the lines where the only argument is ``-``."""
+    words = list(given)
+    if words != ["-"]:
+        return words
+    return [text for line in lines if (text := line.decode("utf-8", "replace").strip())]

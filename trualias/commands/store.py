@@ -1,0 +1,143 @@
+"""``trualias store``: check, back up and adopt the store of the memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from trualias.commands.alias_text import describe_state
+from trualias.commands.memory import (
+    DONE,
+    REFUSED,
+    UNUSABLE,
+    Memory,
+    Refused,
+    actor,
+    add_memory,
+    copies,
+    load,
+    open_store,
+    with_memory,
+)
+from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasKey, AliasState
+from trualias.messages import escaped, number_of
+from trualias.store.interface import Change, Position, StoreUnusable
+from trualias.store.sqlite import create
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+_EXIT_STATUS = (
+    "Exit status: 0 if all is well, 1 if there is something to put right, 2 for a configuration or a store that cannot "
+    "be used."
+)
+
+
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Declare the command and its actions."""
+    command = commands.add_parser(
+        "store",
+        help="check, back up and adopt the store of alias states",
+        description="Look after the STORE of the configuration.",
+        epilog=f"Example: trualias store backup /var/backups/memory.sqlite. {_EXIT_STATUS}",
+    )
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
+    checking = actions.add_parser(
+        "check",
+        help="check the store",
+        description="Check that the store is whole, and that it is the one whose states the servers have in force.",
+        epilog=f"Example: trualias store check. {_EXIT_STATUS}",
+    )
+    checking.set_defaults(run=with_memory(_check))
+    saving = actions.add_parser(
+        "backup",
+        help="write a copy of the store",
+        description="Write a copy of the store to a new file, while servers and commands use it.",
+        epilog=f"Example: trualias store backup /var/backups/memory.sqlite. {_EXIT_STATUS}",
+    )
+    saving.add_argument("file", metavar="FILE", help="the new file")
+    saving.set_defaults(run=with_memory(_backup))
+    adopting = actions.add_parser(
+        "adopt",
+        help="use a store that is not the one in force",
+        description="Make the servers use the store that is there, although it is older than the one whose states they "
+        "have in force, another one, or missing. The states in force that are stricter are written into it.",
+        epilog=f"Example: trualias store adopt. {_EXIT_STATUS}",
+    )
+    adopting.add_argument(
+        "--discard", action="store_true", help="do not write the states in force into it: they are listed, and lost"
+    )
+    adopting.set_defaults(run=_adopt)
+    for action in (checking, saving, adopting):
+        add_memory(action)
+
+
+def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    position = memory.store.position()
+    faults = memory.store.check()
+    for copy in copies(arguments, memory.path):
+        if copy.position.identity != position.identity:
+            faults.append("it is another store than the one whose states the servers have in force")
+        elif copy.position.revision > position.revision:
+            faults.append(
+                f"it is older than what the servers have in force: revision {position.revision}, not "
+                f"{copy.position.revision}"
+            )
+    number = number_of(sum(1 for _ in memory.store.entries()), "alias", "aliases")
+    terminal.output.write(f"{memory.path}: {number}, revision {position.revision}\n")
+    for fault in dict.fromkeys(faults):
+        terminal.output.write(f"{memory.path}: {fault}\n")
+    return REFUSED if faults else DONE
+
+
+def _backup(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    memory.store.backup(os.path.abspath(arguments.file))
+    terminal.output.write(f"{arguments.file} is a copy of {memory.path}\n")
+    return DONE
+
+
+def _adopt(arguments: Namespace, terminal: Terminal) -> int:
+    try:
+        _, path = load(arguments)
+        in_force = copies(arguments, path)
+        if not in_force:
+            raise Refused("there is no copy of the states that a server has in force: it uses the store that is there")
+        if not os.path.exists(path):
+            create(path)
+        store = open_store(path)
+    except (Refused, StoreUnusable) as problem:
+        terminal.errors.write(f"{problem}\n")
+        return UNUSABLE
+    try:
+        found = store.position()
+        latest = max((copy.position for copy in in_force), key=lambda position: position.revision)
+        if found.identity == latest.identity and found.revision >= latest.revision:
+            terminal.output.write(f"{path} is the store in force already\n")
+            return DONE
+        strictest: dict[AliasKey, AliasState] = {}
+        for copy in in_force:
+            for key, state in copy.states.items():
+                before = strictest.get(key)
+                strictest[key] = state if before is None or state.strictness > before.strictness else before
+        changes = []
+        for key, state in strictest.items():
+            entry = store.entry(key)
+            if entry is None or entry.state.strictness < state.strictness:
+                changes.append(Change(key, key.removesuffix("@"), state, None if entry else "adopted"))
+        verb = "is lost" if arguments.discard else "is kept"
+        for change in changes:
+            assert change.state is not None
+            terminal.output.write(escaped(f"{change.address}: {describe_state(change.state)}, {verb}") + "\n")
+        position = Position(latest.identity, max(found.revision, latest.revision) + 1)
+        store.adopt([] if arguments.discard else changes, position, actor(), time.time())
+    except StoreUnusable as problem:
+        terminal.errors.write(f"{problem}\n")
+        return UNUSABLE
+    finally:
+        store.close()
+    terminal.output.write(f"{path} is adopted; running servers use it within a second\n")
+    return DONE

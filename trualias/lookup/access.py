@@ -1,0 +1,52 @@
+"""The access table: the actions of a mail server for the addresses that it must refuse (access(5))."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from trualias.language.domains import fold_domain
+from trualias.lookup.alias_states import AliasMemory, AliasState
+from trualias.lookup.answers import Answer
+from trualias.lookup.refusals import Refusals
+from trualias.lookup.tables import Hooks, alias_of
+from trualias.matching.outcome import Found, NotFound, NotFoundReason
+
+
+@frozen(eq=False)
+class AccessLookup:
+    """The access table.
+
+    The value of an alias that was taken back is the refusal of an unknown user, with the text ``unknown_user``; that of
+    a deferred one is a temporary error (RFC 3463, codes 5.1.1 and 4.2.1). Any other address is not found, right or
+    wrong: whether it exists is the answer of the virtual table.
+    """
+
+    alias_domains: frozenset[str]
+    unknown_user: str
+    hooks: Hooks | None = None
+    refusals: Refusals | None = None
+    memory: AliasMemory | None = None
+
+    def __call__(self, key: str) -> Answer:
+        """Return the answer to an address; one dot after its domain is left out, as clients can type it."""
+        alias = alias_of(key.removesuffix("."), self.hooks, self.alias_domains, self.refusals)
+        if isinstance(alias, NotFound):
+            return self._refusal if alias.reason is NotFoundReason.REFUSED else alias
+        local_part, domain = alias
+        if self.memory is None:
+            return _NO_MATCH
+        match self.memory.state(local_part, fold_domain(domain)):
+            case AliasState.ACTIVE | AliasState.QUIET:
+                return _NO_MATCH
+            case AliasState.DEFER:
+                return _DEFER
+            case AliasState.REFUSE | AliasState.REVOKED:
+                return self._refusal
+
+    @property
+    def _refusal(self) -> Found:
+        return Found(f"550 5.1.1 {self.unknown_user}", "")
+
+
+_NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
+_DEFER = Found("450 4.2.1 This address is paused, try again later", "")

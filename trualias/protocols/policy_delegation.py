@@ -1,0 +1,172 @@
+"""Postfix' access policy delegation protocol: lines of attributes in, one action out (SMTPD_POLICY_README).
+
+A request is lines ``name=value`` that an empty line ends; the reply is ``action=TEXT`` and an empty line. The service
+answers with the verdicts of the access table, and with DUNNO to everything else. It never answers with an action that
+decides about other recipients of the message, or that ends the other checks of the mail server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+
+from trualias.configuration.settings import WireProtocol
+from trualias.configuration.tables import Table
+from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.monitoring.statistics import ReplyKind
+from trualias.protocols.clients import Clients
+from trualias.protocols.connection import ClientFactory, ClientProtocol
+from trualias.protocols.reply import Reply
+from trualias.protocols.reply_cache import ReplyCache
+from trualias.protocols.responder import Responder
+from trualias.protocols.wire import BadRequest, ReplyFormat, Splitter, Unsendable, decode_key
+
+LONGEST_REQUEST = 16_384
+"""Bytes of the longest request, with the empty line. Postfix 3.7 sends 556 for a usual recipient."""
+
+MOST_LINES = 100
+"""The most attributes of a request. Postfix 3.12 sends 32."""
+
+_CR = ord("\r")
+_WHOLE = re.compile(rb"(?:[^\n=]*+=[^\n]*+\n){0,%d}+\n" % MOST_LINES).fullmatch
+
+
+class PolicySplitter(Splitter):
+    """Splits input into requests, each with the empty line that ends it.
+
+    A line without ``=`` is refused when its end is there: a client of another protocol waits for a reply to it.
+    """
+
+    __slots__ = ("_begin", "_lines")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin = 0  # of the line that is not complete yet
+        self._lines = 0  # complete lines before it
+
+    def next_request(self) -> bytes | BadRequest | None:
+        """Remove and return the next request; `BadRequest` for a line without ``=``, and for too much input."""
+        buffer = self.buffer
+        while (end := buffer.find(b"\n", self._begin)) >= 0:
+            if end >= LONGEST_REQUEST:
+                return BadRequest.TOO_LONG
+            if end == self._begin or (end == self._begin + 1 and buffer[self._begin] == _CR):
+                request = bytes(buffer[: end + 1])
+                del buffer[: end + 1]
+                self._begin = self._lines = 0
+                return request
+            if buffer.find(b"=", self._begin, end) < 0:
+                return BadRequest.MALFORMED
+            self._lines += 1
+            if self._lines > MOST_LINES:
+                return BadRequest.TOO_LONG
+            self._begin = end + 1
+        return BadRequest.TOO_LONG if len(buffer) >= LONGEST_REQUEST else None
+
+    @staticmethod
+    def is_one_request(data: bytes) -> bool:
+        """Return whether the data are one request, with line ends as Postfix writes them, and nothing else."""
+        return len(data) <= LONGEST_REQUEST and _WHOLE(data) is not None
+
+
+@frozen
+class PolicyRequest:
+    """The attributes of a request that the service reads, each empty if it is missing."""
+
+    request: bytes
+    protocol_state: bytes
+    recipient: bytes
+
+    @classmethod
+    def parse(cls, octets: bytes) -> PolicyRequest:
+        """Parse a request with its empty line. Of an attribute that is given twice, the first counts."""
+        lines = b"\n" + octets
+        return cls(_value(lines, b"\nrequest="), _value(lines, b"\nprotocol_state="), _value(lines, b"\nrecipient="))
+
+    @property
+    def names_recipient(self) -> bool:
+        """True if it is about a recipient that a client of the mail server has named, by RCPT or VRFY."""
+        return self.request == b"smtpd_access_policy" and self.protocol_state in (b"RCPT", b"VRFY")
+
+
+def _value(lines: bytes, name: bytes) -> bytes:
+    begin = lines.find(name)
+    if begin < 0:
+        return b""
+    begin += len(name)
+    return lines[begin : lines.find(b"\n", begin)].removesuffix(b"\r")
+
+
+DUNNO = b"action=DUNNO\n\n"
+"""No opinion: the mail server goes on with its other checks."""
+
+
+def action(text: str) -> bytes:
+    """Format the reply with an action; raise `Unsendable` for an empty one, and for one that is no line of ASCII.
+
+    Postfix accepts mail for a recipient whose action is empty.
+    """
+    if not text or not text.isascii() or not text.isprintable():
+        raise Unsendable(f"an action that is no line of ASCII: {text!r}")
+    return f"action={text}\n\n".encode("ascii")
+
+
+ACTIONS = ReplyFormat(DUNNO, DUNNO, action)
+
+
+class PolicyProtocol(ClientProtocol):
+    """The connection of one smtpd process."""
+
+    factory: PolicyFactory
+    splitter = PolicySplitter
+
+    def __init__(self, factory: PolicyFactory) -> None:
+        super().__init__(factory)
+        self._responder = factory.responder
+        self._verdicts = factory.verdicts
+
+    def reply_to(self, request: bytes) -> Reply:
+        """Return the reply to a request, which is given with its empty line."""
+        parsed = PolicyRequest.parse(request)
+        key = decode_key(parsed.recipient) if parsed.names_recipient else None
+        if not key:
+            return self._responder.make(DUNNO, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
+        snapshot = self._current.snapshot
+        self._verdicts.use(snapshot)
+        return self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
+
+    def refuse(self, bad_request: BadRequest) -> None:
+        """Discard the input, after which the connection ends without a reply, and log the reason."""
+        reason = _REASONS[bad_request]
+        self._clients.refusal_log.refused(self._transport.getPeer(), reason)
+        self._discard_input()
+
+
+_REASONS = {
+    BadRequest.MALFORMED: "it sent a line without '=', which is no request of Postfix' policy protocol",
+    BadRequest.TOO_LONG: f"it sent a policy request of more than {LONGEST_REQUEST} bytes or {MOST_LINES} lines",
+}
+
+
+class PolicyFactory(ClientFactory):
+    """Builds the protocol for each client that speaks the policy delegation protocol."""
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        current: CurrentSnapshot,
+        clock: Callable[[], float],
+        clients: Clients | None = None,
+    ) -> None:
+        super().__init__(reactor, current, clock, clients)
+        counters = self.request_counters(WireProtocol.POLICY, Table.ACCESS.value)
+        self.responder = Responder(ACTIONS, counters, self.clients.address_warnings)
+        # By the recipient alone; ``cache`` has replies by whole requests, which are never the same twice.
+        self.verdicts = ReplyCache()
+
+    def client(self) -> PolicyProtocol:
+        """Return a protocol for one client."""
+        return PolicyProtocol(self)

@@ -1,0 +1,221 @@
+"""The store of a server process: its states at the start, and each change of them while lookups go on.
+
+Only a process with STORE imports this.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from trualias.configuration import Configuration
+from trualias.log import logger
+from trualias.lookup import CurrentSnapshot
+from trualias.lookup.alias_states import AliasStates
+from trualias.messages import number_of
+from trualias.server.daemon_thread import Worker
+from trualias.server.periodic import PeriodicCall
+from trualias.server.state_files import replace_file
+from trualias.server.yielding_pause import YieldingPause
+from trualias.store.follower import Follower
+from trualias.store.interface import Position, StoreUnusable
+from trualias.store.sqlite import SqliteStore, create
+from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, read_states_copy
+
+_log = logger(__name__)
+
+WATCH_SECONDS = 0.25
+"""The interval between two looks at the store: a change is in force within a second."""
+
+COPY_SECONDS = 4.0
+"""The least time between two writes of the copy."""
+
+HUNG_SECONDS = 10.0
+"""Seconds without an answer after which the store counts as hung."""
+
+
+class StoreReader:
+    """Reads the store, and keeps the copy of its states; all methods but the constructor may run in a thread.
+
+    Args:
+        path: of the store.
+        copy: the path of the copy; None for none.
+        monotonic: returns seconds.
+        pause: called often during long work.
+
+    """
+
+    def __init__(
+        self,
+        path: str,
+        copy: str | None,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._path = path
+        self._copy = copy
+        self._monotonic = monotonic
+        self._pause = pause
+        self._copied: Position | None = None
+        self._copied_at = -math.inf
+        self._logged: str | None = None
+        self._follower = Follower(path, SqliteStore)
+
+    @property
+    def states(self) -> AliasStates:
+        """The states in force."""
+        return self._follower.states
+
+    def start(self) -> str:
+        """Read the states for the first time; return the problem with the store, empty if it is used.
+
+        The store is made if there is neither one nor a copy of one.
+        """
+        kept: StatesCopy | None = None
+        is_first = True
+        if self._copy is not None:
+            try:
+                kept = read_states_copy(self._copy)
+                is_first = kept is None
+            except UnusableStatesCopy as error:
+                is_first = False
+                _log.error("the copy of the states, {path}, is not used: {reason}", path=self._copy, reason=str(error))
+        if kept is not None and kept.path == self._path:
+            self._copied = kept.position
+            self._follower = Follower(self._path, SqliteStore, kept.position, kept.states, self._pause)
+        if is_first and not os.path.exists(self._path):
+            try:
+                create(self._path)
+            except StoreUnusable as error:
+                return str(error)
+        return self.examine()
+
+    def examine(self) -> str:
+        """Read what changed, and write the copy if it is due; return the problem with the store, or an empty text."""
+        try:
+            self._follower.examine()
+        except StoreUnusable as error:
+            return str(error)
+        self._keep_copy()
+        return ""
+
+    def _keep_copy(self) -> None:
+        position = self._follower.position
+        now = self._monotonic()
+        if self._copy is None or position is None or position == self._copied or now < self._copied_at + COPY_SECONDS:
+            return
+        self._copied_at = now
+        copy = StatesCopy(self._path, position, self._follower.states)
+        try:
+            replace_file(self._copy, encode(copy, self._pause), durable=True)
+        except OSError as error:
+            if error.strerror != self._logged:
+                self._logged = error.strerror
+                _log.warn(
+                    "no copy of the states can be kept at {path}, and a store that loses some will not show: {reason}",
+                    path=self._copy,
+                    reason=error.strerror,
+                )
+            return
+        self._logged = None
+        self._copied = position
+
+
+class StoreService(Service):
+    """Puts each change of the store in force, in a new snapshot over the same policies.
+
+    Args:
+        reader: has been started.
+        problem: what its start returned.
+        current: holds the snapshot in use.
+        clock: the reactor's.
+        worker: runs the looks at the store.
+
+    """
+
+    name = "store"
+
+    def __init__(
+        self, reader: StoreReader, problem: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker
+    ) -> None:
+        self.problem = ""
+        self._reader = reader
+        self._current = current
+        self._clock = clock
+        self._worker = worker
+        self._begun: float | None = None
+        self._calls = PeriodicCall(clock, WATCH_SECONDS, self._look)
+        self._report(problem)
+
+    def startService(self) -> None:
+        """Begin to look at the store."""
+        super().startService()
+        self._calls.start()
+
+    def stopService(self) -> None:
+        """Stop looking at the store."""
+        super().stopService()
+        self._calls.stop()
+
+    def _look(self, intervals: int) -> None:
+        if self._begun is not None:
+            # It is not abandoned: two threads must not use one store.
+            if self._clock.seconds() >= self._begun + HUNG_SECONDS:
+                self._report("it does not respond")
+            return
+        self._begun = self._clock.seconds()
+        looking = self._worker.run(lambda: (self._reader.examine(), self._reader.states))
+        looking.addCallbacks(self._apply, self._fail)
+        looking.addErrback(lambda failure: _log.failure("the states of aliases were not put in force", failure))
+
+    def _apply(self, seen: tuple[str, AliasStates]) -> None:
+        self._begun = None
+        problem, states = seen
+        self._report(problem)
+        self._current.use_states(states)
+
+    def _fail(self, failure: Failure) -> None:
+        self._begun = None
+        _log.failure("the store cannot be examined", failure)
+
+    def _report(self, problem: str) -> None:
+        """Log a problem once, and its end."""
+        if problem == self.problem:
+            return
+        if problem:
+            _log.error(
+                "the store is not used, and the states of aliases that are in force stay so ({number}): {problem}",
+                number=number_of(len(self._reader.states), "alias", "aliases"),
+                problem=problem,
+            )
+        else:
+            _log.warn("the store is used again")
+        self.problem = problem
+
+
+@frozen(eq=False)
+class StoreHealth:
+    """A remark on the health of a process whose store is not used; lookups go on."""
+
+    service: StoreService
+
+    def problem(self) -> str | None:
+        """Return None."""
+        return None
+
+    def remarks(self) -> Sequence[str]:
+        """Describe the problem with the store."""
+        return [f"the store is not used: {self.service.problem}"] if self.service.problem else []
+
+
+def make_reader(configuration: Configuration, copy: str | None) -> StoreReader:
+    """Make the reader of a configuration with STORE."""
+    assert configuration.store_path is not None
+    return StoreReader(configuration.store_path, copy, pause=YieldingPause())

@@ -1,0 +1,97 @@
+"""A server's view of a store: it reads changes of states, and refuses a store that lost some."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from trualias.lookup.alias_states import AliasStates
+from trualias.store.interface import Position, Store, StoreUnusable
+
+
+class Follower:
+    """Reads the states of a store, again after each change.
+
+    ``position`` and ``states`` are those in force: at first those of the last run, None where there was none. A store
+    that is missing, of another identity, or behind the position is not used: its states could be lost.
+
+    Args:
+        path: of the store.
+        open_store: opens it, and raises `StoreUnusable`.
+        position: the last known one.
+        states: those at this position.
+        pause: called often during long work.
+
+    """
+
+    def __init__(
+        self,
+        path: str,
+        open_store: Callable[[str], Store],
+        position: Position | None = None,
+        states: AliasStates | None = None,
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.position = position
+        self.states = states or AliasStates()
+        self._path = path
+        self._open_store = open_store
+        self._pause = pause
+        self._store: Store | None = None
+        self._file: tuple[int, int] | None = None  # device and inode
+        self._version: int | None = None  # of the store when it was read; None if it must be read whole
+
+    def examine(self) -> bool:
+        """Look at the store, and read what changed; return whether ``states`` or ``position`` are new.
+
+        Raises:
+            StoreUnusable: the store is not used, and what is in force stays.
+        """
+        try:
+            return self._read_changes()
+        except StoreUnusable:
+            self._release()
+            raise
+
+    def _read_changes(self) -> bool:
+        file = _identity(self._path)
+        if self._store is None or file != self._file:
+            self._release()
+            self._store, self._file = self._open_store(self._path), file
+        version = self._store.version()
+        if version == self._version:
+            return False
+        before, position = self.position, self._store.position()
+        self._check(position)
+        if self._version is None:
+            states = AliasStates().changed(self._store.states(), self._pause)
+        else:
+            assert before is not None
+            states = self.states.changed(self._store.states(before.revision), self._pause)
+        # A change that is committed meanwhile has another version, and is read again.
+        self._version, self.position, self.states = version, position, states
+        return position != before
+
+    def _check(self, found: Position) -> None:
+        known = self.position
+        if known is None:
+            return
+        if found.identity != known.identity:
+            raise StoreUnusable(f"{self._path} is another store than the one in force")
+        if found.revision < known.revision:
+            raise StoreUnusable(
+                f"{self._path} is older than what is in force: revision {found.revision}, not {known.revision}"
+            )
+
+    def _release(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store = self._file = self._version = None
+
+
+def _identity(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise StoreUnusable(f"{path}: {error.strerror}") from error
+    return status.st_dev, status.st_ino

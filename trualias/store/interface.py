@@ -1,0 +1,98 @@
+"""The interface of a store, and its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from trualias.lookup.alias_states import AliasKey, AliasState
+
+
+class StoreUnusable(Exception):
+    """A store cannot be read or written; ``str()`` is the reason."""
+
+
+@frozen
+class Position:
+    """How far a store is: its identity, which no other store has, and its revision.
+
+    The revision grows with every change of states, so that a store that lost changes shows.
+    """
+
+    identity: str
+    revision: int
+
+
+@frozen
+class Entry:
+    """An alias that a store knows.
+
+    ``address`` is its key in the spelling in which it was first given. ``changed`` is the time of the last change, in
+    seconds since 1970.
+    """
+
+    key: AliasKey
+    address: str
+    state: AliasState
+    note: str
+    changed: float
+
+
+@frozen
+class TrailLine:
+    """A change of an alias: when, in seconds since 1970, by whom, from which state to which, and the note."""
+
+    at: float
+    actor: str
+    before: AliasState | None
+    after: AliasState | None
+    note: str
+
+
+@frozen
+class Change:
+    """A change to make: the new state, None to forget the alias; and the note, None to keep it."""
+
+    key: AliasKey
+    address: str
+    state: AliasState | None
+    note: str | None = None
+
+
+class Store(Protocol):
+    """A store. Each method raises `StoreUnusable`. One thread at a time uses it."""
+
+    def position(self) -> Position:
+        """Return the position."""
+
+    def version(self) -> int:
+        """Return a number that changes when another process has changed the store; it costs microseconds."""
+
+    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasState]]:
+        """Yield the aliases that changed after a revision, with their states; of a forgotten one, ``ACTIVE``."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all aliases in the order of their keys."""
+
+    def entry(self, key: AliasKey) -> Entry | None:
+        """Return an alias; None if the store does not know it."""
+
+    def trail(self, key: AliasKey) -> list[TrailLine]:
+        """Return the changes of an alias, the oldest first."""
+
+    def change(self, changes: Sequence[Change], actor: str, now: float) -> int:
+        """Make all changes or none; return the revision once they are on disk."""
+
+    def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
+        """Make the changes, and take over a position; its revision must be above that of the store."""
+
+    def check(self) -> list[str]:
+        """Return the faults that the database finds in itself."""
+
+    def backup(self, path: str) -> None:
+        """Write a copy of the store to a new file, while others go on writing."""
+
+    def close(self) -> None:
+        """Release the store."""

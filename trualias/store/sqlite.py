@@ -1,0 +1,256 @@
+"""A store in a file of SQLite (https://www.sqlite.org)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from urllib.parse import quote
+
+from trualias.lookup.alias_states import AliasKey, AliasState
+from trualias.store.interface import Change, Entry, Position, StoreUnusable, TrailLine
+
+BUSY_SECONDS = 5.0
+"""The longest wait for another process that writes."""
+
+_APPLICATION = 0x74727561
+"""Marks the file as one of trualias (PRAGMA application_id)."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE store (identity TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+    CREATE TABLE alias (
+        key TEXT PRIMARY KEY,
+        address TEXT NOT NULL,
+        state TEXT NOT NULL,
+        note TEXT NOT NULL,
+        changed REAL NOT NULL,
+        revision INTEGER NOT NULL,
+        forgotten INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX alias_revision ON alias (revision);
+    CREATE TABLE trail (
+        number INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        at REAL NOT NULL,
+        actor TEXT NOT NULL,
+        before TEXT,
+        after TEXT,
+        note TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX trail_key ON trail (key);
+    """,
+)
+"""The statements that make each version of the schema from the one before; the first one makes version 1."""
+
+
+def create(path: str) -> None:
+    """Make a store, which its owner can write and its group read, unless there is one; raise `StoreUnusable`.
+
+    The file appears at the path when it is complete, so that a crash leaves no half of a store.
+    """
+    new = f"{path}.new-{os.getpid()}"
+    try:
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        try:
+            with _translated(new):
+                _fill(new)
+            with suppress(FileExistsError):  # another server made it meanwhile
+                os.link(new, path)
+        finally:
+            os.unlink(new)
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
+
+
+def _fill(path: str) -> None:
+    database = _connect(path)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(f"PRAGMA application_id = {_APPLICATION}")
+        _migrate(database, 0)
+        database.execute("INSERT INTO store VALUES (?, 1)", (uuid.uuid4().hex,))
+        database.execute("COMMIT")
+    finally:
+        database.close()
+
+
+def _migrate(database: sqlite3.Connection, version: int) -> None:
+    """Bring the schema up to date, within the transaction that is open."""
+    for statements in MIGRATIONS[version:]:
+        for statement in filter(str.strip, statements.split(";")):
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    # Never makes a file: an empty one would look like an empty memory.
+    return sqlite3.connect(
+        f"file:{quote(os.path.abspath(path))}?mode=rw",
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    """Turn the exceptions of the database into `StoreUnusable`."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:  # ValueError: of a state that this version does not know
+        raise StoreUnusable(f"{path}: {error}") from error
+
+
+class SqliteStore:
+    """A store in an existing file; see `Store`."""
+
+    def __init__(self, path: str) -> None:
+        if not os.path.exists(path):
+            raise StoreUnusable(f"there is no {path}")
+        self._path = path
+        with _translated(path):
+            self._database = _connect(path)
+            try:
+                self._check_kind()
+                # A change of states is on disk when it is acknowledged.
+                self._database.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _check_kind(self) -> None:
+        [application] = self._database.execute("PRAGMA application_id").fetchone()
+        [version] = self._database.execute("PRAGMA user_version").fetchone()
+        if application != _APPLICATION:
+            raise StoreUnusable(f"{self._path} is no store of trualias")
+        if version > len(MIGRATIONS):
+            raise StoreUnusable(
+                f"{self._path} is of a newer trualias: its schema has version {version}, and this one knows "
+                f"{len(MIGRATIONS)}"
+            )
+
+    def position(self) -> Position:
+        """Return the position."""
+        with _translated(self._path):
+            row = self._database.execute("SELECT identity, revision FROM store").fetchone()
+        if row is None:
+            raise StoreUnusable(f"{self._path} has no identity")
+        return Position(*row)
+
+    def version(self) -> int:
+        """Return a number that changes when another process has changed the store."""
+        with _translated(self._path):
+            [version] = self._database.execute("PRAGMA data_version").fetchone()
+            return int(version)
+
+    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasState]]:
+        """Yield the aliases that changed after a revision, with their states."""
+        with _translated(self._path):
+            rows = self._database.execute("SELECT key, state FROM alias WHERE revision > ?", (after,))
+            for key, state in rows:
+                yield key, AliasState(state)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all aliases in the order of their keys."""
+        with _translated(self._path):
+            for row in self._database.execute(f"{_ENTRY} WHERE NOT forgotten ORDER BY key"):
+                yield _entry(row)
+
+    def entry(self, key: AliasKey) -> Entry | None:
+        """Return an alias; None if the store does not know it."""
+        with _translated(self._path):
+            row = self._database.execute(f"{_ENTRY} WHERE NOT forgotten AND key = ?", (key,)).fetchone()
+            return None if row is None else _entry(row)
+
+    def trail(self, key: AliasKey) -> list[TrailLine]:
+        """Return the changes of an alias, the oldest first."""
+        with _translated(self._path):
+            rows = self._database.execute(
+                "SELECT at, actor, before, after, note FROM trail WHERE key = ? ORDER BY number", (key,)
+            )
+            return [
+                TrailLine(at, actor, _state(before), _state(after), note) for at, actor, before, after, note in rows
+            ]
+
+    def change(self, changes: Sequence[Change], actor: str, now: float) -> int:
+        """Make all changes or none; return the revision once they are on disk."""
+        with self._transaction():
+            revision = self.position().revision + 1
+            self._write(changes, revision, actor, now)
+            self._database.execute("UPDATE store SET revision = ?", (revision,))
+        return revision
+
+    def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
+        """Make the changes, and take over a position."""
+        with self._transaction():
+            if position.revision <= self.position().revision:
+                raise StoreUnusable(f"{self._path} has reached revision {self.position().revision} meanwhile")
+            self._write(changes, position.revision, actor, now)
+            self._database.execute(
+                "UPDATE store SET identity = ?, revision = ?", (position.identity, position.revision)
+            )
+
+    def _write(self, changes: Sequence[Change], revision: int, actor: str, now: float) -> None:
+        for change in changes:
+            before = self.entry(change.key)
+            note = change.note if change.note is not None else before.note if before else ""
+            trail = (change.key, now, actor, before and before.state.value, change.state and change.state.value, note)
+            if change.state is None:
+                # The row stays, so that other processes see the change.
+                row = (change.key, "", AliasState.ACTIVE.value, "", now, revision, 1)
+                self._database.execute("DELETE FROM trail WHERE key = ?", (change.key,))
+                trail = (change.key, now, actor, None, None, "forgotten")
+            else:
+                address = before.address if before else change.address
+                row = (change.key, address, change.state.value, note, now, revision, 0)
+            self._database.execute("REPLACE INTO alias VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._database.execute(
+                "INSERT INTO trail (key, at, actor, before, after, note) VALUES (?, ?, ?, ?, ?, ?)", trail
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _translated(self._path):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled back already
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def check(self) -> list[str]:
+        """Return the faults that the database finds in itself."""
+        with _translated(self._path):
+            return [fault for (fault,) in self._database.execute("PRAGMA integrity_check") if fault != "ok"]
+
+    def backup(self, path: str) -> None:
+        """Write a copy of the store to a new file, with the permissions of a store."""
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+        except OSError as error:
+            raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
+        with _translated(path):
+            self._database.execute("VACUUM INTO ?", (path,))
+
+    def close(self) -> None:
+        """Release the store."""
+        self._database.close()
+
+
+_ENTRY = "SELECT key, address, state, note, changed FROM alias"
+
+
+def _entry(row: tuple[str, str, str, str, float]) -> Entry:
+    key, address, state, note, changed = row
+    return Entry(key, address, AliasState(state), note, changed)
+
+
+def _state(name: str | None) -> AliasState | None:
+    return None if name is None else AliasState(name)

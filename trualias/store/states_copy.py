@@ -1,0 +1,84 @@
+"""The copy of the states in force that a server keeps, so that a store which lost them shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+
+from attrs import frozen
+
+from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.store.interface import Position
+
+_FORMAT = 1
+
+
+class UnusableStatesCopy(Exception):
+    """A copy is damaged or cannot be read; ``str()`` is the reason."""
+
+
+@frozen(eq=False)
+class StatesCopy:
+    """The states of the store at ``path`` at a position."""
+
+    path: str
+    position: Position
+    states: AliasStates
+
+
+def copy_file_name(table: str) -> str:
+    """Return the name of the copy, in the state directory, of the server of a table."""
+    return f"alias-states-{table}.jsonl"
+
+
+def encode(copy: StatesCopy, pause: Callable[[], None] = lambda: None) -> bytes:
+    """Encode a copy: a line of JSON for each alias, between a head and the digest of all; ``pause`` is called often."""
+    content = bytearray()
+    digest = hashlib.sha256()
+    for number, line in enumerate(_lines(copy)):
+        content += line
+        digest.update(line)
+        if number % 1_000 == 0:
+            pause()
+    content += f"{digest.hexdigest()}\n".encode("ascii")
+    return bytes(content)
+
+
+def _lines(copy: StatesCopy) -> Iterator[bytes]:
+    head = {
+        "format": _FORMAT,
+        "path": copy.path,
+        "identity": copy.position.identity,
+        "revision": copy.position.revision,
+    }
+    yield json.dumps(head).encode("ascii") + b"\n"
+    for key, state in copy.states.items():
+        yield json.dumps([key, state.value]).encode("ascii") + b"\n"
+
+
+def decode(content: bytes) -> StatesCopy:
+    """Decode a copy; raise `UnusableStatesCopy`."""
+    body, newline, digest = content.removesuffix(b"\n").rpartition(b"\n")
+    if hashlib.sha256(body + newline).hexdigest().encode("ascii") != digest:
+        raise UnusableStatesCopy("it is damaged or incomplete")
+    first, *lines = body.split(b"\n")
+    try:
+        head = json.loads(first)
+        if head["format"] != _FORMAT:
+            raise UnusableStatesCopy("it is of another version of trualias")
+        states = {key: AliasState(state) for key, state in map(json.loads, lines)}
+        return StatesCopy(head["path"], Position(head["identity"], head["revision"]), AliasStates(states))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableStatesCopy("it is of another version of trualias") from error
+
+
+def read_states_copy(path: str) -> StatesCopy | None:
+    """Read a copy; return None if there is none; raise `UnusableStatesCopy`."""
+    try:
+        with open(path, "rb") as file:
+            return decode(file.read())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnusableStatesCopy(f"it cannot be read: {error.strerror}") from error

@@ -1,0 +1,283 @@
+"""Tests of ``trualias alias`` and ``trualias store``."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.main import run
+from trualias.store.interface import Position
+from trualias.store.sqlite import SqliteStore, create
+from trualias.store.states_copy import StatesCopy, copy_file_name, encode
+
+CONFIGURATION = """
+STORE: sqlite:memory.sqlite
+ALIAS DOMAINS: example.com
+ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();
+"""
+
+MACYS, GOOGLE = "foo-macys-m5@example.com", "foo-google-g6@example.com"
+
+
+class MemoryCase(SynchronousTestCase):
+    """A folder with a configuration, a store and a state directory."""
+
+    def setUp(self) -> None:
+        """Make them."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.path = self.folder / "trualias.conf"
+        self.path.write_text(CONFIGURATION, "utf-8")
+        self.store = self.folder / "memory.sqlite"
+        create(str(self.store))
+
+    def run_command(self, *arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        """Run a command on the configuration; return status, output and errors. Times in the output are ``TIME``."""
+        terminal = Terminal(BytesIO(typed), StringIO(), StringIO())
+        status = run([*arguments, "-c", str(self.path), "--state-directory", str(self.folder)], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        output = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?", "TIME", terminal.output.getvalue())
+        return status, output, terminal.errors.getvalue()
+
+    def assert_done(self, output: str, *arguments: str, typed: bytes = b"") -> None:
+        """Assert that a command succeeds with this output."""
+        self.assertEqual((0, output, ""), self.run_command(*arguments, typed=typed))
+
+    def assert_refused(self, reason: str, *arguments: str, status: int = 1) -> None:
+        """Assert that a command is refused with this reason, and that it changes nothing."""
+        before = self.states()
+        self.assertEqual((status, "", f"{reason}\n"), self.run_command(*arguments))
+        self.assertEqual(before, self.states())
+
+    def states(self) -> dict[str, str]:
+        """Return the states of all aliases in the store."""
+        if not self.store.exists():
+            return {}
+        store = SqliteStore(str(self.store))
+        try:
+            return {entry.address: entry.state.value for entry in store.entries()}
+        finally:
+            store.close()
+
+    def keep_copy(self, states: dict[str, AliasState], revision: int, identity: str | None = None) -> None:
+        """Write the copy of a server that has states in force."""
+        store = SqliteStore(str(self.store))
+        position = Position(identity or store.position().identity, revision)
+        store.close()
+        copy = StatesCopy(str(self.store), position, AliasStates(states))
+        (self.folder / copy_file_name("virtual")).write_bytes(encode(copy))
+
+
+class AliasTests(MemoryCase):
+    """The command ``alias``."""
+
+    def test_revoke(self) -> None:
+        """An alias is taken back, and works again; a local part is enough with one domain."""
+        self.assert_done(f"{MACYS} is revoked\n", "alias", "revoke", "foo-macys-m5", "--note", "leaked")
+        self.assertEqual({MACYS: "revoked"}, self.states())
+        self.assert_done(f"{MACYS} is active\n", "alias", "resume", "FOO-MACYS-M5@Example.com")
+        self.assertEqual({MACYS: "active"}, self.states())
+
+    def test_pause(self) -> None:
+        """There are three ways of a pause; a revoked alias is not paused."""
+        self.assert_done(f"{MACYS} is paused, its mail is refused\n", "alias", "pause", MACYS)
+        self.assert_done(
+            f"{MACYS} is paused, its mail is deferred\nMost senders give up after five days, and return the mail.\n",
+            *("alias", "pause", "--answer", "defer", MACYS),
+        )
+        self.assert_done(
+            f"{MACYS} is paused, its mail is discarded\nIt is discarded only if Postfix has transport_maps = "
+            "inline:{ { discard.invalid = discard:quietly } }; without it, senders get their mail back.\n",
+            *("alias", "pause", MACYS, "--answer", "quiet"),
+        )
+        self.run_command("alias", "revoke", MACYS)
+        reason = f"{MACYS} is revoked, which is stricter than a pause; resume it first"
+        self.assert_refused(reason, "alias", "pause", MACYS)
+
+    def test_several(self) -> None:
+        """Several addresses are changed together, or none; they may come from standard input."""
+        self.assert_done(
+            f"{MACYS} is revoked\n{GOOGLE} is revoked\n2 aliases changed\n",
+            *("alias", "revoke", "-"),
+            typed=f"{MACYS}\n\n{GOOGLE}\r\n".encode(),
+        )
+        self.run_command("alias", "forget", MACYS, "--yes")
+        unknown = "'foo-x-x9' is no alias that the configuration accepts or the store knows (--force does it)"
+        self.assert_refused(unknown, "alias", "resume", GOOGLE, "foo-x-x9")
+
+    def test_unknown(self) -> None:
+        """A misspelled alias is an error with a suggestion; --force changes it all the same."""
+        self.run_command("alias", "revoke", MACYS)
+        self.assert_refused(
+            "'foo-macy-m5' is no alias that the configuration accepts or the store knows; did you mean "
+            f"{MACYS}? (--force does it)",
+            *("alias", "revoke", "foo-macy-m5"),
+        )
+        self.assert_done("foo-macy-m5@example.com is revoked\n", "alias", "revoke", "foo-macy-m5", "--force")
+
+    def test_no_aliases(self) -> None:
+        """A mailbox has no state, which would be that of all aliases of its owner; nor has a foreign address."""
+        self.assert_refused(
+            "'Foo' is a mailbox, not an alias: all mail of its owner goes there", "alias", "revoke", "Foo", "--force"
+        )
+        self.assert_refused(
+            "the domain 'example.net' is not one of ALIAS DOMAINS", "alias", "revoke", "foo-macys-m5@example.net"
+        )
+        self.assert_refused("'@example.com' is not an address", "alias", "revoke", "@example.com", "--force")
+
+    def test_show(self) -> None:
+        """The card of an alias has its changes."""
+        self.run_command("alias", "revoke", MACYS, "--note", "leaked")
+        self.run_command("alias", "resume", MACYS)
+        status, output, _ = self.run_command("alias", "show", "foo-macys-m5")
+        expected = (
+            rf"{MACYS} is active\n  note: leaked\n  TIME  revoked, by .*: leaked\n  TIME  active, by .*: leaked\n"
+        )
+        self.assertEqual(0, status)
+        self.assertRegex(output, f"^{expected}$")
+        reason = f"{GOOGLE} is not in the store: nothing was decided about it"
+        self.assert_refused(reason, "alias", "show", GOOGLE)
+
+    def test_json(self) -> None:
+        """Programs get the same as JSON."""
+        self.run_command("alias", "pause", MACYS, "--answer", "defer", "--note", "leaked")
+        _, output, _ = self.run_command("alias", "list", "--json")
+        entry = {"address": MACYS, "state": "paused", "answer": "defer", "changed": "TIME", "note": "leaked"}
+        self.assertEqual([entry], json.loads(output))
+        _, output, _ = self.run_command("alias", "show", MACYS, "--json")
+        shown = json.loads(output)
+        (line,) = shown.pop("trail")
+        self.assertEqual({**entry, "elsewhere": []}, shown)
+        self.assertEqual((None, "defer", "leaked"), (line["from"], line["to"], line["note"]))
+
+    def test_list(self) -> None:
+        """The list has a line for each alias, or for those in one state."""
+        self.assert_done("", "alias", "list")
+        self.run_command("alias", "revoke", MACYS)
+        self.run_command("alias", "pause", GOOGLE, "--note", "till May")
+        head = "alias                      state                       since                note\n"
+        paused = f"{GOOGLE}  paused, its mail is refused  TIME  till May\n"
+        revoked = f"{MACYS}   revoked                      TIME\n"
+        _, output, _ = self.run_command("alias", "list")
+        self.assertEqual((head + paused + revoked).split(), output.split())
+        _, output, _ = self.run_command("alias", "list", "--state", "revoked")
+        self.assertEqual((head + revoked).split(), output.split())
+
+    def test_note_and_forget(self) -> None:
+        """A note can be kept with any alias; a forgotten one works again, and the command says so."""
+        self.assert_done(f"the note of {MACYS} is kept\n", "alias", "note", MACYS, "for the invoice")
+        self.assertEqual({MACYS: "active"}, self.states())
+        self.assert_done(f"{MACYS} is forgotten; it works again\n", "alias", "forget", MACYS, "--yes")
+        self.run_command("alias", "revoke", "foo-x-x9", "--force")
+        self.assert_done(
+            "foo-x-x9@example.com is forgotten; the configuration does not accept it\n",
+            *("alias", "forget", "foo-x-x9", "--yes"),
+        )
+        self.assert_refused(f"{MACYS} is not in the store", "alias", "forget", MACYS, "--yes")
+
+    def test_two_domains(self) -> None:
+        """An alias of all domains and one of a domain are two; a command says where the other one holds."""
+        self.path.write_text(CONFIGURATION.replace("example.com", "example.com example.org"), "utf-8")
+        self.assert_done("foo-macys-m5 is revoked\n", "alias", "revoke", "foo-macys-m5")
+        self.assert_done(
+            f"{MACYS} is active\n  but for all alias domains it is revoked, which holds\n", "alias", "resume", MACYS
+        )
+        self.assert_done(
+            "foo-google-g6@example.org is not active\n".replace("not active", "revoked"),
+            *("alias", "revoke", "foo-google-g6@example.org"),
+        )
+        self.assert_done(
+            "foo-google-g6 is active\n  but for example.org it is revoked, which holds\n",
+            *("alias", "resume", "foo-google-g6"),
+        )
+
+    def test_no_store(self) -> None:
+        """Without STORE, and without its file, nothing is done and no file is made."""
+        self.store.unlink()
+        self.assert_refused(
+            f"there is no {self.store}; a server with this configuration makes a store when it starts, unless it had "
+            "one already: see trualias store adopt",
+            *("alias", "revoke", MACYS),
+            status=2,
+        )
+        self.assertFalse(self.store.exists())
+        self.path.write_text(CONFIGURATION.replace("STORE: sqlite:memory.sqlite\n", ""), "utf-8")
+        self.assert_refused(
+            f"{self.path} has no STORE, such as sqlite:/var/lib/trualias/memory.sqlite", "alias", "list", status=2
+        )
+
+    def test_store_that_lost_changes(self) -> None:
+        """Nothing is changed in a store that is not the one in force."""
+        reason = (
+            f"{self.store} is not the store whose states the servers have in force, or an older state of it; nothing "
+            "is changed until trualias store adopt has put that right"
+        )
+        self.keep_copy({}, 9)
+        self.assert_refused(reason, "alias", "revoke", MACYS, status=2)
+        self.keep_copy({}, 1, "f" * 32)
+        self.assert_refused(reason, "alias", "revoke", MACYS, status=2)
+        self.keep_copy({}, 1)
+        self.assert_done(f"{MACYS} is revoked\n", "alias", "revoke", MACYS)
+
+
+class StoreTests(MemoryCase):
+    """The command ``store``."""
+
+    def test_check(self) -> None:
+        """A store that is whole, and one that is not the one in force."""
+        self.assert_done(f"{self.store}: 0 aliases, revision 1\n", "store", "check")
+        self.keep_copy({}, 9)
+        fault = "it is older than what the servers have in force: revision 1, not 9"
+        expected = f"{self.store}: 0 aliases, revision 1\n{self.store}: {fault}\n"
+        self.assertEqual((1, expected, ""), self.run_command("store", "check"))
+
+    def test_backup(self) -> None:
+        """A backup is a store, and no file is replaced."""
+        self.run_command("alias", "revoke", MACYS)
+        copy = self.folder / "copy.sqlite"
+        self.assert_done(f"{copy} is a copy of {self.store}\n", "store", "backup", str(copy))
+        copy.replace(self.store)
+        self.assertEqual({MACYS: "revoked"}, self.states())
+        self.assert_refused(f"{self.store} cannot be made: File exists", "store", "backup", str(self.store), status=2)
+
+    def test_adopt(self) -> None:
+        """An older store gets the stricter states in force, and a position above them."""
+        self.run_command("alias", "revoke", MACYS)
+        self.run_command("alias", "pause", GOOGLE)
+        key = "foo-x-x9@example.com"
+        self.keep_copy({GOOGLE: AliasState.REVOKED, MACYS: AliasState.DEFER, key: AliasState.QUIET}, 9)
+        self.assert_done(
+            f"{GOOGLE}: revoked, is kept\n{key}: paused, its mail is discarded, is kept\n"
+            f"{self.store} is adopted; running servers use it within a second\n",
+            *("store", "adopt"),
+        )
+        self.assertEqual({MACYS: "revoked", GOOGLE: "revoked", key: "quiet"}, self.states())
+        self.assert_done(f"{self.store} is the store in force already\n", "store", "adopt")
+        self.assert_done(f"{MACYS} is active\n", "alias", "resume", MACYS)
+
+    def test_adopt_missing(self) -> None:
+        """A store that is gone is made anew, with the states in force."""
+        self.keep_copy({MACYS: AliasState.REVOKED}, 9)
+        self.store.unlink()
+        self.run_command("store", "adopt")
+        self.assertEqual({MACYS: "revoked"}, self.states())
+
+    def test_discard(self) -> None:
+        """With --discard, the states in force are listed, and lost."""
+        self.keep_copy({MACYS: AliasState.REVOKED}, 9)
+        self.assert_done(
+            f"{MACYS}: revoked, is lost\n{self.store} is adopted; running servers use it within a second\n",
+            *("store", "adopt", "--discard"),
+        )
+        self.assertEqual({}, self.states())
+
+    def test_nothing_to_adopt(self) -> None:
+        """Without a copy of what is in force, there is nothing to compare the store with."""
+        reason = "there is no copy of the states that a server has in force: it uses the store that is there"
+        self.assert_refused(reason, "store", "adopt", status=2)

@@ -1,0 +1,134 @@
+"""Tests of ``trualias.store.follower`` and ``trualias.store.states_copy``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.store.follower import Follower
+from trualias.store.interface import Change, Position, StoreUnusable
+from trualias.store.sqlite import SqliteStore, create
+from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, decode, encode, read_states_copy
+
+REVOKED, ACTIVE = AliasState.REVOKED, AliasState.ACTIVE
+
+
+class FollowerTests(SynchronousTestCase):
+    """A follower of a store."""
+
+    def setUp(self) -> None:
+        """Make a store with one alias, and a follower that has read it."""
+        self.path = str(Path(self.mktemp()).absolute())
+        create(self.path)
+        self.change("a@", REVOKED)
+        self.follower = self.follow()
+        self.assertTrue(self.follower.examine())
+
+    def follow(self, position: Position | None = None, states: AliasStates | None = None) -> Follower:
+        """Make a follower; close its store after the test."""
+        follower = Follower(self.path, SqliteStore, position, states)
+        self.addCleanup(follower._release)
+        return follower
+
+    def change(self, key: str, state: AliasState | None) -> None:
+        """Change an alias, as a command does."""
+        store = SqliteStore(self.path)
+        store.change([Change(key, key, state)], "root", 1)
+        store.close()
+
+    def assert_refused(self, reason: str, follower: Follower | None = None) -> None:
+        """Assert that the store is not used for this reason, again and again, and that the states stay in force."""
+        follower = follower or self.follower
+        before = dict(follower.states.items())
+        for _ in range(2):
+            self.assertEqual(reason, str(self.assertRaises(StoreUnusable, follower.examine)))
+        self.assertEqual(before, dict(follower.states.items()))
+
+    def test_changes(self) -> None:
+        """Each change is read once."""
+        self.assertFalse(self.follower.examine())
+        for key, state in (("b@", REVOKED), ("a@", ACTIVE), ("b@", None)):
+            self.change(key, state)
+            self.assertTrue(self.follower.examine())
+            self.assertEqual(state or ACTIVE, self.follower.states.of(key))
+            self.assertFalse(self.follower.examine())
+        self.assertEqual({}, dict(self.follower.states.items()))
+
+    def test_missing(self) -> None:
+        """A store that vanished, and one that is moved, are not empty memories; it is used again when it is back."""
+        shutil.move(self.path, f"{self.path}.moved")
+        self.assert_refused(f"{self.path}: No such file or directory")
+        shutil.move(f"{self.path}.moved", self.path)
+        self.change("b@", REVOKED)
+        self.assertTrue(self.follower.examine())
+        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, dict(self.follower.states.items()))
+
+    def test_empty(self) -> None:
+        """A file that was removed and made anew, empty, is not used."""
+        Path(self.path).unlink()
+        Path(self.path).touch()
+        self.assert_refused(f"{self.path} is no store of trualias")
+
+    def test_replaced(self) -> None:
+        """Another store in the place of the one in force is not used."""
+        Path(self.path).unlink()
+        create(self.path)
+        self.assert_refused(f"{self.path} is another store than the one in force")
+
+    def test_restored(self) -> None:
+        """An older state of the store is not used, until it has been adopted."""
+        backup = f"{self.path}.backup"
+        store = SqliteStore(self.path)
+        store.backup(backup)
+        store.close()
+        self.change("b@", REVOKED)
+        self.follower.examine()
+        shutil.move(backup, self.path)
+        for left in (f"{self.path}-wal", f"{self.path}-shm"):
+            Path(left).unlink(missing_ok=True)
+        self.assert_refused(f"{self.path} is older than what is in force: revision 2, not 3")
+        identity = self.follower.position and self.follower.position.identity
+        store = SqliteStore(self.path)
+        store.adopt([Change("c@", "c", REVOKED)], Position(str(identity), 4), "root", 1)
+        store.close()
+        self.assertTrue(self.follower.examine())
+        self.assertEqual({"a@": REVOKED, "c@": REVOKED}, dict(self.follower.states.items()))
+
+    def test_position_of_the_last_run(self) -> None:
+        """A follower that starts with a copy compares the store with it."""
+        position = self.follower.position
+        assert position is not None
+        follower = self.follow(position, AliasStates({"a@": REVOKED}))
+        self.assertFalse(follower.examine())
+        later = self.follow(Position(position.identity, 9), AliasStates({"z@": REVOKED}))
+        self.assert_refused(f"{self.path} is older than what is in force: revision 2, not 9", later)
+        other = self.follow(Position("f" * 32, 1), AliasStates({"z@": REVOKED}))
+        self.assert_refused(f"{self.path} is another store than the one in force", other)
+
+
+class CopyTests(SynchronousTestCase):
+    """The copy of the states."""
+
+    COPY = StatesCopy("/x", Position("f" * 32, 7), AliasStates({"a@b.c": REVOKED, "é\n@": AliasState.QUIET}))
+
+    def test_round_trip(self) -> None:
+        """A copy that is read is the one that was written."""
+        read = decode(encode(self.COPY))
+        self.assertEqual((self.COPY.path, self.COPY.position), (read.path, read.position))
+        self.assertEqual(dict(self.COPY.states.items()), dict(read.states.items()))
+
+    def test_damaged(self) -> None:
+        """A copy that lacks any part of it, or that was changed, is not used."""
+        whole = encode(self.COPY)
+        for content in (b"", whole[:-30], whole[20:], whole.replace(b"revoked", b"quieter"), b"x\n" * 5):
+            error = self.assertRaises(UnusableStatesCopy, decode, content)
+            self.assertEqual("it is damaged or incomplete", str(error))
+
+    def test_files(self) -> None:
+        """There may be no copy; one that cannot be read is an error."""
+        self.assertIsNone(read_states_copy("/nonexistent"))
+        error = self.assertRaises(UnusableStatesCopy, read_states_copy, "/")
+        self.assertEqual("it cannot be read: Is a directory", str(error))

@@ -1,0 +1,195 @@
+"""The contract of a store, which every kind of store keeps; and what a file of SQLite adds to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.lookup.alias_states import AliasState
+from trualias.store.interface import Change, Entry, Position, Store, StoreUnusable, TrailLine
+from trualias.store.sqlite import MIGRATIONS, SqliteStore, create
+
+ACTIVE, QUIET, REVOKED = AliasState.ACTIVE, AliasState.QUIET, AliasState.REVOKED
+
+
+if TYPE_CHECKING:
+    _Case = SynchronousTestCase
+else:
+    _Case = object  # the contract alone is no test
+
+
+class Contract(_Case):
+    """The promises of a store."""
+
+    def open(self) -> Store:
+        """Open the store of the test once more, as another process does."""
+        raise NotImplementedError
+
+    def test_new(self) -> None:
+        """A new store has an identity, the first revision, and no aliases."""
+        store = self.open()
+        self.assertEqual(
+            (1, [], [], []), (store.position().revision, [*store.entries()], [*store.states()], store.check())
+        )
+        self.assertRegex(store.position().identity, "^[0-9a-f]{32}$")
+
+    def test_change(self) -> None:
+        """A change makes a revision, and is seen by all."""
+        store, other = self.open(), self.open()
+        self.assertEqual(2, store.change([Change("a@b.c", "A@b.c", REVOKED, "leaked")], "root", 1000.5))
+        entry = Entry("a@b.c", "A@b.c", REVOKED, "leaked", 1000.5)
+        self.assertEqual((entry, [entry]), (other.entry("a@b.c"), [*other.entries()]))
+        self.assertEqual([TrailLine(1000.5, "root", None, REVOKED, "leaked")], other.trail("a@b.c"))
+        self.assertEqual([("a@b.c", REVOKED)], [*other.states()])
+        self.assertIsNone(other.entry("b@b.c"))
+
+    def test_spelling_and_note(self) -> None:
+        """The first spelling is kept, and the note until another one is given."""
+        store = self.open()
+        store.change([Change("a@", "A", REVOKED, "one")], "root", 1)
+        store.change([Change("a@", "a", ACTIVE)], "ann", 2)
+        self.assertEqual(Entry("a@", "A", ACTIVE, "one", 2), store.entry("a@"))
+        store.change([Change("a@", "a", ACTIVE, "two")], "ann", 3)
+        self.assertEqual(Entry("a@", "A", ACTIVE, "two", 3), store.entry("a@"))
+        self.assertEqual(
+            [(None, REVOKED, "root"), (REVOKED, ACTIVE, "ann"), (ACTIVE, ACTIVE, "ann")],
+            [(line.before, line.after, line.actor) for line in store.trail("a@")],
+        )
+
+    def test_states_after(self) -> None:
+        """Only what changed after a revision is read again, also what was forgotten."""
+        store = self.open()
+        for key in ("a@", "b@"):
+            store.change([Change(key, key, REVOKED)], "root", 1)
+        self.assertEqual([("b@", REVOKED)], [*store.states(2)])
+        store.change([Change("a@", "a", None)], "root", 2)
+        self.assertEqual([("a@", ACTIVE)], [*store.states(3)])
+        self.assertEqual([], [*store.states(4)])
+
+    def test_forget(self) -> None:
+        """A forgotten alias is unknown; one line says that there was one."""
+        store = self.open()
+        store.change([Change("a@", "secret", REVOKED, "secret")], "root", 1)
+        store.change([Change("a@", "a", None)], "root", 2)
+        self.assertEqual((None, []), (store.entry("a@"), [*store.entries()]))
+        self.assertEqual([TrailLine(2, "root", None, None, "forgotten")], store.trail("a@"))
+        store.change([Change("a@", "a", QUIET)], "root", 3)
+        self.assertEqual(Entry("a@", "a", QUIET, "", 3), store.entry("a@"))
+
+    def test_version(self) -> None:
+        """The version changes when another process changes the store, and at no other time."""
+        store, other = self.open(), self.open()
+        before = store.version()
+        self.assertEqual(before, store.version())
+        other.change([Change("a@", "a", REVOKED)], "root", 1)
+        self.assertNotEqual(before, store.version())
+
+    def test_all_or_none(self) -> None:
+        """If one change cannot be made, none is."""
+        store = self.open()
+        bad = Change("b@", "b", REVOKED, note=object())  # type: ignore[arg-type]
+        self.assertRaises(StoreUnusable, store.change, [Change("a@", "a", REVOKED), bad], "root", 1)
+        self.assertEqual((1, []), (store.position().revision, [*store.entries()]))
+        store.change([Change("a@", "a", REVOKED)], "root", 1)
+
+    def test_adopt(self) -> None:
+        """An adopted store has the position that it is given, which must be above its own."""
+        store = self.open()
+        store.adopt([Change("a@", "a", REVOKED)], Position("f" * 32, 7), "root", 1)
+        self.assertEqual((Position("f" * 32, 7), [("a@", REVOKED)]), (store.position(), [*store.states(6)]))
+        self.assertRaises(StoreUnusable, store.adopt, [], Position("0" * 32, 7), "root", 1)
+
+
+class SqliteTests(Contract, SynchronousTestCase):
+    """A store in a file of SQLite."""
+
+    def setUp(self) -> None:
+        """Make a store."""
+        self.path = Path(self.mktemp()).absolute()
+        create(str(self.path))
+
+    def open(self) -> Store:
+        """Open the store once more."""
+        store = SqliteStore(str(self.path))
+        self.addCleanup(store.close)
+        return store
+
+    def assert_unusable(self, reason: str) -> None:
+        """Assert that the store is refused, with exactly this reason, and that no file is made."""
+        files = sorted(self.path.parent.glob("*"))
+        error = self.assertRaises(StoreUnusable, lambda: self.open().position())
+        self.assertEqual(reason, str(error))
+        self.assertEqual(files, sorted(self.path.parent.glob("*")))
+
+    def test_file(self) -> None:
+        """The owner can write it, the group read it, and it is the only file that is made."""
+        self.assertEqual(0o640, stat.S_IMODE(self.path.stat().st_mode) | 0o040)
+        self.assertEqual([self.path], [*self.path.parent.glob(f"{self.path.name}*")])
+
+    def test_existing(self) -> None:
+        """A store that is there is not made anew."""
+        self.open().change([Change("a@", "a", REVOKED)], "root", 1)
+        create(str(self.path))
+        self.assertEqual([("a@", REVOKED)], [*self.open().states()])
+
+    def test_no_folder(self) -> None:
+        """The reason is in the error if a store cannot be made."""
+        error = self.assertRaises(StoreUnusable, create, "/nonexistent/memory.sqlite")
+        self.assertEqual("/nonexistent/memory.sqlite cannot be made: No such file or directory", str(error))
+
+    def test_missing(self) -> None:
+        """A missing store is not made: it would look like an empty memory."""
+        self.path.unlink()
+        self.assert_unusable(f"there is no {self.path}")
+
+    def test_empty_file(self) -> None:
+        """An empty file is no store, though it is an empty database."""
+        self.path.write_bytes(b"")
+        self.assert_unusable(f"{self.path} is no store of trualias")
+
+    def test_other_file(self) -> None:
+        """A file that is no database is refused, and so is a database of another program."""
+        self.path.write_bytes(b"x" * 5000)
+        self.assert_unusable(f"{self.path}: file is not a database")
+        self.path.unlink()
+        with sqlite3.connect(self.path) as database:
+            database.execute("CREATE TABLE alias (x)")
+        self.assert_unusable(f"{self.path} is no store of trualias")
+
+    def test_newer(self) -> None:
+        """A store of a newer version is refused."""
+        with sqlite3.connect(self.path) as database:
+            database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        self.assert_unusable(
+            f"{self.path} is of a newer trualias: its schema has version {len(MIGRATIONS) + 1}, and this one knows "
+            f"{len(MIGRATIONS)}"
+        )
+
+    def test_unknown_state(self) -> None:
+        """A state that this version does not know is an error, and not taken for an active one."""
+        with sqlite3.connect(self.path) as database:
+            database.execute("INSERT INTO alias VALUES ('a@', 'a', 'locked', '', 1, 2, 0)")
+        self.assertRaises(StoreUnusable, list, self.open().states())
+
+    def test_durable(self) -> None:
+        """A change is on disk when it is acknowledged."""
+        store = self.open()
+        assert isinstance(store, SqliteStore)
+        self.assertEqual((2,), store._database.execute("PRAGMA synchronous").fetchone())
+
+    def test_backup(self) -> None:
+        """A backup has everything, and does not replace a file."""
+        store = self.open()
+        store.change([Change("a@", "a", REVOKED)], "root", 1)
+        copy = f"{self.path}.backup"
+        store.backup(copy)
+        restored = SqliteStore(copy)
+        self.addCleanup(restored.close)
+        self.assertEqual((store.position(), [*store.entries()]), (restored.position(), [*restored.entries()]))
+        error = self.assertRaises(StoreUnusable, store.backup, copy)
+        self.assertEqual(f"{copy} cannot be made: {os.strerror(17)}", str(error))
