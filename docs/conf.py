@@ -30,8 +30,14 @@ version = release = __version__
 
 # A literal block without a language is a transcript or a file, not a program.
 highlight_language = "none"
-html_theme = "alabaster"
-html_theme_options = {"description": "Verifiable e-mail aliases", "page_width": "1000px"}
+extensions = ["sphinx_copybutton"]
+# The prompts and the output of a transcript are not copied.
+copybutton_prompt_text = r"^[$#] "
+copybutton_prompt_is_regexp = True
+html_theme = "furo"
+html_title = f"trualias {version}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_sourcelink = False
 nitpicky = True
 exclude_patterns = ["*.inc.rst"]
