@@ -17,6 +17,7 @@ from lark import Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.lexer import Token
 
 from trualias.language.grammar import generated
+from trualias.language.length_limits import excess
 from trualias.language.memo import MOST, BoundedMemo
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
@@ -291,6 +292,9 @@ def parse(
         if piece.problem:
             errors.append(PolicyError(source, base + piece.start, piece.problem))
         if not piece.kind:
+            continue
+        if too_long := excess(text, piece, pause):
+            errors.append(PolicyError(source, base + too_long[0], too_long[1]))
             continue
         try:
             statement, unknown_words = _read(text, piece, base)

@@ -35,11 +35,12 @@ class Index:
     """Finds the candidates for a text.
 
     ``add`` all matchers, then ``finish``; after that, ``find``. ``has_several``: what it finds may be groups or
-    pairs of names.
+    pairs of names. ``longest`` is the number of characters of the longest text.
     """
 
-    def __init__(self, fold: Callable[[str], str]) -> None:
+    def __init__(self, fold: Callable[[str], str], longest: int) -> None:
         self._fold = fold
+        self._longest_key = len(START) + longest + len(END)
         self._by_key: dict[str, list[_Entry]] = {}
         self._automaton: ahocorasick.Automaton[tuple[_Entry, ...]] = ahocorasick.Automaton()
         self._always: list[Comparable] = []
@@ -85,7 +86,9 @@ class Index:
                 self._enter(run.replace(MARKS[kind], name), entry)
 
     def _enter(self, key: str, entry: _Entry) -> None:
-        self._by_key.setdefault(key, []).append(entry)
+        # No text has a longer key, and an automaton with one of megabytes ends the process by its recursion.
+        if len(key) <= self._longest_key:
+            self._by_key.setdefault(key, []).append(entry)
 
     def finish(self, pause: Callable[[], None] = lambda: None) -> None:
         """Make the automaton; nothing can be added after. ``pause`` is called at each key."""

@@ -40,7 +40,7 @@ class Policy:
         self.accounts = frozenset(name for rule in rules for name in rule.accounts)
         self.aliases = frozenset(name for rule in rules for name in rule.aliases)
         self._fold = folding(case_sensitive)
-        self._index = Index(self._fold)
+        self._index = Index(self._fold, LONGEST)
         for rule in self.rules:
             pause()
             self._index.add(Matcher(rule, self._fold), pause)

@@ -11,8 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration import parse_configuration
 from trualias.language.rule import Rule, folding
 from trualias.language.tree import Account, unparse
+from trualias.matching import outcome
 from trualias.matching.index import Index
 from trualias.matching.matcher import Matcher
+from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
 from trualias.test.naive import lowered, readings
@@ -27,7 +29,7 @@ Found = list[tuple[int, str, str, str]]
 def index_of(rules: tuple[Rule, ...], case_sensitive: bool = True) -> Index:
     """Return an index of statements."""
     fold = folding(case_sensitive)
-    index = Index(fold)
+    index = Index(fold, LONGEST)
     for rule in rules:
         index.add(Matcher(rule, fold))
     index.finish()
@@ -174,12 +176,19 @@ class IndexTests(SynchronousTestCase):
         text = f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;"
         self.assert_candidates(text, {"user1999-x": [(0, "user1999", "", "user1999")]})
 
+    def test_long_keys(self) -> None:
+        """A statement with a text that is longer than any address is no candidate, and takes no entry."""
+        text = f"ACCOUNT a MATCHES {'x' * 30_000}%code% WITH x;\nACCOUNT b MATCHES {'x' * 63}%code% WITH x;\n"
+        policy = parse_configuration(text, "test.conf").policy
+        self.assertEqual(1, len(index_of(policy.rules).parts()))
+        self.assertEqual(outcome.Found("b", "b"), policy.resolve("x" * 64))
+
     def test_pauses(self) -> None:
         """The index pauses at every name of a list and at every key."""
         names = ",".join(f"user{number}" for number in range(1_000))
         (rule,) = parse_configuration(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
         pauses: list[str] = []
-        index = Index(str)
+        index = Index(str, LONGEST)
         index.add(Matcher(rule, str), lambda: pauses.append("add"))
         index.finish(lambda: pauses.append("finish"))
         self.assertEqual(["add"] * 1_000 + ["finish"] * 1_000, pauses)
