@@ -36,11 +36,16 @@ Answer = tuple[str, str]
 """A key and its account; ``""`` for a key that is not found."""
 
 
+_DELIVERED = {"amelia": "amelia@mailbox.example.net"}
+"""Accounts whose mail the virtual server's sample configuration delivers to another address."""
+
+
 def exchange(answer: Answer, domain: str = "") -> Exchange:
-    """Return the request line for a key and the reply to it; for the virtual server with a domain."""
+    """Return the request line for a key and the reply to it; for the virtual server's sample with a domain."""
     key, account = answer
     at = f"@{domain}" if domain else ""
-    return f"get {key}{at}\n".encode(), f"200 {account}{at}\n".encode() if account else b"500 not found\n"
+    value = _DELIVERED.get(account, account + at) if domain else account
+    return f"get {key}{at}\n".encode(), f"200 {value}\n".encode() if account else b"500 not found\n"
 
 
 def socketmap_exchange(answer: Answer) -> Exchange:
