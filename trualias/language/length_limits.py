@@ -7,14 +7,11 @@ from collections.abc import Callable
 
 from trualias.language.splitter import Piece
 
-LONGEST_WORD = 32_768
-"""Characters of the longest word of a statement. No name, expression or code as long can match an address, and a word
-of 24 million holds the interpreter for 0.3 s."""
+LONGEST = 1_000_000
+"""Characters of the longest word of a statement, and of the longest line of a setting. No word as long can match an
+address; one of 24 million holds the interpreter for 0.3 s, and a setting as long takes two seconds."""
 
-LONGEST_SETTING = 1_000_000
-"""Characters of the longest line of a setting; 24 MiB would take two seconds."""
-
-_LONG_WORD = re.compile(rf"[^\s,;()]{{{LONGEST_WORD + 1}}}").search
+_LONG_WORD = re.compile(rf"[^\s,;()]{{{LONGEST + 1}}}").search
 _WINDOW = 65_536
 """Characters that are searched for a long word between two calls of ``pause``."""
 
@@ -22,11 +19,11 @@ _WINDOW = 65_536
 def excess(text: str, piece: Piece, pause: Callable[[], None]) -> tuple[int, str] | None:
     """Return an offset and a message if a statement has a word, or a setting a line, that is too long to be read."""
     if piece.kind == "setting":
-        if piece.end - piece.start > LONGEST_SETTING:
-            return piece.start, f"a setting has more than {LONGEST_SETTING:,} characters"
+        if piece.end - piece.start > LONGEST:
+            return piece.start, f"a setting has more than {LONGEST:,} characters"
         return None
-    for start in range(piece.start, piece.end - LONGEST_WORD, _WINDOW):
-        if found := _LONG_WORD(text, start, min(piece.end, start + _WINDOW + LONGEST_WORD)):
-            return found.start(), f"a word has more than {LONGEST_WORD:,} characters"
+    for start in range(piece.start, piece.end - LONGEST, _WINDOW):
+        if found := _LONG_WORD(text, start, min(piece.end, start + _WINDOW + LONGEST)):
+            return found.start(), f"a word has more than {LONGEST:,} characters"
         pause()
     return None

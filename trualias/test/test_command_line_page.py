@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias.analysis.address_warnings
+import trualias.analysis.delivery_warnings
 import trualias.analysis.lint
 import trualias.commands.host_warnings
 from trualias.commands.terminal import Terminal
@@ -55,7 +56,12 @@ class PageTests(SynchronousTestCase):
         (listed,) = (
             part for part in read_rst(page()) if isinstance(part, RstTable) and part.head[0] == "in ``--json``"
         )
-        modules = trualias.analysis.lint, trualias.analysis.address_warnings, trualias.commands.host_warnings
+        modules = (
+            trualias.analysis.lint,
+            trualias.analysis.address_warnings,
+            trualias.analysis.delivery_warnings,
+            trualias.commands.host_warnings,
+        )
         code = "".join(Path(str(module.__file__)).read_text("utf-8") for module in modules)
         kinds = re.findall(r'LintWarning\(\s*"([a-z-]+)"', code)
         self.assertEqual(sorted(kinds), sorted(cell_text(row[0]) for row in listed.rows))

@@ -10,6 +10,7 @@ from trualias.language.fields import fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, IDENTIFIER_CLASSES, Argument, Call, FieldClass, NameKind
+from trualias.messages import quoted
 from trualias.test import trialprofile
 
 trialprofile.load()
@@ -224,7 +225,7 @@ class ArgumentTests(SynchronousTestCase):
     def test_n_out_of_range(self) -> None:
         """*n* must be the number of an identifier of the expression."""
         for n in ("0", "2", "-1", "x", "1.0", "+1", "٣", "1000000", "Account", "code"):
-            message = f"the expression has no identifier '{n}'; expected 1 or account"
+            message = f"the expression has no identifier {quoted(n)}; expected 1 or account"
             self.assert_refused(f"CHARS {n}", "alpha", 1, message, aliases=False)
         for identifiers, expected in (
             ("", "account or alias"),
@@ -282,7 +283,7 @@ class ArgumentTests(SynchronousTestCase):
     def test_index_and_label(self) -> None:
         """An index and a label are whole numbers from 1, or from -1 backwards; zero is an error."""
         for number in ("0", "-0", "00", "x", "1.5", "+1", "--1", "-", "٣"):
-            message = f"the {{}} '{number}' is not a number that counts from 1, or from -1 at the end"
+            message = f"the {{}} {quoted(number)} is not a number that counts from 1, or from -1 at the end"
             self.assert_refused(f"CHAR {number} -", "alpha", 1, message.format("index"))
             self.assert_refused(f"CHAR {number} 1 -", "fqdn", 1, message.format("label"))
             self.assert_refused(f"CHAR 1 {number} -", "fqdn", 2, message.format("index"))
