@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from attrs import evolve, frozen
 
+from trualias.language.fields import fits
 from trualias.language.tree import (
     Account,
     Argument,
@@ -21,10 +22,15 @@ from trualias.language.tree import (
     NameField,
     NameKind,
     Token,
+    expression_text,
 )
 
 IDENTIFIERS = 8
-"""The largest number of identifiers in a policy."""
+"""The largest number of identifiers in a statement."""
+STATEMENTS = 100
+"""The largest number of statements in a policy."""
+MOST_NAMES = 80
+"""The largest number of accounts, and of aliases, in a statement."""
 LONGEST = 64
 """The largest number of octets in a key."""
 
@@ -157,27 +163,68 @@ def mutate_items(chance: random.Random, statement: Account) -> Account:
     return evolve(statement, items=tuple(items))
 
 
-def mutate_names(chance: random.Random, statement: Account) -> Account:
+def mutate_names(chance: random.Random, statement: Account, key: str) -> Account:
     """Replace the accounts and aliases by others, many of which occur in a text of one repeated character."""
+    parts = [key[at : at + length] for at in range(len(key)) for length in range(1, len(key) - at + 1)]
+    parts = sorted({part for part in parts if fits(statement.using, part)}) or list(NAMES)
 
     def names() -> tuple[Name, ...]:
-        return tuple(map(Name, chance.sample(NAMES, chance.randint(1, len(NAMES)))))
+        known = chance.choice((parts, NAMES))
+        return tuple(map(Name, chance.sample(known, chance.randint(1, min(MOST_NAMES, len(known))))))
 
     return evolve(statement, accounts=names(), aliases=names() if chance.random() < 0.5 else ())
+
+
+def mutate_using(statement: Account) -> Account:
+    """Let the names be an fqdn's where they are an identifier's, and the other way round."""
+    using = FieldClass.IDENT if statement.using is FieldClass.FQDN else FieldClass.FQDN
+    names = tuple(map(Name, ("x.x", "1.1", "a.x.x"))) if using is FieldClass.FQDN else (Name("x"),)
+    return evolve(statement, using=using, accounts=names, aliases=names if statement.aliases else ())
+
+
+def add_siblings(chance: random.Random, attempt: Attempt) -> Attempt:
+    """Add statements for other accounts that differ from one of the policy in a class, a literal or an item."""
+    statements = list(attempt.statements)
+    known = {expression_text(statement.expression) for statement in statements}
+    one = chance.choice(statements)
+    for _ in range(chance.choice((1, 4, 16, 64))):
+        tokens = list(one.expression)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(tokens))
+            if isinstance(tokens[at], Identifier):
+                tokens[at] = Identifier(chance.choice(list(FieldClass)))
+            elif isinstance(tokens[at], Literal) and chance.random() < 0.3:
+                tokens[at] = Literal(chance.choice(SEPARATORS))
+        expression = tuple(tokens)
+        items = tuple(random_item(chance, expression) if chance.random() < 0.3 else item for item in one.items)
+        if len(statements) < STATEMENTS and expression_text(expression) not in known:
+            known.add(expression_text(expression))
+            owner = Name(f"n{len(statements)}")
+            if not any(isinstance(token, NameField) for token in expression):
+                statements.append(evolve(one, accounts=(owner,), aliases=(), expression=expression, items=items))
+            else:
+                statements.append(evolve(one, expression=expression, items=items))
+    return evolve(attempt, statements=tuple(statements))
 
 
 def mutate(chance: random.Random, attempt: Attempt) -> Attempt:
     """Return an attempt with a small difference in its key, or in one of its statements."""
     if chance.random() < 0.5:
         return evolve(attempt, key=mutate_key(chance, attempt.key))
+    if chance.random() < 0.1:
+        return add_siblings(chance, attempt)
     statements = list(attempt.statements)
     at = chance.randrange(len(statements))
-    mutations: list[Callable[[random.Random, Account], Account]] = [mutate_expression, mutate_items, mutate_items]
     if chance.random() < 0.1:
-        mutations = [mutate_names]
+        statements[at] = mutate_names(chance, statements[at], attempt.key)
+        return evolve(attempt, statements=tuple(statements))
+    mutations: list[Callable[[random.Random, Account], Account]] = [mutate_expression, mutate_items, mutate_items]
     statements[at] = chance.choice(mutations)(chance, statements[at])
-    if chance.random() < 0.03:
+    if chance.random() < 0.03 and len(statements) < STATEMENTS:
         statements.append(random_statement(chance, IDENTIFIERS))
     if chance.random() < 0.03 and len(statements) > 1:
         del statements[at]
+    if chance.random() < 0.01:
+        at = chance.randrange(len(statements))
+        statements[at] = mutate_using(statements[at])
     return evolve(attempt, statements=tuple(statements))

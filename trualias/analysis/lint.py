@@ -9,8 +9,9 @@ from os.path import basename
 from attrs import frozen
 
 from trualias.analysis.constant_code import ConstantShares
+from trualias.analysis.lookup_cost import find_costly
 from trualias.analysis.overlap import Overlap, Search, find_overlaps
-from trualias.analysis.reachability import Unreached, find_unreached
+from trualias.analysis.reachability import find_unreached
 from trualias.analysis.words.lists import shipped_word_list
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
@@ -186,14 +187,11 @@ def _unreached(subject: _Subject) -> Iterator[LintWarning]:
             message, reason = f"no address reaches {target.account}", "; ".join(unreached.reasons)
         else:
             message = f"no address was found that reaches {target.account} alone"
-            reason = _shared(unreached)
+            owners = " or ".join(unreached.shared)
+            reason = f"each of the {unreached.tried} that were tried is also right for {owners}"
         yield LintWarning(
             "unreached", name.offset, message, reason, "change its code or its expression, or leave it out"
         )
-
-
-def _shared(unreached: Unreached) -> str:
-    return f"each of the {unreached.tried} that were tried is also right for {' or '.join(unreached.shared)}"
 
 
 def _comment_in_expression(subject: _Subject) -> Iterator[LintWarning]:
@@ -213,11 +211,10 @@ def _constant_code(subject: _Subject) -> Iterator[LintWarning]:
     for rule in subject.rules:
         if rule.identifiers and not any(map(_depends, rule.items)):
             code = ", ".join(map(item_text, rule.statement.items))
-            reads = "word" if len(rule.identifiers) == 1 else "words"
             yield LintWarning(
                 "constant-code",
                 _items_offset(rule),
-                f"the code {code} does not depend on the {reads} in the address",
+                f"the code {code} does not depend on the word{'s' * (len(rule.identifiers) > 1)} in the address",
                 "one leaked address is enough to make up others",
                 "add an item that reads an identifier, such as CHARS(1)",
             )
@@ -240,6 +237,18 @@ def _guessable_code(subject: _Subject) -> Iterator[LintWarning]:
                 "an attacker who tries one code with many words succeeds without knowing the rule",
                 "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains",
             )
+
+
+def _costly_lookup(subject: _Subject) -> Iterator[LintWarning]:
+    if found := find_costly(subject.configuration.policy):
+        yield LintWarning(
+            "costly-lookup",
+            _offset(found.rule),
+            f"the lookup of '{found.local_part}' {found.cost}",
+            "it is like many other statements, and a lookup that takes too many steps ends with a temporary error",
+            "tell the statements apart by literals or by %account%",
+            found.local_part,
+        )
 
 
 def _names_differ_in_case(subject: _Subject) -> Iterator[LintWarning]:
@@ -284,6 +293,7 @@ LINTERS: tuple[_Linter, ...] = (
     _comment_in_expression,
     _constant_code,
     _guessable_code,
+    _costly_lookup,
     _names_differ_in_case,
 )
 """A function for each kind of warning."""

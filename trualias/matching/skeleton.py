@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from trualias.language.fields import RULES, FieldRule
 from trualias.language.functions import BoundCall
@@ -21,8 +21,15 @@ from trualias.matching.candidate import Candidate
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.matcher import run_end
 
+ATTEMPTS = 12
+"""For each statement, the attempts to divide an address after which the statements are compared one by one. These then
+count readings, which is faster for a few statements."""
+
 MOST_ATTEMPTS = 500
-"""Attempts to divide an address after which the statements are compared one by one, which may count readings."""
+"""The most attempts for any number of statements."""
+
+_STEPS = 3
+"""The steps that an attempt takes."""
 
 _PER_STEP = 8
 """The entries that are looked up in dictionaries in the time of one step."""
@@ -66,7 +73,7 @@ class _GroupField:
     branches: bool
 
 
-@frozen(eq=False)
+@define(eq=False)  # not frozen, which takes a third longer for each attempt
 class Division:
     """One way to divide an address: the code, the texts of the identifiers, and the keys of the classes that these fit.
 
@@ -132,11 +139,11 @@ class SkeletonGroup:
         if not record.text.startswith(self._head):
             return []
         found: list[Division] = []
-        record.attempts_left = MOST_ATTEMPTS
+        attempts = record.attempts_left = min(MOST_ATTEMPTS, ATTEMPTS * len(self.candidates))
         try:
             self._divide(record, 0, len(self._head), Division("", (), [0]), found)
         finally:
-            record.taken += 2 * (MOST_ATTEMPTS - record.attempts_left)
+            record.taken += _STEPS * (attempts - record.attempts_left)
         record.step()
         return found
 

@@ -265,6 +265,19 @@ class LintTests(SynchronousTestCase):
         ):
             self.assertEqual([], self.warnings_of_kind("guessable-code", statement))
 
+    def test_costly_lookup(self) -> None:
+        """A policy with an ordinary address that needs more than a tenth of the steps of a lookup has a warning."""
+        fix = "tell the statements apart by literals or by %account%"
+        reason = "it is like many other statements, and a lookup that takes too many steps ends with a temporary error"
+        parts = "abcdefghijklmno"
+        names = ",".join(".".join(parts[start:end]) for start in range(15) for end in range(start + 2, 16))
+        statement = f"ACCOUNT {names} USING fqdn ALIASED {names} MATCHES %account%.%alias%.%code% WITH CHARS(account);"
+        address = f"{'.'.join(parts)}.{'.'.join(parts)}.29"
+        message = f"the lookup of '{address}' takes 715 of the 3,500 steps that it may take"
+        self.assertEqual([("a.b,a.b", message, reason, fix)], self.warnings_of_kind("costly-lookup", statement))
+        apart = statement.replace("%account%.%alias%", "%account%-%alias%")
+        self.assertEqual([], self.warnings_of_kind("costly-lookup", apart))
+
     def test_comment_in_expression(self) -> None:
         """An expression that ends with a # and a word has a warning; one with a # elsewhere has none."""
         text = "ACCOUNT foo MATCHES %account%-%ident%-%code%#shape WITH CHARS();"
@@ -298,5 +311,5 @@ class LintTests(SynchronousTestCase):
         self.assertEqual(kinds, [one.kind for one in warnings(text)])
 
     def test_all_kinds(self) -> None:
-        """The table has the eleven kinds of warnings that the tests above cover."""
-        self.assertEqual(11, len(LINTERS))
+        """The table has the twelve kinds of warnings that the tests above cover."""
+        self.assertEqual(12, len(LINTERS))

@@ -1,0 +1,50 @@
+"""Tests of the search for ordinary addresses whose lookups need many steps."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.analysis.lookup_cost import CostlyAddress, find_costly
+from trualias.configuration import parse_configuration
+from trualias.matching.lookup_record import BUDGET
+
+
+def costly_address(text: str) -> CostlyAddress | None:
+    """Return what is found in a configuration."""
+    return find_costly(parse_configuration(text, "test.conf").policy)
+
+
+class CostTests(SynchronousTestCase):
+    """The first address that takes more than a tenth of the budget."""
+
+    def test_nothing(self) -> None:
+        """Most policies have none, however large, nor has one without statements or without addresses."""
+        people = "".join(
+            f"ACCOUNT u{number} MATCHES %account%-%alpha%-for-example-%code% WITH CHARS(1);" for number in range(2_500)
+        )
+        for text in ("PORT: 1", people, f"ACCOUNT {'x' * 63} MATCHES %account%-%code% WITH CHARS(account);"):
+            self.assertIsNone(costly_address(text), text[:60])
+
+    def test_many_statements(self) -> None:
+        """Thousands of statements with the same literals have one where the literals may stand in identifiers."""
+        statements = "".join(
+            f"ACCOUNT u{number} MATCHES {'_'.join(f'%{name}%' for name in names)}_%code% WITH CHARS(1);"
+            for number, names in enumerate(product(("alpha", "number", "alnum", "ident"), repeat=6))
+        )
+        found = costly_address(statements)
+        assert found is not None
+        self.assertEqual(("google_google_google_google_google_google_6", 601), (found.local_part, found.steps))
+        self.assertEqual(("u0",), found.rule.accounts)
+        self.assertEqual("takes 601 of the 3,500 steps that it may take", found.cost)
+
+    def test_budget_exceeded(self) -> None:
+        """An address whose lookup fails is found, too."""
+        names = ",".join("x" * length for length in range(1, 23))
+        found = costly_address(
+            f"ACCOUNT {names} ALIASED {names} MATCHES %alnum%x%account%x%alnum%x%alias%x%code% WITH CHARS(1);"
+        )
+        assert found is not None
+        self.assertGreater(found.steps, BUDGET)
+        self.assertEqual("takes more than the 3,500 steps that it may take", found.cost)
