@@ -53,7 +53,8 @@ def refusal(random: Random, policy: tuple[Account, ...], keys: list[str]) -> Ref
     for key in keys:
         text, _, domain = key.partition("@")
         text = random.choice([text, text.swapcase()])
-        if is_local_part(text) and text.lower() not in mailboxes and domain != "example.net" and random.random() < 0.4:
+        is_address = is_local_part(text) and "@" not in domain
+        if is_address and text.lower() not in mailboxes and domain != "example.net" and random.random() < 0.4:
             refused.append(Name(random.choice([text, f"{text}@{domain}" if domain else text])))
     return Refuse(tuple(refused)) if refused else None
 

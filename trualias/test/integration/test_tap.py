@@ -112,7 +112,8 @@ class ProcessTests(TapTestCase):
             status, output, errors = self.twistd("trualias-table", "-c", "tried.conf")
             self.assertEqual((status, output), (1, ""))
             self.assertIn(f"cannot listen on tcp:{port}:interface=127.0.0.1: Address", errors)
-        self.assertFalse((self.folder / "twistd.pid").exists())
+        # The daemon removes it at its end, after the command has reported the error.
+        wait_until(lambda: not (self.folder / "twistd.pid").exists(), "no process id file", lambda: errors)
 
     def test_systemd(self) -> None:
         """systemd is notified of readiness, reloads, the watchdog and the stop."""
