@@ -18,7 +18,7 @@ _GROUPS = {
     "look up and compose addresses": ("query", "explain", "compose"),
     "judge a policy": ("check", "strength", "replay"),
     "take addresses back": ("alias", "store"),
-    "more": ("samples", "completion"),
+    "more": ("config", "samples", "completion"),
 }
 _COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _UNUSABLE = 2

@@ -88,7 +88,7 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
             changed = f"{_address(call.given)} to {_address(call.returned)}"
             out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.delivered_at is not None:
-        out.print(f"  DELIVER in line {configuration.line(case.delivered_at)} says where its mail goes")
+        out.print(f"  DELIVER in {configuration.line_text(case.delivered_at)} says where its mail goes")
     if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text

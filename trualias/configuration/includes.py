@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from attrs import Factory, define, frozen
 
-from trualias.configuration.files import Access, Content, Include, Limits, TooLong, Unreadable
+from trualias.configuration.files import Access, Content, Include, Limits, TooLong, Unreadable, read_regular_file
 from trualias.configuration.settings import InvalidValue, parse_include
-from trualias.language.source import PolicyError, Source
+from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.language.splitter import pieces
 
 MOST_NESTED = 8
@@ -159,6 +159,17 @@ def _include_settings(text: str, pause: Callable[[], None]) -> Iterator[tuple[in
         setting = _SETTING.match(text, piece.start, piece.end) if piece.kind == "setting" else None
         if setting is not None and (value := text[setting.end() : piece.end].rstrip()):
             yield piece.start, setting.end(), value
+
+
+def read_text(path: str) -> str:
+    """Return the text of one file; raise ``ConfigurationErrors`` if it cannot be read or is not UTF-8."""
+    try:
+        text, problem = decode(read_regular_file(path).octets)
+    except Unreadable as error:
+        raise ConfigurationErrors([PolicyError(Source("", path), 0, str(error))]) from error.__cause__
+    if problem is not None:
+        raise ConfigurationErrors([PolicyError(Source(text, path), problem, NOT_TEXT)])
+    return text
 
 
 NOT_TEXT = "this is not UTF-8 text"

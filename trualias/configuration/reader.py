@@ -83,6 +83,10 @@ class Configuration:
         """Return whether the file has a setting, even with the default value."""
         return setting in self._given
 
+    def occurrences(self, setting: str) -> tuple[Setting, ...]:
+        """Return a setting as the files have it, each time."""
+        return tuple(self._given.get(setting, ()))
+
     def offset(self, setting: str) -> int:
         """Return the offset in the text, counted from 0, of a setting's first occurrence; 0 if the file has none."""
         return self._given[setting][0].offset if setting in self._given else 0

@@ -57,6 +57,8 @@ class SchemaTests(SynchronousTestCase):
         files = {"good.conf": GOOD, "bad.conf": BAD, "other.conf": OTHER, "hooks_of_the_schema.py": HOOKS}
         for name, text in files.items():
             Path(name).write_text(text)
+        Path("includes.conf").write_text("INCLUDE: other.conf\n")
+        Path("includes-bad.conf").write_text("INCLUDE: bad.conf\n")
         Path("used.txt").write_text("foo.macys.mm\nfoo.macys.5\nqux.macys.x5\nfault\n")
 
     def outputs(self, *commands: str) -> Iterator[Any]:
@@ -99,7 +101,7 @@ class SchemaTests(SynchronousTestCase):
             "foo.macys.mm FOO.macys.mm foo.macys.mx pinky+a.b+2 x refused fault foo@example.net foo a.b.c@example.com"
         )
         self.assert_valid(
-            "explain", f"explain --json --all -c good.conf {keys}", "explain --json -c other.conf foo.a.1"
+            "explain", f"explain --json --all -c good.conf {keys}", "explain --json -c includes.conf foo.a.1"
         )
 
     def test_compose(self) -> None:
@@ -113,7 +115,7 @@ class SchemaTests(SynchronousTestCase):
 
     def test_check(self) -> None:
         """Warnings, notes and errors."""
-        self.assert_valid("check", "check --json good.conf bad.conf other.conf")
+        self.assert_valid("check", "check --json good.conf bad.conf other.conf includes.conf includes-bad.conf")
 
     def test_strength(self) -> None:
         """Counted and estimated figures, and a statement without words."""

@@ -60,7 +60,7 @@ class CompletionTests(SynchronousTestCase):
         def complete(*words: str) -> list[str]:
             return self.lines(require_program("bash"), "--norc", "-c", source, "bash", script, "trualias", *words)
 
-        self.assertEqual(["check", "completion", "compose"], complete("c"))
+        self.assertEqual(["check", "completion", "compose", "config"], complete("c"))
         self.assertEqual(["--against"], complete("replay", "--a"))
         self.assertEqual(["bash", "fish", "zsh"], complete("completion", ""))
         self.assertEqual(["policies.conf"], complete("strength", "-c", "pol"))
@@ -79,6 +79,7 @@ class CompletionTests(SynchronousTestCase):
                 "check\tprint the errors and warnings of a configuration",
                 "completion\tprint a completion script for a shell",
                 "compose\tcompose addresses of an account or an alias",
+                "config\tprint a configuration in the layout of the samples, or with its included files and defaults",
             ],
             complete("trualias c"),
         )
