@@ -124,11 +124,12 @@ def _fields(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for name, field in schema.get("properties", {}).items():
         path = f"{prefix}.{name}" if prefix else name
         types = field.get("type") or [one.get("type") for one in field.get("oneOf", [])]
-        remarks = ["or null"] if "null" in types else []
+        values = field.get("enum", [])
+        remarks = ["or null"] if "null" in types or None in values else []
         if name not in schema["required"]:
             remarks.append("optional")
-        values = f": {', '.join(field['enum'])}" if "enum" in field else ""
-        yield path, f"{field['description']}{values}{'; '.join(['', *remarks])}"
+        listed = f": {', '.join(value for value in values if value is not None)}" if values else ""
+        yield path, f"{field['description']}{listed}{'; '.join(['', *remarks])}"
         yield from _fields(field, path)
 
 

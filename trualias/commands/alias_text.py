@@ -53,7 +53,8 @@ def print_entry(
 ) -> None:
     """Print an alias, its states elsewhere, and its changes; the entry is None if only those elsewhere are known."""
     if as_json:
-        found = {"address": address, "state": "active"} if entry is None else _entry_json(entry)
+        unknown = {"address": address, **_state_json(AliasState.ACTIVE), "changed": None, "note": ""}
+        found = unknown if entry is None else _entry_json(entry)
         elsewhere = [{"domain": where, **_state_json(state)} for where, state in others]
         write_json(terminal.output, {**found, "elsewhere": elsewhere, "trail": [_trail_json(line) for line in trail]})
         return

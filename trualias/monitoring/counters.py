@@ -118,7 +118,7 @@ class LoadCounters:
     ``loaded_at`` is the time of the last load that succeeded, in seconds since 1970; ``current`` is False if the last
     load failed. ``unreachable`` is True while stat(2) of the file does not return. ``fallback`` describes the kept copy
     in use; it is empty if the file is in use. ``accounts_dropped`` is the number of accounts that the last
-    load removed.
+    load removed. ``store_in_use`` is False while the store is not used, None without one.
     """
 
     loaded_at: float = 0.0
@@ -128,6 +128,7 @@ class LoadCounters:
     unreachable: bool = False
     fallback: str = ""
     accounts_dropped: int = 0
+    store_in_use: bool | None = None
 
     def fail(self) -> None:
         """Count a failed load."""

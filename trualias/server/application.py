@@ -267,7 +267,8 @@ class Application:
         from trualias.server.store_service import StoreService
 
         reader, problem = self._store
-        return [StoreService(reader, problem, self._current, self._reactor, self._make_worker("the store"))]
+        worker = self._make_worker("the store")
+        return [StoreService(reader, problem, self._current, self._reactor, worker, self._loads)]
 
     def _make_web_services(self, lookups: list[ListeningService], stores: list[StoreService]) -> list[ListeningService]:
         address = self._configuration.settings.metrics

@@ -20,6 +20,7 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.alias_states import AliasStates
 from trualias.messages import number_of
+from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
 from trualias.server.periodic import PeriodicCall
 from trualias.server.state_files import replace_file
@@ -137,19 +138,27 @@ class StoreService(Service):
         current: holds the snapshot in use.
         clock: the reactor's.
         worker: runs the looks at the store.
+        loads: ``store_in_use`` is kept up to date in it.
 
     """
 
     name = "store"
 
     def __init__(
-        self, reader: StoreReader, problem: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker
+        self,
+        reader: StoreReader,
+        problem: str,
+        current: CurrentSnapshot,
+        clock: IReactorTime,
+        worker: Worker,
+        loads: LoadCounters,
     ) -> None:
         self.problem = ""
         self._reader = reader
         self._current = current
         self._clock = clock
         self._worker = worker
+        self._loads = loads
         self._begun: float | None = None
         self._calls = PeriodicCall(clock, WATCH_SECONDS, self._look)
         self._report(problem)
@@ -187,6 +196,7 @@ class StoreService(Service):
 
     def _report(self, problem: str) -> None:
         """Log a problem once, and its end."""
+        self._loads.store_in_use = not problem
         if problem == self.problem:
             return
         if problem:

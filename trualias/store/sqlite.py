@@ -49,7 +49,8 @@ MIGRATIONS = (
 def create(path: str) -> None:
     """Make a store, which its owner can write and its group read, unless there is one; raise `StoreUnusable`.
 
-    The file appears at the path when it is complete, so that a crash leaves no half of a store.
+    The file appears at the path when it is complete, so that a crash leaves no half of a store. If root makes it, it
+    belongs to the owner of its folder.
     """
     new = f"{path}.new-{os.getpid()}"
     try:
@@ -57,6 +58,9 @@ def create(path: str) -> None:
         try:
             with _translated(new):
                 _fill(new)
+            if os.geteuid() == 0:  # a command makes the store of a server without privileges
+                folder = os.stat(os.path.dirname(os.path.abspath(path)))
+                os.chown(new, folder.st_uid, folder.st_gid)
             with suppress(FileExistsError):  # another server made it meanwhile
                 os.link(new, path)
         finally:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -11,7 +12,10 @@ from jsonschema import Draft202012Validator
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasState
 from trualias.main import command_line, run
+from trualias.store.interface import Change
+from trualias.store.sqlite import SqliteStore, create
 from trualias.testing.requirements import source_tree
 
 GOOD = """\
@@ -43,6 +47,16 @@ def schema() -> dict[str, Any]:
     """Return the schema of all commands."""
     text = (source_tree() / "docs" / "trualias.schema.json").read_text("utf-8")
     return dict(json.loads(text))
+
+
+def commands_with_json(parser: ArgumentParser, name: str) -> Iterator[str]:
+    """Yield the names of the commands below a parser that have ``--json``, such as ``alias-list``."""
+    if "--json" in parser._option_string_actions:
+        yield name
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for word, command in action.choices.items():
+                yield from commands_with_json(command, f"{name}-{word}".removeprefix("-"))
 
 
 class SchemaTests(SynchronousTestCase):
@@ -79,9 +93,7 @@ class SchemaTests(SynchronousTestCase):
     def test_schema(self) -> None:
         """The schema itself is valid, and has every command with ``--json``."""
         Draft202012Validator.check_schema(schema())
-        (commands,) = (action for action in command_line()._actions if action.dest == "==SUPPRESS==" and action.choices)
-        with_json = [name for name, parser in dict(commands.choices or ()).items() if "--json" in parser.format_help()]
-        self.assertEqual(sorted(with_json), sorted(schema()["$defs"]))
+        self.assertEqual(sorted(commands_with_json(command_line(), "")), sorted(schema()["$defs"]))
 
     def test_strict(self) -> None:
         """Another field than those of the schema is an error, and so is a missing one."""
@@ -121,6 +133,19 @@ class SchemaTests(SynchronousTestCase):
         """Counted and estimated figures, and a statement without words."""
         Path("words.txt").write_text("macys\nebay\nbestbuy\n")
         self.assert_valid("strength", "strength --json -c good.conf --words words.txt", "strength --json -c other.conf")
+
+    def test_alias(self) -> None:
+        """Aliases in each state, and one that only another domain decides about."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nALIAS DOMAINS: a.example b.example\n{OTHER}")
+        create("memory.sqlite")
+        store = SqliteStore("memory.sqlite")
+        states = {"foo.x.1@": AliasState.REVOKED, "foo.yy.2@a.example": AliasState.QUIET, "foo.z.1@": AliasState.ACTIVE}
+        store.change([Change(key, key, state) for key, state in states.items()], "root", 1)
+        store.change([Change("foo.z.1@", "foo.z.1", None)], "root", 2)
+        store.close()
+        self.assert_valid("alias-list", "alias list --json -c store.conf")
+        shown = ("foo.x.1", "foo.x.1@b.example", "foo.yy.2@a.example", "foo.yy.2")
+        self.assert_valid("alias-show", *[f"alias show --json -c store.conf {address}" for address in shown])
 
     def test_replay(self) -> None:
         """Changed addresses, and one that fails."""

@@ -391,6 +391,13 @@ class ProcessTests(MetricsTestCase):
         [build] = [dict(labels) for name, labels in seen if name == "trualias_build_info"]
         self.assertEqual(build["version"], trualias.__version__)
 
+    def test_store(self) -> None:
+        """Without a store there is no metric of it; with one it is 1, or 0 while it is not used."""
+        self.assertNotIn(sample("store_in_use"), self.scrape())
+        for in_use in (True, False):
+            self.loads.store_in_use = in_use
+            self.assertEqual(int(in_use), self.scrape()[sample("store_in_use")])
+
     def test_reload(self) -> None:
         """The accounts with counters are those of the configuration in use, each from 0."""
         self.counters.configure(self.current.snapshot.configuration)

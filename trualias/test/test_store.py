@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup.alias_states import AliasState
 from trualias.store.interface import Change, Entry, Position, Store, StoreUnusable, TrailLine
 from trualias.store.sqlite import MIGRATIONS, SqliteStore, create
+from trualias.testing.requirements import require_root
 
 ACTIVE, QUIET, REVOKED = AliasState.ACTIVE, AliasState.QUIET, AliasState.REVOKED
 
@@ -130,6 +131,16 @@ class SqliteTests(Contract, SynchronousTestCase):
         """The owner can write it, the group read it, and it is the only file that is made."""
         self.assertEqual(0o640, stat.S_IMODE(self.path.stat().st_mode) | 0o040)
         self.assertEqual([self.path], [*self.path.parent.glob(f"{self.path.name}*")])
+
+    def test_owner(self) -> None:
+        """A store that root makes belongs to the owner of its folder, a server without privileges."""
+        require_root()
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        os.chown(folder, 12345, 12346)
+        create(str(folder / "memory.sqlite"))
+        status = (folder / "memory.sqlite").stat()
+        self.assertEqual((12345, 12346), (status.st_uid, status.st_gid))
 
     def test_existing(self) -> None:
         """A store that is there is not made anew."""

@@ -16,6 +16,7 @@ from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, CurrentSnapshot, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.alias_states import AliasState
+from trualias.monitoring.counters import LoadCounters
 from trualias.server.application import Application, Reactor
 from trualias.server.settings_effects import StoreGuard
 from trualias.server.store_service import (
@@ -47,6 +48,7 @@ class StoreServiceTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Name a store and a copy that are not there yet."""
         self.clock = MemoryReactorClock()
+        self.loads = LoadCounters()
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         self.path, self.copy = str(folder / "memory.sqlite"), str(folder / "copy")
@@ -58,7 +60,7 @@ class StoreServiceTests(SynchronousTestCase):
         self.addCleanup(lambda: reader._follower._release())
         problem = reader.start()
         self.current.use_states(reader.states)
-        service = StoreService(reader, problem, self.current, self.clock, worker or ImmediateWorker())
+        service = StoreService(reader, problem, self.current, self.clock, worker or ImmediateWorker(), self.loads)
         service.startService()
         return service
 
@@ -148,9 +150,10 @@ class StoreServiceTests(SynchronousTestCase):
             self.assertEqual(REVOKED, self.answer())
             self.assertEqual([f"the store is not used: {problem}"], StoreHealth(service).remarks())
             self.assertIsNone(StoreHealth(service).problem())
+            self.assertIs(False, self.loads.store_in_use)
             Path(f"{self.path}.moved").rename(kept)
             self.wait(1)
-        self.assertEqual([], StoreHealth(service).remarks())
+        self.assertEqual(([], True), (StoreHealth(service).remarks(), self.loads.store_in_use))
         self.assertEqual(
             [
                 "the store is not used, and the states of aliases that are in force stay so (1 alias): " + problem,

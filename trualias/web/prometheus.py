@@ -156,6 +156,12 @@ class ServerCollector(Collector):
             "Accounts that the configuration before the one in use had, and that it lacks.",
             value=loads.accounts_dropped,
         )
+        if loads.store_in_use is not None:
+            yield GaugeMetricFamily(
+                "trualias_store_in_use",
+                "1 if the store is followed, 0 if it is lost and the states of aliases stay as they are.",
+                value=int(loads.store_in_use),
+            )
         yield GaugeMetricFamily(
             "trualias_configuration_loaded_timestamp_seconds",
             "Time at which the configuration in use was loaded.",

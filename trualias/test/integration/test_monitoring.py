@@ -35,11 +35,12 @@ class MonitoringTests(SynchronousTestCase):
         self.dashboard = json.loads((self.install / "grafana-dashboard.json").read_text("utf-8"))
 
     def start(self) -> tuple[LiveServer, str]:
-        """Start a table server with metrics; return it and the URL of its site."""
+        """Start a table server with metrics and a store; return it and the URL of its site."""
         folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         port, metrics = free_port(), free_port()
-        (folder / "tried.conf").write_text(f"PORT: {port}\nMETRICS: 127.0.0.1:{metrics}\n{CONFIGURATION}", "utf-8")
+        settings = f"PORT: {port}\nMETRICS: 127.0.0.1:{metrics}\nSTORE: sqlite:memory.sqlite\n"
+        (folder / "tried.conf").write_text(settings + CONFIGURATION, "utf-8")
         server = LiveServer(("trualias-table", "-c", "tried.conf"), folder, port)
         self.addCleanup(server.stop)
         server.start()
@@ -154,6 +155,7 @@ class MonitoringTests(SynchronousTestCase):
             "trualias_configuration_current": "1x30",
             "trualias_configuration_fallback": "0x30",
             "trualias_configuration_unreachable": "0x30",
+            "trualias_store_in_use": "1x30",
             "trualias_configuration_accounts_dropped": "1x30",
             "trualias_statements": "100x30",
             "trualias_accounts": "10x30",
@@ -182,6 +184,7 @@ class MonitoringTests(SynchronousTestCase):
             ({"trualias_configuration_current": "1x17 0x12"}, set()),
             ({"trualias_configuration_fallback": "1x30"}, {"TrualiasFallback"}),
             ({"trualias_configuration_unreachable": "1x30"}, {"TrualiasUnreachable"}),
+            ({"trualias_store_in_use": "0x30"}, {"TrualiasStoreLost"}),
             ({"trualias_statements": "100x15 40x14"}, {"TrualiasContentLost"}),
             ({"trualias_statements": "100x15 60x14"}, set()),
             ({"trualias_configuration_accounts_dropped": "11x30"}, {"TrualiasAccountsDropped"}),
