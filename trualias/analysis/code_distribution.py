@@ -40,6 +40,7 @@ class Words:
         self._words = words
         self._by_class: dict[tuple[FieldClass, bool], tuple[str, ...]] = {}
         self._item_sets = ItemSets()
+        self._by_length: dict[tuple[FieldClass, bool], dict[int, int]] = {}
 
     def of(self, field_class: FieldClass, case_sensitive: bool) -> tuple[str, ...]:
         """Return the distinct words of a class, in lower case unless case matters.
@@ -61,6 +62,14 @@ class Words:
     def sets(self, call: BoundCall, case_sensitive: bool) -> WordSets:
         """Return the words for which a call contributes each text; bit ``n`` is word ``n`` of the call's class."""
         return self._item_sets.of(call, self.of(call.field_class, case_sensitive), case_sensitive)
+
+    def by_length(self, field_class: FieldClass, case_sensitive: bool) -> Mapping[int, int]:
+        """Return the set of the words of a class of each length."""
+        key = field_class, case_sensitive
+        if key not in self._by_length:
+            sets = self.sets(BoundCall(FUNCTIONS["CHARS"], 0, field_class), case_sensitive)
+            self._by_length[key] = {int(text): members for text, members in sets.items()}
+        return self._by_length[key]
 
 
 @frozen(eq=False, slots=False)
@@ -232,16 +241,10 @@ class Codes:
         return [set(map(len, texts)) for texts in self.item_sets]
 
     @cached_property
-    def _by_length(self) -> list[dict[int, int]]:
+    def _by_length(self) -> list[Mapping[int, int]]:
         """For each identifier the set of its words of each length."""
-        calls = [
-            BoundCall(FUNCTIONS["CHARS"], number, field_class)
-            for number, field_class in enumerate(self.target.rule.identifiers)
-        ]
-        return [
-            {int(text): members for text, members in self._word_list.sets(call, self._is_case_sensitive).items()}
-            for call in calls
-        ]
+        classes = self.target.rule.identifiers
+        return [self._word_list.by_length(field_class, self._is_case_sensitive) for field_class in classes]
 
     @cached_property
     def fixed_length(self) -> int:

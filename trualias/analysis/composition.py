@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import islice, product
 from typing import assert_never
 
@@ -38,23 +39,25 @@ class Target:
     listed aliases.
     """
 
-    matcher: Matcher
+    rule: Rule
     account: str
     alias: str
     names: Names
+    _shared_matcher: Callable[[], Matcher]
 
     @property
-    def rule(self) -> Rule:
-        """The statement."""
-        return self.matcher.rule
+    def matcher(self) -> Matcher:
+        """The statement's matcher, made when it is first needed, once for all targets of the statement."""
+        return self._shared_matcher()
 
 
 def targets_of(rule: Rule, fold: Callable[[str], str], aliases: Sequence[str] = ()) -> Iterator[Target]:
     """Yield a statement's targets, account by account; only those of the given aliases, if any are given."""
-    matcher = Matcher(rule, fold)
+    matcher = cache(lambda: Matcher(rule, fold))
     for account in rule.accounts:
         for alias in aliases or rule.aliases or ("",):
-            yield Target(matcher, account, alias, {NameKind.ACCOUNT: fold(account), NameKind.ALIAS: fold(alias)})
+            names = {NameKind.ACCOUNT: fold(account), NameKind.ALIAS: fold(alias)}
+            yield Target(rule, account, alias, names, matcher)
 
 
 def targets_named(policy: Policy, name: str) -> Iterator[Target]:

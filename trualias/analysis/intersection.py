@@ -7,13 +7,16 @@ leave a choice, a consonant, a vowel, a digit and a few signs stand for all.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from trualias.analysis.statement_automaton import BITS, CHARACTERS, State, StatementAutomaton, bit_mask
-from trualias.language.functions import CodeText
+from trualias.language.functions import BoundCall, CodeText
 
 _SAMPLES = "ba1._-"
 """The characters tried in place of all where there is a choice."""
 _DIGITS = "1234567890"
+_BEGINNING = 3
+"""Steps that count for the beginning of a search, which takes as long."""
 _UNREACHABLE = 1 << 30
 """A distance greater than the length of any text."""
 
@@ -57,7 +60,8 @@ class ProductAutomaton:
                         if successor not in predecessors:
                             queue.append(successor)
                         predecessors.setdefault(successor, []).append(pair)
-        self.steps += 1 + edges // 10  # an edge costs a tenth of a step of the search
+        # An edge costs a tenth of a step of the search, and to make the other automaton half a step a state.
+        self.steps += 1 + edges // 10 + width // 2
         distances = dict.fromkeys(accepting, 0)
         queue = accepting  # breadth first, from acceptance backwards
         for pair in queue:
@@ -77,22 +81,15 @@ class ProductAutomaton:
             StepLimitReached: the search needs more than the allowed number of steps.
         """
         self._limit = self.steps + allowed
-        self._samples = self._sample_characters(wide)
+        self.steps += _BEGINNING
+        automata = (self._one, self._other)
+        self._samples = _sample_characters(
+            tuple([item for automaton in automata for item in automaton.items]),
+            any(automaton.has_labels for automaton in automata),
+            "".join(automaton.literals for automaton in automata) if wide else None,
+        )
         for length in range(self.shortest, longest + 1):
             yield from self._extend("", State(), State(), length)
-
-    def _sample_characters(self, wide: bool) -> str:
-        """The characters to try where there is a choice: one of each group that all items treat the same."""
-        automata = (self._one, self._other)
-        items = [item for automaton in automata for item in automaton.items]
-        if all(item.function.is_count for item in items):
-            distinct: dict[tuple[CodeText, ...], str] = {}
-            for character in _SAMPLES:
-                distinct.setdefault(tuple([item.evaluate(character) for item in items]), character)
-            dot = "." if any(automaton.has_labels for automaton in automata) else ""
-            return "".join(dict.fromkeys([*distinct.values(), *dot]))
-        more = _DIGITS + "".join(automaton.literals for automaton in automata) if wide else ""
-        return "".join(dict.fromkeys(_SAMPLES + "".join(item.default for item in items) + more))
 
     def _extend(self, text: str, one: State, other: State, left: int) -> Iterator[str]:
         """Yield the accepted texts that begin with ``text`` and have ``left`` more characters."""
@@ -119,3 +116,19 @@ class ProductAutomaton:
         if in_item and bits & ~bit_mask(_DIGITS) == 0:
             return iter([digit for digit in _DIGITS if BITS[digit] & bits])
         return iter([c for c in self._samples if BITS[c] & bits] or [CHARACTERS[bits.bit_length() - 1]])
+
+
+@lru_cache(1024)
+def _sample_characters(items: tuple[BoundCall, ...], has_labels: bool, literals: str | None) -> str:
+    """The characters to try where there is a choice: one of each group that all items treat the same.
+
+    ``literals`` are those of the codes, None in a search that is not wide. In a policy of many statements of few codes
+    the same characters would be computed for each pair, a tenth of the time of the search.
+    """
+    if all(item.function.is_count for item in items):
+        distinct: dict[tuple[CodeText, ...], str] = {}
+        for character in _SAMPLES:
+            distinct.setdefault(tuple([item.evaluate(character) for item in items]), character)
+        return "".join(dict.fromkeys([*distinct.values(), *("." if has_labels else "")]))
+    more = "" if literals is None else _DIGITS + literals
+    return "".join(dict.fromkeys(_SAMPLES + "".join(item.default for item in items) + more))

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from trualias.analysis.constant_code import ConstantShares
 from trualias.analysis.lookup_cost import find_costly
-from trualias.analysis.overlap import Overlap, Search, find_overlaps
+from trualias.analysis.overlap import STEPS, Overlap, Search, find_overlaps
 from trualias.analysis.reachability import find_unreached
 from trualias.analysis.words.lists import shipped_word_list
 from trualias.configuration import Configuration
@@ -25,6 +25,9 @@ DELIMITERS = "+-"
 
 _OVERLAPS = 20
 """The most addresses of two accounts that are reported; more would not help to find the cause."""
+
+_STEPS_OF_STATEMENT = 10
+"""How many steps of the search for addresses of two accounts take about as long as all else for one statement."""
 
 GUESSABLE = 0.05
 """The largest share of names for which one code may be right before it counts as too easy to guess."""
@@ -53,6 +56,7 @@ class _Subject:
     search: Search
     is_virtual: bool
     """True if the file is the virtual server's, by its name or according to the caller."""
+    advance: Callable[[float], None]
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -65,13 +69,22 @@ class _Subject:
         return self.is_virtual or bool(self.configuration.settings.alias_domains)
 
 
-def lint(configuration: Configuration, is_virtual: bool = False) -> tuple[tuple[LintWarning, ...], Search]:
+def work_of(configuration: Configuration) -> float:
+    """Return how much work ``lint`` has: the most steps of the search, and ten for each statement."""
+    return STEPS + _STEPS_OF_STATEMENT * len(configuration.policy.rules)
+
+
+def lint(
+    configuration: Configuration, is_virtual: bool = False, advance: Callable[[float], None] = lambda part: None
+) -> tuple[tuple[LintWarning, ...], Search]:
     """Return the warnings in the order of the file, and the result of the search for addresses of two accounts.
 
-    ``is_virtual``: the file is the virtual server's, also if its name does not say so.
+    ``is_virtual``: the file is the virtual server's, also if its name does not say so. ``advance`` is called with each
+    part of the work that is done.
     """
     is_virtual = is_virtual or basename(configuration.name) == Table.VIRTUAL.file_name
-    subject = _Subject(configuration, find_overlaps(configuration.policy, most=_OVERLAPS), is_virtual)
+    search = find_overlaps(configuration.policy, most=_OVERLAPS, advance=advance)
+    subject = _Subject(configuration, search, is_virtual, advance)
     found = [warning for linter in LINTERS for warning in linter(subject)]
     return tuple(sorted(found, key=lambda warning: warning.offset)), subject.search
 
@@ -228,6 +241,7 @@ def _depends(item: CodeItem) -> bool:
 def _guessable_code(subject: _Subject) -> Iterator[LintWarning]:
     shares = ConstantShares(shipped_word_list().words, subject.configuration.settings.case_sensitive, GUESSABLE)
     for rule in subject.rules:
+        subject.advance(_STEPS_OF_STATEMENT)
         found = shares.of(rule) if rule.identifiers and any(map(_depends, rule.items)) else None
         if found is not None:
             yield LintWarning(

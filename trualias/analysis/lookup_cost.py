@@ -70,7 +70,8 @@ def _addresses(policy: Policy, rule: Rule) -> Iterator[str]:
     account = max(rule.accounts, key=len)
     alias = max(rule.aliases, key=len, default="")
     names = {NameKind.ACCOUNT: policy.fold(account), NameKind.ALIAS: policy.fold(alias)}
-    target = Target(Matcher(rule, policy.fold), account, alias, names)
+    matcher = Matcher(rule, policy.fold)
+    target = Target(rule, account, alias, names, lambda: matcher)
     for words in _WORDS:
         composed = compose(policy, target, [words[field_class] for field_class in rule.identifiers], attempts=1)
         if not isinstance(composed, CannotCompose):

@@ -5,7 +5,10 @@ Each address that the search generates is verified by a lookup in the policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import cached_property
 
 from attrs import frozen
@@ -25,7 +28,7 @@ _ROUNDS = ((300, False), (3_000, False), (3_000, True), (20_000, False), (20_000
 """Steps for each pair of statements, and whether the search is wide, round by round: one hard pair cannot use up the
 whole budget."""
 
-_COMPARED = 1_000_000
+COMPARED = 1_000_000
 """Pairs of targets whose first and last texts are compared, which takes about a second."""
 
 
@@ -38,45 +41,55 @@ class Overlap:
     other: Target
 
 
+class Limit(Enum):
+    """A limit for which a search leaves pairs unexamined; the value is its name in JSON."""
+
+    STEPS = "steps"
+    """Half of the steps were used to prepare the search of earlier pairs."""
+    COMPARISONS = "comparisons"
+    ADDRESSES = "addresses"
+    """The most addresses that are asked for were found."""
+
+
 @frozen
 class Search:
     """The result of a search: at most one address for each pair of statements.
 
-    ``undecided`` are the pairs of statements for which the search reached a limit; ``complete`` is whether it examined
-    all pairs.
+    ``undecided`` are the pairs of statements for which the search used up its steps. ``unexamined`` is the number of
+    further pairs that were not examined, by limit; a statement counts once for each of its names.
     """
 
     overlaps: tuple[Overlap, ...]
     undecided: tuple[tuple[Rule, Rule], ...]
-    complete: bool
+    unexamined: Mapping[Limit, int]
+
+    @property
+    def complete(self) -> bool:
+        """True if all pairs were examined."""
+        return not self.unexamined
 
 
 def find_overlaps(
-    policy: Policy, steps: int = STEPS, most: int = 100, pause: Callable[[], None] = lambda: None
+    policy: Policy,
+    steps: int = STEPS,
+    most: int = 100,
+    pause: Callable[[], None] = lambda: None,
+    advance: Callable[[float], None] = lambda part: None,
 ) -> Search:
-    """Search for addresses of two accounts, until about that many steps are taken or that ``most`` are found."""
-    left = steps
-    pairs: list[_Pair] = []
-    complete = True
-    for compared, (one, other) in enumerate(_pairs_with_common_start(policy)):
-        if left < steps // 2 or compared > _COMPARED:
-            complete = False
-            break
-        if compared % 1000 == 0:
-            pause()
-        if not one.may_overlap(other):
-            continue
-        product = ProductAutomaton(one.automaton, other.automaton)
-        left -= product.steps
-        if product.shortest <= LONGEST:
-            first, second = sorted((one.target, other.target), key=_offset)
-            pairs.append(_Pair(first, second, product))
+    """Search for addresses of two accounts, until about that many steps are taken or that ``most`` are found.
+
+    ``advance`` is called with the number of steps each time that some are taken.
+    """
+    pairs, left, unexamined = _promising_pairs(policy, steps, pause, advance)
     overlaps: dict[tuple[int, int], Overlap] = {}
     for share, wide in _ROUNDS:
         undecided = []
         for pair in pairs:
             pause()
-            if pair.offsets in overlaps or len(overlaps) >= most:
+            if pair.offsets in overlaps:
+                continue
+            if len(overlaps) >= most:
+                unexamined[Limit.ADDRESSES] += 1
                 continue
             before = pair.product.steps
             try:
@@ -86,11 +99,39 @@ def find_overlaps(
                     undecided.append(pair)
             except StepLimitReached:
                 undecided.append(pair)
-            left -= pair.product.steps - before
+            taken = pair.product.steps - before
+            left -= taken
+            advance(taken)
         pairs = undecided
     ordered = sorted(overlaps.values(), key=lambda overlap: (_offset(overlap.one), _offset(overlap.other)))
     undecided_rules = {pair.offsets: (pair.one.rule, pair.other.rule) for pair in pairs}
-    return Search(tuple(ordered), tuple(undecided_rules.values()), complete and len(overlaps) < most)
+    return Search(tuple(ordered), tuple(undecided_rules.values()), dict(unexamined))
+
+
+def _promising_pairs(
+    policy: Policy, steps: int, pause: Callable[[], None], advance: Callable[[float], None]
+) -> tuple[list[_Pair], int, Counter[Limit]]:
+    """Return the pairs whose expressions allow a common address, the steps that are left, and what is unexamined."""
+    left = steps
+    pairs: list[_Pair] = []
+    unexamined: Counter[Limit] = Counter()
+    targets = sorted(_bound_targets(policy), key=lambda target: target.start)
+    for compared, (one, other) in enumerate(_pairs_with_common_start(targets)):
+        if left < steps // 2 or compared >= COMPARED:
+            limit = Limit.STEPS if left < steps // 2 else Limit.COMPARISONS
+            unexamined[limit] = _count_pairs_with_common_start(targets) - compared
+            break
+        if compared % 1000 == 0:
+            pause()
+        if not one.may_overlap(other):
+            continue
+        product = ProductAutomaton(one.automaton, other.automaton)
+        left -= product.steps
+        advance(product.steps)
+        if product.shortest <= LONGEST:
+            first, second = sorted((one.target, other.target), key=_offset)
+            pairs.append(_Pair(first, second, product))
+    return pairs, left, unexamined
 
 
 def _offset(target: Target) -> int:
@@ -120,23 +161,30 @@ class _BoundTarget:
 def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
     for rule in policy.rules:
         for target in targets_of(rule, policy.fold):
-            expression = bind(target.matcher.expression, target.names)
-            yield _BoundTarget(target, _literal_text(expression[0]), _literal_text(expression[-1]), policy.fold)
+            expression = bind(rule.expression, target.names)
+            first, last = (policy.fold(_literal_text(token)) for token in (expression[0], expression[-1]))
+            yield _BoundTarget(target, first, last, policy.fold)
 
 
 def _literal_text(token: Token) -> str:
     return token.text if isinstance(token, Literal) else ""
 
 
-def _pairs_with_common_start(policy: Policy) -> Iterator[tuple[_BoundTarget, _BoundTarget]]:
-    """Yield the pairs whose first texts allow a common address."""
-    targets = sorted(_bound_targets(policy), key=lambda target: target.start)
+def _pairs_with_common_start(targets: Sequence[_BoundTarget]) -> Iterator[tuple[_BoundTarget, _BoundTarget]]:
+    """Yield the pairs whose first texts allow a common address; the targets are sorted by these texts."""
     for number, one in enumerate(targets):
         for other_number in range(number + 1, len(targets)):
             other = targets[other_number]
             if not other.start.startswith(one.start):
                 break
             yield one, other
+
+
+def _count_pairs_with_common_start(targets: Sequence[_BoundTarget]) -> int:
+    """Count what ``_pairs_with_common_start`` yields, without the pairs."""
+    starts = [target.start for target in targets]
+    # A tilde is the last character of a local part; no start goes on with DEL.
+    return sum(bisect_left(starts, start + "\x7f", number) - number - 1 for number, start in enumerate(starts))
 
 
 @frozen(eq=False)

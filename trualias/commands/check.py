@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json
 from trualias.commands.output import console, write_json
+from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration, find_configuration
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from trualias.commands.check_text import CheckedFile
+
+_SILENT_SECONDS = 1.0
+"""Seconds after which a check shows a progress bar."""
 
 _NO_ERRORS = 0
 _WARNINGS = 1
@@ -58,7 +62,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.check_text import for_programs, print_file
 
     given = [path for path in (arguments.config, *arguments.files) if path is not None]
-    files = [_check(path, arguments.virtual) for path in given or _find()]
+    files = [_check(path, arguments.virtual, terminal) for path in given or _find()]
     if arguments.json:
         write_json(terminal.output, {"files": [for_programs(file) for file in files]})
     else:
@@ -84,14 +88,15 @@ def _find() -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def _check(path: str, is_virtual: bool) -> CheckedFile:
+def _check(path: str, is_virtual: bool, terminal: Terminal) -> CheckedFile:
     from trualias.analysis.address_warnings import address_warnings
-    from trualias.analysis.lint import lint
+    from trualias.analysis.lint import lint, work_of
     from trualias.commands.check_text import CheckedFile
     from trualias.commands.host_warnings import host_warnings
 
     try:
-        configuration = load_snapshot(path).configuration
+        with progress(terminal.errors, f"loading {path}", None, after=_SILENT_SECONDS) as advance:
+            configuration = load_snapshot(path, lambda: advance(0)).configuration
         if configuration.settings.listen:
             # Only this needs Twisted, which takes longer to import than everything else.
             from trualias.configuration.endpoints import check_listeners
@@ -99,7 +104,8 @@ def _check(path: str, is_virtual: bool) -> CheckedFile:
             check_listeners(configuration, skip_systemd=True)
     except ConfigurationErrors as errors:
         return CheckedFile(path, errors)
-    warnings, search = lint(configuration, is_virtual)
+    with progress(terminal.errors, f"checking {path}", work_of(configuration), after=_SILENT_SECONDS) as advance:
+        warnings, search = lint(configuration, is_virtual, advance)
     further = [*address_warnings(configuration), *host_warnings(configuration)]
     warnings = tuple(sorted([*warnings, *further], key=lambda warning: warning.offset))
     return CheckedFile(path, None, configuration, warnings, search)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from trualias.analysis.lint import LintWarning
-from trualias.analysis.overlap import Search
-from trualias.commands.output import place
+from trualias.analysis.overlap import COMPARED, STEPS, Limit, Search
+from trualias.commands.output import place, print_text
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import number_of
@@ -51,25 +51,25 @@ def _print_errors(path: str, errors: ConfigurationErrors, out: Console) -> None:
     for error in errors.shown:
         _print_excerpt(error, "bold red", out)
     if errors.rest:
-        out.print(errors.rest)
-    out.print(f"{path}: {errors.count}; a server would refuse it", style="bold")
+        print_text(out, errors.rest)
+    print_text(out, f"{path}: {errors.count}; a server would refuse it", style="bold")
 
 
 def _print_findings(file: CheckedFile, configuration: Configuration, out: Console) -> None:
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
-        out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
+        print_text(out, f"    why: {warning.reason}\n    fix: {warning.fix}")
     for note in _notes(configuration):
-        out.print(f"{file.path}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
+        print_text(out, f"{file.path}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
-        out.print(f"{file.path}: {limit}")
+        print_text(out, f"{file.path}: {limit}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
     refused = sum(len(refusal.addresses) for refusal in configuration.refusals)
     size = configuration.policy.size
     size += f", {number_of(refused, 'refused address', 'refused addresses')}" if refused else ""
     size += f", {number_of(expected, 'expectation')}" if expected else ""
     warnings = number_of(len(file.warnings), "warning", zero="no")
-    out.print(f"{file.path}: {size}; no errors, {warnings}", style="bold")
+    print_text(out, f"{file.path}: {size}; no errors, {warnings}", style="bold")
 
 
 def _notes(configuration: Configuration) -> Iterator[Note]:
@@ -85,10 +85,17 @@ def _notes(configuration: Configuration) -> Iterator[Note]:
 
 
 def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
-    message, *excerpt = str(error).split("\n")
-    out.print(message, style=style)
-    for line in excerpt:
-        out.print(line)
+    message, _, excerpt = str(error).partition("\n")
+    print_text(out, message, style)
+    if excerpt:
+        print_text(out, excerpt)
+
+
+_REASONS = {
+    Limit.STEPS: f"it is limited to {STEPS} steps",
+    Limit.COMPARISONS: f"it compares at most {COMPARED} pairs",
+    Limit.ADDRESSES: "it found as many addresses as are printed",
+}
 
 
 def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
@@ -100,8 +107,9 @@ def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
         more = len(search.undecided) - 1
         also = f", nor for {number_of(more, 'other pair')}" if more else ""
         yield f"the search did not decide whether the statements in {both} share addresses{also}"
-    if not search.complete:
-        yield "the search for addresses of two accounts did not examine all statements"
+    for limit, number in search.unexamined.items():
+        pairs = number_of(number, "pair of statements", "pairs of statements")
+        yield f"the search for addresses of two accounts did not examine {pairs}: {_REASONS[limit]}"
 
 
 def _two_lines(first: str, second: str) -> str:
@@ -131,8 +139,9 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
             for note in _notes(configuration)
         ]
         result["statements"] = len(configuration.policy.rules)
+        unexamined = {limit.value: search.unexamined.get(limit, 0) for limit in Limit}
         undecided = [_lines(configuration, pair) for pair in search.undecided]
-        result["search"] = {"undecided_lines": undecided, "complete": search.complete}
+        result["search"] = {"undecided_lines": undecided, "complete": search.complete, "unexamined": unexamined}
     return result
 
 

@@ -28,6 +28,14 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
+def print_text(to: Console, text: str, style: str | None = None) -> None:
+    """Print a text and a newline; in a pipe directly, since rich takes 0.1 ms for a line: 12 s for 30,000 warnings."""
+    if to.is_terminal:
+        to.print(text, style=style)
+    else:
+        to.file.write(f"{text}\n")
+
+
 def table_of(*columns: str) -> Table:
     """Return a table without borders, which is also readable in a pipe."""
     from rich.table import Table

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.overlap import STEPS, Search, find_overlaps
+from trualias.analysis import overlap as overlap_module
+from trualias.analysis.overlap import STEPS, Limit, Search, find_overlaps
 from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, unparse
 from trualias.matching.outcome import Ambiguous
@@ -174,17 +175,17 @@ class OverlapTests(SynchronousTestCase):
             "ACCOUNT foo, bar MATCHES %account%-%alnum%-%code% WITH CHARS();",
             f"ACCOUNT foo MATCHES {40 * 'x'}%alpha%+%code% WITH x;ACCOUNT bar MATCHES %alpha%{40 * 'y'}+%code% WITH x;",
         ):
-            self.assertEqual(Search((), (), True), self.search(statements), statements)
+            self.assertEqual(Search((), (), {}), self.search(statements), statements)
 
     def test_none_by_search(self) -> None:
         """The search is decided without a result if every text that matches both expressions has a wrong code."""
         statements = "ACCOUNT foo MATCHES %fqdn%+%code% WITH CHARS(); ACCOUNT bar MATCHES %code%+%fqdn% WITH LABELS();"
-        self.assertEqual(Search((), (), True), self.search(statements))
+        self.assertEqual(Search((), (), {}), self.search(statements))
 
     def test_same_account(self) -> None:
         """Two statements of one account are not compared."""
         statements = "ACCOUNT foo MATCHES %alnum%-%code% WITH CHARS(); ACCOUNT foo MATCHES %ident%-%code% WITH CHARS();"
-        self.assertEqual(Search((), (), True), self.search(statements))
+        self.assertEqual(Search((), (), {}), self.search(statements))
 
     def test_undecided(self) -> None:
         """A pair of statements for which the search reached its limit is undecided."""
@@ -202,6 +203,10 @@ class OverlapTests(SynchronousTestCase):
         text = "\n".join(one.format(number) for number in range(100))
         found = self.search(text, steps=2000)
         self.assertFalse(found.complete)
+        # Of 4,950 pairs those were compared that take the first half of the steps.
+        left = found.unexamined[Limit.STEPS]
+        self.assertEqual([Limit.STEPS], list(found.unexamined))
+        self.assertTrue(0 < 4950 - left < 2000, left)
 
     def test_most(self) -> None:
         """The search ends after the given number of addresses, and finds one for each pair of statements."""
@@ -212,6 +217,26 @@ class OverlapTests(SynchronousTestCase):
         self.assertEqual(3, len(self.search(text).overlaps))
         found = self.search(text, most=2)
         self.assertEqual((2, False), (len(found.overlaps), found.complete))
+        self.assertEqual({Limit.ADDRESSES: 1}, found.unexamined)
+
+    def test_comparisons(self) -> None:
+        """Pairs beyond the most that are compared are counted; statements without a common start are no pairs."""
+        one = "ACCOUNT n{0} MATCHES x{0}.%alpha%.%code% WITH CHARS();"
+        text = "\n".join(one.format(number) for number in range(20))
+        self.assertEqual({}, self.search(text).unexamined)
+        self.patch(overlap_module, "COMPARED", 100)
+        text = "\n".join(
+            f"ACCOUNT n{number} MATCHES %alpha%.x{number}.%code% WITH {number};" for number in range(10, 30)
+        )
+        self.assertEqual({Limit.COMPARISONS: 90}, self.search(text).unexamined)
+
+    def test_advance(self) -> None:
+        """The search tells the steps that it takes."""
+        taken: list[float] = []
+        policy = policy_of("ACCOUNT foo MATCHES %alpha%-%code% WITH x; ACCOUNT bar MATCHES %alnum%-%code% WITH x;")
+        find_overlaps(policy, advance=taken.append)
+        self.assertGreaterEqual(len(taken), 2)
+        self.assertGreaterEqual(sum(taken), 5)
 
     def test_pause(self) -> None:
         """The search calls ``pause`` while it runs."""

@@ -191,3 +191,22 @@ class ProgressTests(SynchronousTestCase):
         self.assertIn("reading", screen.getvalue())
         self.assertIn("100%", screen.getvalue())
         self.assertTrue(screen.getvalue().endswith("\x1b[2K"), repr(screen.getvalue()[-40:]))
+
+    def test_delay(self) -> None:
+        """A bar that is to be shown after a second appears then, with the parts from before."""
+        screen = Screen()
+        now = 5.0
+        with progress(screen, "checking", 10, after=1, clock=lambda: now) as advance:
+            advance(5)
+            self.assertEqual("", screen.getvalue())
+            now = 6.0
+            advance(5)
+        self.assertIn("checking", screen.getvalue())
+        self.assertIn("100%", screen.getvalue())
+
+    def test_short(self) -> None:
+        """Nothing appears if the end comes before."""
+        screen = Screen()
+        with progress(screen, "checking", None, after=1, clock=lambda: 5.0) as advance:
+            advance(0)
+        self.assertEqual("", screen.getvalue())
