@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trualias.commands.alias_text import describe_state, print_entries, print_entry, state_name
+from trualias.commands.dates import InvalidDate, local_time, parse_date
 from trualias.commands.memory import (
     DONE,
     Alias,
@@ -79,6 +81,12 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="what becomes of the mail: refused, deferred, so that its senders try again for some days, or discarded "
         "without notice; by default it is refused",
     )
+    pausing.add_argument(
+        "--until",
+        metavar="DATE",
+        type=_date,
+        help="the end of the pause: a day, such as 2027-01-31, to its end, or a time of RFC 3339",
+    )
     resuming = add("resume", _resume, "end a pause or a revocation", "Make aliases work again.", address)
     for action in (revoking, pausing, resuming):
         action.add_argument(
@@ -88,6 +96,19 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         action.add_argument(
             "--force", action="store_true", help="also for what neither the configuration accepts nor the store knows"
         )
+    expiring = add(
+        "expire",
+        _expire,
+        "let an alias end at a date",
+        "Let an alias end at a date, at which it becomes revoked.",
+        f"{address} --on 2027-01-31",
+    )
+    expiring.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+    when = expiring.add_mutually_exclusive_group(required=True)
+    when.add_argument(
+        "--on", metavar="DATE", type=_date, help="a day, such as 2027-01-31, at its end, or a time of RFC 3339"
+    )
+    when.add_argument("--never", action="store_true", help="it does not end")
     listing = add("list", _list, "list the aliases of the store", "List the aliases that the store knows.", "")
     listing.add_argument(
         "--state", choices=("active", "paused", "revoked"), dest="shown", help="only those in this state"
@@ -117,6 +138,13 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     forgetting.add_argument("--yes", action="store_true", required=True, help="confirm that its changes are lost")
 
 
+def _date(text: str) -> float:
+    try:
+        return parse_date(text)
+    except InvalidDate as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     entries = [entry for entry in memory.store.entries() if arguments.shown in (None, state_name(entry.state))]
     print_entries(entries, terminal, as_json=arguments.json)
@@ -133,15 +161,30 @@ def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     return DONE
 
 
+_Decision = tuple[AliasState, float | None, float | None]
+"""A state, and the times at which the alias expires and resumes; None for never."""
+
+
+def _expiry(before: Entry | None) -> float | None:
+    return None if before is None else before.expires
+
+
+def _check_future(seconds: float | None) -> None:
+    if seconds is not None and seconds <= time.time():
+        raise Refused(f"{local_time(seconds)} is over")
+
+
 def _revoke(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    return _change(memory, arguments, terminal, lambda before: AliasState.REVOKED)
+    return _change(memory, arguments, terminal, lambda before: (AliasState.REVOKED, None, None))
 
 
 def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    def pause(before: Entry | None) -> AliasState:
+    _check_future(arguments.until)
+
+    def pause(before: Entry | None) -> _Decision:
         if before is not None and before.state is AliasState.REVOKED:
             raise Refused(f"{before.address} is revoked, which is stricter than a pause; resume it first")
-        return AliasState(arguments.answer)
+        return AliasState(arguments.answer), _expiry(before), arguments.until
 
     status = _change(memory, arguments, terminal, pause)
     if arguments.answer == AliasState.QUIET.value:
@@ -156,20 +199,27 @@ def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _resume(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    return _change(memory, arguments, terminal, lambda before: AliasState.ACTIVE)
+    return _change(memory, arguments, terminal, lambda before: (AliasState.ACTIVE, _expiry(before), None))
 
 
 def _change(
-    memory: Memory, arguments: Namespace, terminal: Terminal, decide: Callable[[Entry | None], AliasState]
+    memory: Memory, arguments: Namespace, terminal: Terminal, decide: Callable[[Entry | None], _Decision]
 ) -> int:
     """Change the states of all addresses, or of none, to what ``decide`` returns for their entries."""
-    made: dict[str, tuple[Alias, AliasState]] = {}
+    made: dict[str, tuple[Alias, _Decision]] = {}
     for typed in typed_addresses(arguments.addresses, terminal.input):
         alias = resolve(memory.snapshot, memory.store, typed, force=arguments.force)
         made[alias.key] = alias, decide(memory.store.entry(alias.key))
-    memory.change([Change(key, alias.address, state, arguments.note) for key, (alias, state) in made.items()])
-    for alias, state in made.values():
-        remark = f" ({alias.remark})" if alias.remark else ""
+    memory.change(
+        [
+            Change(key, alias.address, state, arguments.note, expires, resumes)
+            for key, (alias, (state, expires, resumes)) in made.items()
+        ]
+    )
+    for alias, (state, expires, resumes) in made.values():
+        remark = f", until {local_time(resumes)}" if resumes is not None else ""
+        remark += f", and expires at {local_time(expires)}" if expires is not None else ""
+        remark += f" ({alias.remark})" if alias.remark else ""
         terminal.output.write(escaped(f"{alias.address} is {describe_state(state)}{remark}") + "\n")
         for where, other in other_entries(memory.store, alias):
             if other.strictness > state.strictness:
@@ -179,11 +229,25 @@ def _change(
     return DONE
 
 
+def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    _check_future(arguments.on)
+    alias = resolve(memory.snapshot, memory.store, arguments.address)
+    before = memory.store.entry(alias.key)
+    if before is not None and before.state is AliasState.REVOKED:
+        raise Refused(f"{alias.address} is revoked already")
+    state, resumes = (AliasState.ACTIVE, None) if before is None else (before.state, before.resumes)
+    memory.change([Change(alias.key, alias.address, state, None, arguments.on, resumes)])
+    fate = "does not expire" if arguments.on is None else f"expires at {local_time(arguments.on)}"
+    terminal.output.write(f"{escaped(alias.address)} {fate}\n")
+    return DONE
+
+
 def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = resolve(memory.snapshot, memory.store, arguments.address)
     before = memory.store.entry(alias.key)
     state = AliasState.ACTIVE if before is None else before.state
-    memory.change([Change(alias.key, alias.address, state, arguments.text)])
+    times = (None, None) if before is None else (before.expires, before.resumes)
+    memory.change([Change(alias.key, alias.address, state, arguments.text, *times)])
     terminal.output.write(f"the note of {escaped(alias.address)} is kept\n")
     return DONE
 

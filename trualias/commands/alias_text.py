@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from trualias.commands.dates import local_time, rfc3339
 from trualias.commands.output import console, show, table_of, write_json
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
@@ -37,7 +37,9 @@ def print_entries(entries: Sequence[Entry], terminal: Terminal, *, as_json: bool
         return
     rows = table_of("alias", "state", "since", "note")
     for entry in entries:
-        rows.add_row(escaped(entry.address), describe_state(entry.state), _local(entry.changed), escaped(entry.note))
+        rows.add_row(
+            escaped(entry.address), describe_state(entry.state), local_time(entry.changed), escaped(entry.note)
+        )
     if entries:
         show(console(terminal.output), rows)
 
@@ -53,25 +55,42 @@ def print_entry(
 ) -> None:
     """Print an alias, its states elsewhere, and its changes; the entry is None if only those elsewhere are known."""
     if as_json:
-        unknown = {"address": address, **_state_json(AliasState.ACTIVE), "changed": None, "note": ""}
+        unknown = {
+            "address": address,
+            **_state_json(AliasState.ACTIVE),
+            "changed": None,
+            "resumes": None,
+            "expires": None,
+            "note": "",
+        }
         found = unknown if entry is None else _entry_json(entry)
         elsewhere = [{"domain": where, **_state_json(state)} for where, state in others]
         write_json(terminal.output, {**found, "elsewhere": elsewhere, "trail": [_trail_json(line) for line in trail]})
         return
     lines = [f"{address} is active" if entry is None else f"{entry.address} is {describe_state(entry.state)}"]
+    if entry is not None and entry.resumes is not None:
+        lines.append(f"  active again at {local_time(entry.resumes)}")
+    if entry is not None and entry.expires is not None:
+        lines.append(f"  expires at {local_time(entry.expires)}")
     lines += [f"  for {where} it is {describe_state(state)}" for where, state in others]
     if entry is not None and entry.note:
         lines.append(f"  note: {entry.note}")
     for line in trail:
         after = "forgotten" if line.after is None else describe_state(line.after)
-        lines.append(f"  {_local(line.at)}  {after}, by {line.actor}{': ' if line.note else ''}{line.note}")
+        lines.append(f"  {local_time(line.at)}  {after}, by {line.actor}{': ' if line.note else ''}{line.note}")
     for text in lines:
         terminal.output.write(f"{escaped(text)}\n")
 
 
 def _entry_json(entry: Entry) -> dict[str, object]:
-    changed = _rfc3339(entry.changed)
-    return {"address": entry.address, **_state_json(entry.state), "changed": changed, "note": entry.note}
+    return {
+        "address": entry.address,
+        **_state_json(entry.state),
+        "changed": rfc3339(entry.changed),
+        "resumes": None if entry.resumes is None else rfc3339(entry.resumes),
+        "expires": None if entry.expires is None else rfc3339(entry.expires),
+        "note": entry.note,
+    }
 
 
 def _state_json(state: AliasState) -> dict[str, object]:
@@ -80,17 +99,9 @@ def _state_json(state: AliasState) -> dict[str, object]:
 
 def _trail_json(line: TrailLine) -> dict[str, object]:
     return {
-        "at": _rfc3339(line.at),
+        "at": rfc3339(line.at),
         "by": line.actor,
         "from": line.before and line.before.value,
         "to": line.after and line.after.value,
         "note": line.note,
     }
-
-
-def _local(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
-
-
-def _rfc3339(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")

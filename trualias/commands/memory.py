@@ -132,6 +132,8 @@ def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[N
             terminal.errors.write(f"{refusal}\n")
             return UNUSABLE
         try:
+            if to_change:
+                store.make_due_changes(time.time())
             return action(Memory(snapshot, path, store), arguments, terminal)
         except Refused as refusal:
             terminal.errors.write(f"{refusal}\n")

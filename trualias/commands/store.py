@@ -25,7 +25,7 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasKey, AliasState
 from trualias.messages import escaped, number_of
 from trualias.store.interface import Change, Position, StoreUnusable
-from trualias.store.sqlite import create
+from trualias.store.sqlite import create, upgrade
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -72,7 +72,15 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "--discard", action="store_true", help="do not write the states in force into it: they are listed, and lost"
     )
     adopting.set_defaults(run=_adopt)
-    for action in (checking, saving, adopting):
+    upgrading = actions.add_parser(
+        "upgrade",
+        help="upgrade a store of an older version",
+        description="Bring a store of an older version up to date, and keep a copy beside it. A server does so, "
+        "too, when it starts.",
+        epilog=f"Example: trualias store upgrade. {_EXIT_STATUS}",
+    )
+    upgrading.set_defaults(run=_upgrade)
+    for action in (checking, saving, adopting, upgrading):
         add_memory(action)
 
 
@@ -97,6 +105,19 @@ def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 def _backup(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     memory.store.backup(os.path.abspath(arguments.file))
     terminal.output.write(f"{arguments.file} is a copy of {memory.path}\n")
+    return DONE
+
+
+def _upgrade(arguments: Namespace, terminal: Terminal) -> int:
+    try:
+        _, path = load(arguments)
+        if not os.path.exists(path):
+            raise StoreUnusable(f"there is no {path}")
+        copy = upgrade(path)
+    except (Refused, StoreUnusable) as problem:
+        terminal.errors.write(f"{problem}\n")
+        return UNUSABLE
+    terminal.output.write(f"{path} is upgraded; {copy} is as it was before\n" if copy else f"{path} is up to date\n")
     return DONE
 
 

@@ -9,6 +9,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from attrs import frozen
 from twisted.application.service import Service
@@ -27,7 +28,7 @@ from trualias.server.state_files import replace_file
 from trualias.server.yielding_pause import YieldingPause
 from trualias.store.follower import Follower
 from trualias.store.interface import Position, StoreUnusable
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.sqlite import SqliteStore, create, upgrade
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, read_states_copy
 
 _log = logger(__name__)
@@ -96,6 +97,11 @@ class StoreReader:
                 create(self._path)
             except StoreUnusable as error:
                 return str(error)
+        else:
+            # A store that cannot be upgraded is refused below, with the reason.
+            with suppress(StoreUnusable):
+                if copy := upgrade(self._path):
+                    _log.warn("{path} is upgraded; {copy} is as it was before", path=self._path, copy=copy)
         return self.examine()
 
     def examine(self) -> str:

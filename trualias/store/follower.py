@@ -1,8 +1,9 @@
-"""A server's view of a store: it reads changes of states, and refuses a store that lost some."""
+"""A server's view of a store: it reads the changes of states, and refuses a store that lost some."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 from trualias.lookup.alias_states import AliasStates
@@ -21,6 +22,7 @@ class Follower:
         position: the last known one.
         states: those at this position.
         pause: called often during long work.
+        time_of_day: returns seconds since 1970, for the changes whose time has come.
 
     """
 
@@ -31,12 +33,14 @@ class Follower:
         position: Position | None = None,
         states: AliasStates | None = None,
         pause: Callable[[], None] = lambda: None,
+        time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self.position = position
         self.states = states or AliasStates()
         self._path = path
         self._open_store = open_store
         self._pause = pause
+        self._time_of_day = time_of_day
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None  # device and inode
         self._version: int | None = None  # of the store when it was read; None if it must be read whole
@@ -59,10 +63,12 @@ class Follower:
             self._release()
             self._store, self._file = self._open_store(self._path), file
         version = self._store.version()
-        if version == self._version:
+        if version != self._version:
+            self._check(self._store.position())
+        # Its own changes do not change the version.
+        if not self._store.make_due_changes(self._time_of_day()) and version == self._version:
             return False
         before, position = self.position, self._store.position()
-        self._check(position)
         if self._version is None:
             states = AliasStates().changed(self._store.states(), self._pause)
         else:

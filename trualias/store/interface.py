@@ -30,7 +30,8 @@ class Entry:
     """An alias that a store knows.
 
     ``address`` is its key in the spelling in which it was first given. ``changed`` is the time of the last change, in
-    seconds since 1970.
+    seconds since 1970. At the time ``expires`` it becomes revoked, and at ``resumes`` a paused one becomes active; None
+    for never.
     """
 
     key: AliasKey
@@ -38,6 +39,8 @@ class Entry:
     state: AliasState
     note: str
     changed: float
+    expires: float | None = None
+    resumes: float | None = None
 
 
 @frozen
@@ -53,12 +56,14 @@ class TrailLine:
 
 @frozen
 class Change:
-    """A change to make: the new state, None to forget the alias; and the note, None to keep it."""
+    """A change to make: the new state, None to forget the alias; the note, None to keep it; and the times to come."""
 
     key: AliasKey
     address: str
     state: AliasState | None
     note: str | None = None
+    expires: float | None = None
+    resumes: float | None = None
 
 
 class Store(Protocol):
@@ -84,6 +89,9 @@ class Store(Protocol):
 
     def change(self, changes: Sequence[Change], actor: str, now: float) -> int:
         """Make all changes or none; return the revision once they are on disk."""
+
+    def make_due_changes(self, now: float) -> bool:
+        """Make the changes whose time has come, each once for all processes; return whether there were any."""
 
     def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
         """Make the changes, and take over a position; its revision must be above that of the store."""

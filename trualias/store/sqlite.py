@@ -42,6 +42,12 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX trail_key ON trail (key);
     """,
+    """
+    ALTER TABLE alias ADD COLUMN expires REAL;
+    ALTER TABLE alias ADD COLUMN resumes REAL;
+    CREATE INDEX alias_expires ON alias (expires) WHERE expires IS NOT NULL;
+    CREATE INDEX alias_resumes ON alias (resumes) WHERE resumes IS NOT NULL;
+    """,
 )
 """The statements that make each version of the schema from the one before; the first one makes version 1."""
 
@@ -82,6 +88,53 @@ def _fill(path: str) -> None:
         database.close()
 
 
+def upgrade(path: str) -> str:
+    """Bring a store of an older version up to date; raise `StoreUnusable`.
+
+    Return the path of the copy that was made of it before, empty if it was up to date.
+    """
+    with _translated(path):
+        database = _connect(path)
+        try:
+            version = _schema_version(database, path)
+            if version == len(MIGRATIONS):
+                return ""
+            copy = f"{path}.version-{version}"
+            with suppress(FileNotFoundError):  # of an upgrade that failed
+                os.unlink(copy)
+            _copy_to(database, copy)
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("BEGIN IMMEDIATE")
+            version = _schema_version(database, path)  # another process may have been faster
+            _migrate(database, version)
+            database.execute("COMMIT")
+            return copy
+        finally:
+            database.close()
+
+
+def _schema_version(database: sqlite3.Connection, path: str) -> int:
+    """Return the version of a store's schema; raise `StoreUnusable` for a file that is none, and for a newer one."""
+    [application] = database.execute("PRAGMA application_id").fetchone()
+    [version] = database.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION:
+        raise StoreUnusable(f"{path} is no store of trualias")
+    if version > len(MIGRATIONS):
+        raise StoreUnusable(
+            f"{path} is of a newer trualias: its schema has version {version}, and this one knows {len(MIGRATIONS)}"
+        )
+    return int(version)
+
+
+def _copy_to(database: sqlite3.Connection, path: str) -> None:
+    """Copy a database to a new file, with the permissions of a store; raise `StoreUnusable`."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
+    database.execute("VACUUM INTO ?", (path,))
+
+
 def _migrate(database: sqlite3.Connection, version: int) -> None:
     """Bring the schema up to date, within the transaction that is open."""
     for statements in MIGRATIONS[version:]:
@@ -120,23 +173,16 @@ class SqliteStore:
         with _translated(path):
             self._database = _connect(path)
             try:
-                self._check_kind()
+                version = _schema_version(self._database, path)
+                if version < len(MIGRATIONS):
+                    raise StoreUnusable(
+                        f"{path} is of an older trualias; trualias store upgrade, or the start of a server, upgrades it"
+                    )
                 # A change of states is on disk when it is acknowledged.
                 self._database.execute("PRAGMA synchronous = FULL")
             except BaseException:
                 self._database.close()
                 raise
-
-    def _check_kind(self) -> None:
-        [application] = self._database.execute("PRAGMA application_id").fetchone()
-        [version] = self._database.execute("PRAGMA user_version").fetchone()
-        if application != _APPLICATION:
-            raise StoreUnusable(f"{self._path} is no store of trualias")
-        if version > len(MIGRATIONS):
-            raise StoreUnusable(
-                f"{self._path} is of a newer trualias: its schema has version {version}, and this one knows "
-                f"{len(MIGRATIONS)}"
-            )
 
     def position(self) -> Position:
         """Return the position."""
@@ -189,6 +235,19 @@ class SqliteStore:
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
 
+    def make_due_changes(self, now: float) -> bool:
+        """Make the changes whose time has come, each once for all processes; return whether there were any."""
+        with _translated(self._path):
+            due = f"{_ENTRY} WHERE expires <= ? OR resumes <= ?"
+            if self._database.execute(due, (now, now)).fetchone() is None:
+                return False
+        with self._transaction():
+            changes = [_due_change(_entry(row), now) for row in self._database.execute(due, (now, now)).fetchall()]
+            revision = self.position().revision + 1
+            self._write(changes, revision, "trualias", now)
+            self._database.execute("UPDATE store SET revision = ?", (revision,))
+        return True
+
     def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
         """Make the changes, and take over a position."""
         with self._transaction():
@@ -202,6 +261,7 @@ class SqliteStore:
     def _write(self, changes: Sequence[Change], revision: int, actor: str, now: float) -> None:
         for change in changes:
             before = self.entry(change.key)
+            times: tuple[float | None, float | None] = (None, None)
             note = change.note if change.note is not None else before.note if before else ""
             trail = (change.key, now, actor, before and before.state.value, change.state and change.state.value, note)
             if change.state is None:
@@ -212,7 +272,8 @@ class SqliteStore:
             else:
                 address = before.address if before else change.address
                 row = (change.key, address, change.state.value, note, now, revision, 0)
-            self._database.execute("REPLACE INTO alias VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                times = (change.expires, change.resumes)
+            self._database.execute("REPLACE INTO alias VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *times))
             self._database.execute(
                 "INSERT INTO trail (key, at, actor, before, after, note) VALUES (?, ?, ?, ?, ?, ?)", trail
             )
@@ -236,24 +297,27 @@ class SqliteStore:
 
     def backup(self, path: str) -> None:
         """Write a copy of the store to a new file, with the permissions of a store."""
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-        except OSError as error:
-            raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
         with _translated(path):
-            self._database.execute("VACUUM INTO ?", (path,))
+            _copy_to(self._database, path)
 
     def close(self) -> None:
         """Release the store."""
         self._database.close()
 
 
-_ENTRY = "SELECT key, address, state, note, changed FROM alias"
+_ENTRY = "SELECT key, address, state, note, changed, expires, resumes FROM alias"
 
 
-def _entry(row: tuple[str, str, str, str, float]) -> Entry:
-    key, address, state, note, changed = row
-    return Entry(key, address, AliasState(state), note, changed)
+def _entry(row: tuple[str, str, str, str, float, float | None, float | None]) -> Entry:
+    key, address, state, note, changed, expires, resumes = row
+    return Entry(key, address, AliasState(state), note, changed, expires, resumes)
+
+
+def _due_change(entry: Entry, now: float) -> Change:
+    if entry.expires is not None and entry.expires <= now:
+        return Change(entry.key, entry.address, AliasState.REVOKED)
+    state = AliasState.ACTIVE if entry.state.is_paused else entry.state
+    return Change(entry.key, entry.address, state, expires=entry.expires)
 
 
 def _state(name: str | None) -> AliasState | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.commands.dates import InvalidDate, local_time, parse_date
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState, AliasStates
 from trualias.main import run
@@ -100,6 +101,35 @@ class AliasTests(MemoryCase):
         reason = f"{MACYS} is revoked, which is stricter than a pause; resume it first"
         self.assert_refused(reason, "alias", "pause", MACYS)
 
+    def test_dates(self) -> None:
+        """A pause ends by itself, and an alias expires; a date that is over is refused."""
+        self.assert_done(
+            f"{MACYS} is paused, its mail is refused, until TIME\n", "alias", "pause", MACYS, "--until", "2999-12-31"
+        )
+        self.assert_done(f"{MACYS} expires at TIME\n", "alias", "expire", MACYS, "--on", "2999-12-31T18:00:00+01:00")
+        store = SqliteStore(str(self.store))
+        entry = store.entry(MACYS)
+        store.close()
+        assert entry is not None and entry.resumes is not None
+        self.assertEqual((32503654800.0, "00:00:00"), (entry.expires, local_time(entry.resumes)[11:]))
+        _, output, _ = self.run_command("alias", "show", MACYS)
+        self.assertIn("  active again at TIME\n  expires at TIME\n", output)
+        self.assert_done(f"{MACYS} is active, and expires at TIME\n", "alias", "resume", MACYS)
+        self.assert_done(f"{MACYS} does not expire\n", "alias", "expire", MACYS, "--never")
+        _, output, errors = self.run_command("alias", "expire", MACYS, "--on", "2001-01-01")
+        self.assertEqual("", output)
+        self.assertRegex(errors, r"^2001-01-02 00:00:00 is over\n$")
+        self.run_command("alias", "revoke", MACYS)
+        self.assert_refused(f"{MACYS} is revoked already", "alias", "expire", MACYS, "--on", "2999-12-31")
+
+    def test_invalid_dates(self) -> None:
+        """A text that is no date has a message, and so has a time without a zone."""
+        no_date = " is no date, such as 2027-01-31 or 2027-01-31T18:00:00+01:00"
+        for text in ("soon", "2027-13-01", "2027-01-31x", "20270131ab", "9999-12-31"):
+            self.assertEqual(f"{text!r}{no_date}", str(self.assertRaises(InvalidDate, parse_date, text)))
+        error = self.assertRaises(InvalidDate, parse_date, "2027-01-31T18:00:00")
+        self.assertEqual("'2027-01-31T18:00:00' has no time zone, such as 2027-01-31T18:00:00+01:00", str(error))
+
     def test_several(self) -> None:
         """Several addresses are changed together, or none; they may come from standard input."""
         self.assert_done(
@@ -148,7 +178,8 @@ class AliasTests(MemoryCase):
         """Programs get the same as JSON."""
         self.run_command("alias", "pause", MACYS, "--answer", "defer", "--note", "leaked")
         _, output, _ = self.run_command("alias", "list", "--json")
-        entry = {"address": MACYS, "state": "paused", "answer": "defer", "changed": "TIME", "note": "leaked"}
+        times = {"changed": "TIME", "resumes": None, "expires": None}
+        entry = {"address": MACYS, "state": "paused", "answer": "defer", **times, "note": "leaked"}
         self.assertEqual([entry], json.loads(output))
         _, output, _ = self.run_command("alias", "show", MACYS, "--json")
         shown = json.loads(output)
@@ -228,6 +259,12 @@ class AliasTests(MemoryCase):
 
 class StoreTests(MemoryCase):
     """The command ``store``."""
+
+    def test_upgrade(self) -> None:
+        """A store that is up to date is left alone; a missing one is not made."""
+        self.assert_done(f"{self.store} is up to date\n", "store", "upgrade")
+        self.store.unlink()
+        self.assert_refused(f"there is no {self.store}", "store", "upgrade", status=2)
 
     def test_check(self) -> None:
         """A store that is whole, and one that is not the one in force."""

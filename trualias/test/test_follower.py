@@ -22,6 +22,7 @@ class FollowerTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make a store with one alias, and a follower that has read it."""
         self.path = str(Path(self.mktemp()).absolute())
+        self.now = 0.0
         create(self.path)
         self.change("a@", REVOKED)
         self.follower = self.follow()
@@ -29,7 +30,7 @@ class FollowerTests(SynchronousTestCase):
 
     def follow(self, position: Position | None = None, states: AliasStates | None = None) -> Follower:
         """Make a follower; close its store after the test."""
-        follower = Follower(self.path, SqliteStore, position, states)
+        follower = Follower(self.path, SqliteStore, position, states, time_of_day=lambda: self.now)
         self.addCleanup(follower._release)
         return follower
 
@@ -56,6 +57,19 @@ class FollowerTests(SynchronousTestCase):
             self.assertEqual(state or ACTIVE, self.follower.states.of(key))
             self.assertFalse(self.follower.examine())
         self.assertEqual({}, dict(self.follower.states.items()))
+
+    def test_due_changes(self) -> None:
+        """An alias whose time has come expires, though no other process changes the store."""
+        store = SqliteStore(self.path)
+        store.change([Change("b@", "b", ACTIVE, expires=100.0)], "root", 1)
+        store.close()
+        self.assertTrue(self.follower.examine())
+        self.assertFalse(self.follower.examine())
+        self.now = 100.0
+        self.assertTrue(self.follower.examine())
+        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, dict(self.follower.states.items()))
+        self.now = 0.0
+        self.assertFalse(self.follower.examine())
 
     def test_missing(self) -> None:
         """A store that vanished, and one that is moved, are not empty memories; it is used again when it is back."""

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
 from trualias.store.interface import Change, Entry, Position, Store, StoreUnusable, TrailLine
-from trualias.store.sqlite import MIGRATIONS, SqliteStore, create
+from trualias.store.sqlite import MIGRATIONS, SqliteStore, create, upgrade
 from trualias.testing.requirements import require_root
 
 ACTIVE, QUIET, REVOKED = AliasState.ACTIVE, AliasState.QUIET, AliasState.REVOKED
@@ -98,6 +98,28 @@ class Contract(_Case):
         self.assertEqual((1, []), (store.position().revision, [*store.entries()]))
         store.change([Change("a@", "a", REVOKED)], "root", 1)
 
+    def test_due_changes(self) -> None:
+        """A pause ends, and an alias expires, when its time has come: once, and the trail has it."""
+        store, other = self.open(), self.open()
+        store.change(
+            [
+                Change("pause@", "pause", QUIET, resumes=100.0, expires=300.0),
+                Change("both@", "both", QUIET, resumes=100.0, expires=100.0),
+                Change("later@", "later", ACTIVE, expires=101.0),
+            ],
+            "root",
+            1,
+        )
+        self.assertFalse(store.make_due_changes(99.9))
+        self.assertTrue(store.make_due_changes(100))
+        self.assertFalse(other.make_due_changes(100))
+        self.assertEqual([("both@", REVOKED), ("pause@", ACTIVE)], sorted(other.states(2), key=lambda item: item[0]))
+        self.assertEqual(Entry("pause@", "pause", ACTIVE, "", 100, expires=300.0), store.entry("pause@"))
+        self.assertEqual(TrailLine(100, "trualias", QUIET, ACTIVE, ""), store.trail("pause@")[-1])
+        self.assertTrue(other.make_due_changes(1000))
+        self.assertFalse(store.make_due_changes(50))
+        self.assertEqual({REVOKED}, {entry.state for entry in store.entries()})
+
     def test_adopt(self) -> None:
         """An adopted store has the position that it is given, which must be above its own."""
         store = self.open()
@@ -181,10 +203,38 @@ class SqliteTests(Contract, SynchronousTestCase):
             f"{len(MIGRATIONS)}"
         )
 
+    def make_first_version(self) -> None:
+        """Make a store of the first version, with one revoked alias."""
+        self.path.unlink()
+        with sqlite3.connect(self.path) as database:
+            for statement in MIGRATIONS[0].split(";"):
+                database.execute(statement)
+            database.execute("PRAGMA application_id = 0x74727561")
+            database.execute("PRAGMA user_version = 1")
+            database.execute("INSERT INTO store VALUES ('0123', 7)")
+            database.execute("INSERT INTO alias VALUES ('a@', 'A', 'revoked', 'leaked', 5, 7, 0)")
+        database.close()
+
+    def test_upgrade(self) -> None:
+        """A store of an older version is refused until it is upgraded; a copy is kept, and an upgrade is made once."""
+        self.make_first_version()
+        self.assert_unusable(
+            f"{self.path} is of an older trualias; trualias store upgrade, or the start of a server, upgrades it"
+        )
+        copy = f"{self.path}.version-1"
+        self.assertEqual(copy, upgrade(str(self.path)))
+        store = self.open()
+        self.assertEqual(Position("0123", 7), store.position())
+        self.assertEqual([Entry("a@", "A", REVOKED, "leaked", 5)], [*store.entries()])
+        with sqlite3.connect(copy) as database:
+            self.assertEqual((1,), database.execute("PRAGMA user_version").fetchone())
+        database.close()
+        self.assertEqual("", upgrade(str(self.path)))
+
     def test_unknown_state(self) -> None:
         """A state that this version does not know is an error, and not taken for an active one."""
         with sqlite3.connect(self.path) as database:
-            database.execute("INSERT INTO alias VALUES ('a@', 'a', 'locked', '', 1, 2, 0)")
+            database.execute("INSERT INTO alias VALUES ('a@', 'a', 'locked', '', 1, 2, 0, NULL, NULL)")
         self.assertRaises(StoreUnusable, list, self.open().states())
 
     def test_durable(self) -> None:
