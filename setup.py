@@ -53,6 +53,25 @@ class ReproducibleSdist(sdist):
         return str(path)
 
 
+def completions() -> list[tuple[str, list[str]]]:
+    """Return the folders of the shells for completion scripts, each with a file that has the name the shell wants.
+
+    data_files cannot rename: the files are copied into the build directory first.
+    """
+    names = {
+        "bash": "share/bash-completion/completions/trualias",
+        "zsh": "share/zsh/site-functions/_trualias",
+        "fish": "share/fish/vendor_completions.d/trualias.fish",
+    }
+    found = []
+    for shell, name in names.items():
+        made = Path("build", "completion", shell, Path(name).name)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(Path("completion", shell).read_bytes())
+        found.append((str(Path(name).parent), [str(made)]))
+    return found
+
+
 setup(
     cmdclass={"sdist": ReproducibleSdist},
     # find_packages() would leave out twisted.plugins: it has no __init__.py, and must not have one.
@@ -67,7 +86,11 @@ setup(
     data_files=[
         (f"{SHARE}/conf", sorted(glob("conf/*.sample") + glob("conf/*.py"))),
         (f"{SHARE}/tac", sorted(glob("tac/*.tac"))),
-        (f"{SHARE}/install", sorted(name for name in glob("install/*") if not name.endswith("~"))),
+        (f"{SHARE}/install", sorted(name for name in glob("install/*") if os.path.isfile(name) and name[-1] != "~")),
+        ("share/man/man1", glob("man/*.1")),
+        ("share/man/man5", glob("man/*.5")),
+        ("share/man/man8", sorted(glob("man/*.8"))),
+        *completions(),
     ],
     zip_safe=False,
 )

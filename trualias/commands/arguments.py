@@ -35,9 +35,17 @@ class Overview(ArgumentParser):
 
     groups: Mapping[str, Sequence[str]] = {}
 
+    def commands(self) -> dict[str, ArgumentParser]:
+        """Return the parsers of the commands by their names."""
+        return dict(self._subcommands().choices)
+
+    def _subcommands(self) -> _SubParsersAction[ArgumentParser]:
+        (found,) = (action for action in self._actions if isinstance(action, _SubParsersAction))
+        return found
+
     def format_help(self) -> str:
         """Return the help text, folded to the width of the terminal."""
-        (commands,) = (action for action in self._actions if isinstance(action, _SubParsersAction))
+        commands = self._subcommands()
         helps = {short.dest: short.help for short in commands._choices_actions}
         formatter = self._get_formatter()
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)

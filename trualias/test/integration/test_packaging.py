@@ -93,6 +93,16 @@ class WheelTests(SynchronousTestCase):
         ):
             self.assertIn(sample, samples)
 
+        self.assertEqual(f"{self.share}\n", run(self.programs / "trualias", "samples", folder=self.elsewhere))
+        for name in (
+            *("man/man1/trualias.1", "man/man5/trualias.conf.5"),
+            *("man/man8/trualias-table.8", "man/man8/trualias-virtual.8"),
+            "bash-completion/completions/trualias",
+            "zsh/site-functions/_trualias",
+            "fish/vendor_completions.d/trualias.fish",
+        ):
+            self.assertNotEqual("", (self.share.parent / name).read_text("utf-8"), name)
+
         path = self.share / "conf" / "tcp_table_server.conf.sample"
         answer = run(self.programs / "trualias", "query", "-c", path, "samissexy.34", folder=self.elsewhere)
         self.assertEqual("samissexy.34\tbaz\n", answer)
