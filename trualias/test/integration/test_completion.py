@@ -3,8 +3,10 @@
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -13,8 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.testing.live import PATIENCE
+from trualias.testing.live import ENVIRONMENT, PATIENCE
 from trualias.testing.requirements import require_program
+
+POLICIES = """\
+ACCOUNT foo, fred, bar MATCHES %account%.%alnum%.%code% WITH CHARS();
+ACCOUNT bar ALIASED griselda MATCHES %alias%.%alnum%.%code% WITH CHARS(), x;
+"""
 
 
 class CompletionTests(SynchronousTestCase):
@@ -24,7 +31,12 @@ class CompletionTests(SynchronousTestCase):
         """Create a folder with a file that can be completed."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
-        (self.folder / "policies.conf").touch()
+        (self.folder / "policies.conf").write_text(POLICIES, "utf-8")
+        program = self.folder / "bin" / "trualias"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m trualias "$@"\n')
+        program.chmod(0o755)
+        self.environment = {**ENVIRONMENT, "PATH": f"{program.parent}:{os.environ['PATH']}"}
 
     def script(self, shell: str) -> Path:
         """Print the script for a shell into a file."""
@@ -41,6 +53,7 @@ class CompletionTests(SynchronousTestCase):
             command,
             cwd=self.folder,
             capture_output=True,
+            env=self.environment,
             text=True,
             timeout=PATIENCE,
             check=True,
@@ -62,7 +75,9 @@ class CompletionTests(SynchronousTestCase):
 
         self.assertEqual(["check", "completion", "compose", "config"], complete("c"))
         self.assertEqual(["--against"], complete("replay", "--a"))
-        self.assertEqual(["bash", "fish", "zsh"], complete("completion", ""))
+        self.assertEqual(["accounts", "bash", "fish", "zsh"], complete("completion", ""))
+        self.assertEqual(["foo", "fred"], complete("compose", "-c", "policies.conf", "f"))
+        self.assertEqual(["bar"], complete("strength", "--config", "policies.conf", "b"))
         self.assertEqual(["policies.conf"], complete("strength", "-c", "pol"))
         self.assertEqual(["policies.conf"], complete("replay", "pol"))
 
@@ -85,6 +100,9 @@ class CompletionTests(SynchronousTestCase):
         )
         self.assertEqual(["--against"], [line.split("\t")[0] for line in complete("trualias replay --a")])
         self.assertEqual(["policies.conf"], [line.split("\t")[0] for line in complete("trualias strength -c pol")])
+        self.assertEqual(
+            ["foo", "fred"], [line.split("\t")[0] for line in complete("trualias compose -c policies.conf f")]
+        )
 
     def test_zsh(self) -> None:
         """zsh completes commands, options, choices and files at its prompt."""
@@ -92,6 +110,7 @@ class CompletionTests(SynchronousTestCase):
         self.assertIn("print the errors and warnings of a configuration", self.typed("trualias c\t\t", "completion"))
         self.assertIn("--against", self.typed("trualias replay --a\t", "--against"))
         self.assertIn("policies.conf", self.typed("trualias strength -c pol\t", "policies.conf"))
+        self.assertIn("griselda", self.typed("trualias compose -c policies.conf gri\t", "griselda"))
 
     def typed(self, line: str, awaited: str) -> str:
         """Type a line into zsh; return its output up to the text *awaited*."""
@@ -99,7 +118,7 @@ class CompletionTests(SynchronousTestCase):
         process, terminal = pty.fork()
         if process == 0:
             os.chdir(self.folder)
-            os.execve(zsh, ["zsh", "-f", "-i"], {**os.environ, "TERM": "xterm", "COLUMNS": "200"})
+            os.execve(zsh, ["zsh", "-f", "-i"], {**self.environment, "TERM": "xterm", "COLUMNS": "200"})
         try:
             ready = "fpath=($PWD $fpath); autoload -Uz compinit && compinit -D -u; print rea''dy\n"
             os.write(terminal, ready.encode())
