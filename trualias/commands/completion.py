@@ -28,8 +28,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     command = commands.add_parser(
         "completion",
         help="print a completion script for a shell",
-        description="Print a script by which a shell completes the commands, the options, and the names of accounts. The "
-        "script calls this command for the names: accounts prints those of the configuration that a command line "
+        description="Print a script by which a shell completes the commands, the options, and the names of accounts. "
+        "The script calls this command for the names: accounts prints those of the configuration that a command line "
         "names with -c, or of the one that would be found.",
         epilog="Example: trualias completion bash > /etc/bash_completion.d/trualias. Exit status: 0.",
     )
