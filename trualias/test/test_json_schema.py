@@ -95,6 +95,20 @@ class SchemaTests(SynchronousTestCase):
         Draft202012Validator.check_schema(schema())
         self.assertEqual(sorted(commands_with_json(command_line(), "")), sorted(schema()["$defs"]))
 
+    def test_descriptions(self) -> None:
+        """Every field has a description, which the page about JSON shows."""
+
+        def fields(below: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+            for one in [*below.get("oneOf", []), *([below["items"]] if "items" in below else [])]:
+                yield from fields(one, path)
+            for name, field in below.get("properties", {}).items():
+                yield f"{path}.{name}", field
+                yield from fields(field, f"{path}.{name}")
+
+        found = [pair for name, below in schema()["$defs"].items() for pair in fields(below, name)]
+        self.assertGreater(len(found), 100)
+        self.assertEqual([], [path for path, field in found if "description" not in field])
+
     def test_strict(self) -> None:
         """Another field than those of the schema is an error, and so is a missing one."""
         validator = Draft202012Validator(schema()["$defs"]["query"])
