@@ -147,6 +147,35 @@ def many_statements_answers(number: int, sign: str = "x") -> Iterator[Answer]:
         yield f"{shop}.{len(first)}4", ""
 
 
+def many_domains(number: int, domains: int) -> str:
+    """Return ``number`` statements, each for one of ``domains`` alias domains; each name is in several of them."""
+    names = number // domains
+    return (
+        "ALIAS DOMAINS: "
+        + " ".join(map(_domain, range(domains)))
+        + "\n"
+        + "".join(
+            f"ACCOUNT u{index // domains % names:05} AT {_domain(index % domains)} "
+            f"MATCHES %account%-%alnum%-%code% WITH {word(index % domains, ALPHA)}, CHARS();\n"
+            for index in range(number)
+        )
+    )
+
+
+def _domain(number: int) -> str:
+    return f"d{number:04}.example"
+
+
+def many_domains_exchanges(number: int, domains: int) -> Iterator[Exchange]:
+    """Yield exchanges with different keys for ``many_domains`` without end, half of them found."""
+    for index in count():
+        statement = index * 2371 % number
+        name, own = word(index, ALNUM), word(statement % domains, ALPHA)
+        account = f"u{statement // domains % (number // domains):05}"
+        yield exchange((f"{account}-{name}-{own}{len(name)}", account), _domain(statement % domains))
+        yield exchange((f"{account}-{name}-{own}{len(name)}", ""), _domain((statement + 1) % domains))
+
+
 _CLASSES = (("alpha", "alpha"), ("alpha", "alnum"), ("alnum", "alpha"), ("alnum", "alnum"))
 _ITEMS: tuple[tuple[str, Callable[[str, str], str]], ...] = (
     ("CHARS(1)", lambda first, second: str(len(first))),

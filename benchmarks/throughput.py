@@ -168,7 +168,7 @@ def generator_rows(null: Case, bare: Sequence[Measurement], cases: Sequence[Case
 
 def run(folder: Path, volume: Volume) -> list[Row]:
     """Start all servers, measure all cases, stop the servers; return the rows of the table."""
-    statements, accounts = 30_000, 100_000
+    statements, accounts, domains = 30_000, 100_000, 1_000
     with ExitStack() as stack:
 
         def reference(name: str) -> Server:
@@ -198,6 +198,11 @@ def run(folder: Path, volume: Volume) -> list[Row]:
             start_table(stack, folder, "shapes", policies.many_shapes(volume.shapes)),
             policies.exchanges(policies.many_shapes_answers(volume.shapes)),
         )
+        many_domains = Case(
+            f"{statements} statements in {domains} domains, distinct keys",
+            start_table(stack, folder, "domains", policies.many_domains(statements, domains), virtual=True),
+            policies.many_domains_exchanges(statements, domains),
+        )
         virtual = Case(
             "virtual server, sample, 10 keys in turn",
             start_table(stack, folder, "virtual", policies.sample(virtual=True), virtual=True),
@@ -212,7 +217,7 @@ def run(folder: Path, volume: Volume) -> list[Row]:
             "socketmap, sample, distinct keys", socketmap, map(policies.socketmap_exchange, answers)
         )
         postfix = Case("twisted.protocols.postfix", reference("postfix"), postfix_exchanges())
-        cases = [ten, postfix, distinct, many_accounts, many_statements, many_shapes, virtual]
+        cases = [ten, postfix, distinct, many_accounts, many_statements, many_domains, many_shapes, virtual]
         cases += [socketmap_ten, socketmap_distinct]
         measure(null, cases, volume)
         single = single_connection(
@@ -224,7 +229,8 @@ def run(folder: Path, volume: Volume) -> list[Row]:
         )
         bares = [send_all(bare, repeat(NULL_EXCHANGE, volume.requests)) for _ in range(3)]
     to_postfix = median(a.rate / b.rate for a, b in zip(ten.rounds, postfix.rounds, strict=True))
-    bounds = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50), (virtual, 0.80)]
+    bounds = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50)]
+    bounds += [(many_domains, 0.50), (virtual, 0.80)]
     return [
         fact(null.name, f"{null.rate:.0f}/s").with_processor(null.cost, null.cost),
         *generator_rows(null, bares, cases, volume.margin),

@@ -75,8 +75,14 @@ def configuration(data: bytes) -> None:
     promise(seconds < SLOWEST_LOAD, "a load takes too long", seconds)
     if loaded is not None:
         for probe in _PROBES:
-            loaded.policy.resolve(probe)
+            for domain in _domains(loaded):
+                loaded.policy.resolve(probe, domain)
         _look_up_refused(Snapshot(loaded))
+
+
+def _domains(loaded: Configuration) -> list[str | None]:
+    """Return the local-part table's domain, which is None, and a few that statements name."""
+    return [None, *sorted(loaded.policy.domains)[:2]]
 
 
 def _look_up_refused(snapshot: Snapshot) -> None:
@@ -114,15 +120,16 @@ def matcher(data: bytes) -> None:
         return
     for key in keys.split("\n")[:8]:
         policy = loaded.policy
-        outcome, steps = policy.resolve_counting(key)
-        promise(isinstance(outcome, BudgetExceeded) == (steps > BUDGET), "too many steps", key, steps)
-        if len(key) <= LONGEST and key.isascii():
-            _compare(policy, key)
+        for domain in _domains(loaded):
+            outcome, steps = policy.resolve_counting(key, domain)
+            promise(isinstance(outcome, BudgetExceeded) == (steps > BUDGET), "too many steps", key, steps)
+            if len(key) <= LONGEST and key.isascii():
+                _compare(policy, key, domain)
 
 
-def _compare(policy: Policy, key: str) -> None:
+def _compare(policy: Policy, key: str, domain: str | None) -> None:
     fold = folding(policy.case_sensitive)
-    for candidate in policy.candidates(key)[:8]:
+    for candidate in policy.candidates(key, domain)[:8]:
         counts = []
         for few in (0, _TRIED):
             record = LookupRecord(fold(key))

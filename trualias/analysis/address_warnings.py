@@ -8,7 +8,9 @@ from trualias.analysis.delivery_warnings import DeliveryWarnings
 from trualias.analysis.lint import LintWarning
 from trualias.configuration import Configuration
 from trualias.language.addresses import split_address
+from trualias.language.domains import fold_domain
 from trualias.matching.outcome import NotFound
+from trualias.matching.policy import Policy
 from trualias.messages import quoted
 
 
@@ -22,8 +24,8 @@ def address_warnings(configuration: Configuration) -> Iterator[LintWarning]:
 def _needless_refusals(configuration: Configuration) -> Iterator[LintWarning]:
     for refusal in configuration.refusals:
         for address in refusal.addresses:
-            local_part, _ = split_address(address.text)
-            if isinstance(configuration.policy.resolve(local_part), NotFound):
+            local_part, domain = split_address(address.text)
+            if not _is_accepted(configuration.policy, local_part, None if domain is None else fold_domain(domain)):
                 yield LintWarning(
                     "needless-refusal",
                     address.offset,
@@ -32,3 +34,9 @@ def _needless_refusals(configuration: Configuration) -> Iterator[LintWarning]:
                     "correct the address, or leave it out",
                     local_part,
                 )
+
+
+def _is_accepted(policy: Policy, local_part: str, domain: str | None) -> bool:
+    """Return whether a statement accepts an address in a domain; in any if it is None."""
+    domains = [None, *sorted(policy.domains)] if domain is None else [domain]
+    return any(not isinstance(policy.resolve(local_part, at), NotFound) for at in domains)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice, product
 from typing import assert_never
 
@@ -125,9 +125,10 @@ def compose(
 
     Where a code leaves choices, the result is the first address that belongs to the account alone; if the first
     ``attempts`` have none, the outcome of the result is not ``Found``. ``order`` reorders the choices of an item.
-    ``resolve`` replaces the policy's own lookup.
+    ``resolve`` replaces the policy's own lookup, in one of the statement's domains.
     """
-    resolve = resolve or policy.resolve
+    if resolve is None:
+        resolve = partial(policy.resolve, domain=target.rule.any_domain)
     template = _template(policy, target, words, order)
     if isinstance(template, CannotCompose):
         return template

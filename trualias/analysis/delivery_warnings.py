@@ -32,15 +32,20 @@ class DeliveryWarnings:
         self._policy = configuration.policy
         self._accounts = frozenset(map(str.lower, self._policy.accounts))
         self._targets = {id(statement): list(self._find_targets(statement)) for statement in configuration.deliveries}
-        self._statements: dict[str, list[Deliver]] = {}
+        # By folded account and domain; None for all domains that no other statement of the account names.
+        self._statements: dict[tuple[str, str | None], Deliver] = {}
         for statement in configuration.deliveries:
-            self._statements.setdefault(self._policy.fold(statement.account.text), []).append(statement)
+            domains: list[str | None] = [fold_domain(domain.text) for domain in statement.domains]
+            for domain in domains or [None]:
+                self._statements[self._policy.fold(statement.account.text), domain] = statement
+        named = self._policy.domains | {domain for _, domain in self._statements if domain is not None}
+        self._all_domains: list[str | None] = [None, *sorted(named)]
 
     def find(self) -> Iterator[LintWarning]:
         """Yield the warnings."""
         for statement in self._configuration.deliveries:
             for target in self._targets[id(statement)]:
-                yield from self._wrong_code(target)
+                yield from self._wrong_code(statement, target)
         yield from self._circles()
 
     def _find_targets(self, statement: Deliver) -> Iterator[_Target]:
@@ -53,43 +58,43 @@ class DeliveryWarnings:
             ):
                 yield _Target(name, local_part, folded)
 
-    def _wrong_code(self, target: _Target) -> Iterator[LintWarning]:
-        outcome = self._policy.resolve(target.local_part)
-        if isinstance(outcome, NotFound) and outcome.near_misses:
-            accounts = one_of(sorted(outcome.near_misses))
-            yield LintWarning(
-                "delivery-not-found",
-                target.name.offset,
-                f"{quoted(target.name.text)} has the shape of an alias of {accounts}, but its code is wrong",
-                "the mail server looks the target up again, finds nothing, and refuses or bounces the mail",
-                "correct the code, or name a mailbox",
-                target.local_part,
-            )
+    def _domains_of(self, statement: Deliver, target: _Target) -> list[str | None]:
+        """Return the domains in which a target is looked up; None stands for those that no statement names."""
+        if target.domain is not None:
+            return [target.domain]
+        account = self._policy.fold(statement.account.text)
+        return [domain for domain in self._all_domains if self._deciding(account, domain) is statement]
+
+    def _deciding(self, account: str, domain: str | None) -> Deliver | None:
+        """Return the statement that decides for a folded account in a domain."""
+        return self._statements.get((account, domain)) or self._statements.get((account, None))
+
+    def _wrong_code(self, statement: Deliver, target: _Target) -> Iterator[LintWarning]:
+        for domain in self._domains_of(statement, target):
+            outcome = self._policy.resolve(target.local_part, domain)
+            if isinstance(outcome, NotFound) and outcome.near_misses:
+                accounts = one_of(sorted(outcome.near_misses))
+                yield LintWarning(
+                    "delivery-not-found",
+                    target.name.offset,
+                    f"{quoted(target.name.text)} has the shape of an alias of {accounts}, but its code is wrong",
+                    "the mail server looks the target up again, finds nothing, and refuses or bounces the mail",
+                    "correct the code, or name a mailbox",
+                    target.local_part,
+                )
+                return
 
     def _next(self, statement: Deliver) -> Iterator[Deliver]:
         """Yield the statements that decide about the targets of another one."""
         for target in self._targets[id(statement)]:
-            account = self._account(target.local_part)
-            if account is None:
-                continue
-            domains = [fold_domain(domain.text) for domain in statement.domains]
-            at = domains if target.domain is None else [target.domain]
-            for other in self._statements.get(self._policy.fold(account), ()):
-                others = [fold_domain(domain.text) for domain in other.domains]
-                if not at or (set(at) & set(others) if others else not self._all_decided(account, at)):
-                    yield other
+            for domain in self._domains_of(statement, target):
+                account = self._account(target.local_part, domain)
+                following = None if account is None else self._deciding(self._policy.fold(account), domain)
+                if following is not None:
+                    yield following
 
-    def _all_decided(self, account: str, domains: list[str]) -> bool:
-        """Return whether statements with ``AT`` decide for an account in each of some domains."""
-        decided = {
-            fold_domain(domain.text)
-            for statement in self._statements[self._policy.fold(account)]
-            for domain in statement.domains
-        }
-        return decided.issuperset(domains)
-
-    def _account(self, local_part: str) -> str | None:
-        match self._policy.resolve(local_part):
+    def _account(self, local_part: str, domain: str | None) -> str | None:
+        match self._policy.resolve(local_part, domain):
             case Found(account):
                 return account
             case Ambiguous():

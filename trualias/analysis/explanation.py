@@ -123,20 +123,27 @@ class Explanation:
     """The reason for a policy's answer.
 
     ``invalid`` is why the text cannot be the local part of an alias, empty if it can. ``not_compared`` is the number of
-    statements that cannot match, because the text lacks a name or a literal.
+    statements that cannot match, because the text lacks a name or a literal; ``elsewhere`` is that of the statements
+    for other domains.
     """
 
     text: str
     invalid: str = ""
     comparisons: tuple[Comparison, ...] = ()
     not_compared: int = 0
+    elsewhere: int = 0
 
 
-def explain(policy: Policy, local_part: str, most: int = 3) -> Explanation:
-    """Compare an address with the statements that may match it, and keep the ``most`` nearest readings of each."""
+def explain(policy: Policy, local_part: str, most: int = 3, domain: str | None = None) -> Explanation:
+    """Compare an address with the statements that may match it, and keep the ``most`` nearest readings of each.
+
+    ``domain`` is folded; None is the local-part table.
+    """
+    here = sum(rule.holds_in(domain) for rule in policy.rules)
+    elsewhere = len(policy.rules) - here
     if invalid := invalid_local_part(local_part):
-        return Explanation(local_part, invalid, not_compared=len(policy.rules))
-    candidates = policy.candidates(local_part)
+        return Explanation(local_part, invalid, not_compared=here, elsewhere=elsewhere)
+    candidates = policy.candidates(local_part, domain)
     spans = Spans(policy.fold(local_part))
     comparisons: list[Comparison] = []
     left = MOST_READINGS
@@ -148,7 +155,8 @@ def explain(policy: Policy, local_part: str, most: int = 3) -> Explanation:
     return Explanation(
         local_part,
         comparisons=tuple(sorted(comparisons, key=lambda one: (one.distance, one.rule.statement.offset))),
-        not_compared=len(policy.rules) - len(compared),
+        not_compared=here - len(compared),
+        elsewhere=elsewhere,
     )
 
 

@@ -133,7 +133,7 @@ def _overlaps(subject: _Subject) -> Iterator[LintWarning]:
         yield LintWarning(
             "two-accounts",
             _offset(overlap.one.rule),
-            f"'{overlap.local_part}' is right for {overlap.one.account} and for {overlap.other.account}, "
+            f"'{overlap.address}' is right for {overlap.one.account} and for {overlap.other.account}, "
             f"{_origin(subject, overlap)}",
             f"the address does not say which account is meant, and {consequence}",
             "write %account% into one of the expressions, or make them differ in a literal",
@@ -154,7 +154,7 @@ def _no_debug_account(subject: _Subject) -> Iterator[LintWarning]:
         yield LintWarning(
             "no-debug-account",
             _offset(overlaps[0].one.rule),
-            f"addresses may be of several accounts, such as '{overlaps[0].local_part}', and there is no DEBUG ACCOUNT",
+            f"addresses may be of several accounts, such as '{overlaps[0].address}', and there is no DEBUG ACCOUNT",
             "mail for them is refused, and only the log shows it",
             "DEBUG ACCOUNT: postmaster, or another mailbox that a person reads",
             overlaps[0].local_part,

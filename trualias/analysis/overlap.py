@@ -40,6 +40,16 @@ class Overlap:
     one: Target
     other: Target
 
+    @property
+    def domain(self) -> str | None:
+        """A domain in which both hold, folded; None if both are for all."""
+        return _common_domain(self.one.rule, self.other.rule)
+
+    @property
+    def address(self) -> str:
+        """The local part, and the domain if it matters."""
+        return self.local_part if self.domain is None else f"{self.local_part}@{self.domain}"
+
 
 class Limit(Enum):
     """A limit for which a search leaves pairs unexamined; the value is its name in JSON."""
@@ -134,6 +144,17 @@ def _promising_pairs(
     return pairs, left, unexamined
 
 
+def _share_domain(one: Rule, other: Rule) -> bool:
+    return one.domains is None or other.domains is None or not one.domains.isdisjoint(other.domains)
+
+
+def _common_domain(one: Rule, other: Rule) -> str | None:
+    """Return a domain in which two statements that share one hold; None if both are for all."""
+    if one.domains is None or other.domains is None:
+        return one.any_domain or other.any_domain
+    return min(one.domains & other.domains)
+
+
 def _offset(target: Target) -> int:
     return target.rule.statement.offset
 
@@ -153,9 +174,11 @@ class _BoundTarget:
         return StatementAutomaton(self.target, self.fold)
 
     def may_overlap(self, other: _BoundTarget) -> bool:
-        """Return whether the accounts differ and the last texts allow a common address."""
+        """Return whether the accounts differ, the last texts allow a common address, and a domain is common."""
         same_end = self.end.endswith(other.end) or other.end.endswith(self.end)
-        return same_end and self.target.names[NameKind.ACCOUNT] != other.target.names[NameKind.ACCOUNT]
+        if not same_end or not _share_domain(self.target.rule, other.target.rule):
+            return False
+        return self.target.names[NameKind.ACCOUNT] != other.target.names[NameKind.ACCOUNT]
 
 
 def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
@@ -207,8 +230,9 @@ class _Pair:
             StepLimitReached: the search needs more than the allowed number of steps.
         """
         wanted = {self.one.names[NameKind.ACCOUNT], self.other.names[NameKind.ACCOUNT]}
+        domain = _common_domain(self.one.rule, self.other.rule)
         for text in self.product.accepted_texts(LONGEST, steps, wide):
-            outcome = policy.resolve(text)
+            outcome = policy.resolve(text, domain)
             if isinstance(outcome, Ambiguous) and wanted <= set(map(policy.fold, outcome.accounts)):
                 return Overlap(text, self.one, self.other)
         return None

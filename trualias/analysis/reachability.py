@@ -54,15 +54,22 @@ class Unreached:
 def find_unreached(policy: Policy, pause: Callable[[], None] = lambda: None) -> Iterator[Unreached]:
     """Compose addresses for each account, and yield the accounts that none of them reaches.
 
-    Only the first 10,000 accounts are examined.
+    An account is a name in a domain: of statements with different domains, each has to reach its account. Only the
+    first 10,000 accounts are examined.
     """
-    targets: dict[str, list[Target]] = {}
+    targets: dict[tuple[str, frozenset[str] | None], list[Target]] = {}
     for rule in policy.rules:
         for target in targets_of(rule, policy.fold, sorted(rule.aliases, key=len)[:_ALIASES]):
-            targets.setdefault(policy.fold(target.account), []).append(target)
-    for of_account in islice(targets.values(), _ACCOUNTS):
+            targets.setdefault((policy.fold(target.account), rule.domains), []).append(target)
+    everywhere: dict[str, bool] = {}
+    # Statements for all domains first: where they reach an account, they do so in each domain.
+    ordered = sorted(targets.items(), key=lambda item: item[0][1] is not None)
+    for (account, _), of_account in islice(ordered, _ACCOUNTS):
         pause()
+        if everywhere.get(account):
+            continue
         unreached = _examine(policy, of_account)
+        everywhere.setdefault(account, of_account[0].rule.domains is None and unreached is None)
         if unreached:
             yield unreached
 

@@ -126,6 +126,10 @@ def _compose_one(
     from trualias.commands.spelling import spell
 
     configuration = snapshot.configuration
+    if domain is None and target.rule.domains is not None:
+        domain = target.rule.statement.domains[0].text
+    if domain is not None and not target.rule.holds_in(fold_domain(domain)):
+        return TargetResult(target, remark=f"AT does not name {escaped(domain)}")
     is_virtual = domain is not None and bool(configuration.settings.alias_domains)
     lookup = snapshot.tables[Table.VIRTUAL if is_virtual else Table.LOCAL_PART]
 

@@ -94,7 +94,8 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
             if table is Table.LOCAL_PART
             else refusals.address(local_part, fold_domain(domain or ""))
         )
-    explanation = explain(snapshot.configuration.policy, local_part, most) if reached else None
+    folded = None if domain is None or table is Table.LOCAL_PART else fold_domain(domain)
+    explanation = explain(snapshot.configuration.policy, local_part, most, folded) if reached else None
     delivered_at = None if domain is None else _delivered_at(snapshot, answer, domain)
     return Case(key, answer, calls, domain, refused_at, delivered_at, explanation)
 

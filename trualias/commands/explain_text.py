@@ -100,6 +100,8 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
     if case.explanation.not_compared:
         not_compared = number_of(case.explanation.not_compared, "statement")
         out.print(f"  {not_compared} not compared: the address lacks a name or a literal")
+    if case.explanation.elsewhere:
+        out.print(f"  {number_of(case.explanation.elsewhere, 'statement')} not compared: AT names other domains")
 
 
 def _address(name: tuple[str, str | None]) -> str:
@@ -193,6 +195,7 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
         "outcome": describe_answer(case, configuration),
         "hooks": [{"hook": call.hook, "given": call.given, "gave": call.returned} for call in case.calls],
         "statements": [_statement(one, configuration) for one in explanation.comparisons] if explanation else [],
+        "elsewhere": explanation.elsewhere if explanation else 0,
         "not_compared": explanation.not_compared if explanation else len(configuration.policy.rules),
     }
 

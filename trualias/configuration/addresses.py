@@ -1,4 +1,4 @@
-"""The checks of the addresses in ``REFUSE`` statements, and the names that cannot be refused."""
+"""The checks of domains after ``AT`` and of addresses in ``REFUSE``, and the names that cannot be refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
-from trualias.language.tree import Deliver, Refuse
+from trualias.language.tree import Account, Deliver, Name, Refuse
 from trualias.matching.policy import LONGEST, is_local_part
 from trualias.messages import quoted
 
@@ -38,20 +38,49 @@ class KeptNames:
         return ""
 
 
+def account_domains(
+    statements: Iterable[Account], fold: Callable[[str], str], pause: Callable[[], None] = lambda: None
+) -> dict[str, tuple[str, Domains]]:
+    """Return by folded name each account as first spelled, and the domains of its statements.
+
+    ``pause`` is called at each statement.
+    """
+    found: dict[str, tuple[str, Domains]] = {}
+    for statement in statements:
+        pause()
+        domains = named_domains(statement.domains)
+        for name in statement.accounts:
+            spelled, before = found.get(fold(name.text), (name.text, frozenset()))
+            found[fold(name.text)] = spelled, None if domains is None or before is None else before | domains
+    return found
+
+
+def named_domains(names: Iterable[Name]) -> Domains:
+    """Return the domains after ``AT``, folded; None without any."""
+    return frozenset([fold_domain(name.text) for name in names]) or None
+
+
+def domain_errors(names: Iterable[Name], alias_domains: Domains) -> Iterator[Error]:
+    """Yield the errors of the domains after ``AT``; ``alias_domains`` is None if they are unknown."""
+    for name in names:
+        if is_foreign(name.text, alias_domains):
+            yield name.offset, foreign_domain(name.text)
+
+
 def kept_names(
-    accounts: Iterable[str],
+    accounts: Iterable[tuple[str, Domains]],
     debug_account: str | None,
     deliveries: Iterable[Deliver],
     alias_domains: Domains,
     line: Callable[[int], str],
 ) -> KeptNames:
-    """Return the accounts, the debug account, and the targets of ``DELIVER`` in alias domains.
+    """Return the accounts in their domains, the debug account, and the targets of ``DELIVER`` in alias domains.
 
     ``alias_domains`` is None if they are unknown; ``line`` returns ``line 3`` for an offset.
     """
     kept = KeptNames()
-    for account in accounts:
-        kept.add(account, None, f"the account {account}")
+    for account, domains in accounts:
+        kept.add(account, domains, f"the account {account}")
     if debug_account is not None:
         kept.add(debug_account, None, f"the DEBUG ACCOUNT {debug_account}")
     for delivery in deliveries:
@@ -59,15 +88,10 @@ def kept_names(
         for target in delivery.targets:
             local_part, domain = split_address(target.text)
             if domain is None:
-                kept.add(local_part, delivery_domains(delivery), description)
+                kept.add(local_part, named_domains(delivery.domains), description)
             elif not is_foreign(domain, alias_domains):
                 kept.add(local_part, frozenset([fold_domain(domain)]), description)
     return kept
-
-
-def delivery_domains(delivery: Deliver) -> Domains:
-    """Return the domains after ``AT``, folded."""
-    return frozenset([fold_domain(domain.text) for domain in delivery.domains]) or None
 
 
 def refusal_errors(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import frozen
 
-from trualias.configuration.addresses import Domains, Error, foreign_domain, is_foreign
+from trualias.configuration.addresses import Domains, Error, domain_errors, is_foreign
 from trualias.language.addresses import split_address
 from trualias.language.domains import LONGEST_DOMAIN, fold_domain, is_domain
 from trualias.language.fields import fits
-from trualias.language.tree import Deliver, FieldClass, Name
+from trualias.language.tree import Deliver, FieldClass
 from trualias.matching.policy import LONGEST
 from trualias.messages import did_you_mean, quoted
 
@@ -27,11 +27,11 @@ _MOST_NAMES = 100
 class DeliveryContext:
     """What the checks of ``DELIVER`` statements need of the others.
 
-    ``accounts`` are all accounts, folded by ``fold``, as the file spells them. ``alias_domains`` is None if they are
-    unknown. ``line`` returns ``line 3`` for an offset.
+    ``accounts`` are by folded name all accounts, as the file spells them, and the domains of their statements.
+    ``alias_domains`` is None if they are unknown. ``line`` returns ``line 3`` for an offset.
     """
 
-    accounts: Mapping[str, str]
+    accounts: Mapping[str, tuple[str, Domains]]
     debug_account: str | None
     alias_domains: Domains
     fold: Callable[[str], str]
@@ -44,7 +44,7 @@ def delivery_errors(
     """Yield the errors of all ``DELIVER`` statements; ``pause`` is called at each target."""
     first: dict[tuple[str, str | None], int] = {}
     for delivery in deliveries:
-        yield from _account_errors(delivery.account, context)
+        yield from _account_errors(delivery, context)
         yield from _domain_errors(delivery, context, first)
         valid = True
         for target in delivery.targets:
@@ -62,15 +62,20 @@ def delivery_errors(
             )
 
 
-def _account_errors(account: Name, context: DeliveryContext) -> Iterator[Error]:
+def _account_errors(delivery: Deliver, context: DeliveryContext) -> Iterator[Error]:
+    account = delivery.account
     folded = context.fold(account.text)
-    if folded in context.accounts or (
-        context.debug_account is not None and folded == context.fold(context.debug_account)
-    ):
+    if context.debug_account is not None and folded == context.fold(context.debug_account):
         return
-    known = list(context.accounts.values())
-    suggestion = did_you_mean(account.text, known) if len(known) <= _MOST_NAMES else ""
-    yield account.offset, f"no statement has the account {quoted(account.text)}{suggestion}"
+    if folded not in context.accounts:
+        known = [spelled for spelled, _ in context.accounts.values()]
+        suggestion = did_you_mean(account.text, known) if len(known) <= _MOST_NAMES else ""
+        yield account.offset, f"no statement has the account {quoted(account.text)}{suggestion}"
+        return
+    _, domains = context.accounts[folded]
+    for domain in delivery.domains:
+        if is_foreign(domain.text, domains) and not is_foreign(domain.text, context.alias_domains):
+            yield domain.offset, f"no statement has the account {quoted(account.text)} in {quoted(domain.text)}"
 
 
 def _domain_errors(
@@ -78,9 +83,7 @@ def _domain_errors(
 ) -> Iterator[Error]:
     """Yield the errors of the domains; ``first`` has the offsets of the accounts and domains before."""
     account = context.fold(delivery.account.text)
-    for domain in delivery.domains:
-        if is_foreign(domain.text, context.alias_domains):
-            yield domain.offset, foreign_domain(domain.text)
+    yield from domain_errors(delivery.domains, context.alias_domains)
     for place in delivery.domains or (None,):
         key = account, None if place is None else fold_domain(place.text)
         offset = delivery.account.offset if place is None else place.offset

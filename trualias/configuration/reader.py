@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from attrs import frozen
 
-from trualias.configuration.addresses import kept_names, refusal_errors
+from trualias.configuration.addresses import account_domains, domain_errors, kept_names, refusal_errors
 from trualias.configuration.deliveries import DeliveryContext, delivery_errors
 from trualias.configuration.files import (
     LIMITS,
@@ -181,23 +181,18 @@ def _address_errors(
     deliveries: Sequence[Deliver],
     pause: Callable[[], None],
 ) -> Iterator[PolicyError]:
-    """Yield the errors of ``REFUSE`` and ``DELIVER`` statements."""
-    if not refusals and not deliveries:
-        return
-
-    line = source.line_text
-    fold = folding(reader.settings.case_sensitive)
-    debug_account = reader.settings.debug_account
-    accounts: dict[str, str] = {}
-    for statement in statements:
-        pause()
-        for name in statement.accounts:
-            accounts.setdefault(fold(name.text), name.text)
-    kept = kept_names(accounts.values(), debug_account, deliveries, reader.alias_domains, line)
-    context = DeliveryContext(accounts, debug_account, reader.alias_domains, fold, line)
-    found = chain(
-        refusal_errors(refusals, reader.alias_domains, kept, pause), delivery_errors(deliveries, context, pause)
-    )
+    """Yield the errors of ``AT``, and of ``REFUSE`` and ``DELIVER`` statements."""
+    domains = reader.alias_domains
+    found = chain.from_iterable(domain_errors(statement.domains, domains) for statement in statements)
+    if refusals or deliveries:
+        fold, debug_account = folding(reader.settings.case_sensitive), reader.settings.debug_account
+        accounts = account_domains(statements, fold, pause)
+        line = source.line_text
+        kept = kept_names(accounts.values(), debug_account, deliveries, domains, line)
+        context = DeliveryContext(accounts, debug_account, domains, fold, line)
+        found = chain(
+            found, refusal_errors(refusals, domains, kept, pause), delivery_errors(deliveries, context, pause)
+        )
     for offset, message in found:
         yield PolicyError(source, offset, message)
 

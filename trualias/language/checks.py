@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 
 from attrs import frozen
 
+from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
 from trualias.language.memo import BoundedMemo
@@ -69,7 +70,8 @@ def check(
             errors += [PolicyError(source, offset, message) for offset, message in found]
         else:
             accounts, aliases = _distinct(statement.accounts, fold), _distinct(statement.aliases, fold)
-            rules.append(Rule(statement, accounts, aliases, content.expression, content.items))
+            domains = context.domains(statement) or None
+            rules.append(Rule(statement, accounts, aliases, content.expression, content.items, domains))
     return tuple(rules), tuple(errors)
 
 
@@ -181,22 +183,56 @@ class _Context:
 
     def __init__(self, statements: Sequence[Account], fold: Callable[[str], str], pause: Callable[[], None]) -> None:
         self.fold = fold
-        self.accounts_of_alias: defaultdict[str, set[str]] = defaultdict(set)
-        self._without_names: defaultdict[str, list[Account]] = defaultdict(list)
+        # Each by the domains of the statements, which few sets of domains share.
+        self._accounts_of_alias: defaultdict[str, defaultdict[frozenset[str], set[str]]] = defaultdict(
+            lambda: defaultdict(set)
+        )
+        self._without_names: defaultdict[str, defaultdict[frozenset[str], list[Account]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        self._domains: BoundedMemo[tuple[str, ...], frozenset[str]] = BoundedMemo()
         self._items: BoundedMemo[tuple[int, ArgumentScope], tuple[tuple[CodeItem, ...], tuple[_Error, ...]]] = (
             BoundedMemo()
         )
         for statement in statements:
             pause()
+            domains = self.domains(statement)
             if not any(isinstance(token, NameField) for token in statement.expression):
-                self.same_expression(statement).append(statement)
+                self._without_names[fold(expression_text(statement.expression))][domains].append(statement)
             accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
             for alias in statement.aliases:
-                self.accounts_of_alias[fold(alias.text)] |= accounts
+                self._accounts_of_alias[fold(alias.text)][domains] |= accounts
 
-    def same_expression(self, statement: Account) -> list[Account]:
-        """Return the statements with the same expression, itself included, for one that shows no name."""
-        return self._without_names[self.fold(expression_text(statement.expression))]
+    def domains(self, statement: Account) -> frozenset[str]:
+        """Return the domains of a statement, folded; none for all."""
+        if not statement.domains:
+            return _ALL
+        key = tuple([domain.text for domain in statement.domains])
+        found = self._domains.get(key)
+        if found is None:
+            found = self._domains[key] = frozenset(map(fold_domain, key))
+        return found
+
+    def same_expression(self, statement: Account) -> Account | None:
+        """Return another statement with the same expression that shares a domain, for one that shows no name.
+
+        It is the first in the file.
+        """
+        domains = self.domains(statement)
+        others: list[Account] = []
+        for at, same in self._without_names[self.fold(expression_text(statement.expression))].items():
+            if _share(domains, at):
+                others += islice((one for one in same if one is not statement), 1)
+        return min(others, key=lambda one: one.offset, default=None)
+
+    def has_other_account(self, statement: Account, alias: Name) -> bool:
+        """Return whether an alias of a statement with one account is also another account's, where both hold."""
+        account = {self.fold(name.text) for name in statement.accounts}
+        domains = self.domains(statement)
+        return any(
+            accounts != account and _share(domains, at)
+            for at, accounts in self._accounts_of_alias[self.fold(alias.text)].items()
+        )
 
     def resolve(self, statement: Account) -> _Content:
         """Resolve the expression and the items of a statement."""
@@ -213,6 +249,14 @@ class _Context:
         if resolved is None:
             resolved = self._items[key] = _resolve_items(statement, scope)
         return _Content(expression, *resolved, shown)
+
+
+_ALL: frozenset[str] = frozenset()
+
+
+def _share(domains: frozenset[str], others: frozenset[str]) -> bool:
+    """Return whether two sets of domains have one in common; an empty one stands for all."""
+    return not domains or not others or not domains.isdisjoint(others)
 
 
 _ACCOUNT = NameField(NameKind.ACCOUNT)
@@ -237,14 +281,13 @@ def _ambiguities(source: Source, statement: Account, content: _Content, context:
         yield offset, "several aliases: the expression must have %alias%"
         return
     for alias in statement.aliases if len(shown) < 2 else ():
-        if len(context.accounts_of_alias[fold(alias.text)]) > 1:
+        if context.has_other_account(statement, alias):
             yield (
                 alias.offset,
                 f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
-    if not shown and len(same := context.same_expression(statement)) > 1:
-        other = next(one for one in same if one is not statement)
+    if not shown and (other := context.same_expression(statement)):
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (
             offset,

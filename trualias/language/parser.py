@@ -155,6 +155,7 @@ class _Build(Transformer[Token, Any]):
         accounts: tuple[Name, ...],
         using: Token | None,
         aliased: tuple[Name, ...] | Token | None,
+        domains: tuple[Name, ...] | None,
         expression: Token,
         last: Token,
     ) -> _Claim:
@@ -174,7 +175,7 @@ class _Build(Transformer[Token, Any]):
         self.items_start = last.end_pos
         items_offset = self.base + last.end_pos
         return lambda items: Account(
-            accounts, field_class, aliases, tokens, items, accounts[0].offset, offset, items_offset
+            accounts, field_class, aliases, tokens, items, domains or (), accounts[0].offset, offset, items_offset
         )
 
     def end(self, word: Token) -> End:

@@ -33,7 +33,8 @@ class Rule:
     """An account statement that keeps every rule.
 
     ``accounts`` and ``aliases`` have each name once, as first spelled. Without listed aliases the expression shows
-    ``%account%`` where the text says ``%alias%``, which means the same.
+    ``%account%`` where the text says ``%alias%``, which means the same. ``domains`` are folded; None for all, and for
+    the local-part table, which knows none.
     """
 
     statement: Account
@@ -41,6 +42,16 @@ class Rule:
     aliases: tuple[str, ...]
     expression: Expression
     items: tuple[CodeItem, ...]
+    domains: frozenset[str] | None = None
+
+    @property
+    def any_domain(self) -> str | None:
+        """One of the domains, always the same; None for a statement for all."""
+        return None if self.domains is None else min(self.domains)
+
+    def holds_in(self, domain: str | None) -> bool:
+        """Return whether the statement is for a folded domain; None is the local-part table."""
+        return self.domains is None or domain in self.domains
 
     @property
     def identifiers(self) -> tuple[FieldClass, ...]:

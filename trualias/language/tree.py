@@ -119,7 +119,8 @@ class Name:
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
 
-    The offsets of the tokens count from ``expression_offset``, those of the items from ``items_offset``.
+    ``domains`` are those after ``AT``, none for a statement for all. The offsets of the tokens count from
+    ``expression_offset``, those of the items from ``items_offset``.
     """
 
     accounts: tuple[Name, ...]
@@ -127,6 +128,7 @@ class Account:
     aliases: tuple[Name, ...]
     expression: Expression
     items: tuple[Item, ...]
+    domains: tuple[Name, ...] = ()
     offset: int = _offset_field()
     expression_offset: int = _offset_field()
     items_offset: int = _offset_field()
@@ -235,17 +237,24 @@ def unparse(statement: Statement) -> str:
             return "END"
         case Expect(addresses, answer):
             wanted = answer.value if isinstance(answer, ExpectedAnswer) else answer.text
-            return f"EXPECT {', '.join(a.text for a in addresses)} {wanted};"
+            return f"EXPECT {_listed(addresses)} {wanted};"
         case Refuse(addresses):
-            return f"REFUSE {', '.join(a.text for a in addresses)};"
+            return f"REFUSE {_listed(addresses)};"
         case Deliver(account, domains, targets):
-            at = f" AT {', '.join(domain.text for domain in domains)}" if domains else ""
-            return f"DELIVER {account.text}{at} TO {', '.join(target.text for target in targets)};"
-        case Account(accounts, using, aliases, expression, items):
+            return f"DELIVER {account.text}{_at(domains)} TO {_listed(targets)};"
+        case Account(accounts, using, aliases, expression, items, domains):
             using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"
-            aliased = f" ALIASED {', '.join(a.text for a in aliases)}" if aliases else ""
+            aliased = f" ALIASED {_listed(aliases)}" if aliases else ""
             return (
-                f"ACCOUNT {', '.join(a.text for a in accounts)}{using_text}{aliased}"
+                f"ACCOUNT {_listed(accounts)}{using_text}{aliased}{_at(domains)}"
                 f" MATCHES {expression_text(expression)}"
                 f" WITH {', '.join(map(item_text, items))};"
             )
+
+
+def _listed(names: Sequence[Name]) -> str:
+    return ", ".join([name.text for name in names])
+
+
+def _at(domains: Sequence[Name]) -> str:
+    return f" AT {_listed(domains)}" if domains else ""

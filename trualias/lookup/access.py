@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from trualias.language.domains import fold_domain
 from trualias.lookup.alias_states import AliasMemory, AliasState
 from trualias.lookup.answers import Answer
 from trualias.lookup.refusals import Refusals
@@ -32,10 +31,10 @@ class AccessLookup:
         alias = alias_of(key.removesuffix("."), self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return self._refusal if alias.reason is NotFoundReason.REFUSED else alias
-        local_part, domain = alias
+        local_part, _, folded = alias
         if self.memory is None:
             return _NO_MATCH
-        match self.memory.state(local_part, fold_domain(domain)):
+        match self.memory.state(local_part, folded):
             case AliasState.ACTIVE | AliasState.QUIET:
                 return _NO_MATCH
             case AliasState.DEFER:

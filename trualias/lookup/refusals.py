@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.configuration.addresses import KeptNames, kept_names
+from trualias.configuration.addresses import KeptNames, account_domains, kept_names
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
 from trualias.language.source import MOST_ERRORS
@@ -66,7 +66,7 @@ def find_refusals(
 def _kept_names(configuration: Configuration) -> KeptNames:
     settings = configuration.settings
     return kept_names(
-        sorted(configuration.policy.accounts),
+        account_domains([rule.statement for rule in configuration.policy.rules], configuration.policy.fold).values(),
         settings.debug_account,
         configuration.deliveries,
         settings.alias_domains,

@@ -7,7 +7,6 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.configuration.settings import ACCOUNT_FIELD, DOMAIN_FIELD
-from trualias.language.domains import fold_domain
 from trualias.lookup.alias_states import AliasMemory, AliasState
 from trualias.lookup.answers import Answer
 from trualias.lookup.mailboxes import Mailboxes
@@ -38,13 +37,13 @@ class LoginLookup:
         alias = alias_of(key, self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return alias
-        local_part, domain = alias
-        account = self.mailboxes.account(local_part)
+        local_part, domain, folded = alias
+        account = self.mailboxes.account(local_part, folded)
         if account is not None:
             return Found(self._value(account, domain), account)
-        if self.memory is not None and self.memory.state(local_part, fold_domain(domain)) is not AliasState.ACTIVE:
+        if self.memory is not None and self.memory.state(local_part, folded) is not AliasState.ACTIVE:
             return _REVOKED
-        outcome = self.policy.resolve(local_part)
+        outcome = self.policy.resolve(local_part, folded)
         match outcome:
             case Found():
                 return Found(self._value(outcome.account, domain), outcome.account, outcome.readings)

@@ -107,15 +107,15 @@ class VirtualLookup:
         alias = alias_of(key, self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return alias
-        local_part, domain = alias
-        if self.memory is not None and (answer := self._answer_of_state(local_part, domain)) is not None:
+        local_part, domain, folded = alias
+        if self.memory is not None and (answer := self._answer_of_state(local_part, folded)) is not None:
             return answer
-        return _with_value(self.policy.resolve(local_part), self.debug_account, self._value, domain)
+        return _with_value(self.policy.resolve(local_part, folded), self.debug_account, self._value, domain)
 
     def _answer_of_state(self, local_part: str, domain: str) -> Answer | None:
-        """Return the answer to an alias that is not active, else None."""
+        """Return the answer to an alias in a folded domain that is not active, else None."""
         assert self.memory is not None
-        match self.memory.state(local_part, fold_domain(domain)):
+        match self.memory.state(local_part, domain):
             case AliasState.ACTIVE:
                 return None
             case AliasState.QUIET:
@@ -137,8 +137,11 @@ class VirtualLookup:
 
 def alias_of(
     key: str, hooks: Hooks | None, alias_domains: frozenset[str], refusals: Refusals | None
-) -> tuple[str, str] | NotFound:
-    """Return the local part and the domain to look up for an address, or the answer if there are none."""
+) -> tuple[str, str, str] | NotFound:
+    """Return the local part and the domain to look up for an address, or the answer if there are none.
+
+    The domain is returned as it is spelled, and folded.
+    """
     local_part, at, domain = key.rpartition("@")
     if not at:
         return _NO_DOMAIN
@@ -154,7 +157,7 @@ def alias_of(
         return _UNKNOWN_DOMAIN
     if refusals is not None and refusals.address(local_part, folded) is not None:
         return _REFUSED
-    return local_part, domain
+    return local_part, domain, folded
 
 
 _NO_DOMAIN = NotFound(NotFoundReason.NO_DOMAIN)

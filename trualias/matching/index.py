@@ -35,10 +35,11 @@ class Index:
     """Finds the candidates for a text.
 
     ``add`` all matchers, then ``finish``; after that, ``find``. ``has_several``: what it finds may be groups or
-    pairs of names. ``longest`` is the number of characters of the longest text.
+    pairs of names. ``longest`` is the number of characters of the longest text. ``spelled`` is how the file first
+    spells an account, by its folded name, as far as it is known; ``add`` completes it.
     """
 
-    def __init__(self, fold: Callable[[str], str], longest: int) -> None:
+    def __init__(self, fold: Callable[[str], str], longest: int, spelled: dict[str, str] | None = None) -> None:
         self._fold = fold
         self._longest_key = len(START) + longest + len(END)
         self._by_key: dict[str, list[_Entry]] = {}
@@ -46,7 +47,7 @@ class Index:
         self._always: list[Comparable] = []
         self.has_several = False
         self._has_names = False
-        self._spelled: dict[str, str] = {}  # how the file first spells an account, by its folded name
+        self._spelled = {} if spelled is None else spelled  # how the file first spells an account, by its folded name
 
     def add(self, matcher: Matcher, pause: Callable[[], None] = lambda: None) -> None:
         """Enter a statement; ``pause`` is called at each name of a list."""
@@ -97,7 +98,7 @@ class Index:
             pause()
             self._automaton.add_word(key, tuple(entries if len(entries) < CROWD else self._grouped(entries, pause)))
         self._by_key.clear()
-        self._spelled.clear()
+        self._spelled = {}
         if len(self._automaton):
             self._automaton.make_automaton()
 
@@ -177,6 +178,11 @@ class Index:
             by_statement.setdefault(id(name.matcher), []).append(name)
         found += map(NamePairs, by_statement.values())
         return found
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no statement was added."""
+        return not len(self._automaton) and not self._always
 
     def parts(self) -> list[object]:
         """Return all entries, for releasing a large index a few entries at a time."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from trualias.language.rule import Rule, folding
 from trualias.matching.candidate import Candidate
-from trualias.matching.index import Comparable, Index
+from trualias.matching.domain_indexes import DomainIndexes
+from trualias.matching.index import Comparable
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
-from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.pairs import NamePairs
 from trualias.matching.skeleton import Division, SkeletonGroup, TooManyDivisions
@@ -31,7 +31,8 @@ class Policy:
     """The account statements of a configuration, which decide to whom local parts belong.
 
     ``rules`` are the statements in the order of the file; ``accounts`` and ``aliases`` all their names as spelled.
-    ``pause`` is called at each statement, each name of a list and each key of the index.
+    ``statements_at`` is the number of statements with ``AT``. ``pause`` is called at each statement, each name of a
+    list and each key of an index.
     """
 
     def __init__(self, rules: Sequence[Rule], case_sensitive: bool, pause: Callable[[], None] = lambda: None) -> None:
@@ -39,15 +40,12 @@ class Policy:
         self.case_sensitive = case_sensitive
         self.accounts = frozenset(name for rule in rules for name in rule.accounts)
         self.aliases = frozenset(name for rule in rules for name in rule.aliases)
+        self.statements_at = sum(rule.domains is not None for rule in rules)
         self._fold = folding(case_sensitive)
-        self._index = Index(self._fold, LONGEST)
-        for rule in self.rules:
-            pause()
-            self._index.add(Matcher(rule, self._fold), pause)
-        self._index.finish(pause)
+        self._indexes = DomainIndexes(self.rules, self._fold, LONGEST, pause)
 
-    def resolve(self, local_part: str) -> PolicyOutcome:
-        """Return which account a local part belongs to.
+    def resolve(self, local_part: str, domain: str | None = None) -> PolicyOutcome:
+        """Return which account a local part belongs to in a folded domain; None is the local-part table.
 
         Any text is allowed: one that is longer than 64 octets or holds other characters than atext and '.' matches
         nothing.
@@ -56,18 +54,18 @@ class Policy:
             return _NO_MATCH
         text = self._fold(local_part)
         try:
-            candidates = self._index.find(text)
+            candidates = self._find(text, domain)
             return self._choose(candidates, LookupRecord(text)) if candidates else _NO_MATCH
         except StepBudgetExceeded:
             return BudgetExceeded()
 
-    def resolve_counting(self, local_part: str) -> tuple[PolicyOutcome, int]:
+    def resolve_counting(self, local_part: str, domain: str | None = None) -> tuple[PolicyOutcome, int]:
         """Resolve a local part; return the outcome and the steps that it took."""
         if not _LOCAL_PART(local_part):
             return _NO_MATCH, 0
         record = LookupRecord(self._fold(local_part))
         try:
-            return self._choose(self._index.find(record.text), record), record.steps
+            return self._choose(self._find(record.text, domain), record), record.steps
         except StepBudgetExceeded:
             return BudgetExceeded(), max(record.steps, BUDGET + 1)
 
@@ -80,13 +78,30 @@ class Policy:
         """Make a text comparable: lower case where ``CASE SENSITIVE`` is no."""
         return self._fold(text)
 
-    def candidates(self, local_part: str) -> Sequence[Candidate]:
-        """Return the statements and names to compare with a local part; all others cannot match it."""
-        return self._index.candidates(self._fold(local_part))
+    def candidates(self, local_part: str, domain: str | None = None) -> Sequence[Candidate]:
+        """Return the statements and names to compare with a local part; all others cannot match it in the domain."""
+        text = self._fold(local_part)
+        return [candidate for index in self._indexes.at(domain) for candidate in index.candidates(text)]
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that statements name after ``AT``, folded."""
+        return self._indexes.domains
+
+    def _find(self, text: str, domain: str | None) -> Sequence[Comparable]:
+        """Return what to compare with a folded text.
+
+        Raises:
+            StepBudgetExceeded: several keys occur in it, with too many candidates.
+        """
+        indexes = self._indexes.at(domain)
+        if len(indexes) == 1:
+            return indexes[0].find(text)
+        return [comparable for index in indexes for comparable in index.find(text)]
 
     def parts(self) -> list[object]:
         """Return the parts of the policy, for releasing a large one a few parts at a time."""
-        return [*self.rules, *self._index.parts()]
+        return [*self.rules, *self._indexes.parts()]
 
     def _choose(self, comparables: Sequence[Comparable], record: LookupRecord) -> PolicyOutcome:
         """Compare a text with statements.
@@ -95,7 +110,7 @@ class Policy:
             StepBudgetExceeded: too many steps were needed.
         """
         groups: Sequence[_Divided] = ()
-        if self._index.has_several:
+        if self._indexes.has_several:
             candidates, groups = _divided(comparables, record)
         else:
             candidates = comparables  # type: ignore[assignment]  # all of them

@@ -101,8 +101,18 @@ def warn_of_missing_domains(configuration: Configuration) -> None:
         )
 
 
+def warn_of_statements_at(configuration: Configuration) -> None:
+    """Log a warning about statements for some domains, over which the table server passes: it knows no domains."""
+    if configuration.policy.statements_at:
+        _log.warn(
+            "{path} has {statements} with AT, which the table server passes over: its keys have no domain",
+            path=configuration.name,
+            statements=number_of(configuration.policy.statements_at, "statement"),
+        )
+
+
 WARNINGS: dict[Table, tuple[Effect, ...]] = {
-    Table.LOCAL_PART: (),
+    Table.LOCAL_PART: (warn_of_statements_at,),
     Table.VIRTUAL: (warn_of_missing_domains,),
 }
 

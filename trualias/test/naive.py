@@ -115,6 +115,12 @@ def naive_lookup(statements: Sequence[Account], local_part: str, case_sensitive:
     return Verdict(frozenset(spellings[reading.account] for reading in verified), len(verified) > 1)
 
 
+def share_domain(one: Account, other: Account) -> bool:
+    """Return whether two statements hold in a common domain; without ``AT`` a statement holds in all."""
+    domains, others = ({name.text.lower() for name in statement.domains} for statement in (one, other))
+    return not domains or not others or bool(domains & others)
+
+
 def lowered(statement: Account) -> Account:
     """Return a statement with all texts that are compared with addresses in lower case."""
 

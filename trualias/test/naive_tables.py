@@ -24,14 +24,14 @@ class NaiveTables:
 
     def local_part(self, key: str) -> str | None:
         """Return the value of a key in the local-part table, None if it is not found."""
-        return None if self._is_refused(key, None) else self._account(key)
+        return None if self._is_refused(key, None) else self._account(key, None)
 
     def virtual(self, key: str) -> str | None:
         """Return the value of a key in the virtual table, None if it is not found."""
         local_part, at, domain = key.rpartition("@")
         if not at or domain.lower() not in self.domains or self._is_refused(local_part, domain):
             return None
-        account = self._account(local_part)
+        account = self._account(local_part, domain.lower())
         return None if account is None else ", ".join(self._targets(account, domain))
 
     def _targets(self, account: str, domain: str) -> list[str]:
@@ -55,10 +55,21 @@ class NaiveTables:
         }
         return local_part.lower() in refused or (domain is not None and f"{local_part}@{domain}".lower() in refused)
 
-    def _account(self, local_part: str) -> str | None:
-        """Return the account of a local part: of several, the debug account."""
+    def _account(self, local_part: str, domain: str | None) -> str | None:
+        """Return the account of a local part in a domain, or in the local-part table: of several, the debug account."""
         statements = [statement for statement in self.statements if isinstance(statement, Account)]
-        accounts = naive_lookup(statements, local_part, self.case_sensitive).accounts
+        here = [
+            statement
+            for statement in statements
+            if not statement.domains or domain in {name.text.lower() for name in statement.domains}
+        ]
+        accounts = naive_lookup(here, local_part, self.case_sensitive).accounts
         if len(accounts) > 1:
             return self.debug_account
-        return next(iter(accounts), None)
+        return next((self._spelled(statements, account) for account in accounts), None)
+
+    def _spelled(self, statements: Sequence[Account], account: str) -> str:
+        """Return an account as the file first spells it, in whatever domain."""
+        fold = str if self.case_sensitive else str.lower
+        names = [name.text for statement in statements for name in statement.accounts]
+        return next(name for name in names if fold(name) == fold(account))

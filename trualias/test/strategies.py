@@ -245,6 +245,36 @@ def policies(draw: st.DrawFn) -> tuple[Account, ...]:
 
 
 @st.composite
+def at_domains(
+    draw: st.DrawFn, drawn: st.SearchStrategy[tuple[Account, ...]], domains: tuple[str, ...]
+) -> tuple[Account, ...]:
+    """Draw statements of which some are for some domains only, and others for the same expression in the rest.
+
+    They are valid together if the drawn ones are: copies for other accounts share no domain with the originals.
+    """
+    chosen: list[Account] = []
+    for statement in draw(drawn):
+        at = tuple(map(Name, draw(st.lists(st.sampled_from(domains), max_size=len(domains) - 1, unique=True))))
+        chosen.append(evolve(statement, domains=at))
+        rest = tuple(Name(domain) for domain in domains if Name(domain) not in at)
+        is_copied = draw(st.booleans())
+        if at and is_copied:
+            owners = tuple(Name(name.text[::-1]) for name in statement.accounts)
+            copy = evolve(statement, accounts=owners, domains=rest)
+            fits = all(
+                naive.belongs(name.text, statement.using) and name.text.lower() not in RESERVED | {"*"}
+                for name in owners
+            )
+            if fits and all(fit_together(copy, other) or not naive.share_domain(copy, other) for other in chosen):
+                chosen.append(copy)
+    return tuple(
+        one
+        for one in chosen
+        if all(one is other or fit_together(one, other) or not naive.share_domain(one, other) for other in chosen)
+    )
+
+
+@st.composite
 def tangles(draw: st.DrawFn) -> tuple[Account, ...]:
     """Draw statements, valid together, that match the same addresses, each in many ways."""
     separators = st.sampled_from(LOOSE_SEPARATORS).map(Literal)

@@ -441,6 +441,7 @@ def postprocess(account, domain):
                                 "mismatch": None,
                             }
                         ],
+                        "elsewhere": 0,
                         "not_compared": 4,
                     }
                 ],

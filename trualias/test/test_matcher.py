@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,7 +17,7 @@ from trualias.language.checks import check
 from trualias.language.parser import parse
 from trualias.language.rule import folding
 from trualias.language.source import Source
-from trualias.language.tree import ATEXT_AND_DOT, Account, End, Statement, unparse
+from trualias.language.tree import ATEXT_AND_DOT, Account, End, Name, Statement, unparse
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
@@ -114,11 +115,19 @@ def together(statements: Sequence[Account]) -> list[Account]:
     return chosen
 
 
+def located() -> st.SearchStrategy[Account]:
+    """Draw an account statement with ``AT``."""
+    domains = st.lists(st.sampled_from(["example.com", "Example.ORG", "bücher.example"]).map(Name), min_size=1)
+    return st.tuples(accounts(), domains).map(lambda drawn: evolve(drawn[0], domains=tuple(drawn[1])))
+
+
 class TextTests(SynchronousTestCase):
     """Drawn statements survive unparsing, and are valid."""
 
     @given(
-        st.lists(st.one_of(accounts(), settings_lines(), refusals(), deliveries(), expectations()), max_size=4),
+        st.lists(
+            st.one_of(accounts(), located(), settings_lines(), refusals(), deliveries(), expectations()), max_size=4
+        ),
         st.booleans(),
     )
     def test_round_trip(self, statements: list[Statement], ended: bool) -> None:

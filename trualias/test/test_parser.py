@@ -32,7 +32,7 @@ from trualias.language.tree import (
 from trualias.test.complaints import complaints
 
 STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE, DELIVER or END, found"
-AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
+AFTER_ACCOUNTS = "expected ALIASED, AT, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
 OWN_LINES = "a comment stands on lines of its own"
@@ -200,7 +200,7 @@ class AccountTests(ParserCase):
     def test_order(self) -> None:
         """The parts of a statement have a fixed order."""
         self.assert_error(
-            "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected MATCHES, found 'USING'"
+            "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected AT or MATCHES, found 'USING'"
         )
         self.assert_error("ACCOUNT a WITH x MATCHES %code%;", 11, f"{AFTER_ACCOUNTS} 'WITH'")
 
@@ -263,7 +263,7 @@ class NamesTests(ParserCase):
     def test_no_comma(self) -> None:
         """Names without a comma between them are an error."""
         self.assert_error("ACCOUNT a b MATCHES %code% WITH x;", 11, f"{AFTER_ACCOUNTS} 'b'")
-        self.assert_error("ACCOUNT a ALIASED b c MATCHES %code% WITH x;", 21, "expected MATCHES or ',', found 'c'")
+        self.assert_error("ACCOUNT a ALIASED b c MATCHES %code% WITH x;", 21, "expected AT, MATCHES or ',', found 'c'")
 
     def test_every(self) -> None:
         """``ALIASED *`` is the same as no ``ALIASED``."""
@@ -272,10 +272,35 @@ class NamesTests(ParserCase):
 
     def test_every_and_names(self) -> None:
         """``*`` is an error among names; a name may begin with it."""
-        self.assert_error("ACCOUNT a ALIASED *, b MATCHES %code% WITH x;", 20, "expected MATCHES, found ','")
+        self.assert_error("ACCOUNT a ALIASED *, b MATCHES %code% WITH x;", 20, "expected AT or MATCHES, found ','")
         aliases = self.account("ACCOUNT a USING mailbox ALIASED *b, * MATCHES %code% WITH x;").aliases
         self.assertEqual((Name("*b"), Name("*")), aliases)
         self.assert_error("ACCOUNT a ALIASED MATCHES %code% WITH x;", 19, "expected a name or '*', found 'MATCHES'")
+
+
+class AtTests(ParserCase):
+    """``[ "AT" domains ]``, ``domains = domain { "," domain }``."""
+
+    def test_domains(self) -> None:
+        """The domains follow the other names; any text without white space is one for the parser."""
+        for text, domains in (
+            ("ACCOUNT a AT b.c MATCHES %code% WITH x;", ("b.c",)),
+            ("ACCOUNT a USING alpha ALIASED d AT b.c,\n e@f MATCHES %code% WITH x;", ("b.c", "e@f")),
+            ("ACCOUNT a ALIASED * AT AT MATCHES %code% WITH x;", ("AT",)),
+            ("ACCOUNT AT MATCHES %code% WITH x;", ()),
+            ("ACCOUNT a ALIASED AT MATCHES %code% WITH x;", ()),
+        ):
+            account = self.account(text)
+            self.assertEqual((text, domains), (text, tuple(name.text for name in account.domains)))
+
+    def test_refused(self) -> None:
+        """A missing domain, and AT in another place, are errors."""
+        self.assert_error("ACCOUNT a AT MATCHES %code% WITH x;", 14, "expected a domain, found 'MATCHES'")
+        self.assert_error("ACCOUNT a AT b, MATCHES %code% WITH x;", 17, "expected a domain, found 'MATCHES'")
+        self.assert_error("ACCOUNT a AT b c MATCHES %code% WITH x;", 16, "expected MATCHES or ',', found 'c'")
+        self.assert_error(
+            "ACCOUNT a AT b USING alpha MATCHES %code% WITH x;", 16, "expected MATCHES or ',', found 'USING'"
+        )
 
 
 class ClassTests(ParserCase):
@@ -302,7 +327,7 @@ class ClassTests(ParserCase):
     def test_two_classes(self) -> None:
         """A second class is an error."""
         text = "ACCOUNT a USING alpha, ident MATCHES %code% WITH x;"
-        self.assert_error(text, 22, "expected ALIASED or MATCHES, found ','")
+        self.assert_error(text, 22, "expected ALIASED, AT or MATCHES, found ','")
 
 
 class ExpressionTests(ParserCase):

@@ -15,7 +15,7 @@ from trualias.test.complaints import Complaint, complaints
 trialprofile.load()
 
 STATEMENT = "expected a setting (NAME: value), ACCOUNT, EXPECT, REFUSE, DELIVER or END, found"
-AFTER_ACCOUNTS = "expected ALIASED, MATCHES, USING or ',', found"
+AFTER_ACCOUNTS = "expected ALIASED, AT, MATCHES, USING or ',', found"
 CLASSES = "alnum, alpha, number, ident, fqdn or mailbox"
 FIELDS = "account, alias, alnum, alpha, number, ident, fqdn or code"
 NO_END = "this ACCOUNT statement has no ';' at its end"

@@ -215,6 +215,39 @@ class DeliverTests(SynchronousTestCase):
         self.assertEqual((451, b"4.6.0 Alias expansion error"), raised.exception.args)
 
 
+class DomainTests(SynchronousTestCase):
+    """Two alias domains with different people of one name, with a real Postfix."""
+
+    CONFIGURATION = """
+        CASE SENSITIVE: no
+        ALIAS DOMAINS: example.com south.example
+        ACCOUNT ann AT example.com MATCHES %account%-%ident%-%code% WITH CHARS();
+        ACCOUNT ann AT south.example MATCHES %account%-%ident%-%code% WITH x, CHARS();
+        DELIVER ann AT south.example TO baz@example.com;
+        REFUSE ann-evilmart-8@example.com;
+    """
+
+    def test_two_people(self) -> None:
+        """Mail reaches the ann of its domain; the code of the other, and a refused address, are refused."""
+        port = free_port()
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "trualias.conf").write_text(dedent(self.CONFIGURATION), "utf-8")
+        arguments = ("trualias-virtual", "-c", str(folder / "trualias.conf"))
+        server = LiveServer((*arguments, "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
+        self.addCleanup(server.stop)
+        settings = {"virtual_alias_domains": "south.example"}
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", mailboxes=("ann", "baz"), settings=settings)
+        self.addCleanup(postfix.stop)
+        server.start()
+        postfix.start()
+        for alias, mailbox in (("ann-macys-5@example.com", "ann"), ("ann-macys-x5@south.example", "baz")):
+            mail = postfix.wait_for_mail(mailbox, postfix.send(alias))
+            self.assertIn(f"\nX-Original-To: {alias}\nDelivered-To: {mailbox}@example.com\n", mail)
+        for alias in ("ann-macys-x5@example.com", "ann-macys-5@south.example", "ann-evilmart-8@example.com"):
+            self.assertEqual((alias, 550), (alias, postfix.rcpt(alias)[0]))
+
+
 class PostmapTests(SynchronousTestCase):
     """The output of ``postmap -q``."""
 
