@@ -11,7 +11,7 @@ that accepts more than the true one is ignored, because codes written by the tru
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from random import Random
 
@@ -266,13 +266,20 @@ def _indexes(furthest: int) -> list[int | None]:
     return [index for number in range(1, furthest + 1) for index in (number, -number)]
 
 
-def samples_needed(codes: Codes, seed: int) -> Samples | None:
-    """Simulate leaks in several runs; return None for a code of more items than are searched."""
+def samples_needed(codes: Codes, seed: int, advance: Callable[[float], None] = lambda part: None) -> Samples | None:
+    """Simulate leaks in several runs; return None for a code of more items than are searched.
+
+    ``advance`` is called after each run with its part of the whole work, of which all parts together are 1.
+    """
     if _count_items(codes) > MOST_ITEMS:
+        advance(1.0)
         return None
     random = Random(seed)
     search = _Search(codes, random)
-    runs = [search.leak(random) for _ in range(RUNS)]
+    runs = []
+    for _ in range(RUNS):
+        runs.append(search.leak(random))
+        advance(1 / RUNS)
     nearly, only = (_percentiles([run[which] for run in runs]) for which in (0, 1))
     return Samples(nearly, only)
 

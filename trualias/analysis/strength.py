@@ -7,7 +7,7 @@ Attacker and owner draw words from the same list, each word with the same probab
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 from random import Random
@@ -204,13 +204,30 @@ class Strength:
     samples: Samples | None
 
 
-def strength(target: Target, words: Words, case_sensitive: bool, seed: int) -> Strength:
+_FIGURES = 0.1
+"""The part of the work that blind, constant and replay take each, about; the search for rules is the rest."""
+
+
+def strength(
+    target: Target,
+    words: Words,
+    case_sensitive: bool,
+    seed: int,
+    advance: Callable[[float], None] = lambda part: None,
+) -> Strength:
     """Measure the addresses of a target.
+
+    ``advance`` is called with each part of the work that is done; all parts together are 1.
 
     Raises:
         NoWords: the list has no word for one of the identifiers.
     """
     codes = Codes(target, words, folding(case_sensitive))
     form, guessed = blind(codes, seed)
+    advance(_FIGURES)
     best = constant(codes, seed)
-    return Strength(target, codes.combinations, form, guessed, best, replay(codes, seed), samples_needed(codes, seed))
+    advance(_FIGURES)
+    replayed = replay(codes, seed)
+    advance(_FIGURES)
+    samples = samples_needed(codes, seed, lambda part: advance(part * (1 - 3 * _FIGURES)))
+    return Strength(target, codes.combinations, form, guessed, best, replayed, samples)

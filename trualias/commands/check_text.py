@@ -88,7 +88,7 @@ def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
     message, _, excerpt = str(error).partition("\n")
     print_text(out, message, style)
     if excerpt:
-        print_text(out, excerpt)
+        print_text(out, excerpt, folded=False)
 
 
 _REASONS = {

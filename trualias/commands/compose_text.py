@@ -59,7 +59,7 @@ def print_results(
     out, errors = console(terminal.output), console(terminal.errors)
     for result in results:
         if result.value:
-            out.print(result.address, style="bold green")
+            out.print(result.address, style="bold green", soft_wrap=True)
             if spell:
                 out.print(f"  {result.spelled}")
     remarks: dict[str, None] = {}

@@ -132,7 +132,7 @@ def _print_comparison(comparison: Comparison, configuration: Configuration, text
 
 
 def _print_caret(text: str, position: int, out: Console) -> None:
-    out.print(f"      {text}\n      {' ' * position}^")
+    out.print(f"      {text}\n      {' ' * position}^", soft_wrap=True)
 
 
 def _item(checked: CheckedItem) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json, configuration_path
@@ -78,8 +78,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     measured = []
     with progress(terminal.errors, "measuring", len(targets)) as advance:
         for target in targets:
-            measured.append((target, _measure(target, words.words, configuration, arguments.seed)))
-            advance(1)
+            measured.append((target, _measure(target, words.words, configuration, arguments.seed, advance)))
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, words.name, arguments.seed, measured))
     else:
@@ -100,11 +99,14 @@ def _choose(policy: Policy, accounts: Sequence[str]) -> tuple[list[Target], list
     return chosen, [account for folded, account in wanted.items() if folded not in found]
 
 
-def _measure(target: Target, words: Words, configuration: Configuration, seed: int) -> Strength | NoWords:
+def _measure(
+    target: Target, words: Words, configuration: Configuration, seed: int, advance: Callable[[float], None]
+) -> Strength | NoWords:
     from trualias.analysis.code_distribution import NoWords
     from trualias.analysis.strength import strength
 
     try:
-        return strength(target, words, configuration.settings.case_sensitive, seed)
+        return strength(target, words, configuration.settings.case_sensitive, seed, advance)
     except NoWords as error:
+        advance(1)
         return error

@@ -63,6 +63,15 @@ class TerminalTests(SynchronousTestCase):
         self.terminal.flush()
         return os.read(self.master, 10_000).decode()
 
+    def test_folded(self) -> None:
+        """On 40 columns text is folded between words, apart from lines whose columns matter."""
+        self.set_variable("COLUMNS", "40")
+        text = "foo.macys.m6 is not found: it looks right, but its code is wrong"
+        console(self.terminal).print(text)
+        self.assertEqual("foo.macys.m6 is not found: it looks \r\nright, but its code is wrong\r\n", self.read())
+        console(self.terminal).print(text, soft_wrap=True)
+        self.assertEqual(f"{text}\r\n", self.read())
+
     def test_colour(self) -> None:
         """A terminal gets colours."""
         console(self.terminal).print("foo", style="red")

@@ -219,3 +219,16 @@ class ExampleTests(SynchronousTestCase):
         """Without a word for an identifier there are no figures."""
         target = target_of("ACCOUNT foo MATCHES %fqdn%-%code% WITH LABELS();")
         self.assertRaises(NoWords, strength, target, Words(["ab"]), False, 1)
+
+
+class AdvanceTests(SynchronousTestCase):
+    """The progress of a measurement."""
+
+    def test_parts(self) -> None:
+        """The parts of the work are reported in small steps, and together are 1; also where rules are not searched."""
+        for items, steps in (("CHAR(1,-), CHARS()", 54), ("CHAR(1,-), CHARS(), CHAR(2,x), VOWELS()", 4)):
+            target = target_of(f"ACCOUNT foo MATCHES %account%.%alpha%.%code% WITH {items};")
+            parts: list[float] = []
+            module.strength(target, Words(FEW), False, 1, parts.append)
+            self.assertEqual(steps, len(parts))
+            self.assertAlmostEqual(1.0, sum(parts))

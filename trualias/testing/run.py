@@ -146,6 +146,12 @@ def missing(root: Path) -> list[str]:
     return found
 
 
+def print_missing(root: Path) -> None:
+    """Print what this machine lacks, before the tests begin."""
+    if absent := missing(root):
+        print(f"Missing, so that tests which need it are skipped: {', '.join(absent)}.", flush=True)
+
+
 def run_trial(names: Iterable[str], results: Results, *, coverage: bool = False, workers: int = 1) -> None:
     """Run the tests *names* with a number of *workers* of trial, and print their progress."""
     command = [
@@ -174,6 +180,7 @@ def run_coverage(*arguments: str) -> int:
 def run_units(root: Path, workers: int, results: Results) -> int:
     """Run the unit tests without coverage; return 0."""
     print(f"Unit tests on {workers} processors, without coverage: less than a minute on two.", flush=True)
+    print_missing(root)
     run_trial(modules(root, integration=False), results, workers=workers)
     return 0
 
@@ -185,8 +192,7 @@ def run_all(root: Path, workers: int, results: Results) -> int:
         "the fault tests and the processor times. All of it takes about 5 minutes on two processors.",
         flush=True,
     )
-    if absent := missing(root):
-        print(f"Missing, so that tests which need it are skipped: {', '.join(absent)}.", flush=True)
+    print_missing(root)
     integration = modules(root, integration=True)
     alone = [name for name in integration if name.rpartition(".")[2] in ALONE]
     os.environ["COVERAGE_FILE"] = str(root / ".coverage")
