@@ -55,6 +55,12 @@ def set_level(name: str) -> None:
     lookup_log.is_on = name == "debug"
 
 
+def reset_level() -> None:
+    """Undo `set_level`: all messages are logged, but no lookups."""
+    levels.clearLogLevels()
+    lookup_log.is_on = False
+
+
 class RepetitionLimit:
     """A limit of similar messages: the first passes, and then one in each interval, with the number in between.
 

@@ -6,11 +6,16 @@ from trualias.language.memo import BoundedMemo
 from trualias.lookup import Snapshot
 from trualias.protocols.reply import Reply
 
+_MARKS = 1 << 16
+"""Places for the marks of requests, one octet each. Without them a request whose key does not come again costs 7 to
+10 % more processor time, since its memory is kept for nothing."""
+
 
 class ReplyCache:
     """The replies of one snapshot, by the bytes of their requests.
 
-    It holds at most twice ``SPAN`` replies, and none to a request longer than ``LONGEST`` bytes. Call ``use`` before
+    A reply is worth its place from the second request on: most keys that spammers invent come once. The cache holds at
+    most twice ``SPAN`` replies, and none to a request longer than ``LONGEST`` bytes. Call ``use`` before
     each look-up: a new snapshot empties the cache, so that no reply outlives the snapshot that it follows from.
 
     ``recent`` is public, so that a connection can look up each request in it without a call; a reply that is not there
@@ -21,13 +26,14 @@ class ReplyCache:
     SPAN = 8192
     LONGEST = 256
 
-    __slots__ = ("_is_keeping", "_older", "identity", "recent", "shared")
+    __slots__ = ("_is_keeping", "_marks", "_older", "identity", "recent", "shared")
 
     def __init__(self) -> None:
         self.identity: object = None
         self._is_keeping = False
         self.recent: dict[bytes, Reply] = {}
         self._older: dict[bytes, Reply] = {}
+        self._marks = bytearray(_MARKS)
         self.shared: BoundedMemo[tuple[object, object], Reply] = BoundedMemo()
 
     def use(self, snapshot: Snapshot) -> None:
@@ -45,6 +51,15 @@ class ReplyCache:
         if reply is not None:
             self.keep(request, reply)
         return reply
+
+    def offer(self, request: bytes, reply: Reply) -> None:
+        """Cache the reply to a request that was offered before, unless another one has taken the place of its mark."""
+        number = hash(request)
+        mark = number >> 16 & 0xFE | 1
+        if self._marks[number % _MARKS] == mark:
+            self.keep(request, reply)
+        else:
+            self._marks[number % _MARKS] = mark
 
     def keep(self, request: bytes, reply: Reply) -> None:
         """Cache a reply."""

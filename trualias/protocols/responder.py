@@ -143,12 +143,12 @@ class Responder:
         match answer:
             case NotFound(reason, near_misses):
                 reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[reason]
-                cache.keep(request, reply)
+                cache.offer(request, reply)
                 return reply
             case Found(value, _, readings):
                 reply = self._found(value, cache)
                 if readings == 1 and reply.kind is ReplyKind.SUCCESS:
-                    cache.keep(request, reply)
+                    cache.offer(request, reply)
                 return reply
             case Ambiguous(_, value):
                 if value is None:

@@ -15,7 +15,7 @@ class LevelTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Restore the levels after each test."""
-        self.addCleanup(log.levels.clearLogLevels)
+        self.addCleanup(log.reset_level)
 
     def logged(self, level: str, logger: Logger) -> list[str]:
         """Log a message of each level with LOGGING set to ``level``; return the levels that were logged."""

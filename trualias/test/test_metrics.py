@@ -347,7 +347,7 @@ class RequestTests(MetricsTestCase):
         """Without metrics, replies have no counters."""
         self.clients.counters = None
         table = self.table()
-        self.ask(table, b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n")
+        self.ask(table, *[b"get foo-shop-5\n", b"get foo-shop-6\n", b"get nobody\n"] * 2)
         kept = table.cache.recent.values()
         self.assertEqual([(reply.counters, reply.wrong_codes) for reply in kept], [(None, ())] * 3)
         self.assertEqual(self.nonzero("requests_total"), {})

@@ -23,6 +23,16 @@ class ReplyCacheTests(SynchronousTestCase):
         self.cache.keep(b"a", ONE)
         self.assertEqual((ONE, None, {b"a": ONE}), (self.cache.get(b"a"), self.cache.get(b"b"), self.cache.recent))
 
+    def test_offer(self) -> None:
+        """The reply to a request is cached when it is offered for the second time."""
+        self.cache.offer(b"a", ONE)
+        self.assertIsNone(self.cache.get(b"a"))
+        self.cache.offer(b"a", ONE)
+        self.assertIs(ONE, self.cache.get(b"a"))
+        for number in range(20_000):
+            self.cache.offer(b"%d" % number, ONE)
+        self.assertLess(len(self.cache.recent), 200)
+
     def test_hooks(self) -> None:
         """No reply is cached with hooks, nor before there is a snapshot."""
         hooked = ReplyCache()

@@ -4,7 +4,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
-from trualias.log import lookup_log, set_level
+from trualias.log import reset_level, set_level
 from trualias.lookup import Answer, Found, NotFound, NotFoundReason
 from trualias.monitoring.counters import BOUNDS, Counters
 from trualias.monitoring.statistics import ReplyKind
@@ -94,8 +94,7 @@ class LookupLogTests(SynchronousTestCase):
     def logged(self, level: str) -> list[str]:
         """Look several keys up, each twice, at a level of LOGGING; return what is logged."""
         set_level(level)
-        self.addCleanup(set_level, "debug")
-        self.addCleanup(setattr, lookup_log, "is_on", False)
+        self.addCleanup(reset_level)
         responder, cache = Responder(wire.LINES, None, AddressWarnings()), ReplyCache()
         with capturedLogs() as events:
             for key in ("foo", "wrong", "foo", "wrong", "missing\n"):

@@ -159,7 +159,7 @@ class SocketmapTests(SynchronousTestCase):
     def test_cached(self) -> None:
         """A reply that is in the cache needs no lookup, whether its request arrives whole or in pieces."""
         request = netstring(b"table foo-shop-4")
-        self.send(request)
+        self.send(request * 2)
 
         def fail(key: str) -> Answer:
             raise AssertionError(key)

@@ -25,7 +25,7 @@ class StatisticsServiceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Start a service."""
-        self.addCleanup(log.levels.clearLogLevels)
+        self.addCleanup(log.reset_level)
         self.clock = Clock()
         self.user = RecordingUser()
         self.service = StatisticsService(self.clock, [self.user])

@@ -38,7 +38,7 @@ class TapTestCase(SynchronousTestCase):
         self.folder.mkdir()
         self.path = self.folder / "tried.conf"
         self.configure("")
-        self.addCleanup(log.levels.clearLogLevels)
+        self.addCleanup(log.reset_level)
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
 
     def configure(self, settings: str) -> None:

@@ -510,7 +510,9 @@ class FloodTests(ChatCase):
         used = []
         for _ in range(4):
             for _ in range(ReplyCache.SPAN // 40):
-                client.send(b"".join(b"get nobody%d\n" % (number := number + 1) for _ in range(40)))
+                # Each twice: a reply is cached from the second request on.
+                client.send(b"".join((b"get nobody%d\n" % (number := number + 1)) * 2 for _ in range(40)))
                 self.wait_for(client)
             used.append(tracemalloc.get_traced_memory()[0])
         self.assertLess(used[3], used[1] * 1.1)
+        self.assertGreater(len(self.factory.cache.recent), 100)
