@@ -56,8 +56,8 @@ class LocalPartLookup:
         if self.hooks is None:
             if self.refusals is not None and self.refusals.local_part(key) is not None:
                 return _REFUSED
-            if self.memory is not None and (answer := self._answer_of_state(key)) is not None:
-                return answer
+            if self.memory is not None and (state := self.memory.state(key, None)) is not _ACTIVE:
+                return _answer_of_state(state)
             outcome = self.policy.resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
@@ -66,20 +66,9 @@ class LocalPartLookup:
             return _REFUSED_BY_HOOK
         if self.refusals is not None and self.refusals.local_part(alias[0]) is not None:
             return _REFUSED
-        if self.memory is not None and (answer := self._answer_of_state(alias[0])) is not None:
-            return answer
+        if self.memory is not None and (state := self.memory.state(alias[0], None)) is not _ACTIVE:
+            return _answer_of_state(state)
         return _with_value(self.policy.resolve(alias[0]), self.debug_account, self._value, "")
-
-    def _answer_of_state(self, local_part: str) -> Answer | None:
-        """Return the answer to an alias that is not active, else None. A value has no domain to discard mail by."""
-        assert self.memory is not None
-        match self.memory.state(local_part, None):
-            case AliasState.ACTIVE:
-                return None
-            case AliasState.DEFER:
-                return _DEFERRED
-            case AliasState.QUIET | AliasState.REFUSE | AliasState.REVOKED:
-                return _REVOKED
 
     def _value(self, account: str, _domain: str) -> str | None:
         assert self.hooks is not None
@@ -108,22 +97,11 @@ class VirtualLookup:
         if isinstance(alias, NotFound):
             return alias
         local_part, domain, folded = alias
-        if self.memory is not None and (answer := self._answer_of_state(local_part, folded)) is not None:
-            return answer
-        return _with_value(self.policy.resolve(local_part, folded), self.debug_account, self._value, domain)
-
-    def _answer_of_state(self, local_part: str, domain: str) -> Answer | None:
-        """Return the answer to an alias in a folded domain that is not active, else None."""
-        assert self.memory is not None
-        match self.memory.state(local_part, domain):
-            case AliasState.ACTIVE:
-                return None
-            case AliasState.QUIET:
+        if self.memory is not None and (state := self.memory.state(local_part, folded)) is not _ACTIVE:
+            if state is AliasState.QUIET:
                 return Found(f"{local_part}@{self.memory.quiet_domain}", "")
-            case AliasState.DEFER:
-                return _DEFERRED
-            case AliasState.REFUSE | AliasState.REVOKED:
-                return _REVOKED
+            return _answer_of_state(state)
+        return _with_value(self.policy.resolve(local_part, folded), self.debug_account, self._value, domain)
 
     def _value(self, account: str, domain: str) -> str | None:
         if self.hooks is not None:
@@ -133,6 +111,14 @@ class VirtualLookup:
             if hooked[0] != account or hooked[1] != domain:
                 return f"{_not_empty(hooked[0])}@{_not_empty(hooked[1])}"
         return f"{account}@{domain}" if self.deliveries is None else self.deliveries.value(account, domain)
+
+
+_ACTIVE = AliasState.ACTIVE
+
+
+def _answer_of_state(state: AliasState) -> Answer:
+    """Return the answer to an alias that is not active, where its mail cannot be discarded by its domain."""
+    return _DEFERRED if state is AliasState.DEFER else _REVOKED
 
 
 def alias_of(

@@ -70,7 +70,7 @@ class Follower:
             return False
         before, position = self.position, self._store.position()
         if self._version is None:
-            states = AliasStates().changed(self._store.states(), self._pause)
+            states = AliasStates.collect(self._store.states(), self._pause)
         else:
             assert before is not None
             states = self.states.changed(self._store.states(before.revision), self._pause)

@@ -14,6 +14,9 @@ from trualias.store.interface import Position
 _FORMAT = 1
 
 
+_STATES = {state.value: state for state in AliasState}
+
+
 class UnusableStatesCopy(Exception):
     """A copy is damaged or cannot be read; ``str()`` is the reason."""
 
@@ -54,7 +57,10 @@ def _lines(copy: StatesCopy) -> Iterator[bytes]:
     }
     yield json.dumps(head).encode("ascii") + b"\n"
     for key, state in copy.states.items():
-        yield json.dumps([key, state.value]).encode("ascii") + b"\n"
+        # Nearly all keys need no escapes, and the formatting of a million takes a quarter of the time.
+        is_plain = key.isascii() and key.isprintable() and '"' not in key and "\\" not in key
+        line = f'["{key}", "{state.value}"]\n' if is_plain else json.dumps([key, state.value]) + "\n"
+        yield line.encode("ascii")
 
 
 def decode(content: bytes) -> StatesCopy:
@@ -67,8 +73,9 @@ def decode(content: bytes) -> StatesCopy:
         head = json.loads(first)
         if head["format"] != _FORMAT:
             raise UnusableStatesCopy("it is of another version of trualias")
-        states = {key: AliasState(state) for key, state in map(json.loads, lines)}
-        return StatesCopy(head["path"], Position(head["identity"], head["revision"]), AliasStates(states))
+        pairs = json.loads(b"[%s]" % b",".join(lines))
+        states = AliasStates.collect((key, _STATES[state]) for key, state in pairs)
+        return StatesCopy(head["path"], Position(head["identity"], head["revision"]), states)
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableStatesCopy("it is of another version of trualias") from error
 
