@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 
 from attrs import frozen
 
+from trualias.language.domain_groups import ALL, DomainGroups
 from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
@@ -183,13 +184,8 @@ class _Context:
 
     def __init__(self, statements: Sequence[Account], fold: Callable[[str], str], pause: Callable[[], None]) -> None:
         self.fold = fold
-        # Each by the domains of the statements, which few sets of domains share.
-        self._accounts_of_alias: defaultdict[str, defaultdict[frozenset[str], set[str]]] = defaultdict(
-            lambda: defaultdict(set)
-        )
-        self._without_names: defaultdict[str, defaultdict[frozenset[str], list[Account]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
+        self._accounts_of_alias: defaultdict[str, DomainGroups[set[str]]] = defaultdict(lambda: DomainGroups(set))
+        self._without_names: defaultdict[str, DomainGroups[list[Account]]] = defaultdict(lambda: DomainGroups(list))
         self._domains: BoundedMemo[tuple[str, ...], frozenset[str]] = BoundedMemo()
         self._items: BoundedMemo[tuple[int, ArgumentScope], tuple[tuple[CodeItem, ...], tuple[_Error, ...]]] = (
             BoundedMemo()
@@ -198,15 +194,15 @@ class _Context:
             pause()
             domains = self.domains(statement)
             if not any(isinstance(token, NameField) for token in statement.expression):
-                self._without_names[fold(expression_text(statement.expression))][domains].append(statement)
+                self._without_names[fold(expression_text(statement.expression))].of(domains).append(statement)
             accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
             for alias in statement.aliases:
-                self._accounts_of_alias[fold(alias.text)][domains] |= accounts
+                self._accounts_of_alias[fold(alias.text)].of(domains).update(accounts)
 
     def domains(self, statement: Account) -> frozenset[str]:
         """Return the domains of a statement, folded; none for all."""
         if not statement.domains:
-            return _ALL
+            return ALL
         key = tuple([domain.text for domain in statement.domains])
         found = self._domains.get(key)
         if found is None:
@@ -218,21 +214,17 @@ class _Context:
 
         It is the first in the file.
         """
-        domains = self.domains(statement)
         others: list[Account] = []
-        for at, same in self._without_names[self.fold(expression_text(statement.expression))].items():
-            if _share(domains, at):
-                others += islice((one for one in same if one is not statement), 1)
+        groups = self._without_names[self.fold(expression_text(statement.expression))]
+        for same in groups.sharing(self.domains(statement)):
+            others += islice((one for one in same if one is not statement), 1)
         return min(others, key=lambda one: one.offset, default=None)
 
     def has_other_account(self, statement: Account, alias: Name) -> bool:
         """Return whether an alias of a statement with one account is also another account's, where both hold."""
         account = {self.fold(name.text) for name in statement.accounts}
-        domains = self.domains(statement)
-        return any(
-            accounts != account and _share(domains, at)
-            for at, accounts in self._accounts_of_alias[self.fold(alias.text)].items()
-        )
+        groups = self._accounts_of_alias[self.fold(alias.text)]
+        return any(accounts != account for accounts in groups.sharing(self.domains(statement)))
 
     def resolve(self, statement: Account) -> _Content:
         """Resolve the expression and the items of a statement."""
@@ -249,14 +241,6 @@ class _Context:
         if resolved is None:
             resolved = self._items[key] = _resolve_items(statement, scope)
         return _Content(expression, *resolved, shown)
-
-
-_ALL: frozenset[str] = frozenset()
-
-
-def _share(domains: frozenset[str], others: frozenset[str]) -> bool:
-    """Return whether two sets of domains have one in common; an empty one stands for all."""
-    return not domains or not others or not domains.isdisjoint(others)
 
 
 _ACCOUNT = NameField(NameKind.ACCOUNT)
