@@ -28,6 +28,7 @@ cleanup unix n - {chroot} - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp flags=DO
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce

@@ -13,6 +13,7 @@ from trualias.commands.terminal import Terminal
 from trualias.main import run
 from trualias.testing.dovecot_auth import DovecotAuth
 from trualias.testing.live import LiveServer, free_port, wait_until
+from trualias.testing.lmtp import LmtpServer
 from trualias.testing.postfix import Postfix, postmap
 from trualias.testing.requirements import source_tree
 
@@ -108,6 +109,35 @@ class WithoutServerTests(SynchronousTestCase):
         postfix.wait_for_mail("baz", postfix.send("samissexy.34@example.com"))
         self.assertEqual(550, postfix.rcpt("samissexy.35@example.com")[0])
         self.assertEqual(250, postfix.rcpt("baz@example.com")[0])
+
+
+class LmtpTests(SynchronousTestCase):
+    """A mail store behind Postfix, by LMTP."""
+
+    def test_delivery(self) -> None:
+        """The store gets the mailbox as the recipient, and the alias in a header; a wrong code does not reach it."""
+        store = LmtpServer()
+        self.addCleanup(store.stop)
+        port = free_port()
+        settings = {
+            "virtual_transport": f"lmtp:inet:127.0.0.1:{store.port}",
+            "lmtp_destination_recipient_limit": "1",
+        }
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", settings=settings)
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        sample = str(source_tree() / SAMPLE)
+        server = LiveServer(("trualias-virtual", "-c", sample, "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        postfix.start()
+        self.assertEqual(550, postfix.rcpt("samissexy.35@example.com")[0])
+        postfix.send("samissexy.34@example.com")
+        wait_until(lambda: bool(store.received), "a mail in the store", lambda: postfix.log)
+        (mail,) = store.received
+        self.assertEqual(("baz@example.com",), mail.recipients)
+        self.assertIn("\nX-Original-To: samissexy.34@example.com\n", f"\n{mail.text}")
 
 
 class TagTests(SynchronousTestCase):
