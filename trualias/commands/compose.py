@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
+from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
-from trualias.lookup import Deferred, Found, Snapshot
+from trualias.lookup import Deferred, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.answers import describe_hook_exception
 from trualias.lookup.loading import load_snapshot
 from trualias.matching.outcome import PolicyOutcome
@@ -64,7 +65,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """
     from trualias.commands.compose_text import for_programs, print_results
 
-    snapshot = load_snapshot(configuration_path(arguments, Table.VIRTUAL))
+    snapshot = with_stored_states(load_snapshot(configuration_path(arguments, Table.VIRTUAL)), terminal)
     configuration = snapshot.configuration
     domains = configuration.settings.alias_domains
     domain: str | None = arguments.domain
@@ -135,8 +136,8 @@ def _compose_one(
 
     def resolve(local_part: str) -> PolicyOutcome:
         answer = lookup(f"{local_part}@{domain}" if is_virtual else local_part)
-        assert not isinstance(answer, Deferred)  # the snapshot has no states of aliases
-        return answer
+        is_discarded = isinstance(answer, Found) and not answer.account
+        return NotFound(NotFoundReason.REVOKED) if is_discarded or isinstance(answer, Deferred) else answer
 
     try:
         composed = compose(configuration.policy, target, words, order, resolve)

@@ -35,6 +35,8 @@ def describe_failure(answer: Answer) -> str:
             return f"goes to {value}, because a hook changes it"
         case NotFound(NotFoundReason.REFUSED):
             return "is not found, because REFUSE takes it back; try other words"
+        case NotFound(NotFoundReason.REVOKED):
+            return "is revoked or paused; try other words"
         case NotFound(NotFoundReason.REFUSED_BY_HOOK):
             return "is not found, because a hook refuses it"
         case NotFound():

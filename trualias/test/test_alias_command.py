@@ -257,6 +257,50 @@ class AliasTests(MemoryCase):
         self.assert_done(f"{MACYS} is revoked\n", "alias", "revoke", MACYS)
 
 
+class AnswerTests(MemoryCase):
+    """The commands that answer as a server does, with the states in the store."""
+
+    def answer(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command on the configuration; return status, output and errors."""
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        status = run([*arguments, "-c", str(self.path)], terminal)
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        return status, terminal.output.getvalue(), terminal.errors.getvalue()
+
+    def test_query(self) -> None:
+        """A revoked alias is not found, a deferred one has a message, and a quiet one its address to discard."""
+        self.run_command("alias", "revoke", MACYS)
+        self.assertEqual((1, "", ""), self.answer("query", MACYS))
+        self.run_command("alias", "resume", MACYS)
+        self.assertEqual((0, f"{MACYS}\tfoo@example.com\n", ""), self.answer("query", MACYS))
+        self.run_command("alias", "pause", MACYS, "--answer", "defer")
+        reason = f"{MACYS}: gets a temporary error: it is paused, and its mail is deferred\n"
+        self.assertEqual((1, "", reason), self.answer("query", MACYS))
+        self.run_command("alias", "pause", MACYS, "--answer", "quiet")
+        self.assertEqual((0, f"{MACYS}\tfoo-macys-m5@discard.invalid\n", ""), self.answer("query", MACYS))
+
+    def test_explain(self) -> None:
+        """The state is the reason why an alias is not found."""
+        self.run_command("alias", "revoke", MACYS)
+        _, output, _ = self.answer("explain", MACYS)
+        self.assertEqual(f"{MACYS} is not found: it is revoked or paused in the store\n", output)
+
+    def test_compose(self) -> None:
+        """An alias that is not active is not offered, in whatever state it is."""
+        for action in (("revoke",), ("pause", "--answer", "defer"), ("pause", "--answer", "quiet")):
+            self.run_command("alias", "resume", MACYS, "--force")
+            self.run_command("alias", *action, MACYS)
+            status, output, errors = self.answer("compose", "foo", "macys")
+            self.assertEqual(1, status)
+            self.assertIn(f"{MACYS} is revoked or paused; try other words\n", output + errors)
+
+    def test_no_store(self) -> None:
+        """A store that cannot be read has a message, and the configuration alone answers."""
+        self.store.unlink()
+        reason = f"the states of aliases are not consulted: there is no {self.store}\n"
+        self.assertEqual((0, f"{MACYS}\tfoo@example.com\n", reason), self.answer("query", MACYS))
+
+
 class StoreTests(MemoryCase):
     """The command ``store``."""
 
