@@ -87,7 +87,7 @@ class AgreementTests(SynchronousTestCase):
         """Both tables agree with the naive ones for drawn statements and addresses."""
         seen: Counter[object] = Counter()
 
-        @settings(max_examples=trialprofile.scaled(100))
+        @settings(max_examples=trialprofile.scaled(300))
         @given(at_domains(st.one_of(policies(), tangles()), DOMAINS), st.booleans(), st.booleans(), RANDOMS)
         def agree(policy: tuple[Account, ...], case_sensitive: bool, debug: bool, random: Random) -> None:
             keys = addresses(random, policy, case_sensitive, 12)
