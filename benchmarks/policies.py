@@ -215,3 +215,18 @@ def many_shapes_answers(number: int) -> Iterator[Answer]:
         key = f"{word(statement, ALPHA)}-{first}-{second}."
         yield key + code, f"s{statement:05}"
         yield key + code[:-1] + ("z" if code[-1] != "z" else "y"), ""
+
+
+def many_codes(number: int) -> str:
+    """Return up to 18,392 statements of one shape, no two of which have the same functions and arguments."""
+    counts = ("CHARS", "VOWELS", "DIGITS", "ALPHAS")
+    defaults = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+    statements = []
+    for index in range(number):
+        rest, first = divmod(index, 11)
+        rest, last = divmod(rest, 11)
+        rest, count = divmod(rest, len(counts))
+        default = defaults[rest]
+        items = f"CHAR({first + 1},{default}), {counts[count]}(), CHAR(-{last + 1},{default})"
+        statements.append(f"ACCOUNT c{index:05} MATCHES {word(index, ALPHA)}.%ident%.%code% WITH {items};\n")
+    return "".join(statements)

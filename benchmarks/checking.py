@@ -1,0 +1,46 @@
+"""The processor time of ``trualias check`` for large configurations: a whole command, from start to end.
+
+Processor time, since a busy machine must not decide; what is printed goes to a file.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import policies
+from benchmarks.report import Row, at_most
+from benchmarks.servers import ROOT
+
+_COMMAND = "import sys; from trualias.main import main; sys.exit(main())"
+
+
+def seconds_to_check(path: Path) -> float:
+    """Return the processor time of ``trualias check`` of a configuration without errors."""
+    before = os.times()
+    with path.with_suffix(".out").open("wb") as output:
+        subprocess.run([sys.executable, "-c", _COMMAND, "check", str(path)], cwd=ROOT, stdout=output, check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def run(folder: Path) -> list[Row]:
+    """Return the rows of the table."""
+    cases = (
+        ("check of 1000 statements, each with a code of its own", policies.many_codes(1_000), 5.0),
+        ("check of 10000 statements, each with a code of its own", policies.many_codes(10_000), 60.0),
+        ("check of 1000 statements of 1000 shapes", policies.many_shapes(1_000), 5.0),
+    )
+    rows = []
+    for name, text, bound in cases:
+        path = folder / "checked.conf"
+        path.write_text(text + "END\n", encoding="utf-8")
+        rows.append(at_most(f"{name}, processor", seconds_to_check(path), bound, " s"))
+    return rows
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as temporary:
+        print(*run(Path(temporary)), sep="\n")
