@@ -70,7 +70,7 @@ class RemovalTests(SynchronousTestCase):
             self.assertEqual(
                 f"trualias: Postfix still asks the servers that are removed now:\n{setting}\n"
                 "Until you change this, Postfix replies to all mail with a temporary error (451),\n"
-                "for real mailboxes too. See /usr/share/doc/trualias/examples/uninstall.rst.\n",
+                "for real mailboxes too. See /usr/share/doc/trualias/examples/install/uninstall.rst.\n",
                 self.said(f"{setting}\n"),
             )
 
