@@ -63,7 +63,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             listed = f"not one of ALIAS DOMAINS ({', '.join(domains)})" if domains else "no ALIAS DOMAINS are listed"
             return f"its domain, {quoted(case.domain or '')}, is {listed}" if domains else listed
         case NotFoundReason.REFUSED:
-            where = "" if case.refused_at is None else f" in line {configuration.line(case.refused_at)}"
+            where = "" if case.refused_at is None else f" in {configuration.line_text(case.refused_at)}"
             return f"REFUSE{where} takes it back"
         case NotFoundReason.REVOKED:
             return "it is revoked or paused in the store"

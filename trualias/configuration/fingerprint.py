@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from attrs import frozen
@@ -42,20 +42,21 @@ class MissingFile:
 Fingerprint = ExistingFile | MissingFile
 
 
-def fingerprint(path: str, includes: Sequence[Include] = ()) -> Fingerprint:
+def fingerprint(path: str, includes: Sequence[Include] = (), pause: Callable[[], None] = lambda: None) -> Fingerprint:
     """Return the fingerprint of a file, and of those that it includes. Any difference is a change, also an older time.
 
-    An included file that appears or disappears is a change; a file whose name does not match is none.
+    An included file that appears or disappears is a change; a file whose name does not match is none. ``pause`` is
+    called at each included file.
     """
     try:
         status = os.stat(path)
     except OSError as error:
         return MissingFile(error.strerror or str(error))
-    included, newest = _included(includes) if includes else (b"", 0)
+    included, newest = _included(includes, pause) if includes else (b"", 0)
     return ExistingFile(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, included, newest)
 
 
-def _included(includes: Sequence[Include]) -> tuple[bytes, int]:
+def _included(includes: Sequence[Include], pause: Callable[[], None]) -> tuple[bytes, int]:
     digest = blake2b()
     newest = 0
     for include in includes:
@@ -65,6 +66,7 @@ def _included(includes: Sequence[Include]) -> tuple[bytes, int]:
             digest.update(repr(str(error)).encode())
             continue
         for path in paths:
+            pause()
             try:
                 status = os.stat(path)
             except OSError as error:
@@ -87,6 +89,6 @@ class WatchedFiles:
         self.path = path
         self.includes: tuple[Include, ...] = ()
 
-    def fingerprint(self) -> Fingerprint:
-        """Return the fingerprint of all the files."""
-        return fingerprint(self.path, self.includes)
+    def fingerprint(self, pause: Callable[[], None] = lambda: None) -> Fingerprint:
+        """Return the fingerprint of all the files; ``pause`` is called at each included one."""
+        return fingerprint(self.path, self.includes, pause)

@@ -47,7 +47,7 @@ def load_snapshot(
         if stable is not None and tuple(includes) != watched.includes:
             watched.includes = tuple(includes)
             raise OtherIncludes
-        return stable is None or watched.fingerprint() == stable
+        return stable is None or watched.fingerprint(pause) == stable
 
     return make_snapshot(read_configuration(path, pause, is_unchanged), pause)
 
@@ -76,11 +76,11 @@ def wait_until_stable(
         ConfigurationErrors: the file keeps changing for two seconds.
     """
     watched = files or WatchedFiles(path)
-    seen = watched.fingerprint()
+    seen = watched.fingerprint(pause)
     for _ in range(_ATTEMPTS):
         sleep(STABLE_SECONDS)
         pause()
-        before, seen = seen, watched.fingerprint()
+        before, seen = seen, watched.fingerprint(pause)
         if seen == before:
             return seen
     message = "changes again and again, and is loaded once it is left alone"

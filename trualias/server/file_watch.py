@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -11,6 +12,7 @@ from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
 from trualias.log import logger
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Abandoned, Worker
+from trualias.server.yielding_pause import YieldingPause
 
 _log = logger(__name__)
 
@@ -39,7 +41,7 @@ class FileWatch:
         on_fingerprint: Callable[[Fingerprint], None],
     ) -> None:
         self._path = files.path
-        self._examine = files.fingerprint
+        self._examine = partial(files.fingerprint, YieldingPause())
         self._worker = worker
         self._clock = clock
         self._loads = loads
