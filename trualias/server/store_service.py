@@ -97,6 +97,7 @@ class StoreReader:
                 create(self._path)
             except StoreUnusable as error:
                 return str(error)
+            _log.warn("there was no store at {path}; an empty one is made, and every alias is active", path=self._path)
         else:
             # A store that cannot be upgraded is refused below, with the reason.
             with suppress(StoreUnusable):

@@ -79,10 +79,11 @@ class StoreServiceTests(SynchronousTestCase):
         self.clock.pump([WATCH_SECONDS] * int(seconds / WATCH_SECONDS))
 
     def test_first_start(self) -> None:
-        """The first start makes a store, and a copy; nothing is logged."""
+        """The first start makes a store, and a copy, and says so."""
         with capturedLogs() as events:
             service = self.start()
-        self.assertEqual(([], "", FOUND), (events, service.problem, self.answer()))
+        made = f"there was no store at {self.path}; an empty one is made, and every alias is active"
+        self.assertEqual(([made], "", FOUND), ([*map(formatEvent, events)], service.problem, self.answer()))
         kept = read_states_copy(self.copy)
         assert kept is not None
         self.assertEqual((self.path, 1, {}), (kept.path, kept.position.revision, dict(kept.states.items())))
@@ -124,6 +125,7 @@ class StoreServiceTests(SynchronousTestCase):
 
     def test_copy_that_cannot_be_kept(self) -> None:
         """A copy that cannot be written is logged once; the store is used."""
+        create(self.path)
         self.copy = "/nonexistent/copy"
         with capturedLogs() as events:
             service = self.start()
