@@ -193,6 +193,31 @@ class InternationalTests(SynchronousTestCase):
                 self.assertIn(f"\nX-Original-To: {alias}\nDelivered-To: foo@{domain}\n", mail)
             self.assertRaises(SMTPRecipientsRefused, postfix.send, f"foo-macys-m6@{u_label}")
 
+    def test_target(self) -> None:
+        """A target of ``DELIVER`` in such a domain reaches a host that does not offer SMTPUTF8."""
+        store = LmtpServer()
+        self.addCleanup(store.stop)
+        port = free_port()
+        settings = {"smtputf8_enable": "yes", "default_transport": f"lmtp:inet:127.0.0.1:{store.port}"}
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", settings=settings)
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        configuration = f"""
+            PORT: {port}
+            ALIAS DOMAINS: example.com
+            ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();
+            DELIVER foo TO foo@b\u00fccher.example;
+        """
+        (folder / "a.conf").write_text(dedent(configuration), "utf-8")
+        server = LiveServer(("trualias-virtual", "-c", "a.conf"), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        postfix.start()
+        postfix.send("foo-macys-m5@example.com")
+        wait_until(lambda: bool(store.received), "a mail in the store", lambda: postfix.log)
+        self.assertEqual([("foo@xn--bcher-kva.example",)], [mail.recipients for mail in store.received])
+
 
 class DeliverTests(SynchronousTestCase):
     """``DELIVER`` with a real Postfix."""
