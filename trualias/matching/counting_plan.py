@@ -74,7 +74,7 @@ class CountingPlan:
         identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
         self.split = sum(isinstance(token, Identifier) for token in self._left)
         self.items = items
-        self.steps = 10 + 2 * len(identifiers) + 2 * len(items)
+        self.steps = 10 + 3 * len(expression) + 2 * len(items)
         self.variables, self.numbers = _variables(items)
         self.alphabets = [alphabet(variable) for variable in self.variables]
         self.by_identifier: list[list[int]] = [[] for _ in identifiers]
