@@ -19,7 +19,7 @@ from trualias.lookup import Ambiguous, Found, Snapshot
 from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import quoted
-from trualias.store.interface import Change, Store, StoreUnusable
+from trualias.store.interface import Change, Store, StoreChanged, StoreUnusable
 from trualias.store.sqlite import SqliteStore
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
 
@@ -103,15 +103,22 @@ def actor() -> str:
 
 @frozen
 class Memory:
-    """A configuration with its store, which is open."""
+    """A configuration with its store, which is open, and was at a revision when the command began."""
 
     snapshot: Snapshot
     path: str
     store: Store
+    revision: int
 
     def change(self, changes: Sequence[Change]) -> None:
-        """Make all changes or none; return when they are on disk."""
-        self.store.change(changes, actor(), time.time())
+        """Make all changes or none; return when they are on disk; raise `Refused` if the store has changed meanwhile.
+
+        A state that was read before could be written over a revocation.
+        """
+        try:
+            self.store.change(changes, actor(), time.time(), self.revision)
+        except StoreChanged:
+            raise Refused(f"{self.path} was changed meanwhile, and nothing is done; repeat the command") from None
 
 
 MemoryAction = Callable[[Memory, Namespace, Terminal], int]
@@ -134,7 +141,7 @@ def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[N
         try:
             if to_change:
                 store.make_due_changes(time.time())
-            return action(Memory(snapshot, path, store), arguments, terminal)
+            return action(Memory(snapshot, path, store, store.position().revision), arguments, terminal)
         except Refused as refusal:
             terminal.errors.write(f"{refusal}\n")
             return REFUSED

@@ -14,6 +14,10 @@ class StoreUnusable(Exception):
     """A store cannot be read or written; ``str()`` is the reason."""
 
 
+class StoreChanged(Exception):
+    """A store was changed after the revision from which further changes were decided; none of them is made."""
+
+
 @frozen
 class Position:
     """How far a store is: its identity, which no other store has, and its revision.
@@ -87,8 +91,12 @@ class Store(Protocol):
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
 
-    def change(self, changes: Sequence[Change], actor: str, now: float) -> int:
-        """Make all changes or none; return the revision once they are on disk."""
+    def change(self, changes: Sequence[Change], actor: str, now: float, based_on: int | None = None) -> int:
+        """Make all changes or none; return the revision once they are on disk.
+
+        ``based_on`` is the revision from which they were decided; `StoreChanged` is raised if it is not the current
+        one. None: they are made whatever the revision is.
+        """
 
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""

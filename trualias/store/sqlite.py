@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import quote
 
 from trualias.lookup.alias_states import AliasKey, AliasState
-from trualias.store.interface import Change, Entry, Position, StoreUnusable, TrailLine
+from trualias.store.interface import Change, Entry, Position, StoreChanged, StoreUnusable, TrailLine
 
 BUSY_SECONDS = 5.0
 """The longest wait for another process that writes."""
@@ -227,10 +227,12 @@ class SqliteStore:
                 TrailLine(at, actor, _state(before), _state(after), note) for at, actor, before, after, note in rows
             ]
 
-    def change(self, changes: Sequence[Change], actor: str, now: float) -> int:
-        """Make all changes or none; return the revision once they are on disk."""
+    def change(self, changes: Sequence[Change], actor: str, now: float, based_on: int | None = None) -> int:
+        """Make all changes or none; return the revision once they are on disk; see `Store.change`."""
         with self._transaction():
             revision = self.position().revision + 1
+            if based_on is not None and revision != based_on + 1:
+                raise StoreChanged
             self._write(changes, revision, actor, now)
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision

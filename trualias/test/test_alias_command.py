@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import Namespace
 from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.dates import InvalidDate, local_time, parse_date
+from trualias.commands.memory import Memory, with_memory
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState, AliasStates
 from trualias.main import run
-from trualias.store.interface import Position
+from trualias.store.interface import Change, Position
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, copy_file_name, encode
 
@@ -140,6 +142,23 @@ class AliasTests(MemoryCase):
         self.run_command("alias", "forget", MACYS, "--yes")
         unknown = "'foo-x-x9' is no alias that the configuration accepts or the store knows (--force does it)"
         self.assert_refused(unknown, "alias", "resume", GOOGLE, "foo-x-x9")
+
+    def test_changed_meanwhile(self) -> None:
+        """A pause is not written over a revocation that another command makes after the first has begun."""
+
+        def pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+            self.assertIsNone(memory.store.entry(MACYS))
+            self.run_command("alias", "revoke", MACYS)
+            memory.change([Change(MACYS, MACYS, AliasState.QUIET)])
+            return 0
+
+        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        arguments = Namespace(config=str(self.path), state_directory=str(self.folder))
+        status = with_memory(pause, to_change=True)(arguments, terminal)
+        reason = f"{self.store} was changed meanwhile, and nothing is done; repeat the command\n"
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        self.assertEqual((1, "", reason), (status, terminal.output.getvalue(), terminal.errors.getvalue()))
+        self.assertEqual({MACYS: "revoked"}, self.states())
 
     def test_unknown(self) -> None:
         """A misspelled alias is an error with a suggestion; --force changes it all the same."""

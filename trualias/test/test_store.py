@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Change, Entry, Position, Store, StoreUnusable, TrailLine
+from trualias.store.interface import Change, Entry, Position, Store, StoreChanged, StoreUnusable, TrailLine
 from trualias.store.sqlite import MIGRATIONS, SqliteStore, create, upgrade
 from trualias.testing.requirements import require_root
 
@@ -119,6 +119,14 @@ class Contract(_Case):
         self.assertTrue(other.make_due_changes(1000))
         self.assertFalse(store.make_due_changes(50))
         self.assertEqual({REVOKED}, {entry.state for entry in store.entries()})
+
+    def test_changed_meanwhile(self) -> None:
+        """Changes that were decided from an older revision are not made, so that a revocation is not overwritten."""
+        store, other = self.open(), self.open()
+        other.change([Change("a@", "a", REVOKED)], "root", 1)
+        self.assertRaises(StoreChanged, store.change, [Change("a@", "a", QUIET)], "root", 2, 1)
+        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, [*store.states()]))
+        self.assertEqual(3, store.change([Change("a@", "a", ACTIVE)], "root", 3, 2))
 
     def test_adopt(self) -> None:
         """An adopted store has the position that it is given, which must be above its own."""
