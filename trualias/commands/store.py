@@ -24,7 +24,7 @@ from trualias.commands.memory import (
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasKey, AliasState
 from trualias.messages import escaped, number_of
-from trualias.store.interface import Change, Position, StoreUnusable
+from trualias.store.interface import Change, Position, StoreChanged, StoreUnusable
 from trualias.store.sqlite import create, upgrade
 
 if TYPE_CHECKING:
@@ -154,9 +154,12 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
             assert change.state is not None
             terminal.output.write(escaped(f"{change.address}: {describe_state(change.state)}, {verb}") + "\n")
         position = Position(latest.identity, max(found.revision, latest.revision) + 1)
-        store.adopt([] if arguments.discard else changes, position, actor(), time.time())
+        store.adopt([] if arguments.discard else changes, position, actor(), time.time(), found.revision)
     except StoreUnusable as problem:
         terminal.errors.write(f"{problem}\n")
+        return UNUSABLE
+    except StoreChanged:
+        terminal.errors.write(f"{path} was changed meanwhile, and nothing is done; repeat the command\n")
         return UNUSABLE
     finally:
         store.close()

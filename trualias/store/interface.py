@@ -101,8 +101,13 @@ class Store(Protocol):
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""
 
-    def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
-        """Make the changes, and take over a position; its revision must be above that of the store."""
+    def adopt(
+        self, changes: Sequence[Change], position: Position, actor: str, now: float, based_on: int | None = None
+    ) -> None:
+        """Make the changes, and take over a position; its revision must be above that of the store.
+
+        ``based_on`` is the revision of the store from which they were decided; see `change`.
+        """
 
     def check(self) -> list[str]:
         """Return the faults that the database finds in itself."""

@@ -250,9 +250,13 @@ class SqliteStore:
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return True
 
-    def adopt(self, changes: Sequence[Change], position: Position, actor: str, now: float) -> None:
-        """Make the changes, and take over a position."""
+    def adopt(
+        self, changes: Sequence[Change], position: Position, actor: str, now: float, based_on: int | None = None
+    ) -> None:
+        """Make the changes, and take over a position; see `Store.adopt`."""
         with self._transaction():
+            if based_on is not None and self.position().revision != based_on:
+                raise StoreChanged
             if position.revision <= self.position().revision:
                 raise StoreUnusable(f"{self._path} has reached revision {self.position().revision} meanwhile")
             self._write(changes, position.revision, actor, now)

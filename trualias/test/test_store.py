@@ -135,6 +135,17 @@ class Contract(_Case):
         self.assertEqual((Position("f" * 32, 7), [("a@", REVOKED)]), (store.position(), [*store.states(6)]))
         self.assertRaises(StoreUnusable, store.adopt, [], Position("0" * 32, 7), "root", 1)
 
+    def test_adopt_changed_meanwhile(self) -> None:
+        """A store that was changed after it was read is not adopted, so that a revocation is not overwritten."""
+        store, other = self.open(), self.open()
+        before = store.position()
+        other.change([Change("a@", "a", REVOKED)], "root", 1)
+        late = [Change("a@", "a", QUIET)], Position("f" * 32, 7), "root", 1
+        self.assertRaises(StoreChanged, store.adopt, *late, before.revision)
+        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, [*store.states()]))
+        store.adopt(*late, store.position().revision)
+        self.assertEqual(("f" * 32, 7), (store.position().identity, store.position().revision))
+
 
 class SqliteTests(Contract, SynchronousTestCase):
     """A store in a file of SQLite."""
