@@ -1,6 +1,6 @@
 """The manual pages and completion scripts in the tree are those of today's commands.
 
-``.ci/generated`` renders them, and ``.ci/run`` compares them byte by byte; here nothing needs Sphinx.
+``.ci/generated`` renders them, and ``.ci/run`` compares what a reader sees of them; here nothing needs Sphinx.
 """
 
 import re
