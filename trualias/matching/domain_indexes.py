@@ -81,8 +81,8 @@ class DomainIndexes:
         return frozenset(self._by_domain)
 
     def at(self, domain: str | None) -> tuple[Index, ...]:
-        """Return the indexes of the statements for a folded domain; None is the local-part table."""
-        return self._by_domain.get(domain, self.general) if domain is not None else self.general
+        """Return the indexes of the statements for a folded domain; None is the local-part table, with ``general``."""
+        return self.general if domain is None else self._by_domain.get(domain, self.general)
 
     def parts(self) -> list[object]:
         """Return all entries, for releasing large indexes a few entries at a time."""

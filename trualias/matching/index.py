@@ -173,10 +173,11 @@ class Index:
                     names.append(entry)
                 else:
                     found.append(entry)
-        by_statement: dict[int, list[NameFound]] = {}
-        for name in names:
-            by_statement.setdefault(id(name.matcher), []).append(name)
-        found += map(NamePairs, by_statement.values())
+        if names:
+            by_statement: dict[int, list[NameFound]] = {}
+            for name in names:
+                by_statement.setdefault(id(name.matcher), []).append(name)
+            found += map(NamePairs, by_statement.values())
         return found
 
     @property

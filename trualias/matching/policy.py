@@ -94,7 +94,7 @@ class Policy:
         Raises:
             StepBudgetExceeded: several keys occur in it, with too many candidates.
         """
-        indexes = self._indexes.at(domain)
+        indexes = self._indexes.general if domain is None else self._indexes.at(domain)
         if len(indexes) == 1:
             return indexes[0].find(text)
         return [comparable for index in indexes for comparable in index.find(text)]
