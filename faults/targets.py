@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
+from trualias.configuration.files import CopyAccess
 from trualias.configuration.tables import Table
 from trualias.language.addresses import split_address
 from trualias.language.rule import folding
@@ -63,14 +64,14 @@ def promise(holds: bool, what: str, *details: object) -> None:
 
 
 def configuration(data: bytes) -> None:
-    """Load a configuration.
+    """Load a configuration; the texts after a zero byte are those of ``1.conf``, ``2.conf`` and so on, to be included.
 
     It raises nothing but ``ConfigurationErrors``, each with a position and a message, and ends in time. No address that
     it refuses is found.
     """
-    text = data.decode("utf-8-sig", "replace")
+    text, *included = data.decode("utf-8-sig", "replace").split("\0")
     start = time.process_time()
-    loaded = _loaded(text)
+    loaded = _loaded(text, included)
     seconds = time.process_time() - start
     promise(seconds < SLOWEST_LOAD, "a load takes too long", seconds)
     if loaded is not None:
@@ -96,12 +97,13 @@ def _look_up_refused(snapshot: Snapshot) -> None:
             promise(answer == NotFound(NotFoundReason.REFUSED), "a refused address is found", key, answer)
 
 
-def _loaded(text: str) -> Configuration | None:
+def _loaded(text: str, included: Sequence[str] = ()) -> Configuration | None:
+    files = CopyAccess({f"{number}.conf": text for number, text in enumerate(included, 1)})
     try:
-        return parse_configuration(text, "fuzzed.conf")
+        return parse_configuration(text, "fuzzed.conf", access=files)
     except ConfigurationErrors as errors:
         promise(bool(errors.errors) and bool(str(errors)), "errors without a text")
-        lines = text.count("\n") + 1
+        lines = max(text.count("\n") for text in (text, *included)) + 1
         for error in errors.errors:
             promise(1 <= error.line <= lines and error.column >= 1, "an error without a position", error.line)
             promise("\n" not in error.message and bool(error.message), "a message of several lines", error.message)

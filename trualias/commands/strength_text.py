@@ -48,6 +48,8 @@ def _sentences(found: Strength) -> Iterator[tuple[str, str]]:
     whose = found.target.account + (f", one of {accounts} accounts" if accounts > 1 else "")
     if found.target.alias:
         whose += f", as {found.target.alias}" + (f", one of {aliases} aliases" if aliases > 1 else "")
+    if rule.domains is not None:
+        whose += f", at {' or '.join(_domains(found.target))}"
     yield "whose", whose
     yield "blind", f"{one_of(found.blind)} blind guesses gets through, codes like {found.form}"
     best = found.constant
@@ -66,6 +68,11 @@ def _sentences(found: Strength) -> Iterator[tuple[str, str]]:
     else:
         yield "samples", f"after {_leaks(nearly)} the code of 9 names in 10 is known,"
         yield "", f"after {_leaks(only)} only this rule is left"
+
+
+def _domains(target: Target) -> list[str]:
+    """Return the domains after ``AT``, as spelled."""
+    return [domain.text for domain in target.rule.statement.domains]
 
 
 def _leaks(leaks: Leaks) -> str:
@@ -149,6 +156,7 @@ def for_programs(configuration: Configuration, words: str, seed: int, measured: 
                 **place(configuration, target.rule.statement.offset),
                 "expression": expression_text(target.rule.statement.expression),
                 "items": [item_text(item) for item in target.rule.statement.items],
+                "domains": None if target.rule.domains is None else _domains(target),
                 **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found)),
             }
             for target, found in measured

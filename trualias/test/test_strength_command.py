@@ -100,6 +100,15 @@ class StrengthTests(SynchronousTestCase):
         self.assertIn("  whose     code\n", output)
         self.assertNotIn("%alpha%is%alpha%", output)
 
+    def test_domains(self) -> None:
+        """The domains after AT are named."""
+        statement = "ACCOUNT a AT {} MATCHES %alpha%-%code% WITH CHARS();"
+        domains = "ALIAS DOMAINS: a.example b.example"
+        self.path.write_text("\n".join([domains, statement.format("b.example, A.example"), ""]), "utf-8")
+        self.assertIn("\n  whose     a, at b.example or A.example\n", self.strength()[1])
+        (found,) = json.loads(self.strength("--json")[1])["statements"]
+        self.assertEqual(["b.example", "A.example"], found["domains"])
+
     def test_json(self) -> None:
         """``--json`` prints all figures."""
         status, output, _ = self.strength("--json", "--seed", "7")
@@ -112,6 +121,7 @@ class StrengthTests(SynchronousTestCase):
                 "line": 2,
                 "expression": "%account%.%alias%-%alpha%-%code%",
                 "items": ["CHAR(1,-)", "CHARS()"],
+                "domains": None,
                 "account": "foo",
                 "alias": "joe",
                 "combinations": 4,

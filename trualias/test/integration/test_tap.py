@@ -229,6 +229,20 @@ class ProcessTests(TapTestCase):
         server.start()
         self.assertEqual(b"200 foo\n", server.ask(b"get FOO-shop-4"))
 
+    def test_sqlite(self) -> None:
+        """Only a server with ``STORE`` loads SQLite (proc_pid_maps(5)), also after a reload."""
+        for setting, is_loaded in (("", False), ("STORE: sqlite:memory.sqlite\n", True)):
+            port = free_port()
+            self.configure(f"PORT: {port}\n{setting}")
+            server = LiveServer(("trualias-table", "-c", "tried.conf"), self.folder, port)
+            self.addCleanup(server.stop)
+            server.start()
+            self.configure(f"PORT: {port}\n{setting}CASE SENSITIVE: no\n")
+            os.kill(server.pid, signal.SIGHUP)
+            wait_until(lambda server=server: server.ask(b"get FOO-shop-4") == b"200 foo\n", "a reload")  # type: ignore[misc]
+            self.assertEqual(is_loaded, "_sqlite3" in Path(f"/proc/{server.pid}/maps").read_text("utf-8"))
+            server.stop()
+
     def test_critical(self) -> None:
         """The reason of a failed start is critical for the journal, each line of it."""
         self.configure("PORT: x\nHOST: y\n")
