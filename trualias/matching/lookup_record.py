@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trualias.language.spans import Spans
 
-BUDGET = 3_500
+BUDGET = 3_000
 """Steps that one lookup may take. A step costs about a microsecond: statements found, attempts, codes compared and the
 work of counting are all steps. Ordinary lookups take a few dozen at most; the budget is for keys made to be slow."""
 

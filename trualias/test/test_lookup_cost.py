@@ -37,7 +37,7 @@ class CostTests(SynchronousTestCase):
         assert found is not None
         self.assertEqual(("google_google_google_google_google_google_6", 601), (found.local_part, found.steps))
         self.assertEqual(("u0",), found.rule.accounts)
-        self.assertEqual("takes 601 of the 3,500 steps that it may take", found.cost)
+        self.assertEqual("takes 601 of the 3,000 steps that it may take", found.cost)
 
     def test_budget_exceeded(self) -> None:
         """An address whose lookup fails is found, too."""
@@ -47,4 +47,4 @@ class CostTests(SynchronousTestCase):
         )
         assert found is not None
         self.assertGreater(found.steps, BUDGET)
-        self.assertEqual("takes more than the 3,500 steps that it may take", found.cost)
+        self.assertEqual("takes more than the 3,000 steps that it may take", found.cost)
