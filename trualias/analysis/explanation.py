@@ -160,6 +160,13 @@ def explain(policy: Policy, local_part: str, most: int = 3, domain: str | None =
     )
 
 
+def readings_of(policy: Policy, candidate: Candidate, local_part: str, most: int) -> Iterator[Reading]:
+    """Yield readings of an address as one statement, right or wrong, in no order and at most ``most``."""
+    spans = Spans(policy.fold(local_part))
+    for ends in islice(_Splits(candidate, spans), most):
+        yield _reading(candidate, spans, local_part, ends)
+
+
 def invalid_local_part(local_part: str) -> str:
     """Return why a text cannot be the local part of an alias, such as a character or its length; empty if it can."""
     if not local_part:
