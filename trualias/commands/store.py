@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trualias.commands.alias_text import describe_state
@@ -22,10 +23,12 @@ from trualias.commands.memory import (
     with_memory,
 )
 from trualias.commands.terminal import Terminal
-from trualias.lookup.alias_states import AliasKey, AliasState
+from trualias.lookup.alias_states import PLAIN, AliasKey, AliasRecord, AliasState
+from trualias.lookup.locks import Lock
 from trualias.messages import escaped, number_of
-from trualias.store.interface import Change, Position, StoreChanged, StoreUnusable
+from trualias.store.interface import KEEP, Change, Keep, Position, Store, StoreChanged, StoreUnusable
 from trualias.store.sqlite import create, upgrade
+from trualias.store.states_copy import StatesCopy
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -139,20 +142,10 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
         if found.identity == latest.identity and found.revision >= latest.revision:
             terminal.output.write(f"{path} is the store in force already\n")
             return DONE
-        strictest: dict[AliasKey, AliasState] = {}
-        for copy in in_force:
-            for key, state in copy.states.items():
-                before = strictest.get(key)
-                strictest[key] = state if before is None or state.strictness > before.strictness else before
-        changes = []
-        for key, state in strictest.items():
-            entry = store.entry(key)
-            if entry is None or entry.state.strictness < state.strictness:
-                changes.append(Change(key, key.removesuffix("@"), state, None if entry else "adopted"))
+        changes = _stricter(store, in_force)
         verb = "is lost" if arguments.discard else "is kept"
         for change in changes:
-            assert change.state is not None
-            terminal.output.write(escaped(f"{change.address}: {describe_state(change.state)}, {verb}") + "\n")
+            terminal.output.write(escaped(f"{change.address}: {_describe(change)}, {verb}") + "\n")
         position = Position(latest.identity, max(found.revision, latest.revision) + 1)
         store.adopt([] if arguments.discard else changes, position, actor(), time.time(), found.revision)
     except StoreUnusable as problem:
@@ -165,3 +158,38 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
         store.close()
     terminal.output.write(f"{path} is adopted; running servers use it within a second\n")
     return DONE
+
+
+def _stricter(store: Store, copies: Sequence[StatesCopy]) -> list[Change]:
+    """Return the changes that bring a store to what is stricter, locked or kept in the copies of what is in force."""
+    in_force: dict[AliasKey, AliasRecord] = {}
+    for copy in copies:
+        for key, record in copy.states.items():
+            before = in_force.get(key, PLAIN)
+            in_force[key] = AliasRecord(
+                max(before.state, record.state, key=lambda state: state.strictness),
+                before.kept_for or record.kept_for,
+                before.locks or record.locks,
+            )
+    changes = []
+    for key, record in in_force.items():
+        entry = store.entry(key)
+        found = AliasState.ACTIVE if entry is None else entry.state
+        lock: Lock | Keep = record.locks[0] if record.locks and (entry is None or entry.lock is None) else KEEP
+        kept_for = record.kept_for if record.kept_for and (entry is None or not entry.kept) else KEEP
+        if found.strictness < record.state.strictness or lock is not KEEP or kept_for is not KEEP:
+            state = max(found, record.state, key=lambda state: state.strictness)
+            note = None if entry else "adopted"
+            times = (None, None) if entry is None or state is not found else (entry.expires, entry.resumes)
+            changes.append(Change(key, key.removesuffix("@"), state, note, *times, kept_for=kept_for, lock=lock))
+    return changes
+
+
+def _describe(change: Change) -> str:
+    assert change.state is not None
+    words = [describe_state(change.state)]
+    if change.lock is not KEEP:
+        words.append("locked")
+    if change.kept_for is not KEEP:
+        words.append(f"kept for {change.kept_for}")
+    return ", ".join(words)

@@ -7,6 +7,8 @@ from enum import Enum
 
 from attrs import frozen
 
+from trualias.lookup.locks import Lock
+
 
 class AliasState(Enum):
     """The states of an alias, the stricter after the less strict. The value is its name in a store."""
@@ -30,6 +32,26 @@ class AliasState(Enum):
 
 _STRICTNESS = {state: number for number, state in enumerate(AliasState)}
 
+
+@frozen(cache_hash=True)
+class AliasRecord:
+    """An alias as lookups know it.
+
+    ``kept_for`` is the account of a kept alias, which is found though no statement accepts it; otherwise empty. A mail
+    must be admitted by all ``locks``: one of the alias in its domain, and one of it in all domains.
+    """
+
+    state: AliasState = AliasState.ACTIVE
+    kept_for: str = ""
+    locks: tuple[Lock, ...] = ()
+
+
+RECORDS = {state: AliasRecord(state) for state in AliasState}
+"""The records of aliases that are neither kept nor locked, by their states."""
+
+PLAIN = RECORDS[AliasState.ACTIVE]
+"""The record of an alias about which nothing was decided."""
+
 AliasKey = str
 """A local part, ``@`` and a domain, both in lower case; without a domain the alias is one of all alias domains."""
 
@@ -48,14 +70,14 @@ _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_CHANGED = 1_000
 """Changed local parts that a small mapping over the large one holds before both become one: a change copies it."""
 
-_Entries = tuple[tuple[str, AliasState], ...]
-"""The domains of a local part in which it is not active, empty for all domains, with the states."""
+_Entries = tuple[tuple[str, AliasRecord], ...]
+"""The domains of a local part in which its record is not the plain one, empty for all domains, with the records."""
 
 _NONE: _Entries = ()
 
 
 class AliasStates:
-    """An immutable mapping from aliases to their states; all others are active.
+    """An immutable mapping from aliases to their records; that of all others is `PLAIN`.
 
     It is by local part, so that nearly every lookup ends after one probe. A large mapping is under a small one, so that
     a change of a few among a million is soon made. Equal entries are one object, so that a million need little memory.
@@ -63,56 +85,56 @@ class AliasStates:
 
     __slots__ = ("_all", "_changed")
 
-    def __init__(self, states: Mapping[AliasKey, AliasState] | None = None) -> None:
-        self._all: Mapping[str, _Entries] = _collect(states.items(), lambda: None) if states else {}
+    def __init__(self, records: Mapping[AliasKey, AliasRecord] | None = None) -> None:
+        self._all: Mapping[str, _Entries] = _collect(records.items(), lambda: None) if records else {}
         self._changed: dict[str, _Entries] = {}
 
     @classmethod
     def collect(
-        cls, states: Iterable[tuple[AliasKey, AliasState]], pause: Callable[[], None] = lambda: None
+        cls, records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None] = lambda: None
     ) -> AliasStates:
         """Make the mapping of many aliases; ``pause`` is called often."""
         made = cls()
-        made._all = _collect(states, pause)
+        made._all = _collect(records, pause)
         return made
 
     def __len__(self) -> int:
-        """Return the number of aliases that are not active."""
+        """Return the number of aliases whose record is not the plain one."""
         return sum(1 for _ in self.items())
 
-    def items(self) -> Iterator[tuple[AliasKey, AliasState]]:
-        """Yield the aliases that are not active, with their states."""
+    def items(self) -> Iterator[tuple[AliasKey, AliasRecord]]:
+        """Yield the aliases whose record is not the plain one, with their records."""
         for local_part, entries in self._local_parts():
-            yield from ((f"{local_part}@{domain}", state) for domain, state in entries)
+            yield from ((f"{local_part}@{domain}", record) for domain, record in entries)
 
-    def of(self, key: AliasKey) -> AliasState:
-        """Return the state of a key alone."""
+    def of(self, key: AliasKey) -> AliasRecord:
+        """Return the record of a key alone."""
         local_part, _, domain = key.rpartition("@")
-        return dict(self.entries(local_part)).get(domain, AliasState.ACTIVE)
+        return dict(self.entries(local_part)).get(domain, PLAIN)
 
-    def state(self, local_part: str, domain: str) -> AliasState:
-        """Return the stricter of the states of an alias in a domain, which is folded, and in all domains."""
-        return strictest(self.entries(local_part), domain)
+    def record(self, local_part: str, domain: str) -> AliasRecord:
+        """Return the record of an alias in a domain, which is folded: that of its two entries together."""
+        return combined(self.entries(local_part), domain)
 
     def entries(self, local_part: str) -> _Entries:
-        """Return the domains in which a local part is not active, empty for all domains, with the states."""
+        """Return the domains in which a local part has no plain record, empty for all domains, with the records."""
         lower = local_part.lower() if local_part.isascii() else _ascii_lower(local_part)
         entries = self._changed.get(lower) if self._changed else None
         return self._all.get(lower, _NONE) if entries is None else entries
 
     def changed(
-        self, changes: Iterable[tuple[AliasKey, AliasState]], pause: Callable[[], None] = lambda: None
+        self, changes: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None] = lambda: None
     ) -> AliasStates:
-        """Return the states after some changes; ``pause`` is called often if there is much to copy."""
+        """Return the records after some changes; ``pause`` is called often if there is much to copy."""
         made = AliasStates()
         made._all = self._all
         made._changed = dict(self._changed)
-        for key, state in changes:
+        for key, record in changes:
             local_part, _, domain = key.rpartition("@")
             entries = dict(made.entries(local_part))
             entries.pop(domain, None)
-            if state is not AliasState.ACTIVE:
-                entries[domain] = state
+            if record != PLAIN:
+                entries[domain] = record
             made._changed[local_part] = tuple(entries.items())
         return made if len(made._changed) <= MOST_CHANGED else AliasStates.collect(made.items(), pause)
 
@@ -122,23 +144,31 @@ class AliasStates:
         yield from changed.items()
 
 
-def strictest(entries: _Entries, domain: str) -> AliasState:
-    """Return the strictest of the states for a domain, which is folded, and for all domains."""
-    states = [state for where, state in entries if where in ("", domain)]
-    return max(states, key=lambda state: state.strictness, default=AliasState.ACTIVE)
+def combined(entries: _Entries, domain: str) -> AliasRecord:
+    """Return one record for an alias in a domain, which is folded, of its entries there and for all domains.
+
+    The stricter state and both locks hold. The alias is kept for the account of its own domain first.
+    """
+    found = [record for where, record in entries if where in ("", domain)]
+    if len(found) < 2:
+        return found[0] if found else PLAIN
+    state = max((record.state for record in found), key=lambda state: state.strictness)
+    own = dict(entries)[domain]
+    kept_for = own.kept_for or next((record.kept_for for record in found if record.kept_for), "")
+    return AliasRecord(state, kept_for, tuple(lock for record in found for lock in record.locks))
 
 
-def _collect(states: Iterable[tuple[AliasKey, AliasState]], pause: Callable[[], None]) -> dict[str, _Entries]:
+def _collect(records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None]) -> dict[str, _Entries]:
     """Make a mapping of many aliases with pauses in between: in one call it would hold the interpreter for long."""
     collected: dict[str, _Entries] = {}
     shared: dict[_Entries, _Entries] = {}
-    for number, (key, state) in enumerate(states):
+    for number, (key, record) in enumerate(records):
         if number % 1_000 == 0:
             pause()
-        if state is AliasState.ACTIVE:
+        if record == PLAIN:
             continue
         local_part, _, domain = key.rpartition("@")
-        entries = (*collected.get(local_part, _NONE), (domain, state))
+        entries = (*collected.get(local_part, _NONE), (domain, record))
         collected[local_part] = shared.setdefault(entries, entries)
     return collected
 
@@ -157,9 +187,13 @@ class AliasMemory:
     quiet_domain: str
     only_domain: str = ""
 
-    def state(self, local_part: str, domain: str | None) -> AliasState:
-        """Return the state of an alias in a domain, which is folded; None for the local-part table."""
+    def record(self, local_part: str, domain: str | None) -> AliasRecord:
+        """Return the record of an alias in a domain, which is folded; None for the local-part table."""
         entries = self.states.entries(local_part)
         if not entries or local_part in self.mailboxes:
-            return AliasState.ACTIVE
-        return strictest(entries, self.only_domain if domain is None else domain)
+            return PLAIN
+        return combined(entries, self.only_domain if domain is None else domain)
+
+    def state(self, local_part: str, domain: str | None) -> AliasState:
+        """Return the state of an alias in a domain, which is folded; None for the local-part table."""
+        return self.record(local_part, domain).state

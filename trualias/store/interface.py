@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from enum import Enum
+from typing import Protocol, TypeVar
 
 from attrs import frozen
 
-from trualias.lookup.alias_states import AliasKey, AliasState
+from trualias.lookup.alias_states import AliasKey, AliasRecord, AliasState
+from trualias.lookup.locks import Lock
 
 
 class StoreUnusable(Exception):
     """A store cannot be read or written; ``str()`` is the reason."""
+
+
+class Origin(Enum):
+    """The ways in which a store learnt of an alias; the value is the name in a store."""
+
+    USED = "used"
+    COMPOSED = "composed"
+    IMPORTED = "imported"
+    API = "api"
+    COMMAND = "command"
+
+
+class Keep(Enum):
+    """The mark of what a change leaves as it is."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+_Value = TypeVar("_Value")
+
+
+def keep_or(new: _Value | Keep, before: _Value) -> _Value:
+    """Return a new value, or the one before if it is to be kept."""
+    return before if isinstance(new, Keep) else new
 
 
 class StoreChanged(Exception):
@@ -35,7 +63,12 @@ class Entry:
 
     ``address`` is its key in the spelling in which it was first given. ``changed`` is the time of the last change, in
     seconds since 1970. At the time ``expires`` it becomes revoked, and at ``resumes`` a paused one becomes active; None
-    for never.
+    for never. It also becomes revoked after ``expires_after`` accepted mails, and when it was not used for
+    ``expires_idle`` days.
+
+    ``account`` is that of the last accepted mail, empty if there was none; that of a kept alias is the one that it is
+    kept for. ``words`` are those that it was made for. ``created``, ``first_seen`` and ``last_seen`` are seconds since
+    1970, the last two None before the first mail. ``accepted`` and ``refused`` are numbers of mails.
     """
 
     key: AliasKey
@@ -45,6 +78,18 @@ class Entry:
     changed: float
     expires: float | None = None
     resumes: float | None = None
+    account: str = ""
+    origin: Origin = Origin.COMMAND
+    kept: bool = False
+    lock: Lock | None = None
+    words: tuple[str, ...] = ()
+    created: float = 0
+    first_seen: int | None = None
+    last_seen: int | None = None
+    accepted: int = 0
+    refused: int = 0
+    expires_after: int | None = None
+    expires_idle: int | None = None
 
 
 @frozen
@@ -60,7 +105,10 @@ class TrailLine:
 
 @frozen
 class Change:
-    """A change to make: the new state, None to forget the alias; the note, None to keep it; and the times to come."""
+    """A change to make: the new state, None to forget the alias; the note, None to keep it; and the times to come.
+
+    ``kept_for`` is the account that the alias is kept for, empty for none. What is `KEEP` stays as it is.
+    """
 
     key: AliasKey
     address: str
@@ -68,6 +116,10 @@ class Change:
     note: str | None = None
     expires: float | None = None
     resumes: float | None = None
+    kept_for: str | Keep = KEEP
+    lock: Lock | Keep | None = KEEP
+    expires_after: int | Keep | None = KEEP
+    expires_idle: int | Keep | None = KEEP
 
 
 class Store(Protocol):
@@ -79,8 +131,8 @@ class Store(Protocol):
     def version(self) -> int:
         """Return a number that changes when another process has changed the store; it costs microseconds."""
 
-    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasState]]:
-        """Yield the aliases that changed after a revision, with their states; of a forgotten one, ``ACTIVE``."""
+    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasRecord]]:
+        """Yield the aliases that changed after a revision, with their records; of a forgotten one, the plain one."""
 
     def entries(self) -> Iterator[Entry]:
         """Yield all aliases in the order of their keys."""

@@ -7,49 +7,28 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import quote
 
-from trualias.lookup.alias_states import AliasKey, AliasState
-from trualias.store.interface import Change, Entry, Position, StoreChanged, StoreUnusable, TrailLine
+from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState
+from trualias.store.interface import (
+    Change,
+    Entry,
+    Origin,
+    Position,
+    StoreChanged,
+    StoreUnusable,
+    TrailLine,
+    keep_or,
+)
+from trualias.store.lock_text import decode_lock, encode_lock
+from trualias.store.migrations import MIGRATIONS
 
 BUSY_SECONDS = 5.0
 """The longest wait for another process that writes."""
 
 _APPLICATION = 0x74727561
 """Marks the file as one of trualias (PRAGMA application_id)."""
-
-MIGRATIONS = (
-    """
-    CREATE TABLE store (identity TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
-    CREATE TABLE alias (
-        key TEXT PRIMARY KEY,
-        address TEXT NOT NULL,
-        state TEXT NOT NULL,
-        note TEXT NOT NULL,
-        changed REAL NOT NULL,
-        revision INTEGER NOT NULL,
-        forgotten INTEGER NOT NULL DEFAULT 0
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX alias_revision ON alias (revision);
-    CREATE TABLE trail (
-        number INTEGER PRIMARY KEY,
-        key TEXT NOT NULL,
-        at REAL NOT NULL,
-        actor TEXT NOT NULL,
-        before TEXT,
-        after TEXT,
-        note TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX trail_key ON trail (key);
-    """,
-    """
-    ALTER TABLE alias ADD COLUMN expires REAL;
-    ALTER TABLE alias ADD COLUMN resumes REAL;
-    CREATE INDEX alias_expires ON alias (expires) WHERE expires IS NOT NULL;
-    CREATE INDEX alias_resumes ON alias (resumes) WHERE resumes IS NOT NULL;
-    """,
-)
-"""The statements that make each version of the schema from the one before; the first one makes version 1."""
 
 
 def create(path: str) -> None:
@@ -198,12 +177,17 @@ class SqliteStore:
             [version] = self._database.execute("PRAGMA data_version").fetchone()
             return int(version)
 
-    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasState]]:
-        """Yield the aliases that changed after a revision, with their states."""
+    def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasRecord]]:
+        """Yield the aliases that changed after a revision, with their records."""
         with _translated(self._path):
-            rows = self._database.execute("SELECT key, state FROM alias WHERE revision > ?", (after,))
-            for key, state in rows:
-                yield key, AliasState(state)
+            rows = self._database.execute(
+                "SELECT key, state, iif(kept, account, ''), lock FROM alias WHERE revision > max(?, 0)", (after,)
+            )
+            for key, state, kept_for, lock in rows:
+                if kept_for or lock:
+                    yield key, AliasRecord(AliasState(state), kept_for, () if lock is None else (decode_lock(lock),))
+                else:
+                    yield key, RECORDS[AliasState(state)]
 
     def entries(self) -> Iterator[Entry]:
         """Yield all aliases in the order of their keys."""
@@ -267,22 +251,45 @@ class SqliteStore:
     def _write(self, changes: Sequence[Change], revision: int, actor: str, now: float) -> None:
         for change in changes:
             before = self.entry(change.key)
-            times: tuple[float | None, float | None] = (None, None)
             note = change.note if change.note is not None else before.note if before else ""
             trail = (change.key, now, actor, before and before.state.value, change.state and change.state.value, note)
             if change.state is None:
-                # The row stays, so that other processes see the change.
-                row = (change.key, "", AliasState.ACTIVE.value, "", now, revision, 1)
-                self._database.execute("DELETE FROM trail WHERE key = ?", (change.key,))
+                self._forget(change.key, revision, now)
                 trail = (change.key, now, actor, None, None, "forgotten")
             else:
-                address = before.address if before else change.address
-                row = (change.key, address, change.state.value, note, now, revision, 0)
-                times = (change.expires, change.resumes)
-            self._database.execute("REPLACE INTO alias VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *times))
+                kept_for = keep_or(change.kept_for, before.account if before and before.kept else "")
+                self._database.execute(
+                    _CHANGE,
+                    {
+                        "key": change.key,
+                        "address": "" if change.address == change.key.removesuffix("@") else change.address,
+                        "account": kept_for or (before.account if before else ""),
+                        "kept": int(bool(kept_for)),
+                        "state": change.state.value,
+                        "lock": encode_lock(keep_or(change.lock, before.lock if before else None)),
+                        "note": note,
+                        "now": now,
+                        "expires": change.expires,
+                        "resumes": change.resumes,
+                        "expires_after": keep_or(change.expires_after, before.expires_after if before else None),
+                        "expires_idle": keep_or(change.expires_idle, before.expires_idle if before else None),
+                        "revision": revision,
+                    },
+                )
             self._database.execute(
                 "INSERT INTO trail (key, at, actor, before, after, note) VALUES (?, ?, ?, ?, ?, ?)", trail
             )
+
+    def _forget(self, key: AliasKey, revision: int, now: float) -> None:
+        """Remove what is known of an alias. A row of the key and the revision stays, for other processes to see."""
+        self._database.execute("DELETE FROM trail WHERE key = ?", (key,))
+        self._database.execute("DELETE FROM sender WHERE alias = (SELECT number FROM alias WHERE key = ?)", (key,))
+        self._database.execute("DELETE FROM alias WHERE key = ?", (key,))
+        self._database.execute(
+            "INSERT INTO alias (key, address, origin, state, created, changed, revision, forgotten)"
+            " VALUES (?, '', '', 'active', ?, ?, ?, 1)",
+            (key, now, now, revision),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -311,12 +318,45 @@ class SqliteStore:
         self._database.close()
 
 
-_ENTRY = "SELECT key, address, state, note, changed, expires, resumes FROM alias"
+_CHANGE = """
+    INSERT INTO alias (key, address, origin, account, kept, state, lock, note, created, changed, expires, resumes,
+                       expires_after, expires_idle, revision)
+    VALUES (:key, :address, 'command', :account, :kept, :state, :lock, :note, :now, :now, :expires, :resumes,
+            :expires_after, :expires_idle, :revision)
+    ON CONFLICT (key) DO UPDATE SET
+        address = iif(forgotten, excluded.address, address),
+        origin = iif(forgotten, excluded.origin, origin),
+        created = iif(forgotten, excluded.created, created),
+        account = excluded.account, kept = excluded.kept, state = excluded.state, lock = excluded.lock,
+        note = excluded.note, changed = excluded.changed, expires = excluded.expires, resumes = excluded.resumes,
+        expires_after = excluded.expires_after, expires_idle = excluded.expires_idle, revision = excluded.revision,
+        forgotten = 0
+"""
+
+_ENTRY = """
+    SELECT key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, created,
+           first_seen, last_seen, accepted, refused, expires_after, expires_idle
+    FROM alias
+"""
 
 
-def _entry(row: tuple[str, str, str, str, float, float | None, float | None]) -> Entry:
-    key, address, state, note, changed, expires, resumes = row
-    return Entry(key, address, AliasState(state), note, changed, expires, resumes)
+def _entry(row: Sequence[Any]) -> Entry:
+    key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, *rest = row
+    return Entry(
+        key,
+        address or key.removesuffix("@"),
+        AliasState(state),
+        note,
+        changed,
+        expires,
+        resumes,
+        account,
+        Origin(origin),
+        bool(kept),
+        None if lock is None else decode_lock(lock),
+        tuple(words.split()),
+        *rest,
+    )
 
 
 def _due_change(entry: Entry, now: float) -> Change:

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
-from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState, AliasStates
 from trualias.store.interface import Position
+from trualias.store.lock_text import decode_lock, encode_lock
 
-_FORMAT = 1
+_FORMAT = 2
 
+_READABLE = (1, 2)
+"""Format 1 has states alone."""
 
-_STATES = {state.value: state for state in AliasState}
+_RECORDS = {state.value: record for state, record in RECORDS.items()}
 
 
 class UnusableStatesCopy(Exception):
@@ -56,10 +59,16 @@ def _lines(copy: StatesCopy) -> Iterator[bytes]:
         "revision": copy.position.revision,
     }
     yield json.dumps(head).encode("ascii") + b"\n"
-    for key, state in copy.states.items():
-        # Nearly all keys need no escapes, and the formatting of a million takes a quarter of the time.
-        is_plain = key.isascii() and key.isprintable() and '"' not in key and "\\" not in key
-        line = f'["{key}", "{state.value}"]\n' if is_plain else json.dumps([key, state.value]) + "\n"
+    for key, record in copy.states.items():
+        state = record.state.value
+        if record.kept_for or record.locks:
+            locks = [encode_lock(lock) for lock in record.locks]
+            line = json.dumps([key, state, record.kept_for, *locks]) + "\n"
+        elif key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
+            # Nearly all keys need no escapes, and the formatting of a million takes a quarter of the time.
+            line = f'["{key}", "{state}"]\n'
+        else:
+            line = json.dumps([key, state]) + "\n"
         yield line.encode("ascii")
 
 
@@ -71,13 +80,19 @@ def decode(content: bytes) -> StatesCopy:
     first, *lines = body.split(b"\n")
     try:
         head = json.loads(first)
-        if head["format"] != _FORMAT:
+        if head["format"] not in _READABLE:
             raise UnusableStatesCopy("it is of another version of trualias")
-        pairs = json.loads(b"[%s]" % b",".join(lines))
-        states = AliasStates.collect((key, _STATES[state]) for key, state in pairs)
+        states = AliasStates.collect(map(_record, json.loads(b"[%s]" % b",".join(lines))))
         return StatesCopy(head["path"], Position(head["identity"], head["revision"]), states)
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableStatesCopy("it is of another version of trualias") from error
+
+
+def _record(line: list[str]) -> tuple[AliasKey, AliasRecord]:
+    if len(line) == 2:
+        return line[0], _RECORDS[line[1]]
+    key, state, kept_for, *locks = line
+    return key, AliasRecord(AliasState(state), kept_for, tuple(map(decode_lock, locks)))
 
 
 def read_states_copy(path: str) -> StatesCopy | None:

@@ -13,11 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.dates import InvalidDate, local_time, parse_date
 from trualias.commands.memory import Memory, with_memory
 from trualias.commands.terminal import Terminal
-from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.lookup.alias_states import AliasState
 from trualias.main import run
 from trualias.store.interface import Change, Position
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, copy_file_name, encode
+from trualias.test.states import records_of
 
 CONFIGURATION = """
 STORE: sqlite:memory.sqlite
@@ -73,7 +74,7 @@ class MemoryCase(SynchronousTestCase):
         store = SqliteStore(str(self.store))
         position = Position(identity or store.position().identity, revision)
         store.close()
-        copy = StatesCopy(str(self.store), position, AliasStates(states))
+        copy = StatesCopy(str(self.store), position, records_of(states))
         (self.folder / copy_file_name("virtual")).write_bytes(encode(copy))
 
 

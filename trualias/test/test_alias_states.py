@@ -6,8 +6,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, Deferred, Found, NotFound, NotFoundReason, Snapshot
-from trualias.lookup.alias_states import MOST_CHANGED, AliasState, AliasStates, alias_key
+from trualias.lookup.alias_states import MOST_CHANGED, PLAIN, RECORDS, AliasState, AliasStates, alias_key
 from trualias.test.lookups import Hooks, snapshot
+from trualias.test.states import records_of, states_of
 
 REVOKED = NotFound(NotFoundReason.REVOKED)
 NO_MATCH = NotFound(NotFoundReason.NO_MATCH)
@@ -28,7 +29,7 @@ ONE = "ALIAS DOMAINS: example.com\nACCOUNT foo MATCHES %account%-%ident%-%code% 
 def with_states(settings: str = "", statements: str | None = None, hooks: Hooks | None = None) -> Snapshot:
     """Return a snapshot with ``STATES``."""
     made = snapshot(settings, hooks=hooks) if statements is None else snapshot(settings, statements, hooks)
-    return made.with_states(AliasStates(STATES))
+    return made.with_states(records_of(STATES))
 
 
 class AliasStatesTests(SynchronousTestCase):
@@ -45,17 +46,17 @@ class AliasStatesTests(SynchronousTestCase):
         order = list(AliasState)
         for one in order:
             for other in order:
-                states = AliasStates({"a@": one, "a@b.c": other})
-                self.assertEqual(max(one, other, key=order.index), states.state("A", "b.c"))
-                self.assertEqual(one, states.state("a", "other.example"))
+                states = records_of({"a@": one, "a@b.c": other})
+                self.assertEqual(max(one, other, key=order.index), states.record("A", "b.c").state)
+                self.assertEqual(one, states.record("a", "other.example").state)
 
     def test_changed(self) -> None:
         """Changes make a new mapping, and leave the old one as it is."""
-        old = AliasStates({"a@": AliasState.REVOKED, "b@": AliasState.DEFER})
-        new = old.changed([("a@", AliasState.ACTIVE), ("c@", AliasState.QUIET)])
-        self.assertEqual({"b@": AliasState.DEFER, "c@": AliasState.QUIET}, dict(new.items()))
-        self.assertEqual({"a@": AliasState.REVOKED, "b@": AliasState.DEFER}, dict(old.items()))
-        self.assertEqual((2, AliasState.ACTIVE, AliasState.QUIET), (len(new), new.of("a@"), new.of("c@")))
+        old = records_of({"a@": AliasState.REVOKED, "b@": AliasState.DEFER})
+        new = old.changed([("a@", PLAIN), ("c@", RECORDS[AliasState.QUIET])])
+        self.assertEqual({"b@": AliasState.DEFER, "c@": AliasState.QUIET}, states_of(new))
+        self.assertEqual({"a@": AliasState.REVOKED, "b@": AliasState.DEFER}, states_of(old))
+        self.assertEqual((2, AliasState.ACTIVE, AliasState.QUIET), (len(new), new.of("a@").state, new.of("c@").state))
 
     def test_many_changes(self) -> None:
         """After many changes it is one mapping again, made with pauses, and the same."""
@@ -64,10 +65,11 @@ class AliasStatesTests(SynchronousTestCase):
         expected: dict[str, AliasState] = {}
         for number in range(3 * MOST_CHANGED):
             change = {f"{number % 1500}@": list(AliasState)[number % 5]}
-            states = states.changed(change.items(), lambda: pauses.append(1))
+            records = {key: RECORDS[state] for key, state in change.items()}
+            states = states.changed(records.items(), lambda: pauses.append(1))
             expected |= change
         expected = {key: state for key, state in expected.items() if state is not AliasState.ACTIVE}
-        self.assertEqual(expected, dict(states.items()))
+        self.assertEqual(expected, states_of(states))
         self.assertNotEqual([], pauses)
 
 
@@ -167,7 +169,7 @@ class TableTests(SynchronousTestCase):
         """Without a store, and with the same states, the snapshot stays the same; with others it is another one."""
         without = snapshot()
         self.assertIs(without, without.with_states(None))
-        made = without.with_states(AliasStates(STATES))
+        made = without.with_states(records_of(STATES))
         self.assertIsNot(without.identity, made.identity)
         self.assertIs(made, made.with_states(made.states))
         self.assertIs(without.configuration, made.configuration)

@@ -12,6 +12,7 @@ from trualias.store.follower import Follower
 from trualias.store.interface import Change, Position, StoreUnusable
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, decode, encode, read_states_copy
+from trualias.test.states import records_of, states_of
 
 REVOKED, ACTIVE = AliasState.REVOKED, AliasState.ACTIVE
 
@@ -43,10 +44,10 @@ class FollowerTests(SynchronousTestCase):
     def assert_refused(self, reason: str, follower: Follower | None = None) -> None:
         """Assert that the store is not used for this reason, again and again, and that the states stay in force."""
         follower = follower or self.follower
-        before = dict(follower.states.items())
+        before = states_of(follower.states)
         for _ in range(2):
             self.assertEqual(reason, str(self.assertRaises(StoreUnusable, follower.examine)))
-        self.assertEqual(before, dict(follower.states.items()))
+        self.assertEqual(before, states_of(follower.states))
 
     def test_changes(self) -> None:
         """Each change is read once."""
@@ -54,9 +55,9 @@ class FollowerTests(SynchronousTestCase):
         for key, state in (("b@", REVOKED), ("a@", ACTIVE), ("b@", None)):
             self.change(key, state)
             self.assertTrue(self.follower.examine())
-            self.assertEqual(state or ACTIVE, self.follower.states.of(key))
+            self.assertEqual(state or ACTIVE, self.follower.states.of(key).state)
             self.assertFalse(self.follower.examine())
-        self.assertEqual({}, dict(self.follower.states.items()))
+        self.assertEqual({}, states_of(self.follower.states))
 
     def test_due_changes(self) -> None:
         """An alias whose time has come expires, though no other process changes the store."""
@@ -67,7 +68,7 @@ class FollowerTests(SynchronousTestCase):
         self.assertFalse(self.follower.examine())
         self.now = 100.0
         self.assertTrue(self.follower.examine())
-        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, dict(self.follower.states.items()))
+        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, states_of(self.follower.states))
         self.now = 0.0
         self.assertFalse(self.follower.examine())
 
@@ -78,7 +79,7 @@ class FollowerTests(SynchronousTestCase):
         shutil.move(f"{self.path}.moved", self.path)
         self.change("b@", REVOKED)
         self.assertTrue(self.follower.examine())
-        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, dict(self.follower.states.items()))
+        self.assertEqual({"a@": REVOKED, "b@": REVOKED}, states_of(self.follower.states))
 
     def test_empty(self) -> None:
         """A file that was removed and made anew, empty, is not used."""
@@ -109,24 +110,24 @@ class FollowerTests(SynchronousTestCase):
         store.adopt([Change("c@", "c", REVOKED)], Position(str(identity), 4), "root", 1)
         store.close()
         self.assertTrue(self.follower.examine())
-        self.assertEqual({"a@": REVOKED, "c@": REVOKED}, dict(self.follower.states.items()))
+        self.assertEqual({"a@": REVOKED, "c@": REVOKED}, states_of(self.follower.states))
 
     def test_position_of_the_last_run(self) -> None:
         """A follower that starts with a copy compares the store with it."""
         position = self.follower.position
         assert position is not None
-        follower = self.follow(position, AliasStates({"a@": REVOKED}))
+        follower = self.follow(position, records_of({"a@": REVOKED}))
         self.assertFalse(follower.examine())
-        later = self.follow(Position(position.identity, 9), AliasStates({"z@": REVOKED}))
+        later = self.follow(Position(position.identity, 9), records_of({"z@": REVOKED}))
         self.assert_refused(f"{self.path} is older than what is in force: revision 2, not 9", later)
-        other = self.follow(Position("f" * 32, 1), AliasStates({"z@": REVOKED}))
+        other = self.follow(Position("f" * 32, 1), records_of({"z@": REVOKED}))
         self.assert_refused(f"{self.path} is another store than the one in force", other)
 
 
 class CopyTests(SynchronousTestCase):
     """The copy of the states."""
 
-    COPY = StatesCopy("/x", Position("f" * 32, 7), AliasStates({"a@b.c": REVOKED, "é\n@": AliasState.QUIET}))
+    COPY = StatesCopy("/x", Position("f" * 32, 7), records_of({"a@b.c": REVOKED, "é\n@": AliasState.QUIET}))
 
     def test_round_trip(self) -> None:
         """A copy that is read is the one that was written."""

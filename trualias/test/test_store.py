@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.lookup.alias_states import AliasState
+from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState
+from trualias.lookup.locks import Lock
 from trualias.store.interface import Change, Entry, Position, Store, StoreChanged, StoreUnusable, TrailLine
-from trualias.store.sqlite import MIGRATIONS, SqliteStore, create, upgrade
+from trualias.store.migrations import MIGRATIONS
+from trualias.store.sqlite import SqliteStore, create, upgrade
+from trualias.test.states import pairs_of
 from trualias.testing.requirements import require_root
 
 ACTIVE, QUIET, REVOKED = AliasState.ACTIVE, AliasState.QUIET, AliasState.REVOKED
@@ -35,7 +39,7 @@ class Contract(_Case):
         """A new store has an identity, the first revision, and no aliases."""
         store = self.open()
         self.assertEqual(
-            (1, [], [], []), (store.position().revision, [*store.entries()], [*store.states()], store.check())
+            (1, [], [], []), (store.position().revision, [*store.entries()], pairs_of(store.states()), store.check())
         )
         self.assertRegex(store.position().identity, "^[0-9a-f]{32}$")
 
@@ -43,10 +47,10 @@ class Contract(_Case):
         """A change makes a revision, and is seen by all."""
         store, other = self.open(), self.open()
         self.assertEqual(2, store.change([Change("a@b.c", "A@b.c", REVOKED, "leaked")], "root", 1000.5))
-        entry = Entry("a@b.c", "A@b.c", REVOKED, "leaked", 1000.5)
+        entry = Entry("a@b.c", "A@b.c", REVOKED, "leaked", 1000.5, created=1000.5)
         self.assertEqual((entry, [entry]), (other.entry("a@b.c"), [*other.entries()]))
         self.assertEqual([TrailLine(1000.5, "root", None, REVOKED, "leaked")], other.trail("a@b.c"))
-        self.assertEqual([("a@b.c", REVOKED)], [*other.states()])
+        self.assertEqual([("a@b.c", REVOKED)], pairs_of(other.states()))
         self.assertIsNone(other.entry("b@b.c"))
 
     def test_spelling_and_note(self) -> None:
@@ -54,9 +58,9 @@ class Contract(_Case):
         store = self.open()
         store.change([Change("a@", "A", REVOKED, "one")], "root", 1)
         store.change([Change("a@", "a", ACTIVE)], "ann", 2)
-        self.assertEqual(Entry("a@", "A", ACTIVE, "one", 2), store.entry("a@"))
+        self.assertEqual(Entry("a@", "A", ACTIVE, "one", 2, created=1), store.entry("a@"))
         store.change([Change("a@", "a", ACTIVE, "two")], "ann", 3)
-        self.assertEqual(Entry("a@", "A", ACTIVE, "two", 3), store.entry("a@"))
+        self.assertEqual(Entry("a@", "A", ACTIVE, "two", 3, created=1), store.entry("a@"))
         self.assertEqual(
             [(None, REVOKED, "root"), (REVOKED, ACTIVE, "ann"), (ACTIVE, ACTIVE, "ann")],
             [(line.before, line.after, line.actor) for line in store.trail("a@")],
@@ -67,10 +71,10 @@ class Contract(_Case):
         store = self.open()
         for key in ("a@", "b@"):
             store.change([Change(key, key, REVOKED)], "root", 1)
-        self.assertEqual([("b@", REVOKED)], [*store.states(2)])
+        self.assertEqual([("b@", REVOKED)], pairs_of(store.states(2)))
         store.change([Change("a@", "a", None)], "root", 2)
-        self.assertEqual([("a@", ACTIVE)], [*store.states(3)])
-        self.assertEqual([], [*store.states(4)])
+        self.assertEqual([("a@", ACTIVE)], pairs_of(store.states(3)))
+        self.assertEqual([], pairs_of(store.states(4)))
 
     def test_forget(self) -> None:
         """A forgotten alias is unknown; one line says that there was one."""
@@ -80,7 +84,7 @@ class Contract(_Case):
         self.assertEqual((None, []), (store.entry("a@"), [*store.entries()]))
         self.assertEqual([TrailLine(2, "root", None, None, "forgotten")], store.trail("a@"))
         store.change([Change("a@", "a", QUIET)], "root", 3)
-        self.assertEqual(Entry("a@", "a", QUIET, "", 3), store.entry("a@"))
+        self.assertEqual(Entry("a@", "a", QUIET, "", 3, created=3), store.entry("a@"))
 
     def test_version(self) -> None:
         """The version changes when another process changes the store, and at no other time."""
@@ -113,8 +117,8 @@ class Contract(_Case):
         self.assertFalse(store.make_due_changes(99.9))
         self.assertTrue(store.make_due_changes(100))
         self.assertFalse(other.make_due_changes(100))
-        self.assertEqual([("both@", REVOKED), ("pause@", ACTIVE)], sorted(other.states(2), key=lambda item: item[0]))
-        self.assertEqual(Entry("pause@", "pause", ACTIVE, "", 100, expires=300.0), store.entry("pause@"))
+        self.assertEqual([("both@", REVOKED), ("pause@", ACTIVE)], sorted(pairs_of(other.states(2)), key=itemgetter(0)))
+        self.assertEqual(Entry("pause@", "pause", ACTIVE, "", 100, expires=300.0, created=1), store.entry("pause@"))
         self.assertEqual(TrailLine(100, "trualias", QUIET, ACTIVE, ""), store.trail("pause@")[-1])
         self.assertTrue(other.make_due_changes(1000))
         self.assertFalse(store.make_due_changes(50))
@@ -125,14 +129,14 @@ class Contract(_Case):
         store, other = self.open(), self.open()
         other.change([Change("a@", "a", REVOKED)], "root", 1)
         self.assertRaises(StoreChanged, store.change, [Change("a@", "a", QUIET)], "root", 2, 1)
-        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, [*store.states()]))
+        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, pairs_of(store.states())))
         self.assertEqual(3, store.change([Change("a@", "a", ACTIVE)], "root", 3, 2))
 
     def test_adopt(self) -> None:
         """An adopted store has the position that it is given, which must be above its own."""
         store = self.open()
         store.adopt([Change("a@", "a", REVOKED)], Position("f" * 32, 7), "root", 1)
-        self.assertEqual((Position("f" * 32, 7), [("a@", REVOKED)]), (store.position(), [*store.states(6)]))
+        self.assertEqual((Position("f" * 32, 7), [("a@", REVOKED)]), (store.position(), pairs_of(store.states(6))))
         self.assertRaises(StoreUnusable, store.adopt, [], Position("0" * 32, 7), "root", 1)
 
     def test_adopt_changed_meanwhile(self) -> None:
@@ -142,7 +146,7 @@ class Contract(_Case):
         other.change([Change("a@", "a", REVOKED)], "root", 1)
         late = [Change("a@", "a", QUIET)], Position("f" * 32, 7), "root", 1
         self.assertRaises(StoreChanged, store.adopt, *late, before.revision)
-        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, [*store.states()]))
+        self.assertEqual((2, [("a@", REVOKED)]), (store.position().revision, pairs_of(store.states())))
         store.adopt(*late, store.position().revision)
         self.assertEqual(("f" * 32, 7), (store.position().identity, store.position().revision))
 
@@ -187,7 +191,7 @@ class SqliteTests(Contract, SynchronousTestCase):
         """A store that is there is not made anew."""
         self.open().change([Change("a@", "a", REVOKED)], "root", 1)
         create(str(self.path))
-        self.assertEqual([("a@", REVOKED)], [*self.open().states()])
+        self.assertEqual([("a@", REVOKED)], pairs_of(self.open().states()))
 
     def test_no_folder(self) -> None:
         """The reason is in the error if a store cannot be made."""
@@ -244,16 +248,63 @@ class SqliteTests(Contract, SynchronousTestCase):
         self.assertEqual(copy, upgrade(str(self.path)))
         store = self.open()
         self.assertEqual(Position("0123", 7), store.position())
-        self.assertEqual([Entry("a@", "A", REVOKED, "leaked", 5)], [*store.entries()])
+        self.assertEqual([Entry("a@", "A", REVOKED, "leaked", 5, created=5)], [*store.entries()])
         with sqlite3.connect(copy) as database:
             self.assertEqual((1,), database.execute("PRAGMA user_version").fetchone())
         database.close()
         self.assertEqual("", upgrade(str(self.path)))
 
+    def test_upgrade_of_the_second_version(self) -> None:
+        """An upgrade keeps the states, the spellings, the times to come and what was forgotten."""
+        self.make_first_version()
+        with sqlite3.connect(self.path) as database:
+            for statement in MIGRATIONS[1].split(";"):
+                database.execute(statement)
+            database.execute("PRAGMA user_version = 2")
+            database.executemany(
+                "INSERT INTO alias VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    ("b@x.example", "b@x.example", "quiet", "", 6, 8, 0, 300, 200),
+                    ("c@", "", "active", "", 7, 9, 1, None, None),
+                ],
+            )
+            database.execute("UPDATE store SET revision = 9")
+        database.close()
+        upgrade(str(self.path))
+        store = self.open()
+        self.assertEqual(
+            [
+                Entry("a@", "A", REVOKED, "leaked", 5, created=5),
+                Entry("b@x.example", "b@x.example", QUIET, "", 6, expires=300, resumes=200, created=6),
+            ],
+            [*store.entries()],
+        )
+        self.assertEqual([("b@x.example", QUIET), ("c@", ACTIVE)], pairs_of(store.states(7)))
+        self.assertEqual([], store.check())
+
+    def test_lock_and_account(self) -> None:
+        """A lock, the account that an alias is kept for, and its ends stay until another change has others."""
+        store = self.open()
+        lock = Lock(("shop.example", "ann@mail.example"))
+        change = Change("a@", "a", ACTIVE, kept_for="foo", lock=lock, expires_after=3, expires_idle=90)
+        store.change([change], "root", 1)
+        store.change([Change("a@", "a", REVOKED)], "root", 2)
+        expected = Entry(
+            "a@", "a", REVOKED, "", 2, account="foo", kept=True, lock=lock, created=1, expires_after=3, expires_idle=90
+        )
+        self.assertEqual(expected, store.entry("a@"))
+        self.assertEqual([("a@", AliasRecord(REVOKED, "foo", (lock,)))], [*store.states()])
+        gone = Change("a@", "a", ACTIVE, kept_for="", lock=None, expires_after=None, expires_idle=None)
+        store.change([gone], "root", 3)
+        self.assertEqual([("a@", PLAIN)], [*store.states()])
+
     def test_unknown_state(self) -> None:
         """A state that this version does not know is an error, and not taken for an active one."""
         with sqlite3.connect(self.path) as database:
-            database.execute("INSERT INTO alias VALUES ('a@', 'a', 'locked', '', 1, 2, 0, NULL, NULL)")
+            database.execute(
+                "INSERT INTO alias (key, address, origin, state, created, changed, revision)"
+                " VALUES ('a@', '', 'command', 'locked', 1, 1, 2)"
+            )
         self.assertRaises(StoreUnusable, list, self.open().states())
 
     def test_durable(self) -> None:

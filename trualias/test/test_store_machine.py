@@ -24,6 +24,7 @@ from trualias.store.interface import Change, Position, StoreUnusable
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, decode, encode
 from trualias.test import trialprofile
+from trualias.test.states import states_of
 
 trialprofile.load()
 
@@ -166,7 +167,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def is_as_modelled(self) -> None:
         """The server has what it last took over, and the store what was written."""
-        assert dict(self.follower.states.items()) == self.in_force
+        assert states_of(self.follower.states) == self.in_force
         store = SqliteStore(self.path)
         try:
             assert {entry.key: entry.state for entry in store.entries()} == self.stored

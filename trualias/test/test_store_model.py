@@ -16,6 +16,7 @@ from trualias.store.interface import Change
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, decode, encode
 from trualias.test import trialprofile
+from trualias.test.states import states_of
 
 trialprofile.load()
 
@@ -71,7 +72,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.model[key] = (AliasState.ACTIVE if state.is_paused else state, expires, None)
         self.follower.examine()
         expected = {key: state for key, (state, *_) in self.model.items() if state is not AliasState.ACTIVE}
-        assert dict(self.follower.states.items()) == expected
+        assert states_of(self.follower.states) == expected
 
     def teardown(self) -> None:
         """Remove the store."""

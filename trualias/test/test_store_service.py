@@ -30,6 +30,7 @@ from trualias.server.store_service import (
 from trualias.store.interface import Change
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import read_states_copy
+from trualias.test.states import states_of
 from trualias.test.test_tap import TapTestCase
 from trualias.testing.live import ENVIRONMENT
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
@@ -86,7 +87,7 @@ class StoreServiceTests(SynchronousTestCase):
         self.assertEqual(([made], "", FOUND), ([*map(formatEvent, events)], service.problem, self.answer()))
         kept = read_states_copy(self.copy)
         assert kept is not None
-        self.assertEqual((self.path, 1, {}), (kept.path, kept.position.revision, dict(kept.states.items())))
+        self.assertEqual((self.path, 1, {}), (kept.path, kept.position.revision, states_of(kept.states)))
 
     def test_change(self) -> None:
         """A change is in force within a second, and the policies stay the same."""
@@ -121,7 +122,7 @@ class StoreServiceTests(SynchronousTestCase):
         self.change(AliasState.REVOKED)
         self.wait(COPY_SECONDS + 1)
         kept = read_states_copy(self.copy)
-        self.assertEqual({KEY: AliasState.REVOKED}, dict(kept.states.items()) if kept else None)
+        self.assertEqual({KEY: AliasState.REVOKED}, states_of(kept.states) if kept else None)
 
     def test_copy_that_cannot_be_kept(self) -> None:
         """A copy that cannot be written is logged once; the store is used."""

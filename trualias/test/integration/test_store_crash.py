@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
 from trualias.store.sqlite import SqliteStore, create
+from trualias.test.states import pairs_of
 from trualias.testing.live import ENVIRONMENT
 
 WRITER = """
@@ -48,7 +49,7 @@ class CrashTests(SynchronousTestCase):
             store = SqliteStore(path)
             self.assertEqual([], store.check())
             self.assertGreaterEqual(store.position().revision, revision)
-            states = dict(store.states())
+            states = dict(pairs_of(store.states()))
             store.close()
             last = max(int(key[1:-1]) for key in states)
             self.assertGreaterEqual(last, number)
