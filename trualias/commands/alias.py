@@ -154,7 +154,7 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = resolve(memory.snapshot, memory.store, arguments.address, force=True)
     entry = memory.store.entry(alias.key)
-    others = list(other_entries(memory.store, alias))
+    others = list(other_entries(memory, alias))
     if entry is None and not others:
         raise Refused(f"{alias.address} is not in the store: nothing was decided about it")
     print_entry(alias.address, entry, memory.store.trail(alias.key), others, terminal, as_json=arguments.json)
@@ -221,7 +221,7 @@ def _change(
         remark += f", and expires at {local_time(expires)}" if expires is not None else ""
         remark += f" ({alias.remark})" if alias.remark else ""
         terminal.output.write(escaped(f"{alias.address} is {describe_state(state)}{remark}") + "\n")
-        for where, other in other_entries(memory.store, alias):
+        for where, other in other_entries(memory, alias):
             if other.strictness > state.strictness:
                 terminal.output.write(escaped(f"  but for {where} it is {describe_state(other)}, which holds") + "\n")
     if len(made) > 1:

@@ -140,6 +140,9 @@ class Store(Protocol):
     def entry(self, key: AliasKey) -> Entry | None:
         """Return an alias; None if the store does not know it."""
 
+    def neighbours(self, key: AliasKey, most: int) -> list[str]:
+        """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
+
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
 

@@ -201,6 +201,14 @@ class SqliteStore:
             row = self._database.execute(f"{_ENTRY} WHERE NOT forgotten AND key = ?", (key,)).fetchone()
             return None if row is None else _entry(row)
 
+    def neighbours(self, key: AliasKey, most: int) -> list[str]:
+        """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
+        known = "SELECT address FROM alias WHERE NOT forgotten AND key"
+        with _translated(self._path):
+            before = self._database.execute(f"{known} < ? ORDER BY key DESC LIMIT ?", (key, most)).fetchall()
+            after = self._database.execute(f"{known} >= ? ORDER BY key LIMIT ?", (key, most)).fetchall()
+        return [address for (address,) in [*reversed(before), *after]]
+
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
         with _translated(self._path):

@@ -86,6 +86,16 @@ class Contract(_Case):
         store.change([Change("a@", "a", QUIET)], "root", 3)
         self.assertEqual(Entry("a@", "a", QUIET, "", 3, created=3), store.entry("a@"))
 
+    def test_neighbours(self) -> None:
+        """The neighbours of a key, known or not, are the addresses next to it in the order of the keys."""
+        store = self.open()
+        self.assertEqual([], store.neighbours("c@", 9))
+        store.change([Change(f"{name}@", name.upper(), REVOKED) for name in "eabdc"], "root", 1)
+        store.change([Change("d@", "d", None)], "root", 2)
+        self.assertEqual(["A", "B", "C", "E"], store.neighbours("bb@", 9))
+        self.assertEqual(["B", "C"], store.neighbours("bb@", 1))
+        self.assertEqual(["A", "B"], store.neighbours("b@", 1))
+
     def test_version(self) -> None:
         """The version changes when another process changes the store, and at no other time."""
         store, other = self.open(), self.open()
