@@ -203,11 +203,11 @@ class SqliteStore:
 
     def neighbours(self, key: AliasKey, most: int) -> list[str]:
         """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
-        known = "SELECT address FROM alias WHERE NOT forgotten AND key"
+        known = "SELECT key, address FROM alias WHERE NOT forgotten AND key"
         with _translated(self._path):
             before = self._database.execute(f"{known} < ? ORDER BY key DESC LIMIT ?", (key, most)).fetchall()
             after = self._database.execute(f"{known} >= ? ORDER BY key LIMIT ?", (key, most)).fetchall()
-        return [address for (address,) in [*reversed(before), *after]]
+        return [_address(key, address) for key, address in [*reversed(before), *after]]
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
@@ -352,7 +352,7 @@ def _entry(row: Sequence[Any]) -> Entry:
     key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, *rest = row
     return Entry(
         key,
-        address or key.removesuffix("@"),
+        _address(key, address),
         AliasState(state),
         note,
         changed,
@@ -365,6 +365,11 @@ def _entry(row: Sequence[Any]) -> Entry:
         tuple(words.split()),
         *rest,
     )
+
+
+def _address(key: AliasKey, address: str) -> str:
+    """Return the address of a row, which has it only where it is spelled otherwise than the key."""
+    return address or key.removesuffix("@")
 
 
 def _due_change(entry: Entry, now: float) -> Change:
