@@ -7,6 +7,7 @@ from enum import Enum
 
 from attrs import frozen
 
+from trualias.lookup.known_aliases import KnownAliases
 from trualias.lookup.locks import Lock
 
 
@@ -81,20 +82,27 @@ class AliasStates:
 
     It is by local part, so that nearly every lookup ends after one probe. A large mapping is under a small one, so that
     a change of a few among a million is soon made. Equal entries are one object, so that a million need little memory.
+    ``known`` are the aliases that the store knows; all mappings of one process share them.
     """
 
-    __slots__ = ("_all", "_changed")
+    __slots__ = ("_all", "_changed", "known")
 
-    def __init__(self, records: Mapping[AliasKey, AliasRecord] | None = None) -> None:
+    def __init__(
+        self, records: Mapping[AliasKey, AliasRecord] | None = None, known: KnownAliases | None = None
+    ) -> None:
+        self.known = KnownAliases() if known is None else known
         self._all: Mapping[str, _Entries] = _collect(records.items(), lambda: None) if records else {}
         self._changed: dict[str, _Entries] = {}
 
     @classmethod
     def collect(
-        cls, records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None] = lambda: None
+        cls,
+        records: Iterable[tuple[AliasKey, AliasRecord]],
+        pause: Callable[[], None] = lambda: None,
+        known: KnownAliases | None = None,
     ) -> AliasStates:
         """Make the mapping of many aliases; ``pause`` is called often."""
-        made = cls()
+        made = cls(known=known)
         made._all = _collect(records, pause)
         return made
 
@@ -126,7 +134,7 @@ class AliasStates:
         self, changes: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None] = lambda: None
     ) -> AliasStates:
         """Return the records after some changes; ``pause`` is called often if there is much to copy."""
-        made = AliasStates()
+        made = AliasStates(known=self.known)
         made._all = self._all
         made._changed = dict(self._changed)
         for key, record in changes:
@@ -136,7 +144,7 @@ class AliasStates:
             if record != PLAIN:
                 entries[domain] = record
             made._changed[local_part] = tuple(entries.items())
-        return made if len(made._changed) <= MOST_CHANGED else AliasStates.collect(made.items(), pause)
+        return made if len(made._changed) <= MOST_CHANGED else AliasStates.collect(made.items(), pause, self.known)
 
     def _local_parts(self) -> Iterator[tuple[str, _Entries]]:
         changed = self._changed
@@ -193,6 +201,13 @@ class AliasMemory:
         if not entries or local_part in self.mailboxes:
             return PLAIN
         return combined(entries, self.only_domain if domain is None else domain)
+
+    def is_known(self, local_part: str, domain: str | None) -> bool | None:
+        """Return whether the store knows an alias in a domain, which is folded; None if it was not read yet."""
+        known = self.states.known
+        if known.has(_ascii_lower(local_part), self.only_domain if domain is None else domain):
+            return local_part not in self.mailboxes
+        return False if known.is_complete else None
 
     def state(self, local_part: str, domain: str | None) -> AliasState:
         """Return the state of an alias in a domain, which is folded; None for the local-part table."""

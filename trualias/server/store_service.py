@@ -51,6 +51,7 @@ class StoreReader:
         copy: the path of the copy; None for none.
         monotonic: returns seconds.
         pause: called often during long work.
+        reads_known: see `Follower`.
 
     """
 
@@ -60,15 +61,17 @@ class StoreReader:
         copy: str | None,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[], None] = lambda: None,
+        reads_known: Callable[[], bool] = lambda: False,
     ) -> None:
         self._path = path
         self._copy = copy
         self._monotonic = monotonic
         self._pause = pause
+        self._reads_known = reads_known
         self._copied: Position | None = None
         self._copied_at = -math.inf
         self._logged: str | None = None
-        self._follower = Follower(path, SqliteStore)
+        self._follower = Follower(path, SqliteStore, pause=pause, reads_known=reads_known)
 
     @property
     def states(self) -> AliasStates:
@@ -91,7 +94,9 @@ class StoreReader:
                 _log.error("the copy of the states, {path}, is not used: {reason}", path=self._copy, reason=str(error))
         if kept is not None and kept.path == self._path:
             self._copied = kept.position
-            self._follower = Follower(self._path, SqliteStore, kept.position, kept.states, self._pause)
+            self._follower = Follower(
+                self._path, SqliteStore, kept.position, kept.states, self._pause, reads_known=self._reads_known
+            )
         if is_first and not os.path.exists(self._path):
             try:
                 create(self._path)

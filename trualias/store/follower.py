@@ -23,6 +23,7 @@ class Follower:
         states: those at this position.
         pause: called often during long work.
         time_of_day: returns seconds since 1970, for the changes whose time has come.
+        reads_known: returns whether the aliases that the store knows are wanted, which need memory.
 
     """
 
@@ -34,6 +35,7 @@ class Follower:
         states: AliasStates | None = None,
         pause: Callable[[], None] = lambda: None,
         time_of_day: Callable[[], float] = time.time,
+        reads_known: Callable[[], bool] = lambda: False,
     ) -> None:
         self.position = position
         self.states = states or AliasStates()
@@ -41,6 +43,8 @@ class Follower:
         self._open_store = open_store
         self._pause = pause
         self._time_of_day = time_of_day
+        self._reads_known = reads_known
+        self._last_known: int | None = None  # the number of the last one; None if none was read
         self._store: Store | None = None
         self._file: tuple[int, int] | None = None  # device and inode
         self._version: int | None = None  # of the store when it was read; None if it must be read whole
@@ -66,17 +70,34 @@ class Follower:
         if version != self._version:
             self._check(self._store.position())
         # Its own changes do not change the version.
-        if not self._store.make_due_changes(self._time_of_day()) and version == self._version:
+        has_changed = self._store.make_due_changes(self._time_of_day()) or version != self._version
+        self._read_known(self._store, has_changed=has_changed)
+        if not has_changed:
             return False
         before, position = self.position, self._store.position()
         if self._version is None:
-            states = AliasStates.collect(self._store.states(), self._pause)
-        else:
+            states = AliasStates.collect(self._store.states(), self._pause, self.states.known)
+        elif position != before:
             assert before is not None
             states = self.states.changed(self._store.states(before.revision), self._pause)
+        else:
+            states = self.states
         # A change that is committed meanwhile has another version, and is read again.
         self._version, self.position, self.states = version, position, states
         return position != before
+
+    def _read_known(self, store: Store, *, has_changed: bool) -> None:
+        """Read the aliases that became known, or all of them if none was read yet."""
+        if not self._reads_known() or (self._last_known is not None and not has_changed):
+            return
+        known = self.states.known
+        for number, key, is_known in store.known(self._last_known or 0):
+            known.put(key, is_known=is_known)
+            self._last_known = number
+            if number % 1_000 == 0:
+                self._pause()
+        self._last_known = self._last_known or 0
+        known.is_complete = True
 
     def _check(self, found: Position) -> None:
         known = self.position
@@ -92,7 +113,8 @@ class Follower:
     def _release(self) -> None:
         if self._store is not None:
             self._store.close()
-        self._store = self._file = self._version = None
+        # Another store may have given the numbers to other aliases. What is known already stays.
+        self._store = self._file = self._version = self._last_known = None
 
 
 def _identity(path: str) -> tuple[int, int]:

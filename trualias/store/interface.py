@@ -134,6 +134,12 @@ class Store(Protocol):
     def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasRecord]]:
         """Yield the aliases that changed after a revision, with their records; of a forgotten one, the plain one."""
 
+    def known(self, after: int = 0) -> Iterator[tuple[int, AliasKey, bool]]:
+        """Yield the aliases that became known or were forgotten after a number, in the order of their numbers.
+
+        Each is its number, its key, and whether it is known.
+        """
+
     def entries(self) -> Iterator[Entry]:
         """Yield all aliases in the order of their keys."""
 

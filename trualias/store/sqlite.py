@@ -189,6 +189,13 @@ class SqliteStore:
                 else:
                     yield key, RECORDS[AliasState(state)]
 
+    def known(self, after: int = 0) -> Iterator[tuple[int, AliasKey, bool]]:
+        """Yield the aliases that became known or were forgotten after a number; see `Store.known`."""
+        with _translated(self._path):
+            rows = "SELECT number, key, NOT forgotten FROM alias WHERE number > ? ORDER BY number"
+            for number, key, is_known in self._database.execute(rows, (after,)):
+                yield number, key, bool(is_known)
+
     def entries(self) -> Iterator[Entry]:
         """Yield all aliases in the order of their keys."""
         with _translated(self._path):
@@ -265,6 +272,8 @@ class SqliteStore:
                 self._forget(change.key, revision, now)
                 trail = (change.key, now, actor, None, None, "forgotten")
             else:
+                # An alias that becomes known again has a new number.
+                self._database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (change.key,))
                 kept_for = keep_or(change.kept_for, before.account if before and before.kept else "")
                 self._database.execute(
                     _CHANGE,
@@ -332,13 +341,9 @@ _CHANGE = """
     VALUES (:key, :address, 'command', :account, :kept, :state, :lock, :note, :now, :now, :expires, :resumes,
             :expires_after, :expires_idle, :revision)
     ON CONFLICT (key) DO UPDATE SET
-        address = iif(forgotten, excluded.address, address),
-        origin = iif(forgotten, excluded.origin, origin),
-        created = iif(forgotten, excluded.created, created),
         account = excluded.account, kept = excluded.kept, state = excluded.state, lock = excluded.lock,
         note = excluded.note, changed = excluded.changed, expires = excluded.expires, resumes = excluded.resumes,
-        expires_after = excluded.expires_after, expires_idle = excluded.expires_idle, revision = excluded.revision,
-        forgotten = 0
+        expires_after = excluded.expires_after, expires_idle = excluded.expires_idle, revision = excluded.revision
 """
 
 _ENTRY = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -48,6 +49,48 @@ class FollowerTests(SynchronousTestCase):
         for _ in range(2):
             self.assertEqual(reason, str(self.assertRaises(StoreUnusable, follower.examine)))
         self.assertEqual(before, states_of(follower.states))
+
+    def test_known(self) -> None:
+        """The aliases that the store knows are read where they are wanted, and each change of them once."""
+        wanted = False
+        follower = Follower(self.path, SqliteStore, time_of_day=lambda: self.now, reads_known=lambda: wanted)
+        self.addCleanup(follower._release)
+        follower.examine()
+        known = follower.states.known
+        self.assertEqual((False, 0), (known.is_complete, len(known)))
+        wanted = True
+        self.assertFalse(follower.examine())
+        self.assertTrue(known.is_complete)
+        self.assertTrue(known.has("a", "x.example"))
+        for state in (None, ACTIVE, None, REVOKED):
+            self.change("a@", state)
+            self.change("b@x.example", state)
+            follower.examine()
+            self.assertIs(known, follower.states.known)
+            is_known = state is not None
+            self.assertEqual(
+                [is_known, is_known, False],
+                [known.has("a", "x.example"), known.has("b", "x.example"), known.has("b", "y.example")],
+            )
+
+    def test_known_without_store(self) -> None:
+        """What is known is not complete while only the copy of the states was read."""
+        position = self.follower.position
+        assert position is not None
+        self.change("a@", REVOKED)
+        Path(self.path).rename(f"{self.path}.away")
+        follower = Follower(self.path, SqliteStore, position, records_of({"a@": REVOKED}), reads_known=lambda: True)
+        self.assertRaises(StoreUnusable, follower.examine)
+        self.assertFalse(follower.states.known.is_complete)
+
+    def test_same_states(self) -> None:
+        """Where another process wrote counts alone, the states stay the same object, and so the snapshot does."""
+        before = self.follower.states
+        with sqlite3.connect(self.path) as database:
+            database.execute("UPDATE alias SET accepted = accepted + 1")
+        database.close()
+        self.assertFalse(self.follower.examine())
+        self.assertIs(before, self.follower.states)
 
     def test_changes(self) -> None:
         """Each change is read once."""
