@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
+from trualias.commands import alias_ends, alias_locks
+from trualias.commands.alias_ends import check_future, date
 from trualias.commands.alias_text import describe_state, print_entries, print_entry, state_name
-from trualias.commands.dates import InvalidDate, local_time, parse_date
+from trualias.commands.dates import local_time
 from trualias.commands.memory import (
     DONE,
     Alias,
@@ -20,6 +23,7 @@ from trualias.commands.memory import (
     other_entries,
     resolve,
     typed_addresses,
+    unchanged,
     with_memory,
 )
 from trualias.commands.options import add_json
@@ -52,11 +56,13 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    def add(name: str, function: MemoryAction, text: str, description: str, example: str) -> ArgumentParser:
+    def add(
+        name: str, function: MemoryAction, text: str, description: str, example: str, *, to_change: bool = True
+    ) -> ArgumentParser:
         epilog = f"Example: trualias alias {name} {example}".rstrip() + f". {_EXIT_STATUS}"
         action: ArgumentParser = actions.add_parser(name, help=text, description=description, epilog=epilog)
         add_memory(action)
-        action.set_defaults(run=with_memory(function, to_change=function not in (_list, _show)))
+        action.set_defaults(run=with_memory(function, to_change=to_change))
         return action
 
     address = "foo-macys-m5@example.com"
@@ -84,7 +90,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     pausing.add_argument(
         "--until",
         metavar="DATE",
-        type=_date,
+        type=date,
         help="the end of the pause: a day, such as 2027-01-31, to its end, or a time of RFC 3339",
     )
     resuming = add("resume", _resume, "end a pause or a revocation", "Make aliases work again.", address)
@@ -96,26 +102,22 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         action.add_argument(
             "--force", action="store_true", help="also for what neither the configuration accepts nor the store knows"
         )
-    expiring = add(
-        "expire",
-        _expire,
-        "let an alias end at a date",
-        "Let an alias end at a date, at which it becomes revoked.",
-        f"{address} --on 2027-01-31",
+    alias_ends.add_to(add)
+    alias_locks.add_to(add)
+    listing = add(
+        "list", _list, "list the aliases of the store", "List the aliases that the store knows.", "", to_change=False
     )
-    expiring.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
-    when = expiring.add_mutually_exclusive_group(required=True)
-    when.add_argument(
-        "--on", metavar="DATE", type=_date, help="a day, such as 2027-01-31, at its end, or a time of RFC 3339"
-    )
-    when.add_argument("--never", action="store_true", help="it does not end")
-    listing = add("list", _list, "list the aliases of the store", "List the aliases that the store knows.", "")
     listing.add_argument(
         "--state", choices=("active", "paused", "revoked"), dest="shown", help="only those in this state"
     )
     add_json(listing)
     showing = add(
-        "show", _show, "show an alias and its changes", "Show the state of an alias, and each change of it.", address
+        "show",
+        _show,
+        "show an alias and its changes",
+        "Show the state of an alias, and each change of it.",
+        address,
+        to_change=False,
     )
     add_json(showing)
     noting = add(
@@ -138,13 +140,6 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     forgetting.add_argument("--yes", action="store_true", required=True, help="confirm that its changes are lost")
 
 
-def _date(text: str) -> float:
-    try:
-        return parse_date(text)
-    except InvalidDate as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     entries = [entry for entry in memory.store.entries() if arguments.shown in (None, state_name(entry.state))]
     print_entries(entries, terminal, as_json=arguments.json)
@@ -161,30 +156,27 @@ def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     return DONE
 
 
-_Decision = tuple[AliasState, float | None, float | None]
-"""A state, and the times at which the alias expires and resumes; None for never."""
-
-
-def _expiry(before: Entry | None) -> float | None:
-    return None if before is None else before.expires
-
-
-def _check_future(seconds: float | None) -> None:
-    if seconds is not None and seconds <= time.time():
-        raise Refused(f"{local_time(seconds)} is over")
+_Decide = Callable[[Alias, Entry | None], Change]
+"""Returns the change of an alias, given the entry that the store has of it."""
 
 
 def _revoke(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    return _change(memory, arguments, terminal, lambda before: (AliasState.REVOKED, None, None))
+    def revoke(alias: Alias, before: Entry | None) -> Change:
+        return Change(
+            alias.key, alias.address, AliasState.REVOKED, arguments.note, expires_after=None, expires_idle=None
+        )
+
+    return _change(memory, arguments, terminal, revoke)
 
 
 def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    _check_future(arguments.until)
+    check_future(arguments.until)
 
-    def pause(before: Entry | None) -> _Decision:
+    def pause(alias: Alias, before: Entry | None) -> Change:
         if before is not None and before.state is AliasState.REVOKED:
             raise Refused(f"{before.address} is revoked, which is stricter than a pause; resume it first")
-        return AliasState(arguments.answer), _expiry(before), arguments.until
+        expires = None if before is None else before.expires
+        return Change(alias.key, alias.address, AliasState(arguments.answer), arguments.note, expires, arguments.until)
 
     status = _change(memory, arguments, terminal, pause)
     if arguments.answer == AliasState.QUIET.value:
@@ -199,55 +191,37 @@ def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _resume(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    return _change(memory, arguments, terminal, lambda before: (AliasState.ACTIVE, _expiry(before), None))
+    def resume(alias: Alias, before: Entry | None) -> Change:
+        return evolve(alias_ends.without_reached_ends(alias, before), note=arguments.note)
+
+    return _change(memory, arguments, terminal, resume)
 
 
-def _change(
-    memory: Memory, arguments: Namespace, terminal: Terminal, decide: Callable[[Entry | None], _Decision]
-) -> int:
-    """Change the states of all addresses, or of none, to what ``decide`` returns for their entries."""
-    made: dict[str, tuple[Alias, _Decision]] = {}
+def _change(memory: Memory, arguments: Namespace, terminal: Terminal, decide: _Decide) -> int:
+    """Make what ``decide`` returns for all addresses, or for none of them."""
+    made: dict[str, tuple[Alias, Change]] = {}
     for typed in typed_addresses(arguments.addresses, terminal.input):
         alias = resolve(memory.snapshot, memory.store, typed, force=arguments.force)
-        made[alias.key] = alias, decide(memory.store.entry(alias.key))
-    memory.change(
-        [
-            Change(key, alias.address, state, arguments.note, expires, resumes)
-            for key, (alias, (state, expires, resumes)) in made.items()
-        ]
-    )
-    for alias, (state, expires, resumes) in made.values():
-        remark = f", until {local_time(resumes)}" if resumes is not None else ""
-        remark += f", and expires at {local_time(expires)}" if expires is not None else ""
+        made[alias.key] = alias, decide(alias, memory.store.entry(alias.key))
+    memory.change([change for _, change in made.values()])
+    for alias, change in made.values():
+        assert change.state is not None
+        remark = f", until {local_time(change.resumes)}" if change.resumes is not None else ""
+        remark += f", and expires at {local_time(change.expires)}" if change.expires is not None else ""
         remark += f" ({alias.remark})" if alias.remark else ""
-        terminal.output.write(escaped(f"{alias.address} is {describe_state(state)}{remark}") + "\n")
+        terminal.output.write(escaped(f"{alias.address} is {describe_state(change.state)}{remark}") + "\n")
         for where, other in other_entries(memory, alias):
-            if other.strictness > state.strictness:
-                terminal.output.write(escaped(f"  but for {where} it is {describe_state(other)}, which holds") + "\n")
+            if other.state.strictness > change.state.strictness:
+                text = f"  but for {where} it is {describe_state(other.state)}, which holds"
+                terminal.output.write(f"{escaped(text)}\n")
     if len(made) > 1:
         terminal.output.write(f"{number_of(len(made), 'alias', 'aliases')} changed\n")
     return DONE
 
 
-def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    _check_future(arguments.on)
-    alias = resolve(memory.snapshot, memory.store, arguments.address)
-    before = memory.store.entry(alias.key)
-    if before is not None and before.state is AliasState.REVOKED:
-        raise Refused(f"{alias.address} is revoked already")
-    state, resumes = (AliasState.ACTIVE, None) if before is None else (before.state, before.resumes)
-    memory.change([Change(alias.key, alias.address, state, None, arguments.on, resumes)])
-    fate = "does not expire" if arguments.on is None else f"expires at {local_time(arguments.on)}"
-    terminal.output.write(f"{escaped(alias.address)} {fate}\n")
-    return DONE
-
-
 def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = resolve(memory.snapshot, memory.store, arguments.address)
-    before = memory.store.entry(alias.key)
-    state = AliasState.ACTIVE if before is None else before.state
-    times = (None, None) if before is None else (before.expires, before.resumes)
-    memory.change([Change(alias.key, alias.address, state, arguments.text, *times)])
+    memory.change([evolve(unchanged(alias, memory.store.entry(alias.key)), note=arguments.text)])
     terminal.output.write(f"the note of {escaped(alias.address)} is kept\n")
     return DONE
 

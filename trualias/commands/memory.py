@@ -8,18 +8,20 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from typing import Protocol
 
 from attrs import frozen
 
 from trualias.commands.options import add_config, configuration_path
 from trualias.commands.terminal import Terminal
+from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import SERVER_TABLES, Table
 from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, Found, Snapshot
 from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import quoted
-from trualias.store.interface import Change, Store, StoreChanged, StoreUnusable
+from trualias.store.interface import Change, Entry, Store, StoreChanged, StoreUnusable
 from trualias.store.sqlite import SqliteStore
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
 
@@ -129,6 +131,18 @@ MemoryAction = Callable[[Memory, Namespace, Terminal], int]
 """An action of a command; it returns the exit status, and raises `Refused`."""
 
 
+class AddAction(Protocol):
+    """Declares an action of ``trualias alias``."""
+
+    def __call__(
+        self, name: str, function: MemoryAction, text: str, description: str, example: str, *, to_change: bool = True
+    ) -> ArgumentParser:
+        """Return the parser of an action, with its help text, its description, and the arguments of its example.
+
+        ``to_change``: the store must be the one whose states the servers have in force.
+        """
+
+
 def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[Namespace, Terminal], int]:
     """Return a command that opens the store of the configuration, runs an action, and writes why it is refused.
 
@@ -206,20 +220,32 @@ def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False
     )
 
 
+def unchanged(alias: Alias, before: Entry | None) -> Change:
+    """Return the change that leaves an alias as its entry has it, for others to be made from."""
+    if before is None:
+        return Change(alias.key, alias.address, AliasState.ACTIVE)
+    return Change(alias.key, alias.address, before.state, None, before.expires, before.resumes)
+
+
 def is_found(snapshot: Snapshot, key: str) -> bool:
     """Return whether the configuration accepts an address, or a local part; the store is not consulted."""
     table = Table.VIRTUAL if "@" in key else Table.LOCAL_PART
     return isinstance(snapshot.tables[table](key), Found | Ambiguous)
 
 
-def other_entries(memory: Memory, alias: Alias) -> Iterator[tuple[str, AliasState]]:
-    """Yield the entry of the other kind, with or without a domain, that is not active and applies as well."""
+def other_entries(memory: Memory, alias: Alias) -> Iterator[tuple[str, Entry]]:
+    """Yield the entry of the other kind, with or without a domain, where it decides about the alias as well."""
     local_part, _, domain = alias.key.rpartition("@")
     others = ("",) if domain else sorted(memory.snapshot.configuration.settings.alias_domains)
     for other in others:
         entry = memory.store.entry(f"{local_part}@{other}")
-        if entry is not None and entry.state is not AliasState.ACTIVE:
-            yield other or "all alias domains", entry.state
+        if entry is not None and (entry.state is not AliasState.ACTIVE or entry.lock is not None):
+            yield other or "all alias domains", entry
+
+
+def has_policy_service(snapshot: Snapshot) -> bool:
+    """Return whether a LISTEN of the configuration is a policy service, which counts mail and enforces locks."""
+    return any(one.protocol is WireProtocol.POLICY for one in snapshot.configuration.settings.listen)
 
 
 def typed_addresses(given: Iterable[str], lines: Iterable[bytes]) -> list[str]:

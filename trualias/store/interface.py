@@ -94,7 +94,7 @@ class Entry:
 
 @frozen
 class TrailLine:
-    """A change of an alias: when, in seconds since 1970, by whom, from which state to which, and the note."""
+    """A change of an alias: when, in seconds since 1970, by whom, from which state to which, and its note or remark."""
 
     at: float
     actor: str
@@ -107,7 +107,8 @@ class TrailLine:
 class Change:
     """A change to make: the new state, None to forget the alias; the note, None to keep it; and the times to come.
 
-    ``kept_for`` is the account that the alias is kept for, empty for none. What is `KEEP` stays as it is.
+    ``kept_for`` is the account that the alias is kept for, empty for none. What is `KEEP` stays as it is. ``remark`` is
+    what the trail says of the change, empty for the note.
     """
 
     key: AliasKey
@@ -120,6 +121,7 @@ class Change:
     lock: Lock | Keep | None = KEEP
     expires_after: int | Keep | None = KEEP
     expires_idle: int | Keep | None = KEEP
+    remark: str = ""
 
 
 class Store(Protocol):

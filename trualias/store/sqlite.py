@@ -267,7 +267,8 @@ class SqliteStore:
         for change in changes:
             before = self.entry(change.key)
             note = change.note if change.note is not None else before.note if before else ""
-            trail = (change.key, now, actor, before and before.state.value, change.state and change.state.value, note)
+            states = (before and before.state.value, change.state and change.state.value)
+            trail = (change.key, now, actor, *states, change.remark or note)
             if change.state is None:
                 self._forget(change.key, revision, now)
                 trail = (change.key, now, actor, None, None, "forgotten")

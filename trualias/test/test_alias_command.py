@@ -123,7 +123,11 @@ class AliasTests(MemoryCase):
         self.assertEqual("", output)
         self.assertRegex(errors, r"^2001-01-02 00:00:00 is over\n$")
         self.run_command("alias", "revoke", MACYS)
-        self.assert_refused(f"{MACYS} is revoked already", "alias", "expire", MACYS, "--on", "2999-12-31")
+        self.assert_done(
+            f"{MACYS} expires at TIME; it is revoked until it is resumed\n",
+            *("alias", "expire", MACYS, "--on", "2999-12-31"),
+        )
+        self.assertEqual({MACYS: "revoked"}, self.states())
 
     def test_invalid_dates(self) -> None:
         """A text that is no date has a message, and so has a time without a zone."""
@@ -199,7 +203,8 @@ class AliasTests(MemoryCase):
         self.run_command("alias", "pause", MACYS, "--answer", "defer", "--note", "leaked")
         _, output, _ = self.run_command("alias", "list", "--json")
         times = {"changed": "TIME", "resumes": None, "expires": None}
-        entry = {"address": MACYS, "state": "paused", "answer": "defer", **times, "note": "leaked"}
+        rules = {"expires_after": None, "expires_idle": None, "lock": None}
+        entry = {"address": MACYS, "state": "paused", "answer": "defer", **times, **rules, "note": "leaked"}
         self.assertEqual([entry], json.loads(output))
         _, output, _ = self.run_command("alias", "show", MACYS, "--json")
         shown = json.loads(output)

@@ -86,6 +86,16 @@ class Contract(_Case):
         store.change([Change("a@", "a", QUIET)], "root", 3)
         self.assertEqual(Entry("a@", "a", QUIET, "", 3, created=3), store.entry("a@"))
 
+    def test_remark(self) -> None:
+        """The trail has the remark of a change in place of the note, which the alias keeps."""
+        store = self.open()
+        store.change([Change("a@", "a", ACTIVE, "for the invoice")], "root", 1)
+        store.change([Change("a@", "a", ACTIVE, remark="locked to b.c")], "ann", 2)
+        self.assertEqual(["for the invoice", "locked to b.c"], [line.note for line in store.trail("a@")])
+        entry = store.entry("a@")
+        assert entry is not None
+        self.assertEqual("for the invoice", entry.note)
+
     def test_neighbours(self) -> None:
         """The neighbours of a key, known or not, are the addresses next to it in the order of the keys."""
         store = self.open()
