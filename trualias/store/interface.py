@@ -124,6 +124,45 @@ class Change:
     remark: str = ""
 
 
+MALFORMED_SENDER = "(malformed)"
+"""Stands for all senders that are no addresses."""
+
+OTHER_SENDERS = "(others)"
+"""Stands for the senders of an alias for which there is no room."""
+
+
+@frozen
+class Use:
+    """Mails of one sender to one alias, summed.
+
+    ``sender`` is a domain or an address, in lower case; empty for the null sender, `MALFORMED_SENDER` for what is no
+    address, None if none is known. ``first`` and ``last`` are seconds since 1970. ``words`` are those that the alias
+    was made for.
+    """
+
+    key: AliasKey
+    address: str
+    account: str
+    sender: str | None
+    first: float
+    last: float
+    accepted: int = 0
+    refused: int = 0
+    words: tuple[str, ...] = ()
+
+
+@frozen
+class Counted:
+    """The result of counting: the aliases that became known, and the mails that are only in a sum of their account.
+
+    ``changed``: a lock took its first sender, or an alias ended; the revision grew.
+    """
+
+    new: tuple[AliasKey, ...]
+    beyond: int
+    changed: bool
+
+
 class Store(Protocol):
     """A store. Each method raises `StoreUnusable`. One thread at a time uses it."""
 
@@ -159,6 +198,13 @@ class Store(Protocol):
 
         ``based_on`` is the revision from which they were decided; `StoreChanged` is raised if it is not the current
         one. None: they are made whatever the revision is.
+        """
+
+    def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
+        """Add uses, in one transaction.
+
+        An alias becomes known by accepted mail, at most 500 an account and day. Of its senders, 100 are kept. A power
+        failure may lose what was counted last, but no change of states.
         """
 
     def make_due_changes(self, now: float) -> bool:

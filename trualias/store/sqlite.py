@@ -11,14 +11,17 @@ from typing import Any
 from urllib.parse import quote
 
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState
+from trualias.store.counting import count_uses
 from trualias.store.interface import (
     Change,
+    Counted,
     Entry,
     Origin,
     Position,
     StoreChanged,
     StoreUnusable,
     TrailLine,
+    Use,
     keep_or,
 )
 from trualias.store.lock_text import decode_lock, encode_lock
@@ -142,6 +145,10 @@ def _translated(path: str) -> Iterator[None]:
         raise StoreUnusable(f"{path}: {error}") from error
 
 
+class _NotDurable(Exception):
+    """A transaction changes states, and would not be on disk when it is committed."""
+
+
 class SqliteStore:
     """A store in an existing file; see `Store`."""
 
@@ -235,6 +242,31 @@ class SqliteStore:
             self._write(changes, revision, actor, now)
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
+
+    def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
+        """Add uses, in one transaction; see `Store.count`."""
+        ordered = sorted(uses, key=lambda use: (use.key, use.first))
+        try:
+            return self._count(ordered, now, keeps_senders=keeps_senders, durable=False)
+        except _NotDurable:
+            # States are changed, too: a revision that a server has in force must not be lost.
+            return self._count(ordered, now, keeps_senders=keeps_senders, durable=True)
+
+    def _count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool, durable: bool) -> Counted:
+        with _translated(self._path):
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        try:
+            with self._transaction():
+                tally = count_uses(self._database, uses, keeps_senders=keeps_senders)
+                if tally.decisions and not durable:
+                    raise _NotDurable
+                for decision in tally.decisions.values():
+                    revision = self.position().revision + 1
+                    self._write([decision], revision, "trualias", now)
+                    self._database.execute("UPDATE store SET revision = ?", (revision,))
+        finally:
+            self._database.execute("PRAGMA synchronous = FULL")
+        return Counted(tuple(tally.new), sum(tally.beyond), bool(tally.decisions))
 
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""

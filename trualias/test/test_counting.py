@@ -1,90 +1,187 @@
-"""Tests of counting readings: the answers are those of trying them."""
+"""The counting of deliveries in a store."""
 
-from __future__ import annotations
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
 
-from collections import Counter
-from itertools import product
-from random import Random
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.configuration import parse_configuration
-from trualias.language.rule import folding
-from trualias.language.tree import Account, unparse
-from trualias.matching.lookup_record import LookupRecord
-from trualias.matching.matcher import FEW, Matcher
-from trualias.matching.policy import LONGEST
-from trualias.test import trialprofile
-from trualias.test.addresses import RANDOMS, local_part
-from trualias.test.strategies import policies, tangles
+from trualias.lookup.alias_states import AliasState
+from trualias.lookup.locks import Lock
+from trualias.store.counting import MOST_NEW, MOST_SENDERS
+from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS, Change, Counted, Origin, Use
+from trualias.store.sqlite import SqliteStore, create
 
-trialprofile.load()
+DAY = 86_400
+KEY = "foo-macys-m5@example.com"
 
 
-class ChoosingTests(SynchronousTestCase):
-    """Items that are any one of several characters."""
+class CountingTests(SynchronousTestCase):
+    """Uses of aliases."""
 
-    def assert_verifies(self, items: str, local_part: str) -> None:
-        """Assert that a local part with a code made of *items* verifies, whether readings are tried or counted."""
-        text = f"ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH {items};"
-        (rule,) = parse_configuration(text, "test.conf").policy.rules
-        for few in (24, 0):
-            record = LookupRecord(local_part)
-            self.assertEqual(1, Matcher(rule, str, few).count(record, "foo", ""), f"{few} attempts")
+    def setUp(self) -> None:
+        """Make a store."""
+        self.path = Path(self.mktemp()).absolute()
+        create(str(self.path))
+        self.store = SqliteStore(str(self.path))
+        self.addCleanup(self.store.close)
 
-    def test_equal_items_choose_for_themselves(self) -> None:
-        """Two equal items may be different characters."""
-        self.assert_verifies("ANY(), ANY()", "foo-macys-ma")
-        self.assert_verifies("ANY(), ANY()", "foo-macys-mm")
-        self.assert_verifies("NONE(), NONE()", "foo-macys-xb")
+    def use(
+        self,
+        sender: str | None = "macys.com",
+        at: float = DAY,
+        accepted: int = 1,
+        refused: int = 0,
+        key: str = KEY,
+        account: str = "foo",
+        words: tuple[str, ...] = ("macys",),
+    ) -> Use:
+        """Return a use."""
+        return Use(key, key.removesuffix("@"), account, sender, at, at, accepted, refused, words)
 
-    def test_digits_and_letters(self) -> None:
-        """A digit and a letter after it are no number of two digits, even where the code could go on after both."""
-        self.assert_verifies("CHARS(), ANY(), DIGITS()", "foo-x1234567890y-12x10")
+    def count(self, *uses: Use, keeps_senders: bool = True) -> Counted:
+        """Count uses."""
+        return self.store.count(uses, max((use.last for use in uses), default=0), keeps_senders=keeps_senders)
 
+    def senders(self) -> dict[str, tuple[int, ...]]:
+        """Return the senders of ``KEY``: first and last seen, accepted, refused, expected."""
+        with sqlite3.connect(self.path) as database:
+            rows = database.execute(
+                "SELECT sender, s.first_seen, s.last_seen, s.accepted, s.refused, expected FROM sender AS s"
+                " JOIN alias ON number = s.alias WHERE key = ?",
+                (KEY,),
+            ).fetchall()
+        database.close()
+        return {sender: tuple(values) for sender, *values in rows}
 
-class AgreementTests(SynchronousTestCase):
-    """Trying and counting the readings of an address give the same answer."""
+    def assert_entry(self, **expected: object) -> None:
+        """Assert values of the entry of ``KEY``."""
+        entry = self.store.entry(KEY)
+        self.assertEqual(expected, {name: getattr(entry, name) for name in expected})
 
-    def compare(self, drawn: st.SearchStrategy[tuple[Account, ...]], examples: int) -> Counter[int | str]:
-        """Compare trying, counting and the default for each statement and name; count answers and near misses."""
-        seen: Counter[int | str] = Counter()
+    def test_known(self) -> None:
+        """The first accepted mail makes an alias known; the sums, the dates and the last account follow."""
+        self.assertEqual(Counted((KEY,), 0, False), self.count(self.use(at=DAY + 5)))
+        self.assertEqual(Counted((), 0, False), self.count(self.use(at=DAY + 9, refused=2, account="bar")))
+        self.assert_entry(
+            state=AliasState.ACTIVE,
+            origin=Origin.USED,
+            account="bar",
+            words=("macys",),
+            created=DAY + 5,
+            first_seen=DAY + 5,
+            last_seen=DAY + 9,
+            accepted=2,
+            refused=2,
+        )
+        self.assertEqual({"macys.com": (DAY + 5, DAY + 9, 2, 2, 1)}, self.senders())
+        self.assertEqual(1, self.store.position().revision)
+        self.assertEqual([(1, KEY, True)], [*self.store.known()])
 
-        @settings(max_examples=examples)
-        @given(drawn, st.booleans(), RANDOMS)
-        def agree(policy: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
-            fold = folding(case_sensitive)
-            text = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n" + "\n".join(map(unparse, policy))
-            rules = parse_configuration(text, "test.conf").policy.rules
-            local_parts = {fold(local_part(random, policy, case_sensitive))[:LONGEST] for _ in range(20)}
-            for rule, asked in product(rules, sorted(local_parts)):
-                for account, alias in product(rule.accounts, rule.aliases or [""]):
-                    answers = set()
-                    for few in (10**6, FEW, 0):
-                        record = LookupRecord(asked)
-                        count = Matcher(rule, fold, few).count(record, fold(account), fold(alias))
-                        answers.add((count, not count and record.shape_matches))
-                    self.assertEqual(1, len(answers), (text, asked, answers))
-                    [(count, is_near_miss)] = answers
-                    seen[count] += 1
-                    seen["near miss"] += is_near_miss
+    def test_refused_alone(self) -> None:
+        """Refused mail makes no alias known, and is counted for a known one without a date."""
+        self.assertEqual(Counted((), 0, False), self.count(self.use(accepted=0, refused=1)))
+        self.assertIsNone(self.store.entry(KEY))
+        self.count(self.use())
+        self.count(self.use("spam.example", at=9 * DAY, accepted=0, refused=3, account="bar"))
+        self.assert_entry(account="foo", accepted=1, refused=3, last_seen=DAY)
 
-        agree()
-        return seen
+    def test_without_senders(self) -> None:
+        """Senders are kept only where that is wanted and known."""
+        self.count(self.use(), keeps_senders=False)
+        self.count(self.use(None))
+        self.assertEqual({}, self.senders())
 
-    def test_policies(self) -> None:
-        """They agree for statements over the whole language."""
-        seen = self.compare(policies(), 60)
-        self.assertGreater(seen[0], 1000)
-        self.assertGreater(seen[1], 300)
-        self.assertGreater(seen["near miss"], 300)
+    def test_forgotten(self) -> None:
+        """A forgotten alias that gets mail is known again under a new number; other processes see both."""
+        self.count(self.use())
+        revision = self.store.change([Change(KEY, KEY, None)], "root", 1)
+        [(forgotten, *_)] = self.store.known(1)
+        self.assertEqual({}, self.senders())
+        self.assertEqual((KEY,), self.count(self.use()).new)
+        self.assertEqual([(forgotten + 1, KEY, True)], [*self.store.known(forgotten)])
+        self.assertEqual([KEY], [key for key, _ in self.store.states(revision - 1)])
 
-    def test_tangles(self) -> None:
-        """They agree for addresses with many readings."""
-        seen = self.compare(tangles(), 50)
-        self.assertGreater(seen[0], 300)
-        self.assertGreater(seen[1] + seen[2], 300)
-        self.assertGreater(seen[2], 50)
-        self.assertGreater(seen["near miss"], 300)
+    def test_kept(self) -> None:
+        """The account that an alias is kept for stays."""
+        self.store.change([Change(KEY, KEY, AliasState.ACTIVE, kept_for="ann")], "root", 1)
+        self.count(self.use())
+        self.assert_entry(account="ann", kept=True, accepted=1)
+
+    def test_expected(self) -> None:
+        """Senders of the first week are expected, and those whose domain has a word of the alias; others are not."""
+        self.count(self.use("mailer.example"))
+        self.count(self.use("a.mailer.example", at=30 * DAY), self.use("spam.example", at=30 * DAY))
+        self.count(self.use("ann@macys.example", at=31 * DAY), self.use("", at=31 * DAY))
+        self.count(
+            self.use(MALFORMED_SENDER, at=31 * DAY), self.use("early.example", at=32 * DAY, accepted=0, refused=1)
+        )
+        self.assertEqual(
+            {
+                "mailer.example": 1,
+                "a.mailer.example": 1,
+                "spam.example": 0,
+                "ann@macys.example": 1,
+                "": 1,
+                MALFORMED_SENDER: 0,
+                "early.example": 0,
+            },
+            {sender: values[-1] for sender, values in self.senders().items()},
+        )
+
+    def test_many_senders(self) -> None:
+        """Of many senders, those that were only refused are given up first, then later ones; the rest is one sum."""
+
+        def named(letter: str, numbers: Iterable[int], accepted: int = 1, refused: int = 0) -> list[Use]:
+            return [self.use(f"{letter}{number}.example", DAY + number, accepted, refused) for number in numbers]
+
+        self.count(*named("a", range(40)))
+        self.count(*named("r", range(40, 70), accepted=0, refused=2))
+        self.count(*named("b", range(70, 150)))
+        found = self.senders()
+        self.assertEqual(MOST_SENDERS + 1, len(found))
+        self.assertEqual([], [sender for sender in found if sender.startswith("r")])
+        kept = {f"a{number}.example" for number in range(40)} | {f"b{number}.example" for number in range(70, 80)}
+        self.assertEqual(set(), kept - set(found))
+        self.assertIn("b149.example", found)
+        self.assertEqual((DAY + 40, DAY + 99, 20, 60, 1), found[OTHER_SENDERS])
+        self.count(*named("s", range(150, 160), accepted=0, refused=1))
+        self.assertEqual((DAY + 40, DAY + 159, 20, 70, 1), self.senders()[OTHER_SENDERS])
+        self.assert_entry(accepted=120, refused=70)
+
+    def test_many_aliases(self) -> None:
+        """At most 500 aliases of an account become known in a day; more is a sum of the account."""
+        uses = [self.use(key=f"foo-x-{number}@example.com") for number in range(MOST_NEW + 3)]
+        counted = self.count(*uses)
+        self.assertEqual((MOST_NEW, 3), (len(counted.new), counted.beyond))
+        self.assertEqual(2, self.count(*[self.use(key="foo-y@example.com", accepted=2)]).beyond)
+        self.assertEqual(1, len(self.count(self.use(key="bar-y@example.com", account="bar")).new))
+        self.assertEqual(1, len(self.count(self.use(key="foo-y@example.com", at=2 * DAY)).new))
+
+    def test_lock_to_the_first(self) -> None:
+        """The first sender with a domain locks an alias that waits for it; the null sender does not."""
+        self.store.change([Change(KEY, KEY, AliasState.QUIET, lock=Lock(first=True), expires=9e9)], "root", 1)
+        self.assertFalse(self.count(self.use(""), self.use(MALFORMED_SENDER)).changed)
+        self.assertFalse(self.count(self.use("spam.example", accepted=0, refused=1)).changed)
+        counted = self.count(self.use("a@mail.macys.co.uk"), self.use("other.example", at=DAY + 1), keeps_senders=False)
+        self.assertTrue(counted.changed)
+        self.assert_entry(lock=Lock(("macys.co.uk",), first=True), state=AliasState.QUIET, accepted=4, expires=9e9)
+        self.assertEqual(3, self.store.position().revision)
+        self.assertFalse(self.count(self.use("third.example")).changed)
+        self.assertEqual("locked to the first sender", self.store.trail(KEY)[-1].note)
+
+    def test_expires_after(self) -> None:
+        """An alias that takes a number of mails is revoked once it had them, and mails on their way still count."""
+        self.count(self.use())
+        self.store.change([Change(KEY, KEY, AliasState.ACTIVE, "mine", expires_after=3)], "root", 1)
+        self.assertFalse(self.count(self.use()).changed)
+        self.assertTrue(self.count(self.use(accepted=2)).changed)
+        self.assertFalse(self.count(self.use()).changed)
+        self.assert_entry(state=AliasState.REVOKED, accepted=5, note="mine")
+        self.assertEqual("expired after 3 mails", self.store.trail(KEY)[-1].note)
+
+    def test_order(self) -> None:
+        """Uses of one alias and sender in one batch are added, whatever their order."""
+        self.count(self.use(at=9), self.use("b.example", at=5), self.use(at=2), self.use(at=7, accepted=0, refused=1))
+        self.assertEqual({"macys.com": (2, 9, 2, 1, 1), "b.example": (5, 5, 1, 0, 1)}, self.senders())
+        self.assert_entry(first_seen=2, last_seen=9)
