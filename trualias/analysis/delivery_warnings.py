@@ -43,10 +43,27 @@ class DeliveryWarnings:
 
     def find(self) -> Iterator[LintWarning]:
         """Yield the warnings."""
+        yield from self._without_statements()
         for statement in self._configuration.deliveries:
             for target in self._targets[id(statement)]:
                 yield from self._wrong_code(statement, target)
         yield from self._circles()
+
+    def _without_statements(self) -> Iterator[LintWarning]:
+        """Yield a warning for each account that no other statement has, which is no error where there is a STORE."""
+        debug_account = self._configuration.settings.debug_account
+        known = {self._policy.fold(name) for name in (*self._policy.accounts, debug_account or "")}
+        for statement in self._configuration.deliveries:
+            name = statement.account.text
+            if self._policy.fold(name) not in known:
+                yield LintWarning(
+                    "delivery-imports-only",
+                    statement.account.offset,
+                    f"no other statement has the account {quoted(name)}",
+                    "only aliases that trualias alias import kept for it reach it; if it is misspelled, mail goes "
+                    "elsewhere",
+                    "correct the name, or leave the statement as it is",
+                )
 
     def _find_targets(self, statement: Deliver) -> Iterator[_Target]:
         for name in statement.targets:

@@ -31,6 +31,8 @@ class TargetResult:
 def describe_failure(answer: Answer) -> str:
     """Describe an answer other than the target's account, as a predicate whose subject is the address."""
     match answer:
+        case Found(is_kept=True):
+            return f"{describe(answer)}; try other words"
         case Found(value):
             return f"goes to {value}, because a hook changes it"
         case NotFound(NotFoundReason.REFUSED):

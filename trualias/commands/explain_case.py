@@ -79,7 +79,7 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     except Exception as error:
         answer = describe_hook_exception(error)
     calls = tuple(hooks.calls) if hooks else ()
-    reached = isinstance(answer, str) or not isinstance(answer, NotFound) or answer.reason not in _BEFORE_THE_POLICY
+    reached = not _is_before_the_policy(answer)
     if hooks:
         alias = calls[0].returned if calls else None
         if alias is None:
@@ -98,6 +98,16 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     explanation = explain(snapshot.configuration.policy, local_part, most, folded) if reached else None
     delivered_at = None if domain is None else _delivered_at(snapshot, answer, domain)
     return Case(key, answer, calls, domain, refused_at, delivered_at, explanation)
+
+
+def _is_before_the_policy(answer: Answer | str) -> bool:
+    match answer:
+        case NotFound(reason):
+            return reason in _BEFORE_THE_POLICY
+        case Found(is_kept=True):
+            return True
+        case _:
+            return False
 
 
 def _delivered_at(snapshot: Snapshot, answer: Answer | str, domain: str) -> int | None:

@@ -43,6 +43,10 @@ def _value(case: Case) -> str | None:
             return None
 
 
+def _is_kept(case: Case) -> bool:
+    return isinstance(case.answer, Found) and case.answer.is_kept
+
+
 def describe_answer(case: Case, configuration: Configuration) -> str:
     """Describe the answer of a server and its reason, in more detail than ``lookup.describe``."""
     match case.answer:
@@ -191,6 +195,8 @@ def for_programs(case: Case, configuration: Configuration) -> dict[str, object]:
         "value": _value(case),
         "account": case.answer.account if isinstance(case.answer, Found) else None,
         "accounts": list(accounts),
+        # Without a store, the output is as it was before there were any.
+        **({"kept": _is_kept(case)} if configuration.settings.store else {}),
         "deliver_line": None if case.delivered_at is None else configuration.line(case.delivered_at),
         "outcome": describe_answer(case, configuration),
         "hooks": [{"hook": call.hook, "given": call.given, "gave": call.returned} for call in case.calls],

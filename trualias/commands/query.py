@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from trualias.commands.options import (
     add_config,
@@ -19,7 +19,7 @@ from trualias.commands.options import (
 from trualias.commands.output import write_json
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
-from trualias.lookup import Ambiguous, BudgetExceeded, Deferred, Found, Lookup, NotFound, describe
+from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, describe
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped
 
@@ -69,11 +69,15 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     results = []
     for key in _keys(keys, terminal):
         table = table_of_key(arguments, key or "")
-        value = None if key is None else _value(snapshot.tables[table], key, terminal)
+        answer = None if key is None else _look_up(snapshot.tables[table], key, terminal)
+        value = answer.value if isinstance(answer, Found | Ambiguous) else None
         if value is None:
             status = _NOT_ALL_FOUND
         if arguments.json:
-            results.append({"key": key, "table": table.value, "found": value is not None, "value": value})
+            is_kept = isinstance(answer, Found) and answer.is_kept
+            # Without a store, the output is as it was before there were any.
+            kept = {"kept": is_kept} if snapshot.configuration.settings.store else {}
+            results.append({"key": key, "table": table.value, "found": value is not None, "value": value, **kept})
         elif key is not None and value is not None:
             terminal.output.write(f"{show(key)}\t{show(value)}\n")
     if arguments.json:
@@ -96,26 +100,16 @@ def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
             yield None
 
 
-def _value(lookup: Lookup, key: str, terminal: Terminal) -> str | None:
-    """Look a key up and write what a server would log; return None if the server would not answer with a value."""
+def _look_up(lookup: Lookup, key: str, terminal: Terminal) -> Answer | None:
+    """Look a key up and write what a server would log; return None if the lookup failed."""
     try:
         answer = lookup(key)
     except Exception:
         terminal.errors.write(f"{escaped(key)}: the lookup failed\n{_traceback()}")
         return None
-    match answer:
-        case NotFound():
-            return None
-        case Found(value, readings=1):
-            return value
-        case Found(value) | Ambiguous(_, value):
-            pass
-        case BudgetExceeded() | Deferred():
-            value = None
-        case _:
-            assert_never(answer)
-    terminal.errors.write(f"{escaped(key)}: {escaped(describe(answer))}\n")
-    return value
+    if not isinstance(answer, NotFound) and not (isinstance(answer, Found) and answer.readings == 1):
+        terminal.errors.write(f"{escaped(key)}: {escaped(describe(answer))}\n")
+    return answer
 
 
 def _traceback() -> str:

@@ -21,6 +21,7 @@ from trualias.configuration.locations import find_configuration
 from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, BudgetExceeded, Deferred, Found, Lookup, NotFound
+from trualias.lookup.answers import describe_deferred
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import escaped, number_of
 
@@ -215,7 +216,7 @@ def _look_up(lookup: Lookup, key: str) -> _Result:
         case NotFound():
             return None
         case Deferred():
-            return _Failed("it is paused in the store")
+            return _Failed(describe_deferred(answer))
         case BudgetExceeded():
             return _Failed("the lookup took too many steps")
         case _:

@@ -76,14 +76,21 @@ def kept_names(
 ) -> KeptNames:
     """Return the accounts in their domains, the debug account, and the targets of ``DELIVER`` in alias domains.
 
+    An account can have a ``DELIVER`` statement and no other: that of aliases that a store keeps.
+
     ``alias_domains`` is None if they are unknown; ``line`` returns ``line 3`` for an offset.
     """
     kept = KeptNames()
+    with_statements = set()
     for account, domains in accounts:
+        with_statements.add(account.lower())
         kept.add(account, domains, f"the account {account}")
     if debug_account is not None:
         kept.add(debug_account, None, f"the DEBUG ACCOUNT {debug_account}")
     for delivery in deliveries:
+        name = delivery.account.text
+        if name.lower() not in with_statements:
+            kept.add(name, named_domains(delivery.domains), f"the account {name}")
         description = f"a target of DELIVER in {line(delivery.offset)}"
         for target in delivery.targets:
             local_part, domain = split_address(target.text)

@@ -28,7 +28,8 @@ class DeliveryContext:
     """What the checks of ``DELIVER`` statements need of the others.
 
     ``accounts`` are by folded name all accounts, as the file spells them, and the domains of their statements.
-    ``alias_domains`` is None if they are unknown. ``line`` returns ``line 3`` for an offset.
+    ``alias_domains`` is None if they are unknown. ``line`` returns ``line 3`` for an offset. ``has_store``: an account
+    without other statements can have aliases that the store keeps.
     """
 
     accounts: Mapping[str, tuple[str, Domains]]
@@ -36,6 +37,7 @@ class DeliveryContext:
     alias_domains: Domains
     fold: Callable[[str], str]
     line: Callable[[int], str]
+    has_store: bool = False
 
 
 def delivery_errors(
@@ -68,6 +70,8 @@ def _account_errors(delivery: Deliver, context: DeliveryContext) -> Iterator[Err
     if context.debug_account is not None and folded == context.fold(context.debug_account):
         return
     if folded not in context.accounts:
+        if context.has_store:
+            return
         known = [spelled for spelled, _ in context.accounts.values()]
         suggestion = did_you_mean(account.text, known) if len(known) <= _MOST_NAMES else ""
         yield account.offset, f"no statement has the account {quoted(account.text)}{suggestion}"

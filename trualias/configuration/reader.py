@@ -189,7 +189,7 @@ def _address_errors(
         accounts = account_domains(statements, fold, pause)
         line = source.line_text
         kept = kept_names(accounts.values(), debug_account, deliveries, domains, line)
-        context = DeliveryContext(accounts, debug_account, domains, fold, line)
+        context = DeliveryContext(accounts, debug_account, domains, fold, line, reader.settings.store is not None)
         found = chain(
             found, refusal_errors(refusals, domains, kept, pause), delivery_errors(deliveries, context, pause)
         )

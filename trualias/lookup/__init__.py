@@ -1,6 +1,6 @@
 """Tables, from a lookup key to an answer: no bytes, no sockets."""
 
-from trualias.lookup.answers import Answer, Deferred, describe
+from trualias.lookup.answers import Answer, Deferred, DeferredReason, describe
 from trualias.lookup.snapshot import CurrentSnapshot, Snapshot
 from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, Unanswerable, VirtualLookup
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason
@@ -11,6 +11,7 @@ __all__ = [
     "BudgetExceeded",
     "CurrentSnapshot",
     "Deferred",
+    "DeferredReason",
     "Found",
     "Hooks",
     "LocalPartLookup",

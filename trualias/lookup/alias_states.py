@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 from attrs import frozen
 
 from trualias.lookup.known_aliases import KnownAliases
 from trualias.lookup.locks import Lock
+from trualias.lookup.mailboxes import Mailboxes
 
 
 class AliasState(Enum):
@@ -82,15 +83,21 @@ class AliasStates:
 
     It is by local part, so that nearly every lookup ends after one probe. A large mapping is under a small one, so that
     a change of a few among a million is soon made. Equal entries are one object, so that a million need little memory.
-    ``known`` are the aliases that the store knows; all mappings of one process share them.
+    ``known`` are the aliases that the store knows; all mappings of one process share them. ``is_lost``: neither the
+    store nor a copy of it could be read, and any alias may have another record than the plain one.
     """
 
-    __slots__ = ("_all", "_changed", "known")
+    __slots__ = ("_all", "_changed", "is_lost", "known")
 
     def __init__(
-        self, records: Mapping[AliasKey, AliasRecord] | None = None, known: KnownAliases | None = None
+        self,
+        records: Mapping[AliasKey, AliasRecord] | None = None,
+        known: KnownAliases | None = None,
+        *,
+        is_lost: bool = False,
     ) -> None:
         self.known = KnownAliases() if known is None else known
+        self.is_lost = is_lost
         self._all: Mapping[str, _Entries] = _collect(records.items(), lambda: None) if records else {}
         self._changed: dict[str, _Entries] = {}
 
@@ -191,7 +198,7 @@ class AliasMemory:
     """
 
     states: AliasStates
-    mailboxes: Container[str]
+    mailboxes: Mailboxes
     quiet_domain: str
     only_domain: str = ""
 

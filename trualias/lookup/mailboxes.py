@@ -4,29 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trualias.configuration import Configuration
+from trualias.configuration.addresses import Domains, named_domains
+from trualias.language.addresses import split_address
+from trualias.language.domains import fold_domain
 from trualias.matching.policy import Policy
 
 
 class Mailboxes:
-    """The accounts of a policy by their names, without regard to ASCII case; ``others`` are more names of mailboxes."""
+    """The accounts of a policy by their names, without regard to ASCII case; ``others`` are more names of mailboxes.
 
-    def __init__(self, policy: Policy, others: Iterable[str] = ()) -> None:
+    ``further`` are accounts that no statement has, and the domains of each.
+    """
+
+    def __init__(self, policy: Policy, others: Iterable[str] = (), further: Iterable[tuple[str, Domains]] = ()) -> None:
         self._others = frozenset(name.lower() for name in others)
         self._fold = policy.fold
-        self._exact = policy.accounts
+        further = list(further)
+        self._exact = policy.accounts.union(name for name, _ in further)
         # By folded name the domains of the account's statements; None for all.
-        self._domains: dict[str, frozenset[str] | None] = {}
+        self._domains: dict[str, Domains] = {}
         for rule in policy.rules:
-            for name in map(policy.fold, rule.accounts):
-                before = self._domains.get(name, frozenset())
-                self._domains[name] = None if rule.domains is None or before is None else before | rule.domains
+            for name in rule.accounts:
+                self._add(name, rule.domains)
+        for name, domains in further:
+            self._add(name, domains)
         self._by_lower: dict[str, str | None] = {}
-        for account in sorted(policy.accounts):
+        for account in sorted(self._exact):
             lower = account.lower()
             # Names that differ in case alone are two accounts with CASE SENSITIVE, else the same one.
             first = self._by_lower.setdefault(lower, account)
             if policy.case_sensitive and first != account:
                 self._by_lower[lower] = None
+
+    def _add(self, account: str, domains: Domains) -> None:
+        name = self._fold(account)
+        before = self._domains.get(name, frozenset())
+        self._domains[name] = None if domains is None or before is None else before | domains
 
     def __contains__(self, local_part: object) -> bool:
         """Return whether a local part is the name of an account, or one of the others, in any case."""
@@ -43,3 +57,23 @@ class Mailboxes:
             return account
         domains = self._domains[self._fold(account)]
         return account if domains is None or domain in domains else None
+
+
+def mailboxes_of(configuration: Configuration) -> Mailboxes:
+    """Return the mailboxes of a configuration.
+
+    An account that has a ``DELIVER`` statement and no other is one of kept aliases alone. Further mailboxes are the
+    debug account, and the targets of ``DELIVER`` in alias domains.
+    """
+    policy, debug_account = configuration.policy, configuration.settings.debug_account
+    with_statements = set(map(policy.fold, (*policy.accounts, *([debug_account] if debug_account else ()))))
+    others = [] if debug_account is None else [debug_account]
+    further = []
+    for delivery in configuration.deliveries:
+        if policy.fold(delivery.account.text) not in with_statements:
+            further.append((delivery.account.text, named_domains(delivery.domains)))
+        for target in delivery.targets:
+            local_part, domain = split_address(target.text)
+            if domain is None or fold_domain(domain) in configuration.settings.alias_domains:
+                others.append(local_part)
+    return Mailboxes(policy, others, further)

@@ -8,9 +8,10 @@ from attrs import frozen
 
 from trualias.configuration.settings import ACCOUNT_FIELD, DOMAIN_FIELD
 from trualias.lookup.alias_states import AliasMemory, AliasState
-from trualias.lookup.answers import Answer
+from trualias.lookup.answers import Answer, Deferred
 from trualias.lookup.mailboxes import Mailboxes
 from trualias.lookup.refusals import Refusals
+from trualias.lookup.resolution import resolve
 from trualias.lookup.tables import Hooks, alias_of
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason
 from trualias.matching.policy import Policy
@@ -41,15 +42,19 @@ class LoginLookup:
         account = self.mailboxes.account(local_part, folded)
         if account is not None:
             return Found(self._value(account, domain), account)
-        if self.memory is not None and self.memory.state(local_part, folded) is not AliasState.ACTIVE:
-            return _REVOKED
-        outcome = self.policy.resolve(local_part, folded)
+        if self.memory is None:
+            outcome: Answer = self.policy.resolve(local_part, folded)
+        else:
+            record = self.memory.record(local_part, folded)
+            if record.state is not AliasState.ACTIVE:
+                return _REVOKED
+            outcome = resolve(self.policy, self.memory, record, local_part, folded, None)
         match outcome:
-            case Found():
-                return Found(self._value(outcome.account, domain), outcome.account, outcome.readings)
+            case Found(_, account, readings, is_kept):
+                return Found(self._value(account, domain), account, readings, is_kept)
             case Ambiguous():
                 return _NO_MATCH
-            case NotFound() | BudgetExceeded():
+            case NotFound() | BudgetExceeded() | Deferred():
                 return outcome
             case _:
                 assert_never(outcome)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
-from trualias.language.addresses import split_address
-from trualias.language.domains import fold_domain
 from trualias.lookup.access import AccessLookup
 from trualias.lookup.alias_states import AliasMemory, AliasStates
 from trualias.lookup.deliveries import Deliveries
-from trualias.lookup.mailboxes import Mailboxes
+from trualias.lookup.mailboxes import Mailboxes, mailboxes_of
 from trualias.lookup.refusals import Refusals, find_refusals
 from trualias.lookup.sender_login import LoginLookup
 from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
@@ -43,7 +41,7 @@ class Snapshot:
         refused = refusals if configuration.refusals else None
         self.deliveries = Deliveries(configuration.deliveries, policy.fold) if configuration.deliveries else None
         self.states = states
-        self.mailboxes = mailboxes or Mailboxes(policy, _mailbox_names(configuration))
+        self.mailboxes = mailboxes or mailboxes_of(configuration)
         self.identity = object()
         memory = None
         if states is not None:
@@ -66,17 +64,6 @@ class Snapshot:
     def is_cacheable(self) -> bool:
         """True if a key has the same answer each time, which hooks do not promise."""
         return self.hooks is None
-
-
-def _mailbox_names(configuration: Configuration) -> Iterator[str]:
-    """Yield the debug account, and the local parts of the targets of ``DELIVER`` in alias domains."""
-    if configuration.settings.debug_account is not None:
-        yield configuration.settings.debug_account
-    for delivery in configuration.deliveries:
-        for target in delivery.targets:
-            local_part, domain = split_address(target.text)
-            if domain is None or fold_domain(domain) in configuration.settings.alias_domains:
-                yield local_part
 
 
 class CurrentSnapshot:

@@ -16,7 +16,8 @@ from trualias.lookup.alias_states import AliasMemory, AliasState
 from trualias.lookup.answers import Answer, Deferred
 from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.refusals import Refusals
-from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
+from trualias.lookup.resolution import resolve
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason
 from trualias.matching.policy import Policy
 
 
@@ -56,9 +57,7 @@ class LocalPartLookup:
         if self.hooks is None:
             if self.refusals is not None and self.refusals.local_part(key) is not None:
                 return _REFUSED
-            if self.memory is not None and (state := self.memory.state(key, None)) is not _ACTIVE:
-                return _answer_of_state(state)
-            outcome = self.policy.resolve(key)
+            outcome = self._resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
         alias = self.hooks.preprocess(key, None)
@@ -66,9 +65,15 @@ class LocalPartLookup:
             return _REFUSED_BY_HOOK
         if self.refusals is not None and self.refusals.local_part(alias[0]) is not None:
             return _REFUSED
-        if self.memory is not None and (state := self.memory.state(alias[0], None)) is not _ACTIVE:
-            return _answer_of_state(state)
-        return _with_value(self.policy.resolve(alias[0]), self.debug_account, self._value, "")
+        return _with_value(self._resolve(alias[0]), self.debug_account, self._value, "")
+
+    def _resolve(self, local_part: str) -> Answer:
+        if self.memory is None:
+            return self.policy.resolve(local_part)
+        record = self.memory.record(local_part, None)
+        if record.state is not _ACTIVE:
+            return _answer_of_state(record.state)
+        return resolve(self.policy, self.memory, record, local_part, None, self.debug_account)
 
     def _value(self, account: str, _domain: str) -> str | None:
         assert self.hooks is not None
@@ -97,11 +102,16 @@ class VirtualLookup:
         if isinstance(alias, NotFound):
             return alias
         local_part, domain, folded = alias
-        if self.memory is not None and (state := self.memory.state(local_part, folded)) is not _ACTIVE:
-            if state is AliasState.QUIET:
+        if self.memory is None:
+            outcome: Answer = self.policy.resolve(local_part, folded)
+        else:
+            record = self.memory.record(local_part, folded)
+            if record.state is AliasState.QUIET:
                 return Found(f"{local_part}@{self.memory.quiet_domain}", "")
-            return _answer_of_state(state)
-        return _with_value(self.policy.resolve(local_part, folded), self.debug_account, self._value, domain)
+            if record.state is not _ACTIVE:
+                return _answer_of_state(record.state)
+            outcome = resolve(self.policy, self.memory, record, local_part, folded, self.debug_account)
+        return _with_value(outcome, self.debug_account, self._value, domain)
 
     def _value(self, account: str, domain: str) -> str | None:
         if self.hooks is not None:
@@ -155,13 +165,15 @@ _REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)
 
 
 def _with_value(
-    outcome: PolicyOutcome, debug_account: str | None, value_of: Callable[[str, str], str | None], domain: str
+    outcome: Answer, debug_account: str | None, value_of: Callable[[str, str], str | None], domain: str
 ) -> Answer:
     match outcome:
         case Found():
             value = value_of(outcome.account, domain)
-            return _REFUSED_BY_HOOK if value is None else Found(value, outcome.account, outcome.readings)
-        case NotFound() | BudgetExceeded():
+            if value is None:
+                return _REFUSED_BY_HOOK
+            return Found(value, outcome.account, outcome.readings, outcome.is_kept)
+        case NotFound() | BudgetExceeded() | Deferred():
             return outcome
         case Ambiguous():
             if debug_account is None:

@@ -27,12 +27,13 @@ class Found:
     """All readings that verify belong to one account.
 
     ``value`` is the answer of the table, ``account`` the account of the policy as the file spells it. ``readings`` is
-    1, or 2 for two or more.
+    1, or 2 for two or more. ``is_kept``: the store keeps the alias for the account, and no statement was asked.
     """
 
     value: str
     account: str
     readings: int = 1
+    is_kept: bool = False
 
 
 @frozen

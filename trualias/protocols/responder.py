@@ -14,6 +14,7 @@ from trualias.lookup import (
     Answer,
     BudgetExceeded,
     Deferred,
+    DeferredReason,
     Found,
     Lookup,
     NotFound,
@@ -46,17 +47,18 @@ WARNING_SECONDS = 600.0
 
 
 class AddressWarnings:
-    """Warnings about single addresses: ambiguous ones, and those whose lookup took too many steps.
+    """Warnings about single addresses: ambiguous ones, those whose lookup took too many steps, and kept ones.
 
     Such an address can be looked up any number of times. Therefore of those of an account, or of several accounts
     together, only the first in `WARNING_SECONDS` is logged, and the next one with the number of the others; likewise of
-    those that took too many steps. ``clock`` returns seconds.
+    those that took too many steps, and of those that are kept for an account that the configuration does not have.
+    ``clock`` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = RepetitionLimit(WARNING_SECONDS, clock)
 
-    def warn(self, key: str, answer: Found | Ambiguous | BudgetExceeded) -> None:
+    def warn(self, key: str, answer: Found | Ambiguous | BudgetExceeded | Deferred) -> None:
         """Log a warning about the answer to a key, or count it for a later one."""
         match answer:
             case Found():
@@ -65,6 +67,8 @@ class AddressWarnings:
                 subject = answer.accounts
             case BudgetExceeded():
                 subject = ()
+            case Deferred():
+                subject = ("", answer.account)
             case _:
                 assert_never(answer)
         withheld = self._limit.withheld(subject)
@@ -88,9 +92,11 @@ def lookup_safely(lookup: Lookup, key: str, warnings: AddressWarnings) -> Answer
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
     match answer:
-        case NotFound() | Found(readings=1) | Deferred():
+        case NotFound() | Found(readings=1):
             pass
-        case Found() | Ambiguous() | BudgetExceeded():
+        case Deferred(reason) if reason is not DeferredReason.NO_ACCOUNT:
+            pass
+        case Found() | Ambiguous() | BudgetExceeded() | Deferred():
             warnings.warn(key, answer)
         case _:
             assert_never(answer)

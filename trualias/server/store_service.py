@@ -211,7 +211,13 @@ class StoreService(Service):
         self._loads.store_in_use = not problem
         if problem == self.problem:
             return
-        if problem:
+        if problem and self._reader.states.is_lost:
+            _log.error(
+                "the store is not used, and there is no copy of its states; until it is, only the statements answer, "
+                "aliases that were taken back work, and other addresses get a temporary error: {problem}",
+                problem=problem,
+            )
+        elif problem:
             _log.error(
                 "the store is not used, and the states of aliases that are in force stay so ({number}): {problem}",
                 number=number_of(len(self._reader.states), "alias", "aliases"),

@@ -13,8 +13,9 @@ from trualias.store.interface import Position, Store, StoreUnusable
 class Follower:
     """Reads the states of a store, again after each change.
 
-    ``position`` and ``states`` are those in force: at first those of the last run, None where there was none. A store
-    that is missing, of another identity, or behind the position is not used: its states could be lost.
+    ``position`` and ``states`` are those in force: at first those of the last run. Where there was none, the position
+    is None, and the states are lost, until the store is read. A store that is missing, of another identity, or behind
+    the position is not used: its states could be lost.
 
     Args:
         path: of the store.
@@ -38,7 +39,7 @@ class Follower:
         reads_known: Callable[[], bool] = lambda: False,
     ) -> None:
         self.position = position
-        self.states = states or AliasStates()
+        self.states = AliasStates(is_lost=True) if states is None else states
         self._path = path
         self._open_store = open_store
         self._pause = pause

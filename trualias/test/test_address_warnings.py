@@ -37,6 +37,12 @@ class DeliveryTests(SynchronousTestCase):
             self.assertEqual(expected, self.found(f"DELIVER one TO x, {target};"))
         self.assertEqual([], self.found("DELIVER one TO foo-ab-2, foo-ab-3@example.net, foo, box@example.com;"))
 
+    def test_imports_only(self) -> None:
+        """With a STORE, an account that no other statement has is no error, but has a warning."""
+        text = "STORE: sqlite:m\nDEBUG ACCOUNT: root\nDELIVER fooo TO x; DELIVER foo TO y; DELIVER root TO z;"
+        expected = [("delivery-imports-only", "fooo TO x", "no other statement has the account 'fooo'")]
+        self.assertEqual(expected, self.found(text))
+
     def test_circle(self) -> None:
         """Statements whose targets are aliases that lead back have a warning each; one that leads into it has none."""
         text = "DELIVER two TO foo-a-1; DELIVER foo TO box; DELIVER one TO x;"

@@ -319,6 +319,34 @@ class AnswerTests(MemoryCase):
             self.assertEqual(1, status)
             self.assertIn(f"{MACYS} is revoked or paused; try other words\n", output + errors)
 
+    def keep(self, key: str, account: str) -> None:
+        """Keep an alias for an account."""
+        store = SqliteStore(str(self.store))
+        store.change([Change(key, key, AliasState.ACTIVE, kept_for=account)], "root", 1)
+        store.close()
+
+    def test_kept(self) -> None:
+        """A kept alias is shown as one, and no statement is compared with it."""
+        self.keep("shop@example.com", "foo")
+        self.keep(MACYS, "bar")
+        self.assertEqual((0, "shop@example.com\tfoo@example.com\n", ""), self.answer("query", "shop@example.com"))
+        status, output, _ = self.answer("query", "--json", "shop@example.com", GOOGLE)
+        self.assertEqual((0, [True, False]), (status, [key["kept"] for key in json.loads(output)["keys"]]))
+        status, output, _ = self.answer("explain", "shop@example.com")
+        self.assertEqual((0, "shop@example.com goes to foo@example.com; the store keeps it\n"), (status, output))
+        status, output, _ = self.answer("explain", "--json", "shop@example.com", GOOGLE)
+        self.assertEqual((0, [True, False]), (status, [key["kept"] for key in json.loads(output)["keys"]]))
+        reason = "the store keeps it for bar, which the configuration does not have as an account there"
+        self.assertEqual((1, "", f"{MACYS}: gets a temporary error: {reason}\n"), self.answer("query", MACYS))
+
+    def test_compose_kept(self) -> None:
+        """An address that is kept for another account is not offered."""
+        self.path.write_text(f"{CONFIGURATION}ACCOUNT bar MATCHES %account%.%code% WITH x;", "utf-8")
+        self.keep(MACYS, "bar")
+        status, output, errors = self.answer("compose", "foo", "macys")
+        self.assertEqual((1, ""), (status, output))
+        self.assertIn(f"{MACYS} goes to bar@example.com; the store keeps it; try other words\n", errors)
+
     def test_no_store(self) -> None:
         """A store that cannot be read has a message, and the configuration alone answers."""
         self.store.unlink()

@@ -43,6 +43,7 @@ class CheckTests(SynchronousTestCase):
         self.assert_refused("DELIVER xyz TO a@b.example;", (1, 9, f"{message} 'xyz'"))
         parse_configuration(f"{POLICY}DELIVER postmaster TO root;", "test.conf")
         parse_configuration(f"CASE SENSITIVE: no\n{POLICY}DELIVER Foo TO a; DELIVER POSTMASTER TO root;", "test.conf")
+        parse_configuration(f"STORE: sqlite:m\n{POLICY}DELIVER fooo TO a;", "test.conf")  # of imported aliases
         many = "".join(f"ACCOUNT a{number} MATCHES %account%.%code% WITH x;" for number in range(200))
         self.assert_refused("DELIVER a1000 TO b;", (1, 9, f"{message} 'a1000'"), policy=f"{many}\n")
 

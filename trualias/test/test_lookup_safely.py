@@ -6,7 +6,18 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration.tables import Table
-from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Found, Lookup, NotFound, NotFoundReason
+from trualias.lookup import (
+    Ambiguous,
+    Answer,
+    BudgetExceeded,
+    Deferred,
+    DeferredReason,
+    Found,
+    Lookup,
+    NotFound,
+    NotFoundReason,
+)
+from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
 from trualias.lookup.hooks import Hooks as LoadedHooks
 from trualias.protocols.responder import WARNING_SECONDS, AddressWarnings, Fault, lookup_safely
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
@@ -51,6 +62,18 @@ class LookupSafelyTests(SynchronousTestCase):
             snapshot("", ENDLESS).tables[Table.LOCAL_PART], ENDLESS_KEY, BudgetExceeded(), ("warn", message)
         )
 
+    def test_kept_without_account(self) -> None:
+        """An alias that is kept for an account that is gone is logged as a warning; other deferred ones are not."""
+        records = {"shop@": AliasRecord(kept_for="gone"), "paused@": AliasRecord(AliasState.DEFER)}
+        lookup = snapshot().with_states(AliasStates(records)).tables[Table.VIRTUAL]
+        reason = "the store keeps it for gone, which the configuration does not have as an account there"
+        message = f"shop@example.com gets a temporary error: {reason}"
+        answer = Deferred(DeferredReason.NO_ACCOUNT, "gone")
+        self.assert_answer(lookup, "shop@example.com", answer, ("warn", message))
+        self.assert_answer(lookup, "paused@example.com", Deferred())
+        lost = snapshot().with_states(AliasStates(is_lost=True)).tables[Table.VIRTUAL]
+        self.assert_answer(lost, "shop@example.com", Deferred(DeferredReason.LOST))
+
     def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
         """Assert that an exception becomes a fault, and is logged with its traceback."""
         with capturedLogs() as events:
@@ -93,7 +116,7 @@ class AddressWarningsTests(SynchronousTestCase):
         self.now = 100.0
         self.warnings = AddressWarnings(lambda: self.now)
 
-    def warn(self, *answers: Found | Ambiguous | BudgetExceeded) -> list[str]:
+    def warn(self, *answers: Found | Ambiguous | BudgetExceeded | Deferred) -> list[str]:
         """Warn of an address for each answer, numbered from 0; return the logged lines."""
         with capturedLogs() as events:
             for number, answer in enumerate(answers):
@@ -101,14 +124,15 @@ class AddressWarningsTests(SynchronousTestCase):
         return [formatEvent(event) for event in events]
 
     def test_subjects(self) -> None:
-        """The first address is logged for each account, for accounts together, and for the budget of steps."""
+        """The first address is logged for each account, for accounts together, and for each other reason."""
         answers = (
             Found("foo", "foo", 2),
             Found("bar", "bar", 2),
             Ambiguous(("bar", "foo"), None),
             BudgetExceeded(),
+            Deferred(DeferredReason.NO_ACCOUNT, "foo"),
         )
-        self.assertEqual(4, len(self.warn(*answers)))
+        self.assertEqual(5, len(self.warn(*answers)))
         self.assertEqual([], self.warn(*answers, *answers))
 
     def test_later(self) -> None:

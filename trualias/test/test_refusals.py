@@ -47,6 +47,13 @@ class CheckTests(SynchronousTestCase):
             self.assert_refused(f"REFUSE {text};", (1, 8, f"'{local_part}' {meaning}"))
         parse_configuration(f"{POLICY}REFUSE {64 * 'x'}, .a..b., !#$%&'*+-/=?^_`{{|}}~;", "test.conf")
 
+    def test_account_of_imports(self) -> None:
+        """An account that has a DELIVER statement alone is a mailbox in its domains."""
+        policy = f"STORE: sqlite:m\n{POLICY}DELIVER imports AT example.com TO a@b.example;\n"
+        message = "'Imports@example.com' is the account imports, and all its mail would be refused"
+        self.assert_refused("REFUSE Imports@example.com;", (1, 8, message), policy=policy)
+        parse_configuration(f"{policy}REFUSE imports@example.org;", "test.conf")
+
     def test_domains(self) -> None:
         """The domain of a refused address is an alias domain, in any case."""
         parse_configuration(f"{POLICY}REFUSE a@EXAMPLE.com, a@example.org;", "test.conf")

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, parse_configuration
 from trualias.configuration.tables import Table
-from trualias.lookup import Answer, CurrentSnapshot, Found, NotFound, NotFoundReason, Snapshot
+from trualias.lookup import Answer, CurrentSnapshot, Deferred, DeferredReason, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.alias_states import AliasState
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.application import Application, Reactor
@@ -193,6 +193,31 @@ class StoreServiceTests(SynchronousTestCase):
         with capturedLogs():
             self.start()
         self.assertFalse(Path(self.path).exists())
+
+    def test_lost_at_the_start(self) -> None:
+        """With a store that is no database, and no copy, statements answer and other addresses wait for the store."""
+        Path(self.path).write_bytes(b"x" * 4096)
+        shop = "shop@example.com"
+        with capturedLogs() as events:
+            service = self.start()
+            lookup = self.current.snapshot.tables[Table.VIRTUAL]
+            self.assertEqual((FOUND, Deferred(DeferredReason.LOST)), (self.answer(), lookup(shop)))
+            self.assertEqual(NotFound(NotFoundReason.NO_MATCH), lookup("foo@example.com"))
+            self.assertEqual([f"the store is not used: {service.problem}"], StoreHealth(service).remarks())
+            self.wait(5)
+            Path(self.path).unlink()
+            create(self.path)
+            self.change(AliasState.REVOKED)
+            self.wait(1)
+        lookup = self.current.snapshot.tables[Table.VIRTUAL]
+        self.assertEqual((REVOKED, NotFound(NotFoundReason.NO_MATCH)), (self.answer(), lookup(shop)))
+        lost = (
+            "the store is not used, and there is no copy of its states; until it is, only the statements answer, "
+            "aliases that were taken back work, and other addresses get a temporary error: "
+        )
+        self.assertEqual(
+            [f"{lost}{self.path}: file is not a database", "the store is used again"], [*map(formatEvent, events)]
+        )
 
     def test_hung(self) -> None:
         """A store that does not respond is logged; lookups go on, and it is used when it responds."""

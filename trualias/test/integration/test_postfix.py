@@ -597,3 +597,22 @@ class MemoryTests(SynchronousTestCase):
         self.assert_code(550, self.MACYS)
         self.alias("resume", self.MACYS)
         self.assert_code(250, self.MACYS)
+
+    def test_lost_at_the_start(self) -> None:
+        """With neither store nor copy, mail is delivered or deferred, and never bounced."""
+        self.server.stop()
+        (self.folder / "alias-states-virtual.jsonl").unlink()
+        store = self.folder / "memory.sqlite"
+        kept = store.read_bytes()
+        for path in self.folder.glob("memory.sqlite*"):
+            path.unlink()
+        store.write_bytes(b"damaged" * 1_000)
+        self.server.start()
+        for recipient in (self.MACYS, self.GOOGLE, "foo@example.com"):
+            self.postfix.wait_for_mail("foo", self.postfix.send(recipient))
+        self.postfix.wait_for_mail("baz", self.postfix.send("samissexy.34@example.com"))
+        self.assert_code(451, "shop@example.com", "foo-macys-m6@example.com")
+        self.assertNotIn("status=bounced", self.postfix.log)
+        store.write_bytes(kept)
+        wait_until(lambda: "the store is used again" in self.server.log, "the store", log=lambda: self.server.log)
+        self.assert_code(550, "shop@example.com")
