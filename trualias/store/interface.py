@@ -68,7 +68,8 @@ class Entry:
 
     ``account`` is that of the last accepted mail, empty if there was none; that of a kept alias is the one that it is
     kept for. ``words`` are those that it was made for. ``created``, ``first_seen`` and ``last_seen`` are seconds since
-    1970, the last two None before the first mail. ``accepted`` and ``refused`` are numbers of mails.
+    1970, the last two None before the first mail. ``accepted`` and ``refused`` are numbers of mails, and ``senders`` is
+    that of the senders that are kept.
     """
 
     key: AliasKey
@@ -90,6 +91,7 @@ class Entry:
     refused: int = 0
     expires_after: int | None = None
     expires_idle: int | None = None
+    senders: int = 0
 
 
 @frozen
@@ -163,6 +165,72 @@ class Counted:
     changed: bool
 
 
+class Order(Enum):
+    """The orders of aliases; the value is the name for people. Equal ones are in the order of their keys."""
+
+    NAME = "name"
+    LAST = "last"
+    FIRST = "first"
+    COUNT = "count"
+
+
+@frozen
+class Selection:
+    """Which aliases are wanted, and in which order: by name, or the one last seen, first seen or used most at first.
+
+    ``states`` is those wanted. ``account`` selects the aliases of an account, and those whose account the store does
+    not know; ``domain`` those in a folded domain and in all domains; ``since`` those that accepted mail at this time,
+    in seconds since 1970, or later. None: any.
+    """
+
+    states: frozenset[AliasState] | None = None
+    account: str | None = None
+    domain: str | None = None
+    since: float | None = None
+    order: Order = Order.NAME
+
+
+ALL = Selection()
+
+
+@frozen
+class Sender:
+    """A sender of mail to one alias, or `OTHER_SENDERS`, `MALFORMED_SENDER` or the null sender, which is empty.
+
+    It is a domain or an address. ``first_seen`` and ``last_seen`` are seconds since 1970, ``accepted`` and ``refused``
+    numbers of mails. ``expected``: it has to do with what the alias was made for, as found at its first mail.
+    """
+
+    sender: str
+    first_seen: int
+    last_seen: int
+    accepted: int
+    refused: int
+    expected: bool
+
+
+@frozen
+class SenderOfAlias:
+    """A sender, the alias that it wrote to, the account of this alias, and the words that it was made for."""
+
+    address: str
+    account: str
+    words: tuple[str, ...]
+    sender: Sender
+
+
+@frozen
+class SenderDomain:
+    """All senders in a domain: the number of aliases they wrote to, their first and last mail, and their mails."""
+
+    domain: str
+    aliases: int
+    first_seen: int
+    last_seen: int
+    accepted: int
+    refused: int
+
+
 class Store(Protocol):
     """A store. Each method raises `StoreUnusable`. One thread at a time uses it."""
 
@@ -181,14 +249,32 @@ class Store(Protocol):
         Each is its number, its key, and whether it is known.
         """
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield all aliases in the order of their keys."""
+    def entries(self, selection: Selection = ALL) -> Iterator[Entry]:
+        """Yield the wanted aliases."""
 
     def entry(self, key: AliasKey) -> Entry | None:
         """Return an alias; None if the store does not know it."""
 
     def neighbours(self, key: AliasKey, most: int) -> list[str]:
         """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
+
+    def senders(self, key: AliasKey) -> list[Sender]:
+        """Return the senders of an alias, the one that wrote last first."""
+
+    def senders_of(self, domain: str, selection: Selection = ALL) -> list[SenderOfAlias]:
+        """Return the senders in a domain and its subdomains, the one that wrote last first.
+
+        Of aliases that are selected, as in the next two methods; the order of the selection does not count.
+        """
+
+    def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
+        """Return the domains of all senders, the one with the last mail first."""
+
+    def strangers(self, selection: Selection = ALL) -> list[SenderOfAlias]:
+        """Return the senders that were not expected, the one that wrote first last."""
+
+    def forget_senders(self, sender: str) -> int:
+        """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""

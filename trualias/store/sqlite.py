@@ -11,13 +11,19 @@ from typing import Any
 from urllib.parse import quote
 
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState
+from trualias.store import sender_reports
 from trualias.store.counting import count_uses
 from trualias.store.interface import (
+    ALL,
     Change,
     Counted,
     Entry,
     Origin,
     Position,
+    Selection,
+    Sender,
+    SenderDomain,
+    SenderOfAlias,
     StoreChanged,
     StoreUnusable,
     TrailLine,
@@ -26,6 +32,7 @@ from trualias.store.interface import (
 )
 from trualias.store.lock_text import decode_lock, encode_lock
 from trualias.store.migrations import MIGRATIONS
+from trualias.store.selecting import selecting
 
 BUSY_SECONDS = 5.0
 """The longest wait for another process that writes."""
@@ -203,10 +210,10 @@ class SqliteStore:
             for number, key, is_known in self._database.execute(rows, (after,)):
                 yield number, key, bool(is_known)
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield all aliases in the order of their keys."""
+    def entries(self, selection: Selection = ALL) -> Iterator[Entry]:
+        """Yield the wanted aliases."""
         with _translated(self._path):
-            for row in self._database.execute(f"{_ENTRY} WHERE NOT forgotten ORDER BY key"):
+            for row in self._database.execute(*selecting(_ENTRY, selection)):
                 yield _entry(row)
 
     def entry(self, key: AliasKey) -> Entry | None:
@@ -222,6 +229,31 @@ class SqliteStore:
             before = self._database.execute(f"{known} < ? ORDER BY key DESC LIMIT ?", (key, most)).fetchall()
             after = self._database.execute(f"{known} >= ? ORDER BY key LIMIT ?", (key, most)).fetchall()
         return [_address(key, address) for key, address in [*reversed(before), *after]]
+
+    def senders(self, key: AliasKey) -> list[Sender]:
+        """Return the senders of an alias, the one that wrote last first."""
+        with _translated(self._path):
+            return sender_reports.senders(self._database, key)
+
+    def senders_of(self, domain: str, selection: Selection = ALL) -> list[SenderOfAlias]:
+        """Return the senders in a domain and its subdomains, the one that wrote last first."""
+        with _translated(self._path):
+            return sender_reports.senders_of(self._database, domain, selection)
+
+    def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
+        """Return the domains of all senders, the one with the last mail first."""
+        with _translated(self._path):
+            return sender_reports.sender_domains(self._database, selection)
+
+    def strangers(self, selection: Selection = ALL) -> list[SenderOfAlias]:
+        """Return the senders that were not expected, the one that wrote first last."""
+        with _translated(self._path):
+            return sender_reports.strangers(self._database, selection)
+
+    def forget_senders(self, sender: str) -> int:
+        """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
+        with self._transaction():
+            return sender_reports.forget_senders(self._database, sender)
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
@@ -381,7 +413,8 @@ _CHANGE = """
 
 _ENTRY = """
     SELECT key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, created,
-           first_seen, last_seen, accepted, refused, expires_after, expires_idle
+           first_seen, last_seen, accepted, refused, expires_after, expires_idle,
+           (SELECT count(*) FROM sender WHERE sender.alias = alias.number)
     FROM alias
 """
 

@@ -13,7 +13,21 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import Change, Entry, Position, Store, StoreChanged, StoreUnusable, TrailLine
+from trualias.store.interface import (
+    Change,
+    Entry,
+    Order,
+    Position,
+    Selection,
+    Sender,
+    SenderDomain,
+    SenderOfAlias,
+    Store,
+    StoreChanged,
+    StoreUnusable,
+    TrailLine,
+    Use,
+)
 from trualias.store.migrations import MIGRATIONS
 from trualias.store.sqlite import SqliteStore, create, upgrade
 from trualias.test.states import pairs_of
@@ -105,6 +119,91 @@ class Contract(_Case):
         self.assertEqual(["A", "B", "C", "E"], store.neighbours("bb@", 9))
         self.assertEqual(["B", "C"], store.neighbours("bb@", 1))
         self.assertEqual(["A", "B"], store.neighbours("b@", 1))
+
+    def test_selection(self) -> None:
+        """Aliases are selected by state, account, domain and time, and come in the wanted order."""
+        store = self.open()
+        uses = [
+            Use("a@x.y", "A@x.y", "ann", "s.t", 100, 400, 3),
+            Use("b@x.y", "b@x.y", "bob", "s.t", 200, 200, 1),
+            Use("c@y", "c@y", "ann", "s.t", 300, 300, 2),
+            Use("d@", "d", "ann", "s.t", 300, 300, 2),
+        ]
+        store.count(uses, 400, keeps_senders=True)
+        store.change([Change("e@x.y", "e@x.y", REVOKED), Change("b@x.y", "b@x.y", QUIET)], "root", 500)
+        store.change([Change("f@x.y", "f@x.y", REVOKED)], "root", 500)
+        store.change([Change("f@x.y", "f@x.y", None)], "root", 500)
+        for selection, wanted in (
+            (Selection(), "Abcde"),
+            (Selection(states=frozenset({REVOKED, QUIET})), "be"),
+            (Selection(states=frozenset()), ""),
+            (Selection(account="ann"), "Acde"),
+            (Selection(account="ann", states=frozenset({ACTIVE})), "Acd"),
+            (Selection(domain="x.y"), "Abde"),
+            (Selection(domain="y"), "cd"),
+            (Selection(since=300), "Acd"),
+            (Selection(order=Order.LAST), "Acdbe"),
+            (Selection(order=Order.FIRST), "cdbAe"),
+            (Selection(order=Order.COUNT), "Acdbe"),
+        ):
+            self.assertEqual(wanted, "".join(one.address[0] for one in store.entries(selection)), selection)
+
+    def test_senders(self) -> None:
+        """Senders are found by alias, by domain, and where they were not expected."""
+        store = self.open()
+        day = 86_400
+        for key, account, sender, at, refused in (
+            ("a@x.y", "ann", "shop.example", 1, 0),
+            ("a@x.y", "ann", "mail.shop.example", 2, 0),
+            ("a@x.y", "ann", "spam.test", 9 * day, 1),
+            ("b@x.y", "bob", "n.m@shop.example", 3, 0),
+            ("b@x.y", "bob", '"o@p"@shop.example', 4, 0),
+            ("b@x.y", "bob", "workshop.example", 9 * day, 0),
+            ("b@x.y", "bob", "", 5, 0),
+        ):
+            store.count([Use(key, key, account, sender, at, at, 1, refused, ("shop",))], at, keeps_senders=True)
+        spam = Sender("spam.test", 9 * day, 9 * day, 1, 1, False)
+        self.assertEqual(
+            [
+                spam,
+                Sender("mail.shop.example", 2, 2, 1, 0, True),
+                Sender("shop.example", 1, 1, 1, 0, True),
+            ],
+            store.senders("a@x.y"),
+        )
+        self.assertEqual([], store.senders("c@x.y"))
+        self.assertEqual([3, 4], [one.senders for one in store.entries()])
+
+        def found(senders: list[SenderOfAlias]) -> list[tuple[str, str]]:
+            return [(one.address, one.sender.sender) for one in senders]
+
+        of_shop = [("b@x.y", '"o@p"@shop.example'), ("b@x.y", "n.m@shop.example")]
+        of_ann = [("a@x.y", "mail.shop.example"), ("a@x.y", "shop.example")]
+        self.assertEqual([*of_shop, *of_ann], found(store.senders_of("shop.example")))
+        self.assertEqual(of_ann, found(store.senders_of("shop.example", Selection(account="ann"))))
+        self.assertEqual([], found(store.senders_of("hop.example")))
+        self.assertEqual([SenderOfAlias("a@x.y", "ann", ("shop",), spam)], store.strangers())
+        self.assertEqual([], store.strangers(Selection(account="bob")))
+        self.assertEqual([], store.strangers(Selection(domain="z")))
+        domains = [
+            SenderDomain("spam.test", 1, 9 * day, 9 * day, 1, 1),
+            SenderDomain("mail.shop.example", 1, 2, 2, 1, 0),
+            SenderDomain("shop.example", 1, 1, 1, 1, 0),
+        ]
+        self.assertEqual(domains, store.sender_domains(Selection(account="ann")))
+        self.assertIn(SenderDomain("shop.example", 2, 1, 4, 3, 0), store.sender_domains())
+
+    def test_forget_senders(self) -> None:
+        """An address is forgotten alone, a domain with its subdomains; the sums of the aliases stay."""
+        store, other = self.open(), self.open()
+        senders = ("b.c", "x@b.c", "y@b.c", "a.b.c", "z@a.b.c", "bb.c", "z@bb.c", "", "(malformed)")
+        store.count([Use("a@", "a", "ann", sender, 1, 1, 1) for sender in senders], 1, keeps_senders=True)
+        for forgotten, number in (("x@b.c", 1), ("b.c", 4), ("b.c", 0), ("(malformed)", 1)):
+            self.assertEqual(number, store.forget_senders(forgotten))
+        self.assertEqual(["", "bb.c", "z@bb.c"], [one.sender for one in other.senders("a@")])
+        entry = other.entry("a@")
+        assert entry is not None
+        self.assertEqual((9, 1), (entry.accepted, other.position().revision))
 
     def test_version(self) -> None:
         """The version changes when another process changes the store, and at no other time."""
