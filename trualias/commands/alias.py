@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from trualias.commands import alias_ends, alias_locks
-from trualias.commands.alias_ends import check_future, date
-from trualias.commands.alias_text import describe_state, print_entries, print_entry, state_name
+from trualias.commands.alias_ends import check_future, date, day_or_time
+from trualias.commands.alias_text import Card, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
 from trualias.commands.memory import (
     DONE,
@@ -27,16 +27,20 @@ from trualias.commands.memory import (
     with_memory,
 )
 from trualias.commands.options import add_json
+from trualias.commands.owners import add_account, entries_of, owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import escaped, number_of
-from trualias.store.interface import Change, Entry
+from trualias.store.interface import Change, Entry, Order
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-_STATES = ("active", "paused", "revoked")
-_ANSWERS = ("refuse", "defer", "quiet")
+_STATES = {
+    "active": frozenset({AliasState.ACTIVE}),
+    "paused": frozenset(state for state in AliasState if state.is_paused),
+    "revoked": frozenset({AliasState.REVOKED}),
+}
 
 
 _EXIT_STATUS = (
@@ -107,15 +111,24 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     listing = add(
         "list", _list, "list the aliases of the store", "List the aliases that the store knows.", "", to_change=False
     )
+    listing.add_argument("--state", choices=tuple(_STATES), dest="shown", help="only those in this state")
     listing.add_argument(
-        "--state", choices=("active", "paused", "revoked"), dest="shown", help="only those in this state"
+        "--since", metavar="DATE", type=day_or_time, help="only those that accepted mail on this day or later"
     )
+    listing.add_argument(
+        "--sort",
+        choices=("last", "first", "count", "name"),
+        default="name",
+        help="the order: the one with the latest mail first, the one with the latest first mail, the one with most "
+        "mails, or by name, which is the default",
+    )
+    add_account(listing)
     add_json(listing)
     showing = add(
         "show",
         _show,
-        "show an alias and its changes",
-        "Show the state of an alias, and each change of it.",
+        "show an alias, its senders and its changes",
+        "Show the state of an alias, its dates and mails, who wrote to it, and each change of it.",
         address,
         to_change=False,
     )
@@ -141,8 +154,10 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    entries = [entry for entry in memory.store.entries() if arguments.shown in (None, state_name(entry.state))]
-    print_entries(entries, terminal, as_json=arguments.json)
+    states = None if arguments.shown is None else _STATES[arguments.shown]
+    owned = owner(memory.snapshot, arguments.account)
+    selection = evolve(owned, states=states, since=arguments.since, order=Order(arguments.sort))
+    print_entries(list(entries_of(memory, selection)), terminal, as_json=arguments.json)
     return DONE
 
 
@@ -151,8 +166,10 @@ def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     entry = memory.store.entry(alias.key)
     others = list(other_entries(memory, alias))
     if entry is None and not others:
-        raise Refused(f"{alias.address} is not in the store: nothing was decided about it")
-    print_entry(alias.address, entry, memory.store.trail(alias.key), others, terminal, as_json=arguments.json)
+        raise Refused(f"{alias.address} is not in the store: nothing was decided about it, and no mail was counted")
+    senders, trail = memory.store.senders(alias.key), memory.store.trail(alias.key)
+    entry = None if entry is None else with_account(memory.snapshot, entry)
+    print_card(Card(alias.address, entry, others, senders, trail), terminal, as_json=arguments.json)
     return DONE
 
 

@@ -60,6 +60,14 @@ def date(text: str) -> float:
         raise ArgumentTypeError(str(error)) from None
 
 
+def day_or_time(text: str) -> float:
+    """Return the seconds since 1970 of the begin of a day, or of a time; raise `ArgumentTypeError`."""
+    try:
+        return parse_date(text, begins=True)
+    except InvalidDate as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def number(text: str) -> int:
     """Return a number that a person typed; raise `ArgumentTypeError`."""
     if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST and len(text) < 9:

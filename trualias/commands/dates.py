@@ -13,12 +13,15 @@ class InvalidDate(Exception):
     """A text is no date; ``str()`` says what is expected."""
 
 
-def parse_date(text: str) -> float:
-    """Return seconds since 1970: of a day, such as 2027-01-31, its end in local time; or of a time of RFC 3339."""
+def parse_date(text: str, *, begins: bool = False) -> float:
+    """Return seconds since 1970: of a day, such as 2027-01-31, in local time, or of a time of RFC 3339.
+
+    A day counts to its end, or with ``begins`` from its begin.
+    """
     try:
         if _DAY.fullmatch(text):
-            end = datetime.combine(date.fromisoformat(text) + timedelta(days=1), datetime.min.time())
-            return end.astimezone().timestamp()
+            day = date.fromisoformat(text) + timedelta(days=0 if begins else 1)
+            return datetime.combine(day, datetime.min.time()).astimezone().timestamp()
         if not _TIME.fullmatch(text):  # fromisoformat takes more, such as 2027W04
             raise ValueError
         time = datetime.fromisoformat(text.upper())
@@ -32,6 +35,16 @@ def parse_date(text: str) -> float:
 def local_time(seconds: float) -> str:
     """Return a time in the time zone of the machine."""
     return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
+
+
+def local_day(seconds: float | None) -> str:
+    """Return the day of a time in the time zone of the machine; nothing for None."""
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds):%Y-%m-%d}"
+
+
+def rfc3339_or_none(seconds: float | None) -> str | None:
+    """Return a time as RFC 3339 has it; None for None."""
+    return None if seconds is None else rfc3339(seconds)
 
 
 def rfc3339(seconds: float) -> str:

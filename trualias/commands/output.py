@@ -58,6 +58,32 @@ def show(to: Console, rows: Table) -> None:
     to.file.write(text if to.is_terminal else re.sub(" +$", "", text, flags=re.MULTILINE))
 
 
+def write_rows(stream: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of text under a head, as a table of rich on a terminal; none without rows.
+
+    In a pipe the columns are aligned without rich, which takes 0.3 ms for a row.
+    """
+    if not rows:
+        return
+    if stream.isatty():
+        table = table_of(*head)
+        for row in rows:
+            table.add_row(*row)
+        show(console(stream), table)
+        return
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        cells = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+        stream.write("  ".join(cells).rstrip(" ") + "\n")
+
+
+def columns_of(stream: TextIO) -> int:
+    """Return the columns of a terminal; in a pipe or file there is no limit."""
+    return console(stream).width if stream.isatty() else _WIDE
+
+
 def place(configuration: Configuration, offset: int) -> dict[str, object]:
     """Return the line of an offset for JSON, and its file if that is an included one."""
     path = configuration.file(offset)

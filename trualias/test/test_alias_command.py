@@ -190,26 +190,28 @@ class AliasTests(MemoryCase):
         self.run_command("alias", "revoke", MACYS, "--note", "leaked")
         self.run_command("alias", "resume", MACYS)
         status, output, _ = self.run_command("alias", "show", "foo-macys-m5")
-        expected = (
-            rf"{MACYS} is active\n  note: leaked\n  TIME  revoked, by .*: leaked\n  TIME  active, by .*: leaked\n"
-        )
+        trail = r"  TIME  revoked, by .*: leaked\n  TIME  active, by .*: leaked\n"
+        expected = rf"{MACYS} is active\n  account: foo\n  note: leaked\n{trail}"
         self.assertEqual(0, status)
         self.assertRegex(output, f"^{expected}$")
-        reason = f"{GOOGLE} is not in the store: nothing was decided about it"
+        reason = f"{GOOGLE} is not in the store: nothing was decided about it, and no mail was counted"
         self.assert_refused(reason, "alias", "show", GOOGLE)
 
     def test_json(self) -> None:
         """Programs get the same as JSON."""
         self.run_command("alias", "pause", MACYS, "--answer", "defer", "--note", "leaked")
         _, output, _ = self.run_command("alias", "list", "--json")
-        times = {"changed": "TIME", "resumes": None, "expires": None}
+        known = {"account": "foo", "origin": "command", "kept": False, "words": []}
+        times = {"created": "TIME", "changed": "TIME", "resumes": None, "expires": None}
+        mails = {"first_seen": None, "last_seen": None, "accepted": 0, "refused": 0, "senders": 0}
         rules = {"expires_after": None, "expires_idle": None, "lock": None}
-        entry = {"address": MACYS, "state": "paused", "answer": "defer", **times, **rules, "note": "leaked"}
+        state = {"state": "paused", "answer": "defer", "note": "leaked"}
+        entry = {"address": MACYS, **known, **state, **times, **mails, **rules}
         self.assertEqual([entry], json.loads(output))
         _, output, _ = self.run_command("alias", "show", MACYS, "--json")
         shown = json.loads(output)
         (line,) = shown.pop("trail")
-        self.assertEqual({**entry, "elsewhere": []}, shown)
+        self.assertEqual({**entry, "senders": [], "elsewhere": []}, shown)
         self.assertEqual((None, "defer", "leaked"), (line["from"], line["to"], line["note"]))
 
     def test_list(self) -> None:
@@ -217,9 +219,9 @@ class AliasTests(MemoryCase):
         self.assert_done("", "alias", "list")
         self.run_command("alias", "revoke", MACYS)
         self.run_command("alias", "pause", GOOGLE, "--note", "till May")
-        head = "alias                      state                       since                note\n"
-        paused = f"{GOOGLE}  paused, its mail is refused  TIME  till May\n"
-        revoked = f"{MACYS}   revoked                      TIME\n"
+        head = "alias account state first mail last mail accepted refused senders note "
+        paused = f"{GOOGLE} foo paused, refuse 0 0 0 till May "
+        revoked = f"{MACYS} foo revoked 0 0 0"
         _, output, _ = self.run_command("alias", "list")
         self.assertEqual((head + paused + revoked).split(), output.split())
         _, output, _ = self.run_command("alias", "list", "--state", "revoked")

@@ -53,7 +53,8 @@ class LockTests(ServedCase):
         self.assertEqual(Lock(("ebay.com",)), self.entry().lock)
         self.assertRegex(
             self.shown(),
-            rf"^{MACYS} is active\n  locked to ebay.com\n  TIME  active, by .*: locked to macys.com, news@xn--bcher-"
+            rf"^{MACYS} is active\n  account: foo\n  locked to ebay.com\n"
+            r"  TIME  active, by .*: locked to macys.com, news@xn--bcher-"
             r"kva.example\n  TIME  active, by .*: locked to ebay.com\n$",
         )
 
@@ -123,7 +124,8 @@ class ExpiryTests(ServedCase):
         self.assertEqual(5, self.entry().expires_after)
         self.assertRegex(
             self.shown(),
-            r"is active\n  expires after 5 accepted mails\n  TIME  active, by .*: expires after 5 accepted",
+            r"is active\n  account: foo\n"
+            r"  expires after 5 accepted mails\n  TIME  active, by .*: expires after 5 accepted",
         )
 
     def test_idle(self) -> None:

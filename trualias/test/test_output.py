@@ -8,7 +8,7 @@ from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import console, show, table_of, write_json
+from trualias.commands.output import columns_of, console, show, table_of, write_json, write_rows
 
 
 class PipeTests(SynchronousTestCase):
@@ -30,6 +30,15 @@ class PipeTests(SynchronousTestCase):
         show(console(output), rows)
         expected = f"{'address':300}  answer\n{300 * 'x'}  foo\n[bold]y[/]\n"
         self.assertEqual(expected, output.getvalue())
+
+    def test_rows(self) -> None:
+        """Rows have aligned columns by the cells that characters take, and nothing is written without rows."""
+        output = StringIO()
+        write_rows(output, ("a", "note"), ())
+        self.assertEqual("", output.getvalue())
+        write_rows(output, ("alias", "note"), [("\u4e2d\u6587", "x"), ("[bold]y[/]", "")])
+        self.assertEqual("alias       note\n\u4e2d\u6587        x\n[bold]y[/]\n", output.getvalue())
+        self.assertEqual(10_000, columns_of(output))
 
     def test_json(self) -> None:
         """JSON output is one text that ends with a newline."""
@@ -92,3 +101,9 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(120, seen.count("x"))
         lines = re.sub("\x1b\\[[0-9;]*m", "", seen).split("\r\n")
         self.assertEqual(80, max(map(len, lines)))
+
+    def test_rows(self) -> None:
+        """Rows are a table of rich, within the width of the terminal."""
+        write_rows(self.terminal, ("alias", "note"), [(120 * "x", "y")])
+        self.assertEqual(120, self.read().count("x"))
+        self.assertEqual(80, columns_of(self.terminal))
