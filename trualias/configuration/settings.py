@@ -182,6 +182,25 @@ def _parse_store(value: str) -> str:
     return path.strip()
 
 
+class KeptSenders(Enum):
+    """How much of a sender the memory keeps. The value is its name in the configuration."""
+
+    NONE = "none"
+    DOMAIN = "domain"
+    ADDRESS = "address"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def _parse_kept_senders(value: str) -> KeptSenders:
+    known = [kept.value for kept in KeptSenders]
+    if value.lower() not in known:
+        hint = did_you_mean(value, known)
+        raise InvalidValue(f"{quoted(value)} is not how much of a sender is kept; expected {one_of(known)}{hint}")
+    return KeptSenders(value.lower())
+
+
 def _parse_quiet_domain(value: str) -> str:
     (domain, *others) = _parse_domains(value)
     if others:
@@ -288,6 +307,7 @@ class Settings:
 
     ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
     ``alias_domains`` are as ``fold_domain`` returns them. ``alias_domains``, ``listen`` and ``allow`` can be repeated.
+    ``senders`` is how much of the sender of a mail is kept.
     ``connections`` is the most clients at a time. ``metrics`` is the address of the metrics, and the names of the site;
     None: no metrics. ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be
     replaced. ``store`` is the path of the store, as the file has it; None for none. ``quiet_domain`` is the domain of
@@ -309,6 +329,7 @@ class Settings:
     case_sensitive: bool = _setting("CASE SENSITIVE", _parse_boolean, True)
     login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
     store: str | None = _setting("STORE", _parse_store, None)
+    senders: KeptSenders = _setting("SENDERS", _parse_kept_senders, KeptSenders.DOMAIN)  # noqa: RUF009 (an enum)
     quiet_domain: str = _setting("QUIET DOMAIN", _parse_quiet_domain, "discard.invalid")
     unknown_user: str = _setting("UNKNOWN USER", _parse_reply_text, "User unknown in virtual mailbox table")
     include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)

@@ -30,7 +30,7 @@ class AccessLookup:
         """Return the answer to an address; one dot after its domain is left out, as clients can type it."""
         alias = alias_of(key.removesuffix("."), self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
-            return self._refusal if alias.reason is NotFoundReason.REFUSED else alias
+            return self.refusal if alias.reason is NotFoundReason.REFUSED else alias
         local_part, _, folded = alias
         if self.memory is None:
             return _NO_MATCH
@@ -40,10 +40,11 @@ class AccessLookup:
             case AliasState.DEFER:
                 return _DEFER
             case AliasState.REFUSE | AliasState.REVOKED:
-                return self._refusal
+                return self.refusal
 
     @property
-    def _refusal(self) -> Found:
+    def refusal(self) -> Found:
+        """The answer to an address that was taken back."""
         return Found(f"550 5.1.1 {self.unknown_user}", "")
 
 

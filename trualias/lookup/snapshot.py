@@ -10,6 +10,7 @@ from trualias.lookup.access import AccessLookup
 from trualias.lookup.alias_states import AliasMemory, AliasStates
 from trualias.lookup.deliveries import Deliveries
 from trualias.lookup.mailboxes import Mailboxes, mailboxes_of
+from trualias.lookup.recipients import RecipientLookup
 from trualias.lookup.refusals import Refusals, find_refusals
 from trualias.lookup.sender_login import LoginLookup
 from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
@@ -19,8 +20,9 @@ class Snapshot:
     """The tables of one configuration. A reload replaces the snapshot by a single assignment.
 
     ``refusals`` are those of the configuration after the hooks, and ``mailboxes`` its mailboxes; both are found if they
-    are not given. ``states`` are those of aliases, None without a store. ``identity`` is an object that no other
-    snapshot has. A cache can compare it to detect a new snapshot, without keeping the old one alive.
+    are not given. ``states`` are those of aliases, and ``recipients`` the aliases that mail comes for; both
+    are None without a store. ``identity`` is an object that no other snapshot has. A cache can compare it to detect a
+    new snapshot, without keeping the old one alive.
     """
 
     def __init__(
@@ -47,10 +49,13 @@ class Snapshot:
         if states is not None:
             only_domain = next(iter(domains)) if len(domains) == 1 else ""
             memory = AliasMemory(states, self.mailboxes, settings.quiet_domain, only_domain)
+        virtual = VirtualLookup(policy, domains, debug_account, hooks, refused, self.deliveries, memory)
+        access = AccessLookup(domains, settings.unknown_user, hooks, refused, memory)
+        self.recipients = None if memory is None else RecipientLookup(access, virtual, memory)
         self.tables: Mapping[Table, Lookup] = {
             Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks, refused, memory),
-            Table.VIRTUAL: VirtualLookup(policy, domains, debug_account, hooks, refused, self.deliveries, memory),
-            Table.ACCESS: AccessLookup(domains, settings.unknown_user, hooks, refused, memory),
+            Table.VIRTUAL: virtual,
+            Table.ACCESS: access,
             Table.LOGIN: LoginLookup(policy, domains, settings.login, self.mailboxes, hooks, refused, memory),
         }
 

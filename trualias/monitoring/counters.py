@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import define
+from attrs import Factory, define
 
 from trualias.configuration import Configuration
 from trualias.matching.outcome import NotFoundReason
+from trualias.monitoring.memory_counters import MemoryCounters
 
 BOUNDS = (
     *(0.000_005, 0.000_01, 0.000_02, 0.000_05),
@@ -118,7 +119,8 @@ class LoadCounters:
     ``loaded_at`` is the time of the last load that succeeded, in seconds since 1970; ``current`` is False if the last
     load failed. ``unreachable`` is True while stat(2) of the file does not return. ``fallback`` describes the kept copy
     in use; it is empty if the file is in use. ``accounts_dropped`` is the number of accounts that the last
-    load removed. ``store_in_use`` is False while the store is not used, None without one.
+    load removed. ``store_in_use`` is False while the store is not used, None without one; ``memory`` counts what is on
+    its way to it.
     """
 
     loaded_at: float = 0.0
@@ -129,6 +131,7 @@ class LoadCounters:
     fallback: str = ""
     accounts_dropped: int = 0
     store_in_use: bool | None = None
+    memory: MemoryCounters = Factory(MemoryCounters)
 
     def fail(self) -> None:
         """Count a failed load."""

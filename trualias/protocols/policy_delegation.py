@@ -19,9 +19,12 @@ from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
+from trualias.protocols.envelope import envelope_sender
+from trualias.protocols.recipient_cache import RecipientCache
 from trualias.protocols.reply import Reply
 from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.responder import Responder
+from trualias.protocols.transactions import Delivery, DeliverySink, EndWatch, OpenTransaction, Outcome
 from trualias.protocols.wire import BadRequest, ReplyFormat, Splitter, Unsendable, decode_key
 
 LONGEST_REQUEST = 16_384
@@ -79,12 +82,35 @@ class PolicyRequest:
     request: bytes
     protocol_state: bytes
     recipient: bytes
+    _lines: bytes
 
     @classmethod
     def parse(cls, octets: bytes) -> PolicyRequest:
         """Parse a request with its empty line. Of an attribute that is given twice, the first counts."""
         lines = b"\n" + octets
-        return cls(_value(lines, b"\nrequest="), _value(lines, b"\nprotocol_state="), _value(lines, b"\nrecipient="))
+        return cls(
+            _value(lines, b"\nrequest="), _value(lines, b"\nprotocol_state="), _value(lines, b"\nrecipient="), lines
+        )
+
+    @property
+    def sender(self) -> bytes:
+        """The sender of the envelope, empty for the null sender."""
+        return _value(self._lines, b"\nsender=")
+
+    @property
+    def instance(self) -> bytes:
+        """The mail transaction."""
+        return _value(self._lines, b"\ninstance=")
+
+    @property
+    def recipient_count(self) -> bytes:
+        """The number of accepted recipients, in decimal digits."""
+        return _value(self._lines, b"\nrecipient_count=")
+
+    @property
+    def ends_message(self) -> bool:
+        """True if a message is there, and the mail server is about to accept it."""
+        return self.request == b"smtpd_access_policy" and self.protocol_state == b"END-OF-MESSAGE"
 
     @property
     def names_recipient(self) -> bool:
@@ -127,16 +153,46 @@ class PolicyProtocol(ClientProtocol):
         super().__init__(factory)
         self._responder = factory.responder
         self._verdicts = factory.verdicts
+        self._transaction = OpenTransaction()
 
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given with its empty line."""
         parsed = PolicyRequest.parse(request)
         key = decode_key(parsed.recipient) if parsed.names_recipient else None
+        sink = self.factory.sink
         if not key:
+            if sink is not None and parsed.ends_message:
+                self._count(parsed, sink)
             return self._responder.make(DUNNO, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
         snapshot = self._current.snapshot
         self._verdicts.use(snapshot)
-        return self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
+        reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
+        if sink is None or snapshot.recipients is None or parsed.protocol_state == b"VRFY":
+            return reply
+        self._transaction.enter(parsed.instance)
+        recipient = self.factory.recipients.get(parsed.recipient, key, snapshot)
+        if recipient is None:
+            if reply.octets == DUNNO:
+                self._transaction.add(parsed.recipient, None)
+            return reply
+        if recipient.account and (not recipient.locks or recipient.admits(envelope_sender(parsed.sender))):
+            if self._transaction.add(parsed.recipient, recipient):
+                self.factory.end_watch.begin()
+            return reply
+        sink.add(Delivery(recipient, envelope_sender(parsed.sender), Outcome.REFUSED))
+        if recipient.account:
+            return self._responder.found(snapshot.recipients.access.refusal.value, self._verdicts)
+        return reply
+
+    def _count(self, request: PolicyRequest, sink: DeliverySink) -> None:
+        """Count the deliveries of the message that is there."""
+        self.factory.end_watch.end()
+        self._transaction.enter(request.instance)
+        recipients, outcome = self._transaction.end(request.recipient, request.recipient_count)
+        if recipients and outcome is Outcome.KNOWN:
+            sink.counters.unattributed += 1
+        for recipient in recipients:
+            sink.add(Delivery(recipient, envelope_sender(request.sender), outcome))
 
     def refuse(self, bad_request: BadRequest) -> None:
         """Discard the input, after which the connection ends without a reply, and log the reason."""
@@ -152,7 +208,10 @@ _REASONS = {
 
 
 class PolicyFactory(ClientFactory):
-    """Builds the protocol for each client that speaks the policy delegation protocol."""
+    """Builds the protocol for each client that speaks the policy delegation protocol.
+
+    ``sink`` takes the deliveries; None for none.
+    """
 
     def __init__(
         self,
@@ -160,8 +219,12 @@ class PolicyFactory(ClientFactory):
         current: CurrentSnapshot,
         clock: Callable[[], float],
         clients: Clients | None = None,
+        sink: DeliverySink | None = None,
     ) -> None:
         super().__init__(reactor, current, clock, clients)
+        self.sink = sink
+        self.recipients = RecipientCache()
+        self.end_watch = EndWatch()
         counters = self.request_counters(WireProtocol.POLICY, Table.ACCESS.value)
         self.responder = Responder(ACTIONS, counters, self.clients.address_warnings)
         # By the recipient alone; ``cache`` has replies by whole requests, which are never the same twice.

@@ -152,7 +152,7 @@ class Responder:
                 cache.offer(request, reply)
                 return reply
             case Found(value, _, readings):
-                reply = self._found(value, cache)
+                reply = self.found(value, cache)
                 if readings == 1 and reply.kind is ReplyKind.SUCCESS:
                     cache.offer(request, reply)
                 return reply
@@ -176,7 +176,8 @@ class Responder:
             cache.shared[self, near_misses] = reply
         return reply
 
-    def _found(self, value: str, cache: ReplyCache) -> Reply:
+    def found(self, value: str, cache: ReplyCache) -> Reply:
+        """Return the reply with a value, from the cache if it is there."""
         reply = cache.shared.get((self, value))
         if reply is None:
             reply = self._value(value, RequestOutcome.FOUND)

@@ -51,6 +51,7 @@ from trualias.server.status_service import StatusService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
 
 if TYPE_CHECKING:
+    from trualias.server.delivery_counter import DeliveryCounter
     from trualias.server.store_service import StoreReader, StoreService
     from trualias.web.health import HealthSource
 
@@ -111,6 +112,7 @@ class Application:
         self._listeners = self._choose_listeners()
         self._counters = Counters() if self._configuration.settings.metrics else None
         self._clients = Clients(counters=self._counters)
+        self._deliveries = self._make_delivery_counter()
 
     def make_service(self) -> MultiService:
         """Apply the settings to the process, and compose the services, which are not started yet."""
@@ -139,13 +141,14 @@ class Application:
         lookups = self._make_lookup_services()
         services: list[Service] = [
             # The first to start stops last: connections are closed when no more clients can connect.
-            GracefulShutdownService(self._reactor, self._clients),
+            GracefulShutdownService(self._reactor, self._clients, [counter.finish for counter in self._deliveries]),
             *lookups,
             SocketWatchService(self._reactor, self._make_worker("unix sockets"), lookups),
             *self._make_web_services(lookups, stores),
             reload,
             *copies,
             *stores,
+            *self._deliveries,
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
@@ -220,7 +223,8 @@ class Application:
         if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
         if protocol is WireProtocol.POLICY:
-            return PolicyFactory(self._reactor, self._current, self._clock, self._clients)
+            sink = self._deliveries[0] if self._deliveries else None
+            return PolicyFactory(self._reactor, self._current, self._clock, self._clients, sink)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:
@@ -269,6 +273,15 @@ class Application:
         reader, problem = self._store
         worker = self._make_worker("the store")
         return [StoreService(reader, problem, self._current, self._reactor, worker, self._loads)]
+
+    def _make_delivery_counter(self) -> list[DeliveryCounter]:
+        path = self._configuration.store_path
+        if path is None:
+            return []
+        from trualias.server.delivery_counter import make_counter
+
+        worker = self._make_worker("the counting of deliveries")
+        return [make_counter(path, self._current, self._reactor, worker, self._loads)]
 
     def _make_web_services(self, lookups: list[ListeningService], stores: list[StoreService]) -> list[ListeningService]:
         address = self._configuration.settings.metrics

@@ -78,8 +78,8 @@ def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_sende
 
 
 def _make_known(database: sqlite3.Connection, use: Use, tally: Tally) -> _Row | None:
-    """Add an alias; return None if no mail for it was accepted, and if its account has too many new ones today."""
-    if not use.accepted:
+    """Add an alias; return None if its mail was only refused, and if its account has too many new ones today."""
+    if use.refused and not use.accepted:
         return None
     day = int(use.last // 86_400)
     found = database.execute("SELECT new FROM account_day WHERE account = ? AND day = ?", (use.account, day)).fetchone()

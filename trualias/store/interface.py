@@ -289,8 +289,8 @@ class Store(Protocol):
     def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
         """Add uses, in one transaction.
 
-        An alias becomes known by accepted mail, at most 500 an account and day. Of its senders, 100 are kept. A power
-        failure may lose what was counted last, but no change of states.
+        An alias becomes known by accepted mail, and by a use without any, at most 500 an account and day. Of its
+        senders, 100 are kept. A power failure may lose what was counted last, but no change of states.
         """
 
     def make_due_changes(self, now: float) -> bool:

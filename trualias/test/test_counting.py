@@ -78,6 +78,15 @@ class CountingTests(SynchronousTestCase):
         self.assertEqual(1, self.store.position().revision)
         self.assertEqual([(1, KEY, True)], [*self.store.known()])
 
+    def test_known_without_mail(self) -> None:
+        """A use without a mail makes an alias known, and counts nothing; one of a known alias changes nothing."""
+        use = self.use(sender=None, accepted=0)
+        self.assertEqual(Counted((KEY,), 0, False), self.count(use))
+        self.assert_entry(account="foo", words=("macys",), accepted=0, refused=0, first_seen=None, last_seen=None)
+        self.assertEqual(Counted((), 0, False), self.count(use))
+        self.assert_entry(account="foo", words=("macys",), accepted=0, refused=0, first_seen=None, last_seen=None)
+        self.assertEqual({}, self.senders())
+
     def test_refused_alone(self) -> None:
         """Refused mail makes no alias known, and is counted for a known one without a date."""
         self.assertEqual(Counted((), 0, False), self.count(self.use(accepted=0, refused=1)))

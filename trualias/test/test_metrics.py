@@ -16,6 +16,7 @@ from trualias.configuration.tables import Table
 from trualias.lookup import Answer, BudgetExceeded, CurrentSnapshot, Found, Lookup, Snapshot
 from trualias.lookup.hooks import Hooks, slow_calls
 from trualias.monitoring.counters import DETAILED_OUTCOMES, Counters, LoadCounters
+from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.monitoring.process_counters import process_counters
 from trualias.protocols import wire
 from trualias.protocols.clients import Clients
@@ -397,6 +398,16 @@ class ProcessTests(MetricsTestCase):
         for in_use in (True, False):
             self.loads.store_in_use = in_use
             self.assertEqual(int(in_use), self.scrape()[sample("store_in_use")])
+
+    def test_memory(self) -> None:
+        """With a store there are the counts of the mail for aliases."""
+        self.assertFalse([name for name, _ in self.scrape() if name.startswith("trualias_memory")])
+        self.loads.store_in_use = True
+        self.loads.memory = MemoryCounters(accepted=1, refused=2, dropped=3, pending=4, unattributed=5, beyond=6)
+        seen = self.scrape()
+        outcomes = [seen[sample("memory_deliveries_total", outcome=outcome)] for outcome in ("accepted", "refused")]
+        names = ("memory_dropped_total", "memory_pending", "memory_unattributed_total", "memory_beyond_total")
+        self.assertEqual([1, 2, 3, 4, 5, 6], outcomes + [seen[sample(name)] for name in names])
 
     def test_reload(self) -> None:
         """The accounts with counters are those of the configuration in use, each from 0."""

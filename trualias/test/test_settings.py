@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
-from trualias.configuration.settings import Address, Listener, Settings, WireProtocol
+from trualias.configuration.settings import Address, KeptSenders, Listener, Settings, WireProtocol
 from trualias.configuration.tables import Table
 
 
@@ -131,6 +131,17 @@ class SettingsTests(SynchronousTestCase):
             self.assert_errors(
                 f"CONNECTIONS: {value}\n", f"a.conf:1:14: {message}\nCONNECTIONS: {value}\n             ^"
             )
+
+    def test_senders(self) -> None:
+        """SENDERS is one of three words, in any case; the default is the domain."""
+        self.assertIs(KeptSenders.DOMAIN, self.settings("").senders)
+        for kept in KeptSenders:
+            self.assertIs(kept, self.settings(f"SENDERS: {kept.value.upper()}\n").senders)
+        self.assert_errors(
+            "SENDERS: adress\n",
+            "a.conf:1:10: SENDERS: 'adress' is not how much of a sender is kept; expected none, domain or address; did "
+            "you mean 'address'?\nSENDERS: adress\n         ^",
+        )
 
     def test_metrics(self) -> None:
         """METRICS is an address with a port and domain names; an IPv6 address is in brackets; the default is none."""

@@ -26,6 +26,7 @@ import trualias
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.lookup.hooks import slow_calls
 from trualias.monitoring.counters import BOUNDS, Counters, DetailedOutcome, LoadCounters, RequestOutcome
+from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.monitoring.process_counters import process_counters
 from trualias.web.http import Response
 from trualias.web.process import BoundedProcessCollector
@@ -162,6 +163,7 @@ class ServerCollector(Collector):
                 "1 if the store is followed, 0 if it is lost and the states of aliases stay as they are.",
                 value=int(loads.store_in_use),
             )
+            yield from _memory_families(loads.memory)
         yield GaugeMetricFamily(
             "trualias_configuration_loaded_timestamp_seconds",
             "Time at which the configuration in use was loaded.",
@@ -173,6 +175,33 @@ class ServerCollector(Collector):
         yield GaugeMetricFamily(
             "trualias_accounts", "Accounts of the configuration in use.", value=len(policy.accounts)
         )
+
+
+def _memory_families(memory: MemoryCounters) -> Iterator[Metric]:
+    counted = CounterMetricFamily(
+        "trualias_memory_deliveries", "Mails to aliases that are counted in the store, by outcome.", labels=("outcome",)
+    )
+    counted.add_metric(("accepted",), memory.accepted)
+    counted.add_metric(("refused",), memory.refused)
+    yield counted
+    yield CounterMetricFamily(
+        "trualias_memory_dropped",
+        "Mails to aliases that are not counted, since the store could not take them in time.",
+        value=memory.dropped,
+    )
+    yield GaugeMetricFamily(
+        "trualias_memory_pending", "Aliases and senders whose counts wait for the store.", value=memory.pending
+    )
+    yield CounterMetricFamily(
+        "trualias_memory_unattributed",
+        "Messages of which it is not known which of their recipients were accepted.",
+        value=memory.unattributed,
+    )
+    yield CounterMetricFamily(
+        "trualias_memory_beyond",
+        "Mails to addresses that did not become known, since too many of the account became known that day.",
+        value=memory.beyond,
+    )
 
 
 def _process_families() -> Iterator[Metric]:

@@ -1,0 +1,62 @@
+"""The aliases that mail comes for, as the memory counts it, and the locks that keep a sender out."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from trualias.lookup.access import AccessLookup
+from trualias.lookup.alias_states import AliasKey, AliasMemory, AliasState, alias_key
+from trualias.lookup.locks import Lock
+from trualias.lookup.tables import VirtualLookup, alias_of
+from trualias.matching.outcome import Found, NotFound
+
+
+@frozen
+class Recipient:
+    """An alias as a recipient of mail.
+
+    ``address`` is its key in the spelling of the client. ``account`` is the one that gets the mail, empty if the alias
+    is refused. A sender must be admitted by all ``locks``.
+    """
+
+    key: AliasKey
+    address: str
+    account: str
+    locks: tuple[Lock, ...] = ()
+
+    def admits(self, sender: str) -> bool:
+        """Return whether a sender, in lower case and with A-labels, gets in; the null sender, an empty text, does."""
+        return all(lock.admits(sender) for lock in self.locks)
+
+
+@frozen(eq=False)
+class RecipientLookup:
+    """The aliases of one configuration by the addresses that clients of the mail server name.
+
+    A mailbox is no alias, nor is an address that the virtual table does not find, or one whose mail is discarded.
+    """
+
+    access: AccessLookup
+    virtual: VirtualLookup
+    memory: AliasMemory
+
+    def __call__(self, typed: str) -> Recipient | None:
+        """Return the alias of an address, None for any other recipient; one dot after its domain is left out.
+
+        An alias that its state refuses has no account. What a hook raises is raised.
+        """
+        address = typed.removesuffix(".")
+        alias = alias_of(address, self.access.hooks, self.access.alias_domains, self.access.refusals)
+        if isinstance(alias, NotFound) or alias[0] in self.memory.mailboxes:
+            return None
+        local_part, domain, folded = alias
+        record = self.memory.record(local_part, folded)
+        if record.state is AliasState.QUIET:
+            return None
+        account = ""
+        if record.state is AliasState.ACTIVE:
+            answer = self.virtual(address)
+            if not isinstance(answer, Found):
+                return None
+            account = answer.account
+        return Recipient(alias_key(local_part, folded), f"{local_part}@{domain}", account, record.locks)

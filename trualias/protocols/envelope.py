@@ -1,0 +1,36 @@
+"""Senders of envelopes, as locks compare them and the memory keeps them."""
+
+from __future__ import annotations
+
+import re
+
+from trualias.language.domains import fold_domain, is_domain
+
+MALFORMED = "(malformed)"
+"""The place of a sender that is no address; no lock admits it."""
+
+LONGEST_SENDER = 255
+"""Octets of the longest sender that is an address here; RFC 5321 section 4.5.3.1.3 allows 254."""
+
+_LITERAL = re.compile(r"\[[0-9a-z.:]+\]").fullmatch
+
+
+def envelope_sender(octets: bytes) -> str:
+    """Return a sender in lower case, with its domain as A-labels; empty for the null sender.
+
+    One dot after the domain is left out, as clients can type it. A sender without a domain, of more than
+    ``LONGEST_SENDER`` octets, or with octets that are no printable UTF-8, is `MALFORMED`.
+    """
+    if not octets:
+        return ""
+    if len(octets) > LONGEST_SENDER:
+        return MALFORMED
+    try:
+        address = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return MALFORMED
+    local_part, _, domain = address.removesuffix(".").rpartition("@")
+    folded = fold_domain(domain)
+    if not local_part or not local_part.isprintable() or not (is_domain(folded) or _LITERAL(folded)):
+        return MALFORMED
+    return f"{local_part.lower()}@{folded}"

@@ -1,0 +1,49 @@
+"""The aliases of recipients, looked up once for each snapshot."""
+
+from __future__ import annotations
+
+from trualias.log import logger
+from trualias.lookup import Snapshot
+from trualias.lookup.recipients import Recipient
+
+_log = logger(__name__)
+
+MOST = 8192
+"""The most aliases that are held; a full cache is emptied."""
+
+
+class RecipientCache:
+    """The aliases that recipients of mail are, by the recipients as clients typed them.
+
+    It holds no other recipients: most are invented, and come once.
+    """
+
+    __slots__ = ("_aliases", "_identity", "_is_keeping")
+
+    def __init__(self) -> None:
+        self._identity: object = None
+        self._is_keeping = False
+        self._aliases: dict[bytes, Recipient] = {}
+
+    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | None:
+        """Return the alias of a recipient, which is given as octets and as text; None for any other recipient.
+
+        A recipient whose lookup fails counts as another one, since its mail must not wait for the memory.
+        """
+        if self._identity is not snapshot.identity:
+            self._identity = snapshot.identity
+            self._is_keeping = snapshot.is_cacheable
+            self._aliases = {}
+        recipient = self._aliases.get(typed)
+        if recipient is None:
+            assert snapshot.recipients is not None
+            try:
+                recipient = snapshot.recipients(key)
+            except BaseException:  # of an administrator's hook; the client must have its reply
+                _log.failure("the lookup of the recipient {key!r} failed; its mail is not counted", key=key)
+                return None
+            if recipient is not None and self._is_keeping:
+                if len(self._aliases) >= MOST:
+                    self._aliases = {}
+                self._aliases[typed] = recipient
+        return recipient

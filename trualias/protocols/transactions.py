@@ -1,0 +1,140 @@
+"""The mail transaction that is open on a connection of the policy protocol, and the deliveries that follow from it.
+
+Postfix asks about each recipient (RCPT), and once more when the message is there (END-OF-MESSAGE). It says then how
+many recipients were accepted, and only of a single one which it was (SMTPD_POLICY_README).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+from attrs import frozen
+
+from trualias.log import logger
+from trualias.lookup.recipients import Recipient
+from trualias.monitoring.memory_counters import MemoryCounters
+
+_log = logger(__name__)
+
+MOST_RECIPIENTS = 1_000
+"""The most aliases of a transaction that are remembered; Postfix accepts no more by default (smtpd_recipient_limit)."""
+
+LONGEST_INSTANCE = 255
+"""Octets of the longest instance that is remembered; Postfix 3.7 sends about 25."""
+
+MOST_WITHOUT_END = 100
+"""Transactions without an end of any message after which the end-of-data restrictions seem to be missing."""
+
+_MOST_DIGITS = 9
+
+
+class Outcome(Enum):
+    """The outcome of mail to an alias.
+
+    It is ``KNOWN`` if some recipients of the message were accepted, and it cannot be told whether this one was.
+    """
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    KNOWN = "known"
+
+
+@frozen
+class Delivery:
+    """Mail to an alias, and its outcome; it is refused by the state of the alias, or by its lock.
+
+    ``sender`` is as `trualias.protocols.envelope.envelope_sender` returns it.
+    """
+
+    recipient: Recipient
+    sender: str
+    outcome: Outcome
+
+
+class DeliverySink(Protocol):
+    """Takes deliveries from the thread that answers; ``counters`` are those of the memory."""
+
+    counters: MemoryCounters
+
+    def add(self, delivery: Delivery) -> None:
+        """Take a delivery, or drop it; never block."""
+
+
+class OpenTransaction:
+    """The transaction that is open on one connection. A request of another instance drops it."""
+
+    __slots__ = ("_instance", "_is_cut", "_others", "_ours", "_requests")
+
+    def __init__(self) -> None:
+        self._instance = b""
+        self._drop()
+
+    def enter(self, instance: bytes) -> None:
+        """Go on with an instance: drop what is open if it is of another one."""
+        if instance != self._instance:
+            self._instance = instance if len(instance) <= LONGEST_INSTANCE else b""
+            self._drop()
+
+    def add(self, typed: bytes, recipient: Recipient | None) -> bool:
+        """Remember a recipient that was not refused; return whether it is the first alias.
+
+        ``typed`` is the recipient as the client typed it, ``recipient`` is None if it is no alias. Without an instance
+        nothing is remembered.
+        """
+        if not self._instance:
+            return False
+        if recipient is None:
+            self._others += 1
+            return False
+        self._requests += 1
+        if len(self._ours) < MOST_RECIPIENTS:
+            self._ours[typed.lower()] = recipient
+        else:
+            self._is_cut = True
+        return self._requests == 1
+
+    def end(self, typed: bytes, count: bytes) -> tuple[list[Recipient], Outcome]:
+        """Close the transaction at the end of its message; return its aliases, each once, and their outcome.
+
+        ``typed`` is the accepted recipient if there is only one, otherwise empty. ``count`` is the number of accepted
+        recipients in decimal digits, each counted as often as the client named it.
+        """
+        ours, requests, others, is_cut = self._ours, self._requests, self._others, self._is_cut
+        self._drop()
+        if typed:
+            only = ours.get(typed.lower())
+            return ([] if only is None else [only]), Outcome.ACCEPTED
+        accepted = int(count) if count.isdigit() and len(count) <= _MOST_DIGITS else -1
+        are_all = requests <= accepted <= requests + others and not is_cut
+        each_once = {recipient.key: recipient for recipient in ours.values()}
+        return list(each_once.values()), Outcome.ACCEPTED if are_all else Outcome.KNOWN
+
+    def _drop(self) -> None:
+        self._ours: dict[bytes, Recipient] = {}  # by the recipient as it was typed, in lower case
+        self._requests = 0  # for aliases
+        self._others = 0  # requests for other recipients
+        self._is_cut = False  # there were too many aliases to remember
+
+
+class EndWatch:
+    """Logs once if many transactions with aliases begin, and no message ends: then no delivery is counted."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+        self._ended = False
+
+    def begin(self) -> None:
+        """Count a transaction with an alias."""
+        self._begun += 1
+        if self._begun == MOST_WITHOUT_END and not self._ended:
+            _log.warn(
+                "mail for aliases is not counted: {number} transactions began, and there was no request with "
+                "protocol_state=END-OF-MESSAGE; in main.cf, write the same check_policy_service in "
+                "smtpd_end_of_data_restrictions as well",
+                number=MOST_WITHOUT_END,
+            )
+
+    def end(self) -> None:
+        """Note the end of a message."""
+        self._ended = True

@@ -1,0 +1,283 @@
+"""The way of deliveries into the store: summed in the reactor's thread, written by a thread of their own.
+
+Only a process with STORE imports this.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from attrs import evolve
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from trualias.configuration.settings import KeptSenders
+from trualias.log import logger
+from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.lookup.alias_states import AliasKey
+from trualias.lookup.alias_words import words_of
+from trualias.messages import number_of
+from trualias.monitoring.counters import LoadCounters
+from trualias.monitoring.memory_counters import MemoryCounters
+from trualias.protocols.transactions import Delivery, Outcome
+from trualias.server.daemon_thread import Worker
+from trualias.server.pending_uses import PendingUses, makes_known
+from trualias.server.periodic import PeriodicCall
+from trualias.server.yielding_pause import yield_to_reactor
+from trualias.store.interface import Counted, StoreUnusable, Use
+from trualias.store.sqlite import SqliteStore
+
+_log = logger(__name__)
+
+_Result = TypeVar("_Result")
+
+_DIGITS = re.compile("[0-9]+").sub
+"""Replaces the numbers in a local part: many senders write the number of the mail there."""
+
+WRITE_SECONDS = 0.5
+"""The interval between two looks at the uses that are pending."""
+
+PAUSE_SECONDS = 0.02
+"""The pause between two transactions, in which other writers have their turn."""
+
+MOST_ROWS = 250
+"""The most uses of a transaction: some 10 ms."""
+
+HUNG_SECONDS = 10.0
+"""Seconds of a transaction after which the store counts as hung."""
+
+FINISH_SECONDS = 2.0
+"""The longest that a server that stops waits for the store."""
+
+
+class CountingStore:
+    """The store's connection for counting; its methods run in one thread.
+
+    Args:
+        path: of the store.
+        pause: called between two pieces of work that hold the interpreter's lock.
+
+    """
+
+    def __init__(self, path: str, pause: Callable[[], None] = yield_to_reactor) -> None:
+        self._path = path
+        self._pause = pause
+        self._store: SqliteStore | None = None
+
+    def count(self, uses: Sequence[Use], new: frozenset[AliasKey], snapshot: Snapshot, now: float) -> Counted:
+        """Add uses; find the words of new aliases first. Raise `StoreUnusable`."""
+        named: list[Use] = []
+        for use in uses:
+            if use.key in new:
+                self._pause()
+                use = evolve(use, words=words_of(snapshot, use.address))
+            named.append(use)
+        keeps_senders = snapshot.configuration.settings.senders is not KeptSenders.NONE
+        try:
+            if self._store is None:
+                self._store = SqliteStore(self._path)
+            return self._store.count(named, now, keeps_senders=keeps_senders)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Release the connection; the next use opens the store anew."""
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+
+class DeliveryCounter(Service):
+    """Takes deliveries, and writes them into the store; a `trualias.protocols.transactions.DeliverySink`.
+
+    While the store is not used, the deliveries wait in bounded memory.
+
+    Args:
+        store: is used in the worker alone.
+        current: holds the snapshot in use.
+        clock: the reactor's.
+        worker: runs the transactions.
+        counters: are kept up to date.
+        is_in_use: returns whether the store is the one whose states are in force.
+        time_of_day: returns seconds since 1970.
+
+    """
+
+    name = "deliveries"
+
+    def __init__(
+        self,
+        store: CountingStore,
+        current: CurrentSnapshot,
+        clock: IReactorTime,
+        worker: Worker,
+        counters: MemoryCounters,
+        is_in_use: Callable[[], bool],
+        time_of_day: Callable[[], float] = time.time,
+    ) -> None:
+        self.counters = counters
+        self._store = store
+        self._current = current
+        self._clock = clock
+        self._worker = worker
+        self._is_in_use = is_in_use
+        self._time_of_day = time_of_day
+        self._pending = PendingUses()
+        self._begun: float | None = None
+        self._problem = ""
+        self._finished: Deferred[None] | None = None
+        self._calls = PeriodicCall(clock, WRITE_SECONDS, self._look)
+
+    def startService(self) -> None:
+        """Begin to write."""
+        super().startService()
+        self._calls.start()
+
+    def stopService(self) -> None:
+        """Stop looking at what is pending; `finish` writes the rest."""
+        super().stopService()
+        self._calls.stop()
+
+    def add(self, delivery: Delivery) -> None:
+        """Take a delivery; drop it if too many wait."""
+        local_part, at, domain = delivery.sender.rpartition("@")
+        sender: str | None = domain
+        if at and self._current.snapshot.configuration.settings.senders is KeptSenders.ADDRESS:
+            sender = f"{_DIGITS('#', local_part)}@{domain}"
+        recipient, outcome, now = delivery.recipient, delivery.outcome, self._time_of_day()
+        accepted, refused = int(outcome is Outcome.ACCEPTED), int(outcome is Outcome.REFUSED)
+        if outcome is Outcome.KNOWN:
+            sender = None
+        self._pending.add(Use(recipient.key, recipient.address, recipient.account, sender, now, now, accepted, refused))
+
+    def finish(self) -> Deferred[None]:
+        """Return a Deferred that fires when all is written, or after `FINISH_SECONDS`, or when that fails."""
+        if self._begun is None and not self._pending:
+            return succeed(None)
+        self._finished = finished = Deferred[None]()
+        call = self._clock.callLater(FINISH_SECONDS, self._end)
+        if self._begun is None:
+            self._write()
+
+        def cancel(_: None) -> None:
+            if call.active():
+                call.cancel()
+
+        return finished.addCallback(cancel)
+
+    def _look(self, intervals: int) -> None:
+        self._update_counters()
+        if self._begun is not None:
+            if self._clock.seconds() >= self._begun + HUNG_SECONDS:
+                self._report("the store does not respond")
+        elif not self._is_in_use():
+            # The connection may be one to a file that is no longer there.
+            self._run(self._store.release, lambda _: None, _log_failure)
+        else:
+            self._write()
+
+    def _write(self) -> None:
+        """Write some of what is pending, unless a transaction is running."""
+        if self._begun is not None or not self._pending:
+            return
+        if not self._is_in_use():
+            self._end()
+            return
+        uses = self._pending.take(MOST_ROWS)
+        new = frozenset(use.key for use in uses if makes_known(use) and not self._pending.is_counted(use.key))
+        snapshot, now = self._current.snapshot, self._time_of_day()
+        self._run(
+            lambda: self._store.count(uses, new, snapshot, now),
+            lambda counted: self._note(uses, counted),
+            lambda failure: self._fail(uses, failure),
+        )
+
+    def _run(
+        self,
+        function: Callable[[], _Result],
+        done: Callable[[_Result], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        """Run a function in the thread, one at a time; an exception in what follows is logged."""
+        self._begun = self._clock.seconds()
+
+        def end(result: _Result) -> _Result:
+            self._begun = None
+            return result
+
+        running = self._worker.run(function)
+        running.addBoth(end)
+        running.addCallbacks(done, failed)
+        running.addErrback(_log_failure)
+
+    def _note(self, uses: Sequence[Use], counted: Counted) -> None:
+        self._report("")
+        self._pending.mark_counted(uses)
+        self.counters.accepted += sum(use.accepted for use in uses) - counted.beyond
+        self.counters.refused += sum(use.refused for use in uses)
+        self.counters.beyond += counted.beyond
+        self._update_counters()
+        if self._pending and self._finished is None:
+            self._clock.callLater(PAUSE_SECONDS, self._write)
+        elif self._pending:
+            self._write()
+        else:
+            self._end()
+
+    def _fail(self, uses: Sequence[Use], failure: Failure) -> None:
+        if failure.check(StoreUnusable):
+            for use in uses:
+                self._pending.add(use)
+            self._report(failure.getErrorMessage())
+        else:
+            # Again, it would fail again.
+            self.counters.dropped += sum(use.accepted + use.refused for use in uses)
+            _log_failure(failure)
+        self._update_counters()
+        self._end()
+
+    def _update_counters(self) -> None:
+        self.counters.pending = len(self._pending)
+        dropped, self._pending.dropped = self._pending.dropped, 0
+        self.counters.dropped += dropped
+
+    def _report(self, problem: str) -> None:
+        """Log a problem once, and its end."""
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem:
+            _log.error("deliveries to aliases cannot be counted now, and wait: {problem}", problem=problem)
+        else:
+            _log.warn("deliveries to aliases are counted again")
+
+    def _end(self) -> None:
+        """Finish: nothing more is written."""
+        finished, self._finished = self._finished, None
+        if finished is None:
+            return
+        lost = self._pending.clear()
+        self._update_counters()
+        if lost:
+            _log.error(
+                "{deliveries} not counted, since the store could not take them when the server stopped",
+                deliveries=f"{number_of(lost, 'delivery', 'deliveries')} {'was' if lost == 1 else 'were'}",
+            )
+        finished.callback(None)
+
+
+def make_counter(
+    path: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker, loads: LoadCounters
+) -> DeliveryCounter:
+    """Make the counter of a server with a store."""
+    return DeliveryCounter(CountingStore(path), current, clock, worker, loads.memory, lambda: bool(loads.store_in_use))
+
+
+def _log_failure(failure: Failure) -> None:
+    _log.failure("deliveries to aliases were not counted", failure)

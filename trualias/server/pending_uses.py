@@ -1,0 +1,115 @@
+"""The uses of aliases on their way to the store, summed in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from attrs import define
+
+from trualias.lookup.alias_states import AliasKey
+from trualias.store.interface import Use
+
+MOST_PENDING = 20_000
+"""The most pairs of alias and sender that wait for the store: some 10 MB."""
+
+MOST_COUNTED = 100_000
+"""Aliases that are remembered as counted before."""
+
+
+@define
+class _Sum:
+    address: str
+    account: str
+    first: float
+    last: float
+    accepted: int
+    refused: int
+
+
+_Pair = tuple[AliasKey, str | None, bool]
+"""An alias, its sender, and whether the alias is only to become known."""
+
+
+def makes_known(use: Use) -> bool:
+    """Return whether a use makes its alias known: by accepted mail, or without any mail."""
+    return bool(use.accepted) or not use.refused
+
+
+class PendingUses:
+    """Uses of aliases, summed by alias and sender; all methods are called in one thread.
+
+    At most ``most`` pairs are held. What comes when there is no room is dropped, but the first use of an alias takes
+    the place of another one, since it makes an address known. ``dropped`` counts the mails that were dropped.
+    """
+
+    def __init__(self, most: int = MOST_PENDING) -> None:
+        self.dropped = 0
+        self._most = most
+        self._first: dict[_Pair, _Sum] = {}
+        self._again: dict[_Pair, _Sum] = {}
+        self._counted: set[AliasKey] = set()
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self._first) + len(self._again)
+
+    def add(self, use: Use) -> None:
+        """Add a use, or drop it. One without a mail makes its alias known."""
+        pair = (use.key, use.sender, not (use.accepted or use.refused))
+        known = self._first.get(pair) or self._again.get(pair)
+        if known is not None:
+            known.account = use.account or known.account
+            known.first = min(known.first, use.first)
+            known.last = max(known.last, use.last)
+            known.accepted += use.accepted
+            known.refused += use.refused
+            return
+        is_first = makes_known(use) and use.key not in self._counted
+        if len(self) >= self._most:
+            if not is_first or not self._again:
+                self.dropped += use.accepted + use.refused
+                return
+            _, given_up = self._again.popitem()
+            self.dropped += given_up.accepted + given_up.refused
+        pending = self._first if is_first else self._again
+        pending[pair] = _Sum(use.address, use.account, use.first, use.last, use.accepted, use.refused)
+
+    def take(self, most: int) -> list[Use]:
+        """Remove and return at most so many uses, those of aliases that were not counted before them first."""
+        uses: list[Use] = []
+        for pending in (self._first, self._again):
+            for pair in list(islice(pending, most - len(uses))):
+                key, sender, _ = pair
+                taken = pending.pop(pair)
+                uses.append(
+                    Use(
+                        key,
+                        taken.address,
+                        taken.account,
+                        sender,
+                        taken.first,
+                        taken.last,
+                        taken.accepted,
+                        taken.refused,
+                    )
+                )
+        return uses
+
+    def is_counted(self, key: AliasKey) -> bool:
+        """Return whether an alias was counted before; False if that is not remembered."""
+        return key in self._counted
+
+    def mark_counted(self, uses: Iterable[Use]) -> None:
+        """Remember that the aliases of accepted uses are in the store."""
+        if len(self._counted) >= MOST_COUNTED:
+            self._counted.clear()
+        self._counted.update(use.key for use in uses if makes_known(use))
+
+    def clear(self) -> int:
+        """Drop all uses; return the number of their mails."""
+        before = self.dropped
+        for pending in (self._first, self._again):
+            self.dropped += sum(dropped.accepted + dropped.refused for dropped in pending.values())
+            pending.clear()
+        return self.dropped - before
