@@ -160,9 +160,13 @@ class Postfix:
             self._process = None
         shutil.rmtree(self._folder)
 
+    def connect(self) -> smtplib.SMTP:
+        """Return a client that is connected by SMTP."""
+        return smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE)
+
     def rcpt(self, recipient: str) -> tuple[int, str]:
         """Return the code and the text of Postfix' reply to ``RCPT TO`` a whole address. No mail is sent."""
-        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+        with self.connect() as client:
             client.ehlo()
             client.mail("sender@test.invalid")
             code, text = client.rcpt(recipient)
@@ -170,7 +174,7 @@ class Postfix:
 
     def rcpt_from(self, user: str, sender: str, recipient: str) -> tuple[int, str]:
         """Log in as a user, whose password is ``password``; return the reply to ``RCPT TO`` after ``MAIL FROM``."""
-        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+        with self.connect() as client:
             client.login(user, "password")
             client.mail(sender)
             code, text = client.rcpt(recipient)
@@ -183,7 +187,7 @@ class Postfix:
         message["To"] = recipient
         message["Subject"] = subject = next(self._subjects)
         message.set_content("A mail to an alias.\n")
-        with smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE) as client:
+        with self.connect() as client:
             client.send_message(message)
         return subject
 
