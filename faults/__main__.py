@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.load import WrongReply
 from benchmarks.report import machine
 from benchmarks.servers import ServerFailed
-from faults import crash, crowd, edits, fuzz, losses, shortages, soak, stalls
+from faults import crash, crowd, edits, fuzz, losses, memory, shortages, soak, stalls
 from faults.case import Fault, Say
 
 Case = Callable[[Path, Say, argparse.Namespace], None]
@@ -21,6 +21,7 @@ CASES: dict[str, Case] = {
     "edits": lambda folder, say, options: edits.run(folder, say),
     "stalls": lambda folder, say, options: stalls.run(folder, say),
     "losses": lambda folder, say, options: losses.run(folder, say),
+    "memory": lambda folder, say, options: memory.run(folder, say),
     "crash": lambda folder, say, options: crash.run(folder, say),
     "fuzz": lambda folder, say, options: fuzz.run(folder, say, options.seconds or 600),
     "soak": lambda folder, say, options: soak.run(folder, say, options.seconds or 1800, options.rate),

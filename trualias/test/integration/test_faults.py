@@ -16,7 +16,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from benchmarks import policies
 from benchmarks.load import connect
-from faults import crash, crowd, edits, fuzz, losses, shortages, soak, stalls
+from faults import crash, crowd, edits, fuzz, losses, memory, shortages, soak, stalls
 from faults.case import Fault, beside
 from faults.clients import Replies, SampleRequests, combined, send
 from faults.disturbances import Stalls
@@ -526,3 +526,47 @@ class LossTests(CaseTests):
         """A unix socket that was removed is made anew; one of another program in its place is left alone."""
         losses.removed_socket(self.folder, self.table)
         self.assert_kept(5)
+
+
+class MemoryTests(CaseTests):
+    """Short versions of the cases of ``memory``."""
+
+    def test_lost_stores(self) -> None:
+        """A store that vanished or was restored is not used, and what was revoked stays so."""
+        memory.lost_stores(self.folder, self.table, ("renamed", "restored from a backup"))
+        self.assert_kept(26)
+
+    def test_adopted_store(self) -> None:
+        """A store that is adopted gets what was revoked meanwhile."""
+        memory.adopted_store(self.folder, self.table)
+        self.assert_kept(3)
+
+    def test_full_disk(self) -> None:
+        """A change for which there is no room is refused as a whole."""
+        if os.geteuid() != 0:
+            raise SkipTest("needs root, which can mount a small file system")
+        memory.full_disk(self.folder, self.table)
+        self.assert_kept(5)
+
+    def test_read_only(self) -> None:
+        """A store that cannot be written is read."""
+        if os.geteuid() != 0:
+            raise SkipTest("needs root")
+        memory.read_only(self.folder, self.table)
+        self.assert_kept(7)
+
+    def test_locked(self) -> None:
+        """Lookups go on while another process has the store locked, and a command gives up."""
+        memory.locked(self.folder, self.table, 6)
+        self.assert_kept(6)
+
+    def test_killed_writers(self) -> None:
+        """Nothing that a killed process acknowledged is lost."""
+        memory.killed_writers(self.folder, self.table, 5)
+        self.assert_kept(2)
+
+    def test_clock_set_back(self) -> None:
+        """What has ended stays ended."""
+        require_program("gcc")
+        memory.clock_set_back(self.folder, self.table)
+        self.assert_kept(3)
