@@ -18,14 +18,14 @@ from trualias.commands.memory import (
     resolve,
     unchanged,
 )
+from trualias.commands.senders import sender_named
 from trualias.commands.terminal import Terminal
-from trualias.language.domains import fold_domain, is_domain
+from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
+from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.locks import Lock
-from trualias.messages import escaped, quoted
-
-_LONGEST_LOCAL_PART = 64
-"""Octets of a sender's local part (RFC 5321, section 4.5.3.1.1)."""
+from trualias.messages import escaped
+from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS
 
 
 def add_to(add: AddAction) -> None:
@@ -47,6 +47,11 @@ def add_to(add: AddAction) -> None:
         help="the senders: domains, with their subdomains, and addresses",
     )
     senders.add_argument("--first", action="store_true", help="the sender of the next accepted mail")
+    senders.add_argument(
+        "--known",
+        action="store_true",
+        help="the senders that mail was accepted from until now: their registered domains",
+    )
     unlocking = add("unlock", _unlock, "take mail from all senders", "Take mail from all senders again.", address)
     for action in (locking, unlocking):
         _add_address(action)
@@ -56,19 +61,14 @@ def _add_address(action: ArgumentParser) -> None:
     action.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
 
 
-def _sender(text: str) -> str:
-    """Return a sender as locks compare it."""
-    local_part, _, domain = text.strip().removesuffix(".").rpartition("@")
-    folded = fold_domain(domain)
-    is_local_part = local_part.isprintable() and " " not in local_part and "@" not in local_part
-    if not folded.isascii() or not is_domain(folded) or not is_local_part or len(local_part) > _LONGEST_LOCAL_PART:
-        raise Refused(f"{quoted(text)} is neither a domain nor an address, such as macys.com or news@macys.com")
-    return f"{local_part.lower()}@{folded}" if local_part else folded
-
-
 def _lock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = resolve(memory.snapshot, memory.store, arguments.address)
-    lock = Lock(first=True) if arguments.first else Lock(tuple(dict.fromkeys(map(_sender, arguments.to))))
+    if arguments.first:
+        lock = Lock(first=True)
+    elif arguments.known:
+        lock = Lock(_known_senders(memory, alias))
+    else:
+        lock = Lock(tuple(dict.fromkeys(map(sender_named, arguments.to))))
     _change(memory, terminal, alias, lock)
     if not has_policy_service(memory.snapshot):
         terminal.output.write(
@@ -76,6 +76,19 @@ def _lock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
             "other senders; without one, all of them get in.\n"
         )
     return DONE
+
+
+def _known_senders(memory: Memory, alias: Alias) -> tuple[str, ...]:
+    """Return the registrable domains of the senders whose mail an alias accepted."""
+    if memory.snapshot.configuration.settings.senders is KeptSenders.NONE:
+        raise Refused("SENDERS is none: no senders are kept")
+    accepted = {sender.sender for sender in memory.store.senders(alias.key) if sender.accepted}
+    if OTHER_SENDERS in accepted:
+        raise Refused(f"{alias.address} has more senders than are kept: name them with --to")
+    domains = {sender.rpartition("@")[2] for sender in accepted - {"", MALFORMED_SENDER}}
+    if not domains:
+        raise Refused(f"no sender of accepted mail to {alias.address} is known")
+    return tuple(sorted({registrable_domain(domain) or domain for domain in domains}))
 
 
 def _unlock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:

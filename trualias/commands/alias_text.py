@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
 from trualias.commands.dates import local_day, local_time, rfc3339, rfc3339_or_none
-from trualias.commands.output import columns_of, write_json, write_rows
+from trualias.commands.output import Columns, write_items, write_json
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
@@ -38,18 +38,17 @@ def describe_lock(lock: Lock) -> str:
     return f"locked to {', '.join(lock.senders)}" if lock.senders else "locked to the sender of its next mail"
 
 
-_COLUMNS: Mapping[str, tuple[int, Callable[[Entry], str]]] = {
-    "alias": (0, lambda entry: escaped(entry.address)),
-    "account": (100, lambda entry: escaped(entry.account)),
+_COLUMNS: Columns[Entry] = {
+    "alias": (0, lambda entry: entry.address),
+    "account": (100, lambda entry: entry.account),
     "state": (0, lambda entry: _short_state(entry)),
     "first mail": (120, lambda entry: local_day(entry.first_seen)),
     "last mail": (60, lambda entry: local_day(entry.last_seen)),
     "accepted": (80, lambda entry: str(entry.accepted)),
     "refused": (120, lambda entry: str(entry.refused)),
     "senders": (100, lambda entry: str(entry.senders)),
-    "note": (80, lambda entry: escaped(entry.note)),
+    "note": (80, lambda entry: entry.note),
 }
-"""The columns of a list: the least columns of a terminal that shows it, and the text of an alias in it."""
 
 
 def _short_state(entry: Entry) -> str:
@@ -63,9 +62,7 @@ def print_entries(entries: Sequence[Entry], terminal: Terminal, *, as_json: bool
     if as_json:
         write_json(terminal.output, [entry_json(entry) for entry in entries])
         return
-    width = columns_of(terminal.output)
-    shown = {name: text for name, (least, text) in _COLUMNS.items() if width >= least}
-    write_rows(terminal.output, list(shown), [[text(entry) for text in shown.values()] for entry in entries])
+    write_items(terminal.output, _COLUMNS, entries)
 
 
 @frozen
@@ -102,7 +99,7 @@ def print_card(card: Card, terminal: Terminal, *, as_json: bool) -> None:
         mails = f"{sender.accepted} accepted" + (f", {sender.refused} refused" if sender.refused else "")
         stranger = "" if sender.expected else ", a stranger"
         days = f"{local_day(sender.first_seen)} to {local_day(sender.last_seen)}"
-        lines.append(f"    {sender.sender or '<>'}: {days}, {mails}{stranger}")
+        lines.append(f"    {sender_name(sender)}: {days}, {mails}{stranger}")
     for line in card.trail:
         after = "forgotten" if line.after is None else describe_state(line.after)
         lines.append(f"  {local_time(line.at)}  {after}, by {line.actor}{': ' if line.note else ''}{line.note}")
@@ -144,7 +141,7 @@ def _card_json(card: Card) -> dict[str, object]:
     return {
         **entry_json(entry),
         **known,
-        "senders": [_sender_json(sender) for sender in card.senders],
+        "senders": [sender_json(sender) for sender in card.senders],
         "elsewhere": elsewhere,
         "trail": [_trail_json(line) for line in card.trail],
     }
@@ -175,7 +172,13 @@ def entry_json(entry: Entry) -> dict[str, object]:
     }
 
 
-def _sender_json(sender: Sender) -> dict[str, object]:
+def sender_name(sender: Sender) -> str:
+    """Return a sender for people; the null sender is ``<>``, as in the logs of mail servers."""
+    return sender.sender or "<>"
+
+
+def sender_json(sender: Sender) -> dict[str, object]:
+    """Return a sender for programs."""
     return {
         "sender": sender.sender,
         "first_seen": rfc3339(sender.first_seen),

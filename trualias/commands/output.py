@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from trualias.messages import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,9 +81,17 @@ def write_rows(stream: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]
         stream.write("  ".join(cells).rstrip(" ") + "\n")
 
 
-def columns_of(stream: TextIO) -> int:
-    """Return the columns of a terminal; in a pipe or file there is no limit."""
-    return console(stream).width if stream.isatty() else _WIDE
+_Item = TypeVar("_Item")
+
+Columns = Mapping[str, tuple[int, Callable[[_Item], str]]]
+"""Columns by their heads: the least width of a terminal that shows one, and the text of an item in it."""
+
+
+def write_items(stream: TextIO, columns: Columns[_Item], items: Sequence[_Item]) -> None:
+    """Print items, one a row, with the columns for which there is room; in a pipe or file with all of them."""
+    width = console(stream).width if stream.isatty() else _WIDE
+    shown = {head: text for head, (least, text) in columns.items() if width >= least}
+    write_rows(stream, list(shown), [[escaped(text(item)) for text in shown.values()] for item in items])
 
 
 def place(configuration: Configuration, offset: int) -> dict[str, object]:

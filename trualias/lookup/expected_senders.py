@@ -14,11 +14,15 @@ def _suffixes() -> PublicSuffixList:
 
 
 def registrable_domain(domain: str) -> str | None:
-    """Return the part of a domain that its owner registered, such as ``shop.co.uk``; None for a public suffix itself.
+    """Return the part of a domain that its owner registered, such as ``shop.co.uk``.
+
+    It is None for a public suffix itself, and for an IP address in brackets.
 
     The domain is in lower case, of A-labels. The list is that of https://publicsuffix.org, as the package
     publicsuffixlist has it.
     """
+    if domain.startswith("["):
+        return None
     found: str | None = _suffixes().privatesuffix(domain)
     return found
 

@@ -34,3 +34,12 @@ def envelope_sender(octets: bytes) -> str:
     if not local_part or not local_part.isprintable() or not (is_domain(folded) or _LITERAL(folded)):
         return MALFORMED
     return f"{local_part.lower()}@{folded}"
+
+
+def kept_address(sender: str) -> str:
+    """Return a sender as the memory keeps addresses: many senders number their mails in the local part."""
+    local_part, at, domain = sender.rpartition("@")
+    return f"{_NUMBERS('#', local_part)}@{domain}" if at else sender
+
+
+_NUMBERS = re.compile("[0-9]+").sub

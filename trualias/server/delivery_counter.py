@@ -5,7 +5,6 @@ Only a process with STORE imports this.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -24,6 +23,7 @@ from trualias.lookup.alias_words import words_of
 from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.monitoring.memory_counters import MemoryCounters
+from trualias.protocols.envelope import kept_address
 from trualias.protocols.transactions import Delivery, Outcome
 from trualias.server.daemon_thread import Worker
 from trualias.server.pending_uses import PendingUses, makes_known
@@ -35,9 +35,6 @@ from trualias.store.sqlite import SqliteStore
 _log = logger(__name__)
 
 _Result = TypeVar("_Result")
-
-_DIGITS = re.compile("[0-9]+").sub
-"""Replaces the numbers in a local part: many senders write the number of the mail there."""
 
 WRITE_SECONDS = 0.5
 """The interval between two looks at the uses that are pending."""
@@ -146,10 +143,9 @@ class DeliveryCounter(Service):
 
     def add(self, delivery: Delivery) -> None:
         """Take a delivery; drop it if too many wait."""
-        local_part, at, domain = delivery.sender.rpartition("@")
-        sender: str | None = domain
-        if at and self._current.snapshot.configuration.settings.senders is KeptSenders.ADDRESS:
-            sender = f"{_DIGITS('#', local_part)}@{domain}"
+        sender: str | None = delivery.sender.rpartition("@")[2]
+        if self._current.snapshot.configuration.settings.senders is KeptSenders.ADDRESS:
+            sender = kept_address(delivery.sender)
         recipient, outcome, now = delivery.recipient, delivery.outcome, self._time_of_day()
         accepted, refused = int(outcome is Outcome.ACCEPTED), int(outcome is Outcome.REFUSED)
         if outcome is Outcome.KNOWN:

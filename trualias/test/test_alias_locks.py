@@ -11,7 +11,7 @@ from trualias.commands.alias_ends import number, without_reached_ends
 from trualias.commands.memory import Alias
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import KEEP, Change, Entry
+from trualias.store.interface import KEEP, Change, Entry, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import CONFIGURATION, MACYS, MemoryCase
 
@@ -33,6 +33,12 @@ class ServedCase(MemoryCase):
         store.close()
         assert entry is not None
         return entry
+
+    def count(self, *uses: Use) -> None:
+        """Count mails as a server does."""
+        store = SqliteStore(str(self.store))
+        store.count(uses, 1, keeps_senders=True)
+        store.close()
 
     def shown(self) -> str:
         """Return the card of the alias."""
@@ -66,6 +72,31 @@ class LockTests(ServedCase):
         self.assertEqual({"senders": [], "first": True}, shown["lock"])
         self.assert_done(f"{MACYS} is unlocked\n", "alias", "unlock", MACYS)
         self.assertIsNone(self.entry().lock)
+
+    def test_known(self) -> None:
+        """A lock can copy the owners of the domains that mail was accepted from, as they are now."""
+        senders = ("mail.macys.com", "news#@e.macys.com", "shop.co.uk", "[192.0.2.1]", "", "(malformed)", "co.uk")
+        self.count(*[Use(MACYS, MACYS, "foo", sender, 1, 1, 1) for sender in senders])
+        self.count(Use(MACYS, MACYS, "foo", "refused.test", 1, 1, 0, 1))
+        self.assert_done(
+            f"{MACYS} is locked to [192.0.2.1], co.uk, macys.com, shop.co.uk\n", "alias", "lock", MACYS, "--known"
+        )
+        self.count(Use(MACYS, MACYS, "foo", "later.test", 1, 1, 1))
+        self.assertEqual(Lock(("[192.0.2.1]", "co.uk", "macys.com", "shop.co.uk")), self.entry().lock)
+
+    def test_known_refused(self) -> None:
+        """Without senders, with too many, and where none are kept, no lock is put on."""
+        reason = f"no sender of accepted mail to {MACYS} is known"
+        self.assert_refused(reason, "alias", "lock", MACYS, "--known")
+        self.count(Use(MACYS, MACYS, "foo", "", 1, 1, 1), Use(MACYS, MACYS, "foo", "(malformed)", 1, 1, 1))
+        self.assert_refused(reason, "alias", "lock", MACYS, "--known")
+        self.count(*[Use(MACYS, MACYS, "foo", f"s{number}.test", 1, 1, 1) for number in range(101)])
+        self.assert_refused(
+            f"{MACYS} has more senders than are kept: name them with --to", "alias", "lock", MACYS, "--known"
+        )
+        self.path.write_text(f"{POLICY_SERVICE}SENDERS: none\n{CONFIGURATION}", "utf-8")
+        self.assert_refused("SENDERS is none: no senders are kept", "alias", "lock", MACYS, "--known")
+        self.assert_done(f"{MACYS} is locked to a.b\n", "alias", "lock", MACYS, "--to", "a.b")
 
     def test_other_states(self) -> None:
         """A lock is put on and kept in every state."""
@@ -105,7 +136,7 @@ class LockTests(ServedCase):
 
     def test_invalid(self) -> None:
         """What is neither a domain nor an address is refused, and nothing is changed."""
-        for text in ("", "a b@c.d", "a-.com", "a@b@c.d", "macys..com", "x" * 65 + "@a.b", "*.com"):
+        for text in ("", "@", "ann@", "a-.com", "macys..com", "x" * 255 + "@a.b", "*.com", "(malformed)"):
             self.assert_refused(
                 f"'{text[:64] + ('...' if len(text) > 64 else '')}' is neither a domain nor an address, such as "
                 "macys.com or news@macys.com",

@@ -32,5 +32,6 @@ class ExpectedSenderTests(SynchronousTestCase):
             ("shop.xn--p1ai", "shop.xn--p1ai"),
             ("x.alice.github.io", "alice.github.io"),
             ("co.uk", None),
+            ("[192.0.2.1]", None),
         ):
             self.assertEqual(found, registrable_domain(domain))

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import command_line, run
-from trualias.store.interface import Change
+from trualias.store.interface import Change, Use
 from trualias.store.sqlite import SqliteStore, create
 from trualias.testing.requirements import source_tree
 
@@ -160,6 +160,25 @@ class SchemaTests(SynchronousTestCase):
         self.assert_valid("alias-list", "alias list --json -c store.conf")
         shown = ("foo.x.1", "foo.x.1@b.example", "foo.yy.2@a.example", "foo.yy.2")
         self.assert_valid("alias-show", *[f"alias show --json -c store.conf {address}" for address in shown])
+
+    def test_senders(self) -> None:
+        """Senders of every kind, a stranger among them."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nALIAS DOMAINS: a.example b.example\n{OTHER}")
+        create("memory.sqlite")
+        store = SqliteStore("memory.sqlite")
+        week = 7 * 86_400
+        for day, sender in ((0, "macys.com"), (1, ""), (9, "n@spam.test"), (9, "(malformed)"), (10, "mail.macys.com")):
+            at = week + day * 86_400
+            use = Use("foo.macys.5@a.example", "foo.macys.5@a.example", "foo", sender, at, at, 1, day, ("macys",))
+            store.count([use], at, keeps_senders=True)
+        store.close()
+        options = "--json -c store.conf --state-directory ."
+        self.assert_valid("alias-list", f"alias list {options}")
+        self.assert_valid("alias-show", f"alias show foo.macys.5@a.example {options}")
+        self.assert_valid(
+            "senders", f"senders {options}", f"senders macys.com {options}", f"senders forget macys.com --yes {options}"
+        )
+        self.assert_valid("leaks", f"leaks {options}", f"leaks --account foo {options}")
 
     def test_replay(self) -> None:
         """Changed addresses, and one that fails."""

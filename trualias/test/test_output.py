@@ -8,7 +8,7 @@ from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import columns_of, console, show, table_of, write_json, write_rows
+from trualias.commands.output import console, show, table_of, write_items, write_json, write_rows
 
 
 class PipeTests(SynchronousTestCase):
@@ -38,7 +38,12 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual("", output.getvalue())
         write_rows(output, ("alias", "note"), [("\u4e2d\u6587", "x"), ("[bold]y[/]", "")])
         self.assertEqual("alias       note\n\u4e2d\u6587        x\n[bold]y[/]\n", output.getvalue())
-        self.assertEqual(10_000, columns_of(output))
+
+    def test_items(self) -> None:
+        """A pipe gets all columns, and no character that a terminal would obey."""
+        output = StringIO()
+        write_items(output, {"name": (0, str), "length": (50, lambda item: str(len(item)))}, ["a", "b\n"])
+        self.assertEqual("name  length\na     1\nb\\n   2\n", output.getvalue())
 
     def test_json(self) -> None:
         """JSON output is one text that ends with a newline."""
@@ -106,4 +111,9 @@ class TerminalTests(SynchronousTestCase):
         """Rows are a table of rich, within the width of the terminal."""
         write_rows(self.terminal, ("alias", "note"), [(120 * "x", "y")])
         self.assertEqual(120, self.read().count("x"))
-        self.assertEqual(80, columns_of(self.terminal))
+
+    def test_items(self) -> None:
+        """A terminal gets the columns for which it is wide enough."""
+        write_items(self.terminal, {"name": (0, str), "80": (80, str), "81": (81, str)}, ["a"])
+        seen = re.sub("\x1b\\[[0-9;]*m", "", self.read())
+        self.assertEqual(["name", "80", "a", "a"], seen.split())
