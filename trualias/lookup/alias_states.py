@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from trualias.lookup.known_aliases import KnownAliases
 from trualias.lookup.locks import Lock
@@ -40,16 +40,33 @@ class AliasRecord:
     """An alias as lookups know it.
 
     ``kept_for`` is the account of a kept alias, which is found though no statement accepts it; otherwise empty. A mail
-    must be admitted by all ``locks``: one of the alias in its domain, and one of it in all domains.
+    must be admitted by all ``locks``: one of the alias in its domain, and one of it in all domains. At the time
+    ``expires``, in seconds since 1970, it becomes revoked, and at ``resumes`` active; None for never.
     """
 
     state: AliasState = AliasState.ACTIVE
     kept_for: str = ""
     locks: tuple[Lock, ...] = ()
+    expires: float | None = None
+    resumes: float | None = None
+
+    @property
+    def has_time(self) -> bool:
+        """True if the state changes at a time."""
+        return self.expires is not None or self.resumes is not None
+
+    def at(self, now: float) -> AliasRecord:
+        """Return the record at a time, in seconds since 1970: the same object if no time has come."""
+        if self.expires is not None and self.expires <= now:
+            return evolve(self, state=AliasState.REVOKED, expires=None, resumes=None)
+        if self.resumes is not None and self.resumes <= now:
+            state = AliasState.ACTIVE if self.state.is_paused else self.state
+            return evolve(self, state=state, resumes=None)
+        return self
 
 
 RECORDS = {state: AliasRecord(state) for state in AliasState}
-"""The records of aliases that are neither kept nor locked, by their states."""
+"""The records of aliases that are neither kept nor locked, and whose state does not end, by their states."""
 
 PLAIN = RECORDS[AliasState.ACTIVE]
 """The record of an alias about which nothing was decided."""
@@ -87,7 +104,7 @@ class AliasStates:
     store nor a copy of it could be read, and any alias may have another record than the plain one.
     """
 
-    __slots__ = ("_all", "_changed", "is_lost", "known")
+    __slots__ = ("_all", "_changed", "_timed", "is_lost", "known")
 
     def __init__(
         self,
@@ -98,7 +115,8 @@ class AliasStates:
     ) -> None:
         self.known = KnownAliases() if known is None else known
         self.is_lost = is_lost
-        self._all: Mapping[str, _Entries] = _collect(records.items(), lambda: None) if records else {}
+        self._timed: dict[AliasKey, AliasRecord] = {}
+        self._all: Mapping[str, _Entries] = _collect(records.items(), lambda: None, self._timed) if records else {}
         self._changed: dict[str, _Entries] = {}
 
     @classmethod
@@ -110,7 +128,7 @@ class AliasStates:
     ) -> AliasStates:
         """Make the mapping of many aliases; ``pause`` is called often."""
         made = cls(known=known)
-        made._all = _collect(records, pause)
+        made._all = _collect(records, pause, made._timed)
         return made
 
     def __len__(self) -> int:
@@ -121,6 +139,10 @@ class AliasStates:
         """Yield the aliases whose record is not the plain one, with their records."""
         for local_part, entries in self._local_parts():
             yield from ((f"{local_part}@{domain}", record) for domain, record in entries)
+
+    def due(self, now: float) -> list[tuple[AliasKey, AliasRecord]]:
+        """Return the aliases whose state ends by a time, in seconds since 1970, with their records from then on."""
+        return [(key, after) for key, record in self._timed.items() if (after := record.at(now)) is not record]
 
     def of(self, key: AliasKey) -> AliasRecord:
         """Return the record of a key alone."""
@@ -144,7 +166,11 @@ class AliasStates:
         made = AliasStates(known=self.known)
         made._all = self._all
         made._changed = dict(self._changed)
+        made._timed = dict(self._timed)
         for key, record in changes:
+            made._timed.pop(key, None)
+            if record.has_time:
+                made._timed[key] = record
             local_part, _, domain = key.rpartition("@")
             entries = dict(made.entries(local_part))
             entries.pop(domain, None)
@@ -173,8 +199,13 @@ def combined(entries: _Entries, domain: str) -> AliasRecord:
     return AliasRecord(state, kept_for, tuple(lock for record in found for lock in record.locks))
 
 
-def _collect(records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None]) -> dict[str, _Entries]:
-    """Make a mapping of many aliases with pauses in between: in one call it would hold the interpreter for long."""
+def _collect(
+    records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[], None], timed: dict[AliasKey, AliasRecord]
+) -> dict[str, _Entries]:
+    """Make a mapping of many aliases with pauses in between: in one call it would hold the interpreter for long.
+
+    Those whose state ends at a time are put into ``timed`` as well.
+    """
     collected: dict[str, _Entries] = {}
     shared: dict[_Entries, _Entries] = {}
     for number, (key, record) in enumerate(records):
@@ -182,6 +213,8 @@ def _collect(records: Iterable[tuple[AliasKey, AliasRecord]], pause: Callable[[]
             pause()
         if record == PLAIN:
             continue
+        if record.has_time:
+            timed[key] = record
         local_part, _, domain = key.rpartition("@")
         entries = (*collected.get(local_part, _NONE), (domain, record))
         collected[local_part] = shared.setdefault(entries, entries)

@@ -39,6 +39,9 @@ WATCH_SECONDS = 0.25
 COPY_SECONDS = 4.0
 """The least time between two writes of the copy."""
 
+RESTING_SECONDS = 86_400.0
+"""The interval between two warnings that aliases do not end for want of mail."""
+
 HUNG_SECONDS = 10.0
 """Seconds without an answer after which the store counts as hung."""
 
@@ -70,6 +73,7 @@ class StoreReader:
         self._reads_known = reads_known
         self._copied: Position | None = None
         self._copied_at = -math.inf
+        self._resting_seen = -math.inf
         self._logged: str | None = None
         self._follower = Follower(path, SqliteStore, pause=pause, reads_known=reads_known)
 
@@ -117,7 +121,25 @@ class StoreReader:
         except StoreUnusable as error:
             return str(error)
         self._keep_copy()
+        self._report_resting()
         return ""
+
+    def _report_resting(self) -> None:
+        """Log once a day that aliases do not end for want of mail, since no mail is counted."""
+        now = self._monotonic()
+        if now < self._resting_seen + RESTING_SECONDS:
+            return
+        self._resting_seen = now
+        try:
+            number = self._follower.resting()
+        except StoreUnusable:
+            return  # the next look tells
+        if number:
+            _log.warn(
+                "{aliases} had no mail for the days after which they expire, but no mail at all was counted in the last"
+                " day, and they stay: does the mail server ask the policy service?",
+                aliases=number_of(number, "alias", "aliases"),
+            )
 
     def _keep_copy(self) -> None:
         position = self._follower.position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Follower:
         self._reads_known = reads_known
         self._last_known: int | None = None  # the number of the last one; None if none was read
         self._store: Store | None = None
+        self._ended = -math.inf
         self._file: tuple[int, int] | None = None  # device and inode
         self._version: int | None = None  # of the store when it was read; None if it must be read whole
 
@@ -60,7 +62,19 @@ class Follower:
             return self._read_changes()
         except StoreUnusable:
             self._release()
+            self._end_in_memory()
             raise
+
+    def _now(self) -> float:
+        """Return the time of day, and none before the time at which something ended in memory."""
+        return max(self._time_of_day(), self._ended)
+
+    def _end_in_memory(self) -> None:
+        """Change the states whose time has come, in memory; the store follows when it can be used again."""
+        now = self._now()
+        if due := self.states.due(now):
+            self._ended = now
+            self.states = self.states.changed(due, self._pause)
 
     def _read_changes(self) -> bool:
         file = _identity(self._path)
@@ -71,7 +85,7 @@ class Follower:
         if version != self._version:
             self._check(self._store.position())
         # Its own changes do not change the version.
-        has_changed = self._store.make_due_changes(self._time_of_day()) or version != self._version
+        has_changed = self._store.make_due_changes(self._now()) or version != self._version
         self._read_known(self._store, has_changed=has_changed)
         if not has_changed:
             return False
@@ -99,6 +113,10 @@ class Follower:
                 self._pause()
         self._last_known = self._last_known or 0
         known.is_complete = True
+
+    def resting(self) -> int:
+        """Return the number of aliases that end for want of mail once mail is counted; 0 without a store."""
+        return 0 if self._store is None else self._store.idle(self._now())
 
     def _check(self, found: Position) -> None:
         known = self.position

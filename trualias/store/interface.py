@@ -294,7 +294,13 @@ class Store(Protocol):
         """
 
     def make_due_changes(self, now: float) -> bool:
-        """Make the changes whose time has come, each once for all processes; return whether there were any."""
+        """Make the changes whose time has come, each once for all processes; return whether there were any.
+
+        Aliases that were not used for too long end only while mail is counted: not if none was in the last day.
+        """
+
+    def idle(self, now: float) -> int:
+        """Return the number of aliases that were not used for too long, and are not revoked yet."""
 
     def adopt(
         self, changes: Sequence[Change], position: Position, actor: str, now: float, based_on: int | None = None

@@ -69,6 +69,7 @@ MIGRATIONS = (
     CREATE INDEX alias_resumes ON alias (resumes) WHERE resumes IS NOT NULL;
     CREATE INDEX alias_idle ON alias (expires_idle) WHERE expires_idle IS NOT NULL;
     CREATE INDEX alias_account ON alias (account);
+    ALTER TABLE store ADD COLUMN counted REAL;
     CREATE TABLE sender (
         alias INTEGER NOT NULL,
         sender TEXT NOT NULL,

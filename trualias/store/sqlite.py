@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import uuid
@@ -37,6 +38,11 @@ from trualias.store.selecting import selecting
 BUSY_SECONDS = 5.0
 """The longest wait for another process that writes."""
 
+IDLE_SECONDS = 60.0
+"""The least time between two looks for aliases that are not used."""
+
+_DAY = 86_400
+
 _APPLICATION = 0x74727561
 """Marks the file as one of trualias (PRAGMA application_id)."""
 
@@ -71,7 +77,7 @@ def _fill(path: str) -> None:
         database.execute("BEGIN IMMEDIATE")
         database.execute(f"PRAGMA application_id = {_APPLICATION}")
         _migrate(database, 0)
-        database.execute("INSERT INTO store VALUES (?, 1)", (uuid.uuid4().hex,))
+        database.execute("INSERT INTO store (identity, revision) VALUES (?, 1)", (uuid.uuid4().hex,))
         database.execute("COMMIT")
     finally:
         database.close()
@@ -163,6 +169,7 @@ class SqliteStore:
         if not os.path.exists(path):
             raise StoreUnusable(f"there is no {path}")
         self._path = path
+        self._idle_seen = -math.inf
         with _translated(path):
             self._database = _connect(path)
             try:
@@ -195,11 +202,14 @@ class SqliteStore:
         """Yield the aliases that changed after a revision, with their records."""
         with _translated(self._path):
             rows = self._database.execute(
-                "SELECT key, state, iif(kept, account, ''), lock FROM alias WHERE revision > max(?, 0)", (after,)
+                "SELECT key, state, iif(kept, account, ''), lock, expires, resumes"
+                " FROM alias WHERE revision > max(?, 0)",
+                (after,),
             )
-            for key, state, kept_for, lock in rows:
-                if kept_for or lock:
-                    yield key, AliasRecord(AliasState(state), kept_for, () if lock is None else (decode_lock(lock),))
+            for key, state, kept_for, lock, *times in rows:
+                if kept_for or lock or times != [None, None]:
+                    locks = () if lock is None else (decode_lock(lock),)
+                    yield key, AliasRecord(AliasState(state), kept_for, locks, *times)
                 else:
                     yield key, RECORDS[AliasState(state)]
 
@@ -292,6 +302,10 @@ class SqliteStore:
                 tally = count_uses(self._database, uses, keeps_senders=keeps_senders)
                 if tally.decisions and not durable:
                     raise _NotDurable
+                last = max((use.last for use in uses if use.accepted), default=None)
+                if last is not None:
+                    counted = "UPDATE store SET counted = max(coalesce(counted, 0), ?)"
+                    self._database.execute(counted, (last,))
                 for decision in tally.decisions.values():
                     revision = self.position().revision + 1
                     self._write([decision], revision, "trualias", now)
@@ -303,15 +317,39 @@ class SqliteStore:
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""
         with _translated(self._path):
-            due = f"{_ENTRY} WHERE expires <= ? OR resumes <= ?"
-            if self._database.execute(due, (now, now)).fetchone() is None:
+            has_due = self._database.execute(f"{_ENTRY} WHERE {_DUE}", (now, now)).fetchone() is not None
+            if not has_due and not self._has_idle(now):
                 return False
         with self._transaction():
-            changes = [_due_change(_entry(row), now) for row in self._database.execute(due, (now, now)).fetchall()]
+            found = self._database.execute(f"{_ENTRY} WHERE {_DUE}", (now, now)).fetchall()
+            changes = {row[0]: _due_change(_entry(row), now) for row in found}
+            if self._counts(now):
+                for row in self._database.execute(f"{_ENTRY} WHERE {_IDLE}", (now,)).fetchall():
+                    changes.setdefault(row[0], _idle_change(_entry(row)))
+            if not changes:
+                return False
             revision = self.position().revision + 1
-            self._write(changes, revision, "trualias", now)
+            self._write([*changes.values()], revision, "trualias", now)
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return True
+
+    def _has_idle(self, now: float) -> bool:
+        """Return whether an alias has not been used for too long, and mail is counted; look at that once a minute."""
+        if abs(now - self._idle_seen) < IDLE_SECONDS:
+            return False
+        self._idle_seen = now
+        return self._counts(now) and self.idle(now) > 0
+
+    def _counts(self, now: float) -> bool:
+        """Return whether a mail was counted in the last day."""
+        [counted] = self._database.execute("SELECT counted FROM store").fetchone()
+        return counted is not None and counted >= now - _DAY
+
+    def idle(self, now: float) -> int:
+        """Return the number of aliases that were not used for too long, and are not revoked yet."""
+        with _translated(self._path):
+            [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {_IDLE}", (now,)).fetchone()
+            return int(number)
 
     def adopt(
         self, changes: Sequence[Change], position: Position, actor: str, now: float, based_on: int | None = None
@@ -443,11 +481,24 @@ def _address(key: AliasKey, address: str) -> str:
     return address or key.removesuffix("@")
 
 
+_DUE = "(expires <= ? OR resumes <= ?)"
+
+_IDLE = (
+    "expires_idle IS NOT NULL AND NOT forgotten AND state <> 'revoked'"
+    f" AND max(coalesce(last_seen, 0), changed) + {_DAY} * expires_idle <= ?"
+)
+
+
 def _due_change(entry: Entry, now: float) -> Change:
     if entry.expires is not None and entry.expires <= now:
-        return Change(entry.key, entry.address, AliasState.REVOKED)
+        return Change(entry.key, entry.address, AliasState.REVOKED, remark="expired at its date")
     state = AliasState.ACTIVE if entry.state.is_paused else entry.state
-    return Change(entry.key, entry.address, state, expires=entry.expires)
+    return Change(entry.key, entry.address, state, expires=entry.expires, remark="the pause has ended")
+
+
+def _idle_change(entry: Entry) -> Change:
+    remark = f"expired after {entry.expires_idle} days without mail"
+    return Change(entry.key, entry.address, AliasState.REVOKED, remark=remark)
 
 
 def _state(name: str | None) -> AliasState | None:

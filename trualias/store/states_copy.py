@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from attrs import frozen
 
@@ -61,9 +62,9 @@ def _lines(copy: StatesCopy) -> Iterator[bytes]:
     yield json.dumps(head).encode("ascii") + b"\n"
     for key, record in copy.states.items():
         state = record.state.value
-        if record.kept_for or record.locks:
+        if record.kept_for or record.locks or record.has_time:
             locks = [encode_lock(lock) for lock in record.locks]
-            line = json.dumps([key, state, record.kept_for, *locks]) + "\n"
+            line = json.dumps([key, state, record.kept_for, record.expires, record.resumes, *locks]) + "\n"
         elif key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
             # Nearly all keys need no escapes, and the formatting of a million takes a quarter of the time.
             line = f'["{key}", "{state}"]\n'
@@ -88,11 +89,11 @@ def decode(content: bytes) -> StatesCopy:
         raise UnusableStatesCopy("it is of another version of trualias") from error
 
 
-def _record(line: list[str]) -> tuple[AliasKey, AliasRecord]:
+def _record(line: list[Any]) -> tuple[AliasKey, AliasRecord]:
     if len(line) == 2:
         return line[0], _RECORDS[line[1]]
-    key, state, kept_for, *locks = line
-    return key, AliasRecord(AliasState(state), kept_for, tuple(map(decode_lock, locks)))
+    key, state, kept_for, expires, resumes, *locks = line
+    return key, AliasRecord(AliasState(state), kept_for, tuple(map(decode_lock, locks)), expires, resumes)
 
 
 def read_states_copy(path: str) -> StatesCopy | None:

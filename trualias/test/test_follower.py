@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.lookup.alias_states import AliasState, AliasStates
+from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
 from trualias.store.follower import Follower
 from trualias.store.interface import Change, Position, StoreUnusable
 from trualias.store.sqlite import SqliteStore, create
@@ -49,6 +49,42 @@ class FollowerTests(SynchronousTestCase):
         for _ in range(2):
             self.assertEqual(reason, str(self.assertRaises(StoreUnusable, follower.examine)))
         self.assertEqual(before, states_of(follower.states))
+
+    def test_due_without_store(self) -> None:
+        """What is due ends while the store is away, stays so if the clock goes back, and is written afterwards."""
+        store = SqliteStore(self.path)
+        store.change(
+            [Change("e@", "e", ACTIVE, expires=50), Change("p@", "p", AliasState.DEFER, resumes=60)], "root", 1
+        )
+        store.close()
+        self.follower.examine()
+        Path(self.path).rename(f"{self.path}.away")
+        for now, states in (
+            (49, {"a@": REVOKED, "e@": ACTIVE, "p@": AliasState.DEFER}),
+            (50, {"a@": REVOKED, "e@": REVOKED, "p@": AliasState.DEFER}),
+            (60, {"a@": REVOKED, "e@": REVOKED}),
+            (1, {"a@": REVOKED, "e@": REVOKED}),
+        ):
+            self.now = now
+            self.assertRaises(StoreUnusable, self.follower.examine)
+            self.assertEqual(states, states_of(self.follower.states))
+        Path(f"{self.path}.away").rename(self.path)
+        self.follower.examine()
+        self.assertEqual({"a@": REVOKED, "e@": REVOKED}, states_of(self.follower.states))
+        store = SqliteStore(self.path)
+        self.addCleanup(store.close)
+        self.assertEqual(
+            ["expired at its date", "the pause has ended"], [store.trail(key)[-1].note for key in ("e@", "p@")]
+        )
+
+    def test_due_in_the_copy(self) -> None:
+        """What is due in the copy of a lost store ends when the server starts with it."""
+        records = AliasStates({"e@": AliasRecord(expires=50), "f@": AliasRecord(AliasState.QUIET, resumes=50)})
+        copy = decode(encode(StatesCopy("/x", Position("f" * 32, 7), records)))
+        self.now = 51
+        follower = self.follow(copy.position, copy.states)
+        self.assertRaises(StoreUnusable, follower.examine)
+        self.assertEqual({"e@": REVOKED}, states_of(follower.states))
 
     def test_known(self) -> None:
         """The aliases that the store knows are read where they are wanted, and each change of them once."""

@@ -238,7 +238,7 @@ class Contract(_Case):
         self.assertFalse(other.make_due_changes(100))
         self.assertEqual([("both@", REVOKED), ("pause@", ACTIVE)], sorted(pairs_of(other.states(2)), key=itemgetter(0)))
         self.assertEqual(Entry("pause@", "pause", ACTIVE, "", 100, expires=300.0, created=1), store.entry("pause@"))
-        self.assertEqual(TrailLine(100, "trualias", QUIET, ACTIVE, ""), store.trail("pause@")[-1])
+        self.assertEqual(TrailLine(100, "trualias", QUIET, ACTIVE, "the pause has ended"), store.trail("pause@")[-1])
         self.assertTrue(other.make_due_changes(1000))
         self.assertFalse(store.make_due_changes(50))
         self.assertEqual({REVOKED}, {entry.state for entry in store.entries()})
@@ -353,7 +353,7 @@ class SqliteTests(Contract, SynchronousTestCase):
                 database.execute(statement)
             database.execute("PRAGMA application_id = 0x74727561")
             database.execute("PRAGMA user_version = 1")
-            database.execute("INSERT INTO store VALUES ('0123', 7)")
+            database.execute("INSERT INTO store (identity, revision) VALUES ('0123', 7)")
             database.execute("INSERT INTO alias VALUES ('a@', 'A', 'revoked', 'leaked', 5, 7, 0)")
         database.close()
 
@@ -400,6 +400,32 @@ class SqliteTests(Contract, SynchronousTestCase):
         )
         self.assertEqual([("b@x.example", QUIET), ("c@", ACTIVE)], pairs_of(store.states(7)))
         self.assertEqual([], store.check())
+
+    def test_idle(self) -> None:
+        """An alias without mail for some days ends, while others get mail; what was revoked or forgotten does not."""
+        store, day = self.open(), 86_400
+
+        def use(key: str, at: int) -> None:
+            store.count([Use(key, key, "foo", None, at, at, 1)], at, keeps_senders=True)
+
+        for key in ("used@", "idle@", "gone@", "late@"):
+            store.change([Change(key, key, ACTIVE, expires_idle=10)], "root", 0)
+        store.change([Change("gone@", "gone", None)], "root", 0)
+        store.change([Change("late@", "late", ACTIVE, "a note")], "root", 5 * day)
+        use("used@", 5 * day)
+        self.assertFalse(store.make_due_changes(11 * day))  # no mail was counted in the last day
+        self.assertEqual(1, store.idle(11 * day))
+        use("other@", 11 * day)
+        self.assertTrue(store.make_due_changes(11 * day + 100))
+        self.assertFalse(store.make_due_changes(11 * day + 200))
+        self.assertEqual(
+            [("gone@", ACTIVE), ("idle@", REVOKED), ("late@", ACTIVE), ("used@", ACTIVE)],
+            sorted(pairs_of(store.states()), key=itemgetter(0)),
+        )
+        self.assertEqual("expired after 10 days without mail", store.trail("idle@")[-1].note)
+        use("other@", 15 * day + 200)
+        self.assertTrue(store.make_due_changes(15 * day + 300))
+        self.assertEqual(0, store.idle(15 * day + 300))
 
     def test_lock_and_account(self) -> None:
         """A lock, the account that an alias is kept for, and its ends stay until another change has others."""

@@ -72,7 +72,9 @@ class StoreMachine(RuleBasedStateMachine):
                 self.model[key] = (AliasState.ACTIVE if state.is_paused else state, expires, None)
         self.follower.examine()
         expected = {key: state for key, (state, *_) in self.model.items() if state is not AliasState.ACTIVE}
-        assert states_of(self.follower.states) == expected
+        # An active alias with a time to come has a record, too.
+        found = {key: state for key, state in states_of(self.follower.states).items() if state is not AliasState.ACTIVE}
+        assert found == expected
 
     def teardown(self) -> None:
         """Remove the store."""

@@ -116,6 +116,20 @@ class StoreServiceTests(SynchronousTestCase):
         self.current.use_policies(Snapshot(parse_configuration(CONFIGURATION, "a.conf")))
         self.assertEqual(REVOKED, self.answer())
 
+    def test_resting(self) -> None:
+        """Where no mail is counted, that aliases do not end for want of mail is logged once a day."""
+        create(self.path)
+        store = SqliteStore(self.path)
+        store.change([Change(KEY, KEY, AliasState.ACTIVE, expires_idle=1)], "root", 0)
+        store.close()
+        with capturedLogs() as events:
+            self.start()
+            self.wait(20)
+        texts = [*map(formatEvent, events)]
+        self.assertEqual(1, len(texts))
+        self.assertIn("1 alias had no mail for the days after which they expire", texts[0] or "")
+        self.assertEqual(FOUND, self.answer())
+
     def test_copy(self) -> None:
         """The copy has each change within five seconds."""
         self.start()
