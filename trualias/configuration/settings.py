@@ -201,6 +201,12 @@ def _parse_kept_senders(value: str) -> KeptSenders:
     return KeptSenders(value.lower())
 
 
+def _parse_days(value: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,4}", value):
+        raise InvalidValue(f"{quoted(value)} is not a number of days; expected a number from 1 to 99999")
+    return int(value)
+
+
 def _parse_quiet_domain(value: str) -> str:
     (domain, *others) = _parse_domains(value)
     if others:
@@ -307,7 +313,7 @@ class Settings:
 
     ``statistics`` is the interval between two reports in seconds; 0: without reports; None: no statistics.
     ``alias_domains`` are as ``fold_domain`` returns them. ``alias_domains``, ``listen`` and ``allow`` can be repeated.
-    ``senders`` is how much of the sender of a mail is kept.
+    ``senders`` is how much of the sender of a mail is kept, and ``keep_senders`` for how many days after its last mail.
     ``connections`` is the most clients at a time. ``metrics`` is the address of the metrics, and the names of the site;
     None: no metrics. ``login`` is the answer of the login table, with ``ACCOUNT_FIELD`` and ``DOMAIN_FIELD`` to be
     replaced. ``store`` is the path of the store, as the file has it; None for none. ``quiet_domain`` is the domain of
@@ -330,6 +336,7 @@ class Settings:
     login: str = _setting("LOGIN", _parse_login, ACCOUNT_FIELD)
     store: str | None = _setting("STORE", _parse_store, None)
     senders: KeptSenders = _setting("SENDERS", _parse_kept_senders, KeptSenders.DOMAIN)  # noqa: RUF009 (an enum)
+    keep_senders: int = _setting("KEEP SENDERS", _parse_days, 400)
     quiet_domain: str = _setting("QUIET DOMAIN", _parse_quiet_domain, "discard.invalid")
     unknown_user: str = _setting("UNKNOWN USER", _parse_reply_text, "User unknown in virtual mailbox table")
     include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)

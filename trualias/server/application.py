@@ -52,6 +52,7 @@ from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_se
 
 if TYPE_CHECKING:
     from trualias.server.delivery_counter import DeliveryCounter
+    from trualias.server.retention_service import RetentionService
     from trualias.server.store_service import StoreReader, StoreService
     from trualias.web.health import HealthSource
 
@@ -149,6 +150,7 @@ class Application:
             *copies,
             *stores,
             *self._deliveries,
+            *self._make_retention(),
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
@@ -282,6 +284,15 @@ class Application:
 
         worker = self._make_worker("the counting of deliveries")
         return [make_counter(path, self._current, self._reactor, worker, self._loads)]
+
+    def _make_retention(self) -> list[RetentionService]:
+        path = self._configuration.store_path
+        if path is None:
+            return []
+        from trualias.server.retention_service import make_retention
+
+        worker = self._make_worker("the removal of old senders")
+        return [make_retention(path, self._current, self._reactor, worker, self._loads)]
 
     def _make_web_services(self, lookups: list[ListeningService], stores: list[StoreService]) -> list[ListeningService]:
         address = self._configuration.settings.metrics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Protocol, TypeVar
 
@@ -275,6 +275,14 @@ class Store(Protocol):
 
     def forget_senders(self, sender: str) -> int:
         """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
+
+    def forget_old(self, now: float, keep_senders_days: int, pause: Callable[[], None] = lambda: None) -> int:
+        """Remove what is kept for a time alone, in many short transactions; return the rows.
+
+        These are senders that have not been seen for a number of days, guesses of 30 days ago, lines of the trail of
+        400 days ago, but for the last one of each alias, and what was counted of the new aliases of an account to limit
+        them. ``pause`` is called between two transactions.
+        """
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""

@@ -6,7 +6,7 @@ import math
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +33,7 @@ from trualias.store.interface import (
 )
 from trualias.store.lock_text import decode_lock, encode_lock
 from trualias.store.migrations import MIGRATIONS
+from trualias.store.retention import removals
 from trualias.store.selecting import selecting
 
 BUSY_SECONDS = 5.0
@@ -264,6 +265,15 @@ class SqliteStore:
         """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
         with self._transaction():
             return sender_reports.forget_senders(self._database, sender)
+
+    def forget_old(self, now: float, keep_senders_days: int, pause: Callable[[], None] = lambda: None) -> int:
+        """Remove what is kept for a time alone, in many short transactions; see `Store.forget_old`."""
+        removed = 0
+        for statement, parameters in removals(self._database, now, keep_senders_days):
+            with self._transaction():
+                removed += self._database.execute(statement, parameters).rowcount
+            pause()
+        return removed
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""

@@ -143,6 +143,17 @@ class SettingsTests(SynchronousTestCase):
             "you mean 'address'?\nSENDERS: adress\n         ^",
         )
 
+    def test_keep_senders(self) -> None:
+        """KEEP SENDERS is a number of days from 1; the default is 400."""
+        self.assertEqual(400, self.settings("").keep_senders)
+        for number in (1, 99999):
+            self.assertEqual(number, self.settings(f"KEEP SENDERS: {number}\n").keep_senders)
+        for value in ("0", "-1", "400 days", "100000", "for ever"):
+            message = f"KEEP SENDERS: '{value}' is not a number of days; expected a number from 1 to 99999"
+            self.assert_errors(
+                f"KEEP SENDERS: {value}\n", f"a.conf:1:15: {message}\nKEEP SENDERS: {value}\n              ^"
+            )
+
     def test_metrics(self) -> None:
         """METRICS is an address with a port and domain names; an IPv6 address is in brackets; the default is none."""
         self.assertEqual(Address("127.0.0.1", 9347), self.settings("METRICS: 127.0.0.1:9347\n").metrics)

@@ -205,6 +205,30 @@ class Contract(_Case):
         assert entry is not None
         self.assertEqual((9, 1), (entry.accepted, other.position().revision))
 
+    def test_forget_old(self) -> None:
+        """Old senders are forgotten, and old changes but for the last of each alias; mails and states stay."""
+        store, other = self.open(), self.open()
+        day = 86_400
+        uses = [Use("a@", "a", "ann", f"s{number}.test", number * day, number * day, 1) for number in range(1, 5)]
+        store.count(uses, 4 * day, keeps_senders=True)
+        for number, state in enumerate((REVOKED, ACTIVE, QUIET), 1):
+            store.change([Change(key, key, state) for key in ("a@", "b@")], "root", number * day)
+        store.change([Change("c@", "c", REVOKED)], "root", day)
+        self.assertEqual(1, store.forget_old(401 * day, 400))  # the number of ann's new aliases of a day
+        pauses: list[None] = []
+        self.assertEqual(4, store.forget_old(401 * day + 1, 399, lambda: pauses.append(None)))
+        self.assertEqual(["s4.test", "s3.test"], [one.sender for one in other.senders("a@")])
+        self.assertEqual([ACTIVE, QUIET], [line.after for line in other.trail("a@")])
+        self.assertEqual(4, store.forget_old(500 * day, 400))
+        self.assertEqual([], other.senders("a@"))
+        self.assertEqual(
+            [[QUIET], [QUIET], [REVOKED]], [[line.after for line in other.trail(key)] for key in ("a@", "b@", "c@")]
+        )
+        entry = other.entry("a@")
+        assert entry is not None
+        self.assertEqual((4, QUIET, 5), (entry.accepted, entry.state, other.position().revision))
+        self.assertNotEqual([], pauses)
+
     def test_version(self) -> None:
         """The version changes when another process changes the store, and at no other time."""
         store, other = self.open(), self.open()

@@ -284,6 +284,7 @@ class ApplicationTests(TapTestCase):
         service = self.make()
         self.assertEqual(REVOKED, self.snapshot.snapshot.tables[Table.VIRTUAL]("foo-x-1@example.com"))
         self.assertIsNotNone(service.getServiceNamed("store"))
+        self.assertIsNotNone(service.getServiceNamed("retention"))
 
     def test_without_store(self) -> None:
         """Without STORE there is no such service, and nothing of it is imported."""

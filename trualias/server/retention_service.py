@@ -1,0 +1,115 @@
+"""The removal of what the store keeps for a time alone, such as senders that have not been seen for long.
+
+Only a process with STORE imports this.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from trualias.log import logger
+from trualias.lookup import CurrentSnapshot
+from trualias.monitoring.counters import LoadCounters
+from trualias.server.daemon_thread import Worker
+from trualias.server.periodic import PeriodicCall
+from trualias.store.interface import StoreUnusable
+from trualias.store.sqlite import SqliteStore
+
+_log = logger(__name__)
+
+INTERVAL_SECONDS = 3_600.0
+"""The interval between two removals; one takes a second of processor time for two million senders."""
+
+PAUSE_SECONDS = 0.02
+"""The pause between two transactions, in which other writers have their turn."""
+
+
+class RetentionService(Service):
+    """Removes at an interval what the store has kept for long enough.
+
+    Args:
+        path: of the store.
+        current: holds the snapshot in use, whose setting ``KEEP SENDERS`` counts.
+        clock: the reactor's.
+        worker: runs the removals.
+        is_in_use: returns whether the store is the one whose states are in force.
+        time_of_day: returns seconds since 1970.
+        pause: called between two transactions.
+
+    """
+
+    name = "retention"
+
+    def __init__(
+        self,
+        path: str,
+        current: CurrentSnapshot,
+        clock: IReactorTime,
+        worker: Worker,
+        is_in_use: Callable[[], bool],
+        time_of_day: Callable[[], float] = time.time,
+        pause: Callable[[], None] = lambda: time.sleep(PAUSE_SECONDS),
+    ) -> None:
+        self._path = path
+        self._current = current
+        self._worker = worker
+        self._is_in_use = is_in_use
+        self._time_of_day = time_of_day
+        self._pause = pause
+        self._is_running = False
+        self._problem = ""
+        self._calls = PeriodicCall(clock, INTERVAL_SECONDS, self._begin)
+
+    def startService(self) -> None:
+        """Begin the calls; the first is after one interval."""
+        super().startService()
+        self._calls.start()
+
+    def stopService(self) -> None:
+        """Stop the calls."""
+        super().stopService()
+        self._calls.stop()
+
+    def _begin(self, intervals: int) -> None:
+        if self._is_running or not self._is_in_use():
+            return
+        self._is_running = True
+        days, now = self._current.snapshot.configuration.settings.keep_senders, self._time_of_day()
+        removing = self._worker.run(lambda: self._remove(now, days))
+        removing.addCallbacks(self._note, self._fail)
+
+    def _remove(self, now: float, days: int) -> int:
+        store = SqliteStore(self._path)
+        try:
+            return store.forget_old(now, days, self._pause)
+        finally:
+            store.close()
+
+    def _note(self, removed: int) -> None:
+        self._is_running = False
+        self._problem = ""
+        if removed:
+            _log.info("{removed} old rows of senders, guesses and changes were removed from the store", removed=removed)
+
+    def _fail(self, failure: Failure) -> None:
+        self._is_running = False
+        if not failure.check(StoreUnusable):
+            _log.failure("old senders were not removed from the store", failure)
+        elif failure.getErrorMessage() != self._problem:
+            self._problem = failure.getErrorMessage()
+            _log.error(
+                "senders that are too old cannot be removed from the store now; it is tried again each hour: {problem}",
+                problem=self._problem,
+            )
+
+
+def make_retention(
+    path: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker, loads: LoadCounters
+) -> RetentionService:
+    """Make the service of a server with a store."""
+    return RetentionService(path, current, clock, worker, lambda: bool(loads.store_in_use))
