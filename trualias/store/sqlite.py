@@ -139,11 +139,11 @@ def _migrate(database: sqlite3.Connection, version: int) -> None:
     database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
-def _connect(path: str) -> sqlite3.Connection:
+def _connect(path: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     # Never makes a file: an empty one would look like an empty memory.
     return sqlite3.connect(
         f"file:{quote(os.path.abspath(path))}?mode=rw",
-        timeout=BUSY_SECONDS,
+        timeout=busy_seconds,
         isolation_level=None,
         check_same_thread=False,
         uri=True,
@@ -164,15 +164,15 @@ class _NotDurable(Exception):
 
 
 class SqliteStore:
-    """A store in an existing file; see `Store`."""
+    """A store in an existing file; see `Store`. ``busy_seconds`` is the longest wait for another process."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, busy_seconds: float = BUSY_SECONDS) -> None:
         if not os.path.exists(path):
             raise StoreUnusable(f"there is no {path}")
         self._path = path
         self._idle_seen = -math.inf
         with _translated(path):
-            self._database = _connect(path)
+            self._database = _connect(path, busy_seconds)
             try:
                 version = _schema_version(self._database, path)
                 if version < len(MIGRATIONS):

@@ -14,11 +14,16 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
+from trualias.lookup.alias_states import AliasState
 from trualias.main import run
+from trualias.store.interface import Change
+from trualias.store.sqlite import SqliteStore, create
 from trualias.testing.live import ENVIRONMENT, PATIENCE
 from trualias.testing.requirements import require_program
 
 POLICIES = """\
+STORE: sqlite:memory.sqlite
+ALIAS DOMAINS: example.com
 ACCOUNT foo, fred, bar MATCHES %account%.%alnum%.%code% WITH CHARS();
 ACCOUNT bar ALIASED griselda MATCHES %alias%.%alnum%.%code% WITH CHARS(), x;
 """
@@ -32,6 +37,11 @@ class CompletionTests(SynchronousTestCase):
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         (self.folder / "policies.conf").write_text(POLICIES, "utf-8")
+        create(str(self.folder / "memory.sqlite"))
+        store = SqliteStore(str(self.folder / "memory.sqlite"))
+        known = [f"{name}@example.com" for name in ("Foo.macys.5", "foo.ebay.4", "bar.macys.5")]
+        store.change([Change(address.lower(), address, AliasState.REVOKED) for address in known], "root", 1)
+        store.close()
         program = self.folder / "bin" / "trualias"
         program.parent.mkdir()
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m trualias "$@"\n')
@@ -75,10 +85,14 @@ class CompletionTests(SynchronousTestCase):
 
         self.assertEqual(["check", "completion", "compose", "config"], complete("c"))
         self.assertEqual(["--against"], complete("replay", "--a"))
-        self.assertEqual(["accounts", "bash", "fish", "zsh"], complete("completion", ""))
+        self.assertEqual(["accounts", "addresses", "bash", "fish", "zsh"], complete("completion", ""))
         self.assertEqual(["foo", "fred"], complete("compose", "-c", "policies.conf", "f"))
         self.assertEqual(["bar"], complete("strength", "--config", "policies.conf", "b"))
         self.assertEqual(["policies.conf"], complete("strength", "-c", "pol"))
+        options = ("-c", "policies.conf")
+        self.assertEqual(["bar.macys.5@example.com"], complete("alias", "show", *options, "ba"))
+        self.assertEqual(["foo.ebay.4@example.com"], complete("alias", "revoke", *options, "x", "foo."))
+        self.assertEqual(["foo", "fred"], complete("leaks", *options, "--account", "f"))
         self.assertEqual(["policies.conf"], complete("replay", "pol"))
 
     def test_fish(self) -> None:
@@ -103,6 +117,8 @@ class CompletionTests(SynchronousTestCase):
         self.assertEqual(
             ["foo", "fred"], [line.split("\t")[0] for line in complete("trualias compose -c policies.conf f")]
         )
+        shown = "trualias alias show -c policies.conf ba"
+        self.assertEqual(["bar.macys.5@example.com"], [line.split("\t")[0] for line in complete(shown)])
 
     def test_zsh(self) -> None:
         """zsh completes commands, options, choices and files at its prompt."""
@@ -111,6 +127,7 @@ class CompletionTests(SynchronousTestCase):
         self.assertIn("--against", self.typed("trualias replay --a\t", "--against"))
         self.assertIn("policies.conf", self.typed("trualias strength -c pol\t", "policies.conf"))
         self.assertIn("griselda", self.typed("trualias compose -c policies.conf gri\t", "griselda"))
+        self.assertIn("macys", self.typed("trualias alias show -c policies.conf ba\t", "macys"))
 
     def typed(self, line: str, awaited: str) -> str:
         """Type a line into zsh; return its output up to the text *awaited*."""
