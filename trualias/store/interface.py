@@ -10,6 +10,7 @@ from attrs import frozen
 
 from trualias.lookup.alias_states import AliasKey, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
+from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
 
 
 class StoreUnusable(Exception):
@@ -300,6 +301,19 @@ class Store(Protocol):
         An alias becomes known by accepted mail, and by a use without any, at most 500 an account and day. Of its
         senders, 100 are kept. A power failure may lose what was counted last, but no change of states.
         """
+
+    def count_guesses(self, guesses: Sequence[Guesses]) -> None:
+        """Add guesses, in one transaction.
+
+        At most 1,000 networks of a day are counted each, and ten examples of an account are kept, the newest. A power
+        failure may lose what was counted last.
+        """
+
+    def guessed_accounts(self, account: str | None = None) -> list[GuessedAccount]:
+        """Return the accounts whose aliases were guessed at, or one of them, the one with the most guesses first."""
+
+    def guessing_networks(self) -> list[GuessingNetwork]:
+        """Return the networks that guesses came from, the one with the most guesses first."""
 
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any.

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState
-from trualias.store import sender_reports
+from trualias.store import guess_counting, sender_reports
 from trualias.store.counting import count_uses
+from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
 from trualias.store.interface import (
     ALL,
     Change,
@@ -323,6 +324,26 @@ class SqliteStore:
         finally:
             self._database.execute("PRAGMA synchronous = FULL")
         return Counted(tuple(tally.new), sum(tally.beyond), bool(tally.decisions))
+
+    def count_guesses(self, guesses: Sequence[Guesses]) -> None:
+        """Add guesses, in one transaction; see `Store.count_guesses`."""
+        try:
+            with _translated(self._path):
+                self._database.execute("PRAGMA synchronous = NORMAL")
+            with self._transaction():
+                guess_counting.count_guesses(self._database, guesses)
+        finally:
+            self._database.execute("PRAGMA synchronous = FULL")
+
+    def guessed_accounts(self, account: str | None = None) -> list[GuessedAccount]:
+        """Return the accounts whose aliases were guessed at, or one of them, the one with the most guesses first."""
+        with _translated(self._path):
+            return guess_counting.guessed_accounts(self._database, account)
+
+    def guessing_networks(self) -> list[GuessingNetwork]:
+        """Return the networks that guesses came from, the one with the most guesses first."""
+        with _translated(self._path):
+            return guess_counting.guessing_networks(self._database)
 
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""

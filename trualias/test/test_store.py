@@ -13,6 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
+from trualias.store.guess_counting import LONGEST_EXAMPLE, MOST_EXAMPLES, MOST_NETWORKS
+from trualias.store.guesses import OTHER_NETWORKS, GuessedAccount, Guesses, GuessExample, GuessingNetwork
 from trualias.store.interface import (
     Change,
     Entry,
@@ -204,6 +206,53 @@ class Contract(_Case):
         entry = other.entry("a@")
         assert entry is not None
         self.assertEqual((9, 1), (entry.accepted, other.position().revision))
+
+    def test_guesses(self) -> None:
+        """Guesses are summed by account and by network; the newest examples are kept, each once."""
+        store, other = self.open(), self.open()
+        names = [f"ann-x-{number}@x.y" for number in range(MOST_EXAMPLES)]
+        store.count_guesses(
+            [
+                Guesses("ann", "192.0.2.0/24", 1, 12, 86_400.5, tuple(names)),
+                Guesses("bob", "192.0.2.0/24", 1, 13, 86_401, ("b" * 400,)),
+                Guesses("ann", "2001:db8::/56", 3, 2, 3 * 86_400, (names[5], "new@x.y")),
+            ]
+        )
+        [ann] = other.guessed_accounts("ann")
+        bob = GuessedAccount("bob", 13, 1, 1, (GuessExample("b" * LONGEST_EXAMPLE, "192.0.2.0/24", 86_401),))
+        self.assertEqual([ann, bob], other.guessed_accounts())
+        self.assertEqual(("ann", 14, 1, 3), (ann.account, ann.count, ann.first_day, ann.last_day))
+        kept = ["new@x.y", names[5], *names[:5:-1], *names[4:0:-1]]
+        self.assertEqual(kept, [example.address for example in ann.examples])
+        self.assertEqual(GuessExample(names[5], "2001:db8::/56", 3 * 86_400), ann.examples[1])
+        self.assertEqual(
+            [GuessingNetwork("192.0.2.0/24", 25, 1, 1), GuessingNetwork("2001:db8::/56", 2, 3, 3)],
+            other.guessing_networks(),
+        )
+        self.assertEqual([], other.guessed_accounts("cid"))
+        self.assertEqual(1, other.position().revision)
+
+    def test_guessing_networks(self) -> None:
+        """Of the networks of a day, a thousand are counted each, and the others are one sum."""
+        store = self.open()
+        store.count_guesses([Guesses("ann", f"{number}", 1, 1, 1) for number in range(MOST_NETWORKS + 2)])
+        store.count_guesses([Guesses("ann", "0", 1, 5, 1), Guesses("ann", "new", 1, 1, 1)])
+        store.count_guesses([Guesses("ann", "new", 2, 1, 1)])
+        networks = {one.network: one.count for one in store.guessing_networks()}
+        self.assertEqual((6, 3, 1), (networks["0"], networks[OTHER_NETWORKS], networks["new"]))
+        self.assertEqual(MOST_NETWORKS + 2, len(networks))
+        self.assertEqual(MOST_NETWORKS + 9, store.guessed_accounts()[0].count)
+
+    def test_old_guesses(self) -> None:
+        """Guesses of 30 days ago are removed."""
+        store = self.open()
+        store.count_guesses([Guesses("ann", "net", day, 1, day * 86_400, (f"{day}@",)) for day in (1, 2)])
+        self.assertEqual(3, store.forget_old(31 * 86_400 + 1, 400))
+        [ann] = store.guessed_accounts()
+        self.assertEqual((1, 2, ["2@"]), (ann.count, ann.first_day, [one.address for one in ann.examples]))
+        self.assertEqual([GuessingNetwork("net", 1, 2, 2)], store.guessing_networks())
+        store.forget_old(40 * 86_400, 400)
+        self.assertEqual(([], []), (store.guessed_accounts(), store.guessing_networks()))
 
     def test_forget_old(self) -> None:
         """Old senders are forgotten, and old changes but for the last of each alias; mails and states stay."""
