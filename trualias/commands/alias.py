@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from trualias.commands import alias_ends, alias_locks
+from trualias.commands import alias_ends, alias_export, alias_import, alias_locks
 from trualias.commands.alias_ends import check_future, date, day_or_time
 from trualias.commands.alias_text import Card, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
@@ -108,6 +108,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         )
     alias_ends.add_to(add)
     alias_locks.add_to(add)
+    alias_import.add_to(add)
+    alias_export.add_to(add)
     listing = add(
         "list", _list, "list the aliases of the store", "List the aliases that the store knows.", "", to_change=False
     )

@@ -81,21 +81,23 @@ _BEFORE_DATE = re.compile(rb"(?:<\d++>)?(?:1 )?(?:[A-Z][a-z]{2} (?=\d{4}-))?")
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_Names = tuple[bytes | None, ...]
-"""The addresses of one recipient, as written and as rewritten; None for one that a line lacks."""
+_Names = tuple[bytes | None, bytes | None, bytes | None]
+"""The names of one recipient: its address as written, as rewritten, and its mailbox; None for what a line lacks."""
 
 
 @define
 class RecipientCounts:
     """How often a recipient was in the logs.
 
-    ``received`` counts mails that were delivered, ``tried`` all other times: refused, deferred, bounced. ``last`` is
-    the time of the newest line as the number YYYYMMDDhhmmss in the time zone of the log, 0 where none has a time.
+    ``received`` counts mails that were delivered, ``tried`` all other times: refused, deferred, bounced. ``first`` and
+    ``last`` are the times of the oldest and the newest line as numbers YYYYMMDDhhmmss in the time zone of the log, 0
+    where none has a time.
     """
 
     received: int = 0
     tried: int = 0
     last: int = 0
+    first: int = 0
 
 
 @define
@@ -125,10 +127,14 @@ class Recipients:
 
     ``domains`` are those whose recipients count, folded; none means all. With ``bare`` an address in a list may
     go without a domain. ``today`` gives the year to lines without one: the last in which their day is not to come.
+
+    ``reached`` are by address the addresses and mailboxes that it was rewritten to, each with its counts; None unless
+    it is ``with_reached``.
     """
 
-    def __init__(self, domains: frozenset[str], bare: bool, today: date) -> None:
+    def __init__(self, domains: frozenset[str], bare: bool, today: date, *, with_reached: bool = False) -> None:
         self.counts: dict[str, RecipientCounts] = {}
+        self.reached: dict[str, dict[str, RecipientCounts]] | None = {} if with_reached else None
         self.lines = 0
         self._domains = domains
         self._bare = bare
@@ -172,7 +178,7 @@ class Recipients:
                 others.append(text[end:newline])
                 end = found.end()
                 time = self._times[text[start : start + _TIME_LENGTH]] or self._time(text, start)
-                self._count((recipient, original), time, status == b"sent")
+                self._count((original or recipient, recipient if original else None, None), time, status == b"sent")
         self._log.known += len(others)
         others.append(text[end:])
         self._read_others(b"".join(others))
@@ -212,7 +218,7 @@ class Recipients:
         found = _POSTFIX.search(line)
         if found is None or not _is_from_postfix(line, 0, found.start(), found[3]):
             return False
-        self._count(found.group(1, 2), time, found[3] == b"sent")
+        self._count((found[2] or found[1], found[1] if found[2] else None, None), time, found[3] == b"sent")
         return True
 
     def _read_postfix_refusal(self, line: bytes, time: int) -> bool:
@@ -226,15 +232,18 @@ class Recipients:
         if delivery is None:
             return False
         flag, final, original, only = delivery.groups()
+        mailbox = None
         if original and (b"@" not in final or final[:1] in (b"|", b"/", b">")):
-            final = None  # a mailbox, a program, a file, or the sender, to whom an automatic reply went
-        self._count((original, final, only), time, flag in _EXIM_DELIVERED)
+            # A mailbox, a program, a file, or the sender, to whom an automatic reply went.
+            is_mailbox = b"@" not in final and final[:1] not in (b"|", b"/", b">", b":")
+            final, mailbox = None, final if is_mailbox else None
+        self._count((original or only, final, mailbox), time, flag in _EXIM_DELIVERED)
         return True
 
     def _read_exim_refusal(self, line: bytes, time: int) -> bool:
         refusal = _EXIM_REFUSAL.search(line)
         if refusal is not None:
-            self._count((refusal[1],), time, False)
+            self._count((refusal[1], None, None), time, False)
         return refusal is not None
 
     def _read_sendmail(self, line: bytes, time: int) -> bool:
@@ -252,13 +261,13 @@ class Recipients:
     def _read_sendmail_refusal(self, line: bytes, time: int) -> bool:
         refusal = _SENDMAIL_REFUSAL.match(line)
         if refusal is not None:
-            self._count((refusal[1],), time, False)
+            self._count((refusal[1], None, None), time, False)
         return refusal is not None
 
     def _read_listed(self, found: re.Match[bytes] | None, time: int) -> bool:
         if found is None or not self._is_address(found[2]):
             return False
-        self._count((found[2],), time, True, int(found[1] or 1))
+        self._count((found[2], None, None), time, True, int(found[1] or 1))
         return True
 
     def _read_listed_with_name(self, line: bytes, time: int) -> bool:
@@ -270,7 +279,7 @@ class Recipients:
 
     def _count_each(self, recipients: Iterable[bytes], time: int, received: bool) -> None:
         for recipient in recipients:
-            self._count((recipient,), time, received)
+            self._count((recipient, None, None), time, received)
 
     def _count(self, names: _Names, time: int, received: bool, number: int = 1) -> None:
         """Count a recipient by each of its names that counts."""
@@ -281,22 +290,32 @@ class Recipients:
                 counts.tried += number
             if time > counts.last:
                 counts.last = time
+                counts.first = counts.first or time
+            elif 0 < time < counts.first:
+                counts.first = time
 
     def _find_counts(self, names: _Names) -> tuple[RecipientCounts, ...]:
         """Return the counts of each address among the names, new ones where it has none."""
-        addresses = dict.fromkeys(self._address(name) for name in names if name)
-        return tuple(self.counts.setdefault(address, RecipientCounts()) for address in addresses if address)
+        written, rewritten, mailbox = names
+        addresses = dict.fromkeys(self._address(name) for name in (rewritten, written) if name)
+        counts = tuple(self.counts.setdefault(address, RecipientCounts()) for address in addresses if address)
+        end = rewritten or mailbox
+        if self.reached is None or not written or not end:
+            return counts
+        address, reached = self._address(written), _folded(end)
+        if address is None or reached is None:
+            return counts
+        return *counts, self.reached.setdefault(address, {}).setdefault(reached, RecipientCounts())
 
     def _address(self, name: bytes) -> str | None:
         """Return a recipient's address, its domain as ``fold_domain`` returns it; None for one that does not count."""
-        try:
-            local_part, at, domain = name.decode("utf-8").rpartition("@")
-        except UnicodeDecodeError:
+        address = _folded(name)
+        if address is None:
             return None
+        _, at, domain = address.rpartition("@")
         if not at:
             return domain if self._bare else None
-        domain = fold_domain(domain)
-        return f"{local_part}@{domain}" if domain in self._domains or not self._domains else None
+        return address if domain in self._domains or not self._domains else None
 
     def _time(self, text: bytes, start: int = 0) -> int:
         """Return the time that the line at ``start`` begins with as the number YYYYMMDDhhmmss; 0 where it has none."""
@@ -319,6 +338,15 @@ class Recipients:
         monthday = _MONTHS[month] * 100 + int(day)
         year = self._year - (monthday > self._today)
         return (year * 10_000 + monthday) * 1_000_000, len("Feb 28 ")
+
+
+def _folded(name: bytes) -> str | None:
+    """Return an address with its domain as ``fold_domain`` returns it, or a name without one; None if not UTF-8."""
+    try:
+        local_part, at, domain = name.decode("utf-8").rpartition("@")
+    except UnicodeDecodeError:
+        return None
+    return f"{local_part}@{fold_domain(domain)}" if at else domain
 
 
 def _is_from_postfix(text: bytes, start: int, to: int, status: bytes | None) -> bool:

@@ -21,7 +21,7 @@ from trualias.lookup import Ambiguous, Found, Snapshot
 from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import quoted
-from trualias.store.interface import Change, Entry, Store, StoreChanged, StoreUnusable
+from trualias.store.interface import Change, Entry, Kept, Store, StoreChanged, StoreUnusable
 from trualias.store.sqlite import SqliteStore
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
 
@@ -124,8 +124,17 @@ class Memory:
         try:
             self.store.change(changes, actor(), time.time(), self.revision)
         except StoreChanged:
-            raise Refused(f"{self.path} was changed meanwhile, and nothing is done; repeat the command") from None
+            raise Refused(_CHANGED_MEANWHILE.format(path=self.path)) from None
 
+    def keep(self, kept: Sequence[Kept], note: str) -> None:
+        """Keep all aliases or none, as `change` makes changes; the trail has one line for them, with the note."""
+        try:
+            self.store.keep(kept, note, actor(), time.time(), self.revision)
+        except StoreChanged:
+            raise Refused(_CHANGED_MEANWHILE.format(path=self.path)) from None
+
+
+_CHANGED_MEANWHILE = "{path} was changed meanwhile, and nothing is done; repeat the command"
 
 MemoryAction = Callable[[Memory, Namespace, Terminal], int]
 """An action of a command; it returns the exit status, and raises `Refused`."""
@@ -181,10 +190,10 @@ class Alias:
     remark: str = ""
 
 
-def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False) -> Alias:
-    """Return the alias that a person typed, after ``preprocess``; raise `Refused` for a text that is none.
+def typed_key(snapshot: Snapshot, typed: str) -> tuple[str, str]:
+    """Return the local part and the folded domain that a person typed; raise `Refused` for a foreign domain.
 
-    ``force``: it need not be known to the store, nor found by the tables.
+    The domain is that of ALIAS DOMAINS if none was typed and there is just one, otherwise empty.
     """
     local_part, at, given = typed.rpartition("@")
     if not at:
@@ -193,8 +202,13 @@ def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False
     domain = fold_domain(given) or (next(iter(domains)) if len(domains) == 1 else "")
     if domain and domain not in domains:
         raise Refused(f"the domain {quoted(given)} is not one of ALIAS DOMAINS")
+    return local_part, domain
+
+
+def looked_up(snapshot: Snapshot, typed: str) -> Alias:
+    """Return the alias that a person typed, after ``preprocess``; raise `Refused` for a text that is none."""
+    local_part, domain = typed_key(snapshot, typed)
     remark = ""
-    key_typed = f"{local_part}@{domain}" if domain else local_part
     if snapshot.hooks is not None:
         hooked = snapshot.hooks.preprocess(local_part, domain or None)
         if hooked is None:
@@ -207,11 +221,20 @@ def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False
         raise Refused(f"{quoted(typed)} is not an address")
     if local_part in snapshot.mailboxes:
         raise Refused(f"{quoted(local_part)} is a mailbox, not an alias: all mail of its owner goes there")
-    alias = Alias(alias_key(local_part, domain), f"{local_part}@{domain}" if domain else local_part, remark)
+    return Alias(alias_key(local_part, domain), f"{local_part}@{domain}" if domain else local_part, remark)
+
+
+def resolve(snapshot: Snapshot, store: Store, typed: str, *, force: bool = False) -> Alias:
+    """Return the alias that a person typed, as the store spells it; raise `Refused` for a text that is none.
+
+    ``force``: it need not be known to the store, nor found by the tables.
+    """
+    alias = looked_up(snapshot, typed)
     entry = store.entry(alias.key)
     if entry is not None:
-        return Alias(alias.key, entry.address, remark)
-    if force or is_found(snapshot, key_typed):
+        return Alias(alias.key, entry.address, alias.remark)
+    local_part, domain = typed_key(snapshot, typed)
+    if force or is_found(snapshot, f"{local_part}@{domain}" if domain else local_part):
         return alias
     near = get_close_matches(alias.address, store.neighbours(alias.key, _MOST_NEIGHBOURS), n=1, cutoff=0.8)
     hint = f"; did you mean {near[0]}?" if near else ""

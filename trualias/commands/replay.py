@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, BinaryIO, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from attrs import frozen
 
@@ -28,7 +26,6 @@ from trualias.messages import escaped, number_of
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.commands.log_file import LogFile
     from trualias.commands.maillog import RecipientCounts, Recipients
 
 _HARMLESS = 0
@@ -107,6 +104,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """Compare the configurations and return the exit status; raises `NoConfiguration` and `ConfigurationErrors`."""
     from trualias.commands.log_file import UnreadableLog
     from trualias.commands.maillog import Recipients
+    from trualias.commands.reading_logs import read_logs
 
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     new = with_stored_states(load_snapshot(arguments.new), terminal)
@@ -118,7 +116,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     domains |= {fold_domain(domain) for domain in arguments.domain}
     recipients = Recipients(domains, bare=not arguments.virtual, today=date.today())
     try:
-        is_usable = _read(recipients, arguments.logs or ["-"], terminal)
+        is_usable = read_logs(recipients, arguments.logs or ["-"], terminal)
     except UnreadableLog as error:
         terminal.errors.write(f"{error}\n")
         return _UNUSABLE
@@ -134,58 +132,6 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         _print(recipients, changes, terminal)
     lost = any(change.kind in (_Kind.REFUSED, _Kind.FAILING) and change.counts.received for change in changes)
     return _REFUSES if lost else _HARMLESS
-
-
-def _read(recipients: Recipients, names: Sequence[str], terminal: Terminal) -> bool:
-    """Count the recipients of all logs, and report what could not be read; return whether any log has a recipient.
-
-    Raises:
-        UnreadableLog: a log cannot be read, is damaged or ends too soon.
-    """
-    from trualias.commands.log_file import LONGEST_LINE
-
-    is_usable = False
-    for name in names:
-        with _opened(name, terminal) as (log, advance):
-            summary = recipients.read(log.blocks(), advance)
-        if summary.known:
-            is_usable = True
-        else:
-            terminal.errors.write(f"no recipient found in {log.name}\n")
-        if summary.unknown:
-            lines = number_of(summary.unknown, "line names", "lines name")
-            terminal.errors.write(f"{log.name}: {lines} a recipient in an unknown form, counted as tried\n")
-        if log.cut_lines:
-            lines = number_of(log.cut_lines, "line is", "lines are")
-            limit = LONGEST_LINE // 1024
-            terminal.errors.write(f"{log.name}: {lines} longer than {limit} KiB; the rest was skipped\n")
-    if not is_usable:
-        terminal.errors.write("expected logs of Postfix, Exim or Sendmail, or lists of addresses, one a line\n")
-    return is_usable
-
-
-@contextmanager
-def _opened(name: str, terminal: Terminal) -> Iterator[tuple[LogFile, Callable[[], None]]]:
-    """Open a log, ``-`` for standard input; give it, and the function that moves its progress bar to where it is."""
-    from trualias.commands.log_file import LogFile, UnreadableLog
-
-    if name == "-":
-        yield LogFile(terminal.input, "standard input"), lambda: None
-        return
-    try:
-        stream: BinaryIO = open(name, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise UnreadableLog(f"{name}: cannot be read: {error.strerror}") from error
-    with stream, progress(terminal.errors, f"reading {name}", os.fstat(stream.fileno()).st_size) as move_by:
-        position = 0
-
-        def advance() -> None:
-            nonlocal position
-            if stream.seekable():
-                before, position = position, stream.tell()
-                move_by(position - before)
-
-        yield LogFile(stream, name), advance
 
 
 def _changes(

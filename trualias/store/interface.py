@@ -232,6 +232,27 @@ class SenderDomain:
     refused: int
 
 
+@frozen
+class Kept:
+    """An alias to keep for an account, though no statement accepts it.
+
+    ``first_seen`` and ``last_seen`` are seconds since 1970, None if they are unknown, and ``accepted`` is a number of
+    mails. ``words`` are those that the alias was made for.
+    """
+
+    key: AliasKey
+    address: str
+    account: str
+    words: tuple[str, ...] = ()
+    first_seen: int | None = None
+    last_seen: int | None = None
+    accepted: int = 0
+
+
+IMPORTS = ""
+"""Stands in the trail for an alias: the trail of imports, which have one line each."""
+
+
 class Store(Protocol):
     """A store. Each method raises `StoreUnusable`. One thread at a time uses it."""
 
@@ -293,6 +314,12 @@ class Store(Protocol):
 
         ``based_on`` is the revision from which they were decided; `StoreChanged` is raised if it is not the current
         one. None: they are made whatever the revision is.
+        """
+
+    def keep(self, kept: Sequence[Kept], note: str, actor: str, now: float, based_on: int | None = None) -> int:
+        """Keep all aliases or none, whatever account they were kept for; return the revision once it is on disk.
+
+        No state changes. The trail of `IMPORTS` has one line for all, with the note. ``based_on`` is as for `change`.
         """
 
     def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:

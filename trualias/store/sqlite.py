@@ -17,9 +17,11 @@ from trualias.store.counting import count_uses
 from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
 from trualias.store.interface import (
     ALL,
+    IMPORTS,
     Change,
     Counted,
     Entry,
+    Kept,
     Origin,
     Position,
     Selection,
@@ -32,6 +34,7 @@ from trualias.store.interface import (
     Use,
     keep_or,
 )
+from trualias.store.keeping import keep_aliases
 from trualias.store.lock_text import decode_lock, encode_lock
 from trualias.store.migrations import MIGRATIONS
 from trualias.store.retention import removals
@@ -293,6 +296,19 @@ class SqliteStore:
             if based_on is not None and revision != based_on + 1:
                 raise StoreChanged
             self._write(changes, revision, actor, now)
+            self._database.execute("UPDATE store SET revision = ?", (revision,))
+        return revision
+
+    def keep(self, kept: Sequence[Kept], note: str, actor: str, now: float, based_on: int | None = None) -> int:
+        """Keep all aliases or none; see `Store.keep`."""
+        with self._transaction():
+            revision = self.position().revision + 1
+            if based_on is not None and revision != based_on + 1:
+                raise StoreChanged
+            keep_aliases(self._database, kept, revision, now)
+            self._database.execute(
+                "INSERT INTO trail (key, at, actor, note) VALUES (?, ?, ?, ?)", (IMPORTS, now, actor, note)
+            )
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
 

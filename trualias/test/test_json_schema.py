@@ -180,6 +180,19 @@ class SchemaTests(SynchronousTestCase):
         )
         self.assert_valid("leaks", f"leaks {options}", f"leaks --account foo {options}")
 
+    def test_alias_import(self) -> None:
+        """A list, and a log, with addresses that are kept and others that are skipped."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nALIAS DOMAINS: a.example\n{OTHER}")
+        create("memory.sqlite")
+        Path("list.txt").write_text("shop\nfoo\n")
+        line = "2026-10-04T09:12:44 mx x[1]: 4d: to=<foo@a.example>, orig_to=<b@a.example>, relay=x, status=sent (ok)\n"
+        Path("mail.log").write_text(line)
+        self.assert_valid(
+            "alias-import",
+            "alias import --json -c store.conf --account foo list.txt",
+            "alias import --json -c store.conf --min 1 --from-log mail.log",
+        )
+
     def test_replay(self) -> None:
         """Changed addresses, and one that fails."""
         self.assert_valid(

@@ -90,14 +90,14 @@ relay=[192.0.2.1], reject=550 5.7.1 <relay-r5@example.com>... Relaying denied
 """
 
 
-def received(times: int = 1, last: int = 0) -> RecipientCounts:
+def received(times: int = 1, last: int = 0, first: int = 0) -> RecipientCounts:
     """A recipient of mails that were all delivered."""
-    return RecipientCounts(times, 0, last)
+    return RecipientCounts(times, 0, last, first or last)
 
 
-def tried(times: int = 1, last: int = 0) -> RecipientCounts:
+def tried(times: int = 1, last: int = 0, first: int = 0) -> RecipientCounts:
     """A recipient of mails none of which was delivered."""
-    return RecipientCounts(0, times, last)
+    return RecipientCounts(0, times, last, first or last)
 
 
 class LogTestCase(SynchronousTestCase):
@@ -131,10 +131,32 @@ class PostfixTests(LogTestCase):
         self.assertEqual({"foo@example.com": counts, "foo-macys-m5@example.com": counts}, self.counts(SENT))
 
     def test_several_times(self) -> None:
-        """Mails are counted, and the time is that of the newest, in any order of the lines."""
+        """Mails are counted, and the times are those of the newest and the oldest, in any order of the lines."""
         later = SENT.replace(b"20:18:01", b"20:19:00")
         for lines in ((SENT, later, REFUSED), (later, REFUSED, SENT)):
-            self.assertEqual(received(2, 20260228201900), self.counts(*lines)["foo-macys-m5@example.com"])
+            counts = received(2, 20260228201900, 20260228201801)
+            self.assertEqual(counts, self.counts(*lines)["foo-macys-m5@example.com"])
+
+    def test_reached(self) -> None:
+        """What an alias was rewritten to is counted by alias, also a mailbox without a domain; nothing else is."""
+        other = SENT.replace(b"<foo@example.com>", b"<Bar@Box.example>")
+        plain = SENT.replace(b" orig_to=<foo-macys-m5@Example.com>,", b"")
+        self.assertNotIn(b"orig_to", plain)
+        exim = b"2026-11-25 18:28:10 1xWHj0-0006UF-0s => foo <chain-a1@example.com> R=box T=box\n"
+        piped = b"2026-11-25 18:28:10 1xWHj0-0006UF-0s => |/bin/true <piped-p2@example.com> R=aliases T=pipe\n"
+        recipients = Recipients(frozenset({"example.com"}), False, TODAY, with_reached=True)
+        recipients.read([SENT, SENT, other, plain, exim, piped])
+        self.assertEqual(
+            {
+                "foo-macys-m5@example.com": {
+                    "foo@example.com": received(2, 20260228201801),
+                    "Bar@box.example": received(1, 20260228201801),
+                },
+                "chain-a1@example.com": {"foo": received(1, 20261125182810)},
+            },
+            recipients.reached,
+        )
+        self.assertIsNone(Recipients(frozenset(), False, TODAY).reached)
 
     def test_refused(self) -> None:
         """A recipient that was refused has received nothing; the sender is no recipient."""
@@ -597,7 +619,9 @@ class FormatTests(LogTestCase):
             counts = expected[f"{mail.alias}@example.com"]
             counts.received += mail.status == "sent"
             counts.tried += mail.status != "sent"
-            counts.last = max(counts.last, int(f"{mail.moment:%Y%m%d%H%M%S}"))
+            moment = int(f"{mail.moment:%Y%m%d%H%M%S}")
+            counts.last = max(counts.last, moment)
+            counts.first = min(counts.first or moment, moment)
         headers = (_syslog, _iso, _rfc_5424, _solaris, _json)
         for server, header in (
             *((server, header) for server in (_postfix, _exim, _sendmail) for header in headers),

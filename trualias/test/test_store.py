@@ -16,9 +16,12 @@ from trualias.lookup.locks import Lock
 from trualias.store.guess_counting import LONGEST_EXAMPLE, MOST_EXAMPLES, MOST_NETWORKS
 from trualias.store.guesses import OTHER_NETWORKS, GuessedAccount, Guesses, GuessExample, GuessingNetwork
 from trualias.store.interface import (
+    IMPORTS,
     Change,
     Entry,
+    Kept,
     Order,
+    Origin,
     Position,
     Selection,
     Sender,
@@ -101,6 +104,63 @@ class Contract(_Case):
         self.assertEqual([TrailLine(2, "root", None, None, "forgotten")], store.trail("a@"))
         store.change([Change("a@", "a", QUIET)], "root", 3)
         self.assertEqual(Entry("a@", "a", QUIET, "", 3, created=3), store.entry("a@"))
+
+    def test_keep(self) -> None:
+        """Aliases are kept in one revision, with one line in one trail; no state, lock or note changes."""
+        store, other = self.open(), self.open()
+        lock = Lock(("b.c",))
+        store.change([Change("a@", "A", REVOKED, "leaked", lock=lock), Change("b@", "b", ACTIVE)], "root", 1)
+        store.change([Change("b@", "b", None)], "root", 2)
+        store.count([Use("c@", "c", "ann", "b.c", 50, 60, 3, words=("ccc",))], 60, keeps_senders=True)
+        kept = [
+            Kept("a@", "a", "foo"),
+            Kept("b@", "B", "foo", ("bbb",), 10, 20, 7),
+            Kept("c@", "c", "bar", ("other",), 40, 55, 9),
+        ]
+        self.assertEqual(4, store.keep(kept, "from a list", "root", 70, 3))
+        self.assertEqual(
+            [
+                Entry("a@", "A", REVOKED, "leaked", 1, account="foo", kept=True, lock=lock, created=1),
+                Entry(
+                    *("b@", "B", ACTIVE, "", 70),
+                    account="foo",
+                    origin=Origin.IMPORTED,
+                    kept=True,
+                    words=("bbb",),
+                    created=70,
+                    first_seen=10,
+                    last_seen=20,
+                    accepted=7,
+                ),
+                Entry(
+                    *("c@", "c", ACTIVE, "", 50),
+                    account="bar",
+                    origin=Origin.USED,
+                    kept=True,
+                    words=("ccc",),
+                    created=50,
+                    first_seen=40,
+                    last_seen=60,
+                    accepted=9,
+                    senders=1,
+                ),
+            ],
+            [*other.entries()],
+        )
+        expected = [
+            ("a@", AliasRecord(REVOKED, "foo", (lock,))),
+            ("b@", AliasRecord(kept_for="foo")),
+            ("c@", AliasRecord(kept_for="bar")),
+        ]
+        self.assertEqual(expected, sorted(other.states(3), key=itemgetter(0)))
+        self.assertEqual([TrailLine(70, "root", None, None, "from a list")], other.trail(IMPORTS))
+        self.assertEqual([TrailLine(1, "root", None, REVOKED, "leaked")], other.trail("a@"))
+        self.assertRaises(StoreChanged, store.keep, [Kept("d@", "d", "foo")], "", "root", 80, 3)
+        self.assertIsNone(other.entry("d@"))
+        store.keep([Kept("b@", "b", "bar")], "", "root", 80)
+        again = other.entry("b@")
+        assert again is not None
+        self.assertEqual(("B", "bar", 10, 20), (again.address, again.account, again.first_seen, again.last_seen))
 
     def test_remark(self) -> None:
         """The trail has the remark of a change in place of the note, which the alias keeps."""

@@ -1,0 +1,48 @@
+"""The aliases that a store of SQLite keeps for accounts, though no statement accepts them.
+
+The functions run within a transaction of their caller.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from trualias.store.interface import Kept
+
+_KEEP = """
+    INSERT INTO alias (key, address, origin, account, kept, state, words, created, changed, first_seen, last_seen,
+                       accepted, revision)
+    VALUES (:key, :address, 'imported', :account, 1, 'active', :words, :now, :now, :first_seen, :last_seen, :accepted,
+            :revision)
+    ON CONFLICT (key) DO UPDATE SET
+        account = excluded.account, kept = 1, revision = excluded.revision,
+        words = iif(words = '', excluded.words, words),
+        first_seen = min(coalesce(first_seen, excluded.first_seen), coalesce(excluded.first_seen, first_seen)),
+        last_seen = max(coalesce(last_seen, excluded.last_seen), coalesce(excluded.last_seen, last_seen)),
+        accepted = max(accepted, excluded.accepted)
+"""
+
+
+def keep_aliases(database: sqlite3.Connection, kept: Iterable[Kept], revision: int, now: float) -> None:
+    """Keep aliases at a revision; their states, locks and notes stay as they are.
+
+    Mails that were counted before are not counted again: the greater number stands.
+    """
+    for one in kept:
+        # An alias that becomes known again has a new number.
+        database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (one.key,))
+        database.execute(
+            _KEEP,
+            {
+                "key": one.key,
+                "address": "" if one.address == one.key.removesuffix("@") else one.address,
+                "account": one.account,
+                "words": " ".join(one.words),
+                "now": now,
+                "first_seen": one.first_seen,
+                "last_seen": one.last_seen,
+                "accepted": one.accepted,
+                "revision": revision,
+            },
+        )
