@@ -38,7 +38,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="compose addresses of an account or an alias",
         description="Compose an address with the given words and a right code, for each statement of an account or an "
         "alias that the words fit. Addresses go to standard output, one a line; the reasons why a statement has none "
-        "go to standard error.",
+        "go to standard error. Where there is a STORE, the addresses are recorded in it.",
         epilog="Example: trualias compose -c conf/tcp_table_server.conf.sample pinky macys. Exit status: 0 if there is "
         "an address, 1 if there is none, 2 for a configuration or a domain that cannot be used.",
     )
@@ -87,6 +87,11 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         write_json(terminal.output, for_programs(configuration, results))
     else:
         print_results(configuration, results, arguments.spell, terminal)
+    if configuration.store_path is not None:
+        # Without a store, nothing of it is imported.
+        from trualias.commands.remembering import remember
+
+        remember(snapshot, configuration.store_path, results, terminal)
     return _COMPOSED if any(result.value for result in results) else _NOT_COMPOSED
 
 

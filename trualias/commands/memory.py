@@ -22,7 +22,7 @@ from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import quoted
 from trualias.store.interface import Change, Entry, Kept, Store, StoreChanged, StoreUnusable
-from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite import BUSY_SECONDS, SqliteStore
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
 
 DEFAULT_STATE = "/var/lib/trualias"
@@ -58,9 +58,9 @@ def load(arguments: Namespace) -> tuple[Snapshot, str]:
     return snapshot, path
 
 
-def copies(arguments: Namespace, path: str) -> list[StatesCopy]:
+def copies(state_directory: str | None, path: str) -> list[StatesCopy]:
     """Return the copies that the servers keep of a store's states; raise `Refused` if one cannot be read."""
-    folder = arguments.state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or DEFAULT_STATE
+    folder = state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or DEFAULT_STATE
     found = []
     for table in SERVER_TABLES:
         name = os.path.join(folder, copy_file_name(table.value))
@@ -73,10 +73,10 @@ def copies(arguments: Namespace, path: str) -> list[StatesCopy]:
     return found
 
 
-def open_store(path: str) -> Store:
+def open_store(path: str, busy_seconds: float = BUSY_SECONDS) -> Store:
     """Open a store; raise `Refused` if it cannot be used."""
     try:
-        store = SqliteStore(path)
+        store = SqliteStore(path, busy_seconds)
         store.position()
     except StoreUnusable as error:
         raise Refused(
@@ -86,11 +86,14 @@ def open_store(path: str) -> Store:
     return store
 
 
-def open_to_change(arguments: Namespace, path: str) -> Store:
-    """Open a store; raise `Refused` if it cannot be used, or if a server has states in force that it lacks."""
-    store = open_store(path)
+def open_to_change(state_directory: str | None, path: str, busy_seconds: float = BUSY_SECONDS) -> Store:
+    """Open a store; raise `Refused` if it cannot be used, or if a server has states in force that it lacks.
+
+    ``busy_seconds`` is the longest wait for another process that writes.
+    """
+    store = open_store(path, busy_seconds)
     found = store.position()
-    for copy in copies(arguments, path):
+    for copy in copies(state_directory, path):
         if found.identity != copy.position.identity or found.revision < copy.position.revision:
             store.close()
             raise Refused(
@@ -161,7 +164,7 @@ def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[N
     def run(arguments: Namespace, terminal: Terminal) -> int:
         try:
             snapshot, path = load(arguments)
-            store = open_to_change(arguments, path) if to_change else open_store(path)
+            store = open_to_change(arguments.state_directory, path) if to_change else open_store(path)
         except Refused as refusal:
             terminal.errors.write(f"{refusal}\n")
             return UNUSABLE

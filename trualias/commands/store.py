@@ -90,7 +90,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     position = memory.store.position()
     faults = memory.store.check()
-    for copy in copies(arguments, memory.path):
+    for copy in copies(arguments.state_directory, memory.path):
         if copy.position.identity != position.identity:
             faults.append("it is another store than the one whose states the servers have in force")
         elif copy.position.revision > position.revision:
@@ -127,7 +127,7 @@ def _upgrade(arguments: Namespace, terminal: Terminal) -> int:
 def _adopt(arguments: Namespace, terminal: Terminal) -> int:
     try:
         _, path = load(arguments)
-        in_force = copies(arguments, path)
+        in_force = copies(arguments.state_directory, path)
         if not in_force:
             raise Refused("there is no copy of the states that a server has in force: it uses the store that is there")
         if not os.path.exists(path):

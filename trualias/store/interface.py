@@ -249,6 +249,16 @@ class Kept:
     accepted: int = 0
 
 
+@frozen
+class Composed:
+    """An alias that was composed, its account, and the words that it was made for."""
+
+    key: AliasKey
+    address: str
+    account: str
+    words: tuple[str, ...] = ()
+
+
 IMPORTS = ""
 """Stands in the trail for an alias: the trail of imports, which have one line each."""
 
@@ -321,6 +331,9 @@ class Store(Protocol):
 
         No state changes. The trail of `IMPORTS` has one line for all, with the note. ``based_on`` is as for `change`.
         """
+
+    def add_composed(self, composed: Sequence[Composed], now: float) -> None:
+        """Make composed aliases known; those that are known already stay as they are."""
 
     def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
         """Add uses, in one transaction.

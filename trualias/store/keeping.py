@@ -1,4 +1,4 @@
-"""The aliases that a store of SQLite keeps for accounts, though no statement accepts them.
+"""The aliases that become known to a store of SQLite without mail: kept ones, which no statement accepts, and composed.
 
 The functions run within a transaction of their caller.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from trualias.store.interface import Kept
+from trualias.store.interface import Composed, Kept
 
 _KEEP = """
     INSERT INTO alias (key, address, origin, account, kept, state, words, created, changed, first_seen, last_seen,
@@ -45,4 +45,18 @@ def keep_aliases(database: sqlite3.Connection, kept: Iterable[Kept], revision: i
                 "accepted": one.accepted,
                 "revision": revision,
             },
+        )
+
+
+def add_composed(database: sqlite3.Connection, composed: Iterable[Composed], now: float) -> None:
+    """Make composed aliases known; those that are known already stay as they are."""
+    for one in composed:
+        # Other processes must still see that it was forgotten, and find it by its new number.
+        forgotten = database.execute("DELETE FROM alias WHERE key = ? AND forgotten RETURNING revision", (one.key,))
+        [revision] = forgotten.fetchone() or (0,)
+        address = "" if one.address == one.key.removesuffix("@") else one.address
+        database.execute(
+            "INSERT INTO alias (key, address, account, origin, state, words, created, changed, revision)"
+            " VALUES (?, ?, ?, 'composed', 'active', ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (one.key, address, one.account, " ".join(one.words), now, now, revision),
         )

@@ -19,6 +19,7 @@ from trualias.store.interface import (
     ALL,
     IMPORTS,
     Change,
+    Composed,
     Counted,
     Entry,
     Kept,
@@ -34,7 +35,7 @@ from trualias.store.interface import (
     Use,
     keep_or,
 )
-from trualias.store.keeping import keep_aliases
+from trualias.store.keeping import add_composed, keep_aliases
 from trualias.store.lock_text import decode_lock, encode_lock
 from trualias.store.migrations import MIGRATIONS
 from trualias.store.retention import removals
@@ -311,6 +312,11 @@ class SqliteStore:
             )
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
+
+    def add_composed(self, composed: Sequence[Composed], now: float) -> None:
+        """Make composed aliases known; see `Store.add_composed`."""
+        with self._transaction():
+            add_composed(self._database, composed, now)
 
     def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
         """Add uses, in one transaction; see `Store.count`."""
