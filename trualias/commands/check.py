@@ -93,6 +93,7 @@ def _check(path: str, is_virtual: bool, terminal: Terminal) -> CheckedFile:
     from trualias.analysis.lint import lint, work_of
     from trualias.commands.check_text import CheckedFile
     from trualias.commands.host_warnings import host_warnings
+    from trualias.commands.retired_aliases import retired_notes
 
     try:
         with progress(terminal.errors, f"loading {path}", None, after=_SILENT_SECONDS) as advance:
@@ -108,4 +109,4 @@ def _check(path: str, is_virtual: bool, terminal: Terminal) -> CheckedFile:
         warnings, search = lint(configuration, is_virtual, advance)
     further = [*address_warnings(configuration), *host_warnings(configuration)]
     warnings = tuple(sorted([*warnings, *further], key=lambda warning: warning.offset))
-    return CheckedFile(path, None, configuration, warnings, search)
+    return CheckedFile(path, None, configuration, warnings, search, retired_notes(configuration))

@@ -37,6 +37,7 @@ class CheckedFile:
     configuration: Configuration | None = None
     warnings: tuple[LintWarning, ...] = ()
     search: Search | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def print_file(file: CheckedFile, out: Console) -> None:
@@ -59,7 +60,7 @@ def _print_findings(file: CheckedFile, configuration: Configuration, out: Consol
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
         print_text(out, f"    why: {warning.reason}\n    fix: {warning.fix}")
-    for note in _notes(configuration):
+    for note in (*file.notes, *_notes(configuration)):
         print_text(out, f"{file.path}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
         print_text(out, f"{file.path}: {limit}")
@@ -136,9 +137,9 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
         result["warnings"] = [_warning(configuration, warning) for warning in file.warnings]
         result["notes"] = [
             {"kind": note.kind, "message": note.message, "why": note.reason, "fix": note.fix}
-            for note in _notes(configuration)
+            for note in (*file.notes, *_notes(configuration))
         ]
-        result["statements"] = len(configuration.policy.rules)
+        result["statements"] = len(configuration.policy.all_rules)
         unexamined = {limit.value: search.unexamined.get(limit, 0) for limit in Limit}
         undecided = [_lines(configuration, pair) for pair in search.undecided]
         result["search"] = {"undecided_lines": undecided, "complete": search.complete, "unexamined": unexamined}

@@ -35,7 +35,7 @@ def _lines(configuration: Configuration) -> Iterator[str]:
             yield from _default(name, getattr(Settings(), attribute.name))
     yield ""
     statements: list[Account | Refuse | Deliver | Expect] = [
-        *(rule.statement for rule in configuration.policy.rules),
+        *(rule.statement for rule in configuration.policy.all_rules),
         *configuration.refusals,
         *configuration.deliveries,
         *configuration.expectations,

@@ -9,6 +9,7 @@ from trualias.configuration.tables import Table
 from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, Answer, Found, Hooks, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.answers import describe_hook_exception
+from trualias.matching.policy import Policy
 
 
 @frozen
@@ -46,8 +47,8 @@ class Case:
 
     ``answer`` is a description of the exception if a hook raised one. ``domain`` is the domain after the hooks, None in
     the local-part table. ``refused_at`` is the offset of the address in a ``REFUSE`` statement, None if it is not
-    refused; ``delivered_at`` is that of the ``DELIVER`` statement that decides. ``explanation`` is None if the policy
-    was not asked.
+    refused; ``retired_at`` is that of the retired statement that accepts it; ``delivered_at`` is that of the
+    ``DELIVER`` statement that decides. ``explanation`` is None if the policy was not asked.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Case:
     calls: tuple[HookCall, ...]
     domain: str | None
     refused_at: int | None
+    retired_at: int | None
     delivered_at: int | None
     explanation: Explanation | None
 
@@ -97,7 +99,14 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     folded = None if domain is None or table is Table.LOCAL_PART else fold_domain(domain)
     explanation = explain(snapshot.configuration.policy, local_part, most, folded) if reached else None
     delivered_at = None if domain is None else _delivered_at(snapshot, answer, domain)
-    return Case(key, answer, calls, domain, refused_at, delivered_at, explanation)
+    retired_at = _retired_at(snapshot.configuration.policy, local_part, folded) if reached else None
+    return Case(key, answer, calls, domain, refused_at, retired_at, delivered_at, explanation)
+
+
+def _retired_at(policy: Policy, local_part: str, domain: str | None) -> int | None:
+    """Return the offset of the first retired statement that accepts a local part in a folded domain; None if none."""
+    accepting = () if policy.retired is None else policy.retired.accepting(local_part, domain)
+    return min((rule.statement.offset for rule in accepting), default=None)
 
 
 def _is_before_the_policy(answer: Answer | str) -> bool:

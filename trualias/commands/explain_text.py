@@ -73,6 +73,9 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             return "it is revoked or paused in the store"
         case NotFoundReason.REFUSED_BY_HOOK:
             return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
+        case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE if case.retired_at is not None:
+            statement = configuration.line_text(case.retired_at)
+            return f"the statement in {statement} is RETIRED, and the store does not know the address"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE:
             if case.explanation and case.explanation.invalid:
                 return case.explanation.invalid

@@ -14,7 +14,6 @@ from attrs import frozen
 
 from trualias.commands.options import add_config, configuration_path
 from trualias.commands.terminal import Terminal
-from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import SERVER_TABLES, Table
 from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, Found, Snapshot
@@ -271,7 +270,7 @@ def other_entries(memory: Memory, alias: Alias) -> Iterator[tuple[str, Entry]]:
 
 def has_policy_service(snapshot: Snapshot) -> bool:
     """Return whether a LISTEN of the configuration is a policy service, which counts mail and enforces locks."""
-    return any(one.protocol is WireProtocol.POLICY for one in snapshot.configuration.settings.listen)
+    return snapshot.configuration.settings.has_policy_service
 
 
 def typed_addresses(given: Iterable[str], lines: Iterable[bytes]) -> list[str]:

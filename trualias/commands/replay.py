@@ -109,6 +109,13 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     table = Table.VIRTUAL if arguments.virtual else Table.LOCAL_PART
     new = with_stored_states(load_snapshot(arguments.new), terminal)
     old = with_stored_states(load_snapshot(arguments.against or find_configuration(table)), terminal)
+    for snapshot in (new, old):
+        if snapshot.configuration.policy.retired is not None and snapshot.states is None:
+            terminal.errors.write(
+                f"{snapshot.configuration.name} has RETIRED statements, whose addresses the store keeps: without it, "
+                "nothing is compared\n"
+            )
+            return _UNUSABLE
     domains = new.configuration.settings.alias_domains | old.configuration.settings.alias_domains
     if arguments.virtual and not domains:
         terminal.errors.write("neither configuration has ALIAS DOMAINS; leave --virtual out to look up local parts\n")

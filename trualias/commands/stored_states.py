@@ -5,6 +5,7 @@ from __future__ import annotations
 from trualias.commands.terminal import Terminal
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_states import AliasStates
+from trualias.lookup.known_aliases import KnownAliases
 
 
 def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
@@ -19,7 +20,11 @@ def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
     try:
         store = SqliteStore(path)
         try:
-            return snapshot.with_states(AliasStates(dict(store.states())))
+            known = KnownAliases(is_complete=True)
+            if snapshot.configuration.needs_known_aliases:
+                for _, key, is_known in store.known():
+                    known.put(key, is_known=is_known)
+            return snapshot.with_states(AliasStates(dict(store.states()), known))
         finally:
             store.close()
     except StoreUnusable as problem:

@@ -72,6 +72,11 @@ class Configuration:
         return self.name in self.ended_files
 
     @property
+    def needs_known_aliases(self) -> bool:
+        """True if lookups ask which aliases the store knows."""
+        return self.policy.retired is not None
+
+    @property
     def store_path(self) -> str | None:
         """The absolute path of the store, which STORE has relative to the folder of its file; None without one."""
         if self.settings.store is None:
@@ -154,11 +159,15 @@ def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Confi
     refusals = tuple([statement for statement in statements if isinstance(statement, Refuse)])
     deliveries = tuple([statement for statement in statements if isinstance(statement, Deliver)])
     address_errors = _address_errors(source, reader, accounts, refusals, deliveries, pause)
+    contradictions += _retired_errors(source, settings, accounts)
     errors += [*contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
     if errors:
         raise ConfigurationErrors(errors, limits.errors) from files.cause
     expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
-    policy = Policy(rules, settings.case_sensitive, pause)
+    retired_rules = [rule for rule in rules if rule.statement.retired]
+    retired = Policy(retired_rules, settings.case_sensitive, pause) if retired_rules else None
+    live = [rule for rule in rules if not rule.statement.retired] if retired_rules else rules
+    policy = Policy(live, settings.case_sensitive, pause, retired)
     return Configuration(
         source.name,
         settings,
@@ -171,6 +180,18 @@ def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Confi
         source,
         reader.given,
     )
+
+
+def _retired_errors(source: Source, settings: Settings, statements: Sequence[Account]) -> Iterator[PolicyError]:
+    """Yield the error of the first retired statement where no store can keep its aliases."""
+    retired = next((statement for statement in statements if statement.retired), None)
+    if retired is None:
+        return
+    if settings.store is None:
+        yield PolicyError(source, retired.offset, "RETIRED keeps the aliases that a STORE knows, and there is none")
+    elif not settings.has_policy_service:
+        message = "RETIRED keeps the aliases that received mail, and there is no LISTEN: policy ENDPOINT to count it"
+        yield PolicyError(source, retired.offset, message)
 
 
 def _address_errors(

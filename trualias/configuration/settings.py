@@ -341,6 +341,11 @@ class Settings:
     unknown_user: str = _setting("UNKNOWN USER", _parse_reply_text, "User unknown in virtual mailbox table")
     include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)
 
+    @property
+    def has_policy_service(self) -> bool:
+        """True if a listener speaks the policy delegation protocol."""
+        return any(one.protocol is WireProtocol.POLICY for one in self.listen)
+
 
 SETTINGS = {attribute.metadata["name"]: attribute for attribute in Settings.__attrs_attrs__}
 """The attributes of ``Settings`` by the settings' names in a file."""

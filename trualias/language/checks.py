@@ -192,6 +192,8 @@ class _Context:
         )
         for statement in statements:
             pause()
+            if statement.retired:
+                continue  # its successor usually has the same expression
             domains = self.domains(statement)
             if not any(isinstance(token, NameField) for token in statement.expression):
                 self._without_names[fold(expression_text(statement.expression))].of(domains).append(statement)
@@ -248,7 +250,10 @@ _ALIAS = NameField(NameKind.ALIAS)
 
 
 def _ambiguities(source: Source, statement: Account, content: _Content, context: _Context) -> Iterator[_Error]:
-    """Yield the errors of a statement whose addresses could belong to several accounts."""
+    """Yield the errors of a statement whose addresses could belong to several accounts.
+
+    A retired statement is compared with no other.
+    """
     shown = content.shown
     offset = statement.expression_offset
     fold = context.fold
@@ -263,6 +268,8 @@ def _ambiguities(source: Source, statement: Account, content: _Content, context:
         return
     if aliases > 1 and NameKind.ALIAS not in shown:
         yield offset, "several aliases: the expression must have %alias%"
+        return
+    if statement.retired:
         return
     for alias in statement.aliases if len(shown) < 2 else ():
         if context.has_other_account(statement, alias):

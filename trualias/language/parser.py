@@ -103,8 +103,8 @@ def parse_expression(text: str) -> tuple[Expression, tuple[UnknownWord, ...]]:
     return tuple(tokens), tuple(unknown_words)
 
 
-_Claim = Callable[[tuple[Item, ...]], Account]
-"""Makes an account statement of its items, from all that comes before them."""
+_Claim = Callable[[tuple[Item, ...], bool], Account]
+"""Makes an account statement of its items, and whether it is retired, from all that comes before them."""
 
 
 @v_args(inline=True)
@@ -147,8 +147,9 @@ class _Build(Transformer[Token, Any]):
     def code_literal(self, text: Token) -> CodeLiteral:
         return CodeLiteral(str(text), self._item_offset(text))
 
-    def account(self, claim: _Claim, *items: Item) -> Account:
-        return claim(items)
+    def account(self, claim: _Claim, *items_and_end: Item | Token | None) -> Account:
+        *items, retired = items_and_end
+        return claim(cast(tuple[Item, ...], tuple(items)), retired is not None)
 
     def claim(
         self,
@@ -174,8 +175,9 @@ class _Build(Transformer[Token, Any]):
         assert last.end_pos is not None
         self.items_start = last.end_pos
         items_offset = self.base + last.end_pos
-        return lambda items: Account(
-            accounts, field_class, aliases, tokens, items, domains or (), accounts[0].offset, offset, items_offset
+        return lambda items, retired: Account(
+            *(accounts, field_class, aliases, tokens, items, domains or (), retired),
+            *(accounts[0].offset, offset, items_offset),
         )
 
     def end(self, word: Token) -> End:
@@ -211,7 +213,7 @@ class _Reader(threading.local):
         self._build = _Build()
         self._lark = generated(self._build)
         self._find_with = re.compile(self._lark.get_terminal("WITH").pattern.to_regexp()).search
-        self._items: BoundedMemo[str, tuple[Item, ...]] = BoundedMemo()
+        self._items: BoundedMemo[str, tuple[tuple[Item, ...], bool]] = BoundedMemo()
 
     def read(self, text: str, piece: Piece, base: int) -> tuple[Statement, list[UnknownWord]]:
         """Parse one piece of a text that begins at the offset ``base``; return the statement, and its unknown words.
@@ -227,7 +229,7 @@ class _Reader(threading.local):
         whole = text[piece.start : piece.end] + piece.missing
         statement = cast(Statement, self._lark.parse(whole, piece.kind))
         if isinstance(statement, Account):
-            self._items[text[statement.items_offset - base : piece.end]] = statement.items
+            self._items[text[statement.items_offset - base : piece.end]] = statement.items, statement.retired
         return statement, self._build.unknown_words
 
     def _read_with_cached_items(self, text: str, piece: Piece) -> Account | None:
@@ -241,7 +243,7 @@ class _Reader(threading.local):
         except UnexpectedInput:
             # The word is part of another word or of a comment, or the message needs the whole statement.
             return None
-        return claim(items)
+        return claim(*items)
 
 
 _reader: _Reader | None = None
@@ -334,6 +336,10 @@ _EXPECTED = {
 }
 
 
+_RARE = "RETIRED"
+"""The word that is named last: it can follow any item, and what is missing is mostly a comma."""
+
+
 def _follows_hash(text: str, start: int, offset: int) -> bool:
     """Return whether the word before an offset starts like a comment, in a line that is no comment."""
     before = text[start:offset].rstrip()
@@ -349,7 +355,9 @@ def _explain(source: Source, text: str, base: int, piece: Piece, error: Unexpect
     offset = piece.start + error.token.start_pos
     # The names of words that Lark leaves out of the tree start with an underscore.
     terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
-    expected = sorted((_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text.startswith("'"), text))
+    expected = sorted(
+        (_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text == _RARE, text.startswith("'"), text)
+    )
     word_match = WORD.match(text, offset, piece.end)  # none where the end is missing
     word = word_match.group() if word_match else ""
     hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])

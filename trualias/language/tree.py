@@ -119,7 +119,8 @@ class Name:
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
 
-    ``domains`` are those after ``AT``, none for a statement for all. The offsets of the tokens count from
+    ``domains`` are those after ``AT``, none for a statement for all. A ``retired`` one accepts only aliases that the
+    store knows. The offsets of the tokens count from
     ``expression_offset``, those of the items from ``items_offset``.
     """
 
@@ -129,6 +130,7 @@ class Account:
     expression: Expression
     items: tuple[Item, ...]
     domains: tuple[Name, ...] = ()
+    retired: bool = False
     offset: int = _offset_field()
     expression_offset: int = _offset_field()
     items_offset: int = _offset_field()
@@ -242,13 +244,13 @@ def unparse(statement: Statement) -> str:
             return f"REFUSE {_listed(addresses)};"
         case Deliver(account, domains, targets):
             return f"DELIVER {account.text}{_at(domains)} TO {_listed(targets)};"
-        case Account(accounts, using, aliases, expression, items, domains):
+        case Account(accounts, using, aliases, expression, items, domains, retired):
             using_text = "" if using is FieldClass.IDENT else f" USING {using.value}"
             aliased = f" ALIASED {_listed(aliases)}" if aliases else ""
             return (
                 f"ACCOUNT {_listed(accounts)}{using_text}{aliased}{_at(domains)}"
                 f" MATCHES {expression_text(expression)}"
-                f" WITH {', '.join(map(item_text, items))};"
+                f" WITH {', '.join(map(item_text, items))}{' RETIRED' if retired else ''};"
             )
 
 

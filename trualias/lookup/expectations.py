@@ -9,6 +9,8 @@ from attrs import evolve
 
 from trualias.configuration import ConfigurationErrors, PolicyError
 from trualias.configuration.tables import Table
+from trualias.language.addresses import split_address
+from trualias.language.domains import fold_domain
 from trualias.language.source import MOST_ERRORS
 from trualias.language.tree import ExpectedAnswer, Name
 from trualias.lookup.answers import describe, describe_hook_exception
@@ -44,8 +46,18 @@ def _unmet(snapshot: Snapshot, pause: Callable[[], None]) -> Iterator[PolicyErro
             if actual:
                 expected = answer.value if isinstance(answer, ExpectedAnswer) else printable(answer.text)
                 message = f"{quoted(address.text)} is expected to give {expected}, but {actual}"
+                message += _hint(snapshot, address.text)
                 yield snapshot.configuration.error(address.offset, message)
             pause()
+
+
+def _hint(snapshot: Snapshot, address: str) -> str:
+    """Say that a retired statement accepts an address; without the hook ``preprocess``, which may have changed it."""
+    retired = snapshot.configuration.policy.retired
+    local_part, domain = split_address(address)
+    if retired is None or not retired.accepting(local_part, None if domain is None else fold_domain(domain)):
+        return ""
+    return "; a RETIRED statement accepts it, which EXPECT does not count: it never asks the store"
 
 
 def _unexpected_answer(lookup: Lookup, key: str, expected: Name | ExpectedAnswer) -> str:

@@ -24,7 +24,7 @@ class Mailboxes:
         self._exact = policy.accounts.union(name for name, _ in further)
         # By folded name the domains of the account's statements; None for all.
         self._domains: dict[str, Domains] = {}
-        for rule in policy.rules:
+        for rule in policy.all_rules:
             for name in rule.accounts:
                 self._add(name, rule.domains)
         for name, domains in further:

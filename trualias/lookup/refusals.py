@@ -64,9 +64,9 @@ def find_refusals(
 
 
 def _kept_names(configuration: Configuration) -> KeptNames:
-    settings = configuration.settings
+    settings, policy = configuration.settings, configuration.policy
     return kept_names(
-        account_domains([rule.statement for rule in configuration.policy.rules], configuration.policy.fold).values(),
+        account_domains([rule.statement for rule in policy.all_rules], policy.fold).values(),
         settings.debug_account,
         configuration.deliveries,
         settings.alias_domains,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trualias.lookup.alias_states import AliasMemory, AliasRecord
 from trualias.lookup.answers import Answer, Deferred, DeferredReason
-from trualias.matching.outcome import Ambiguous, Found, NotFound
+from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound
 from trualias.matching.policy import Policy, is_local_part
 
 
@@ -18,8 +18,9 @@ def resolve(
 ) -> Answer:
     """Return the account of an alias with a record in a domain, which is folded; None for the local-part table.
 
-    An alias is deferred where "not found" could be wrong: the configuration does not have the account that it is kept
-    for, or no statement accepts it and the store cannot be read. What is no local part is never kept, such as that of
+    A known alias of a retired statement is kept as well. An alias is deferred where "not found" could be wrong: the
+    configuration does not have the account that it is kept for, retired statements give it to several, or the store
+    cannot be read and no other statement accepts it. What is no local part is never kept, such as that of
     ``@example.com``, which mail servers look up for a catch-all.
     """
     if record.kept_for:
@@ -27,7 +28,21 @@ def resolve(
         if account is None:
             return Deferred(DeferredReason.NO_ACCOUNT, record.kept_for)
         return Found(account, account, is_kept=True)
-    outcome = policy.resolve(local_part, domain)
+    taken = 0
+    if policy.retired is not None and (is_known := memory.is_known(local_part, domain)) is not False:
+        kept, taken = policy.retired.resolve_counting(local_part, domain)
+        match kept:
+            case NotFound():
+                pass
+            case Found(value, account, readings) if is_known:
+                return Found(value, account, readings, is_kept=True)
+            case BudgetExceeded():
+                return kept
+            case Ambiguous() if is_known and debug_account is not None:
+                return kept
+            case _:
+                return _LOST
+    outcome = policy.resolve(local_part, domain, taken)
     if memory.states.is_lost and is_local_part(local_part) and local_part not in memory.mailboxes:
         match outcome:
             case NotFound():

@@ -26,9 +26,9 @@ class LookupRecord:
 
     __slots__ = ("_mirrored", "_spans", "attempts_left", "shape_matches", "taken", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, taken: int = 0) -> None:
         self.text = text
-        self.taken = 0
+        self.taken = taken
         self.attempts_left = 0
         self.shape_matches = False
         # Most lookups end without them.

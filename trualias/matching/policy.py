@@ -30,32 +30,41 @@ def is_local_part(text: str) -> bool:
 class Policy:
     """The account statements of a configuration, which decide to whom local parts belong.
 
-    ``rules`` are the statements in the order of the file; ``accounts`` and ``aliases`` all their names as spelled.
-    ``statements_at`` is the number of statements with ``AT``. ``pause`` is called at each statement, each name of a
-    list and each key of an index.
+    ``rules`` are the statements in the order of the file. The ``retired`` ones are a policy of their own, None for
+    none, which lookups consult for known aliases alone. ``all_rules`` are both; ``accounts`` and ``aliases`` all their
+    names as spelled, and ``statements_at`` the number of those with ``AT``. ``pause`` is called at each statement, each
+    name of a list and each key of an index.
     """
 
-    def __init__(self, rules: Sequence[Rule], case_sensitive: bool, pause: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        case_sensitive: bool,
+        pause: Callable[[], None] = lambda: None,
+        retired: Policy | None = None,
+    ) -> None:
         self.rules = tuple(rules)
+        self.retired = retired
+        self.all_rules = self.rules if retired is None else self.rules + retired.rules
         self.case_sensitive = case_sensitive
-        self.accounts = frozenset(name for rule in rules for name in rule.accounts)
-        self.aliases = frozenset(name for rule in rules for name in rule.aliases)
-        self.statements_at = sum(rule.domains is not None for rule in rules)
+        self.accounts = frozenset(name for rule in self.all_rules for name in rule.accounts)
+        self.aliases = frozenset(name for rule in self.all_rules for name in rule.aliases)
+        self.statements_at = sum(rule.domains is not None for rule in self.all_rules)
         self._fold = folding(case_sensitive)
         self._indexes = DomainIndexes(self.rules, self._fold, LONGEST, pause)
 
-    def resolve(self, local_part: str, domain: str | None = None) -> PolicyOutcome:
+    def resolve(self, local_part: str, domain: str | None = None, taken: int = 0) -> PolicyOutcome:
         """Return which account a local part belongs to in a folded domain; None is the local-part table.
 
         Any text is allowed: one that is longer than 64 octets or holds other characters than atext and '.' matches
-        nothing.
+        nothing. ``taken`` are the steps that the lookup took before, of the same budget.
         """
         if not _LOCAL_PART(local_part):
             return _NO_MATCH
         text = self._fold(local_part)
         try:
             candidates = self._find(text, domain)
-            return self._choose(candidates, LookupRecord(text)) if candidates else _NO_MATCH
+            return self._choose(candidates, LookupRecord(text, taken)) if candidates else _NO_MATCH
         except StepBudgetExceeded:
             return BudgetExceeded()
 
@@ -69,10 +78,24 @@ class Policy:
         except StepBudgetExceeded:
             return BudgetExceeded(), max(record.steps, BUDGET + 1)
 
+    def accepting(self, local_part: str, domain: str | None = None) -> frozenset[Rule]:
+        """Return the statements that accept a local part in a folded domain; none if that takes too many steps."""
+        if not _LOCAL_PART(local_part):
+            return frozenset()
+        record = LookupRecord(self._fold(local_part))
+        try:
+            return frozenset(
+                candidate.matcher.rule
+                for candidate in self.candidates(local_part, domain)
+                if candidate.matcher.count(record, candidate.account, candidate.alias)
+            )
+        except StepBudgetExceeded:
+            return frozenset()
+
     @property
     def size(self) -> str:
         """The number of statements and accounts, in words."""
-        return f"{number_of(len(self.rules), 'statement')}, {number_of(len(self.accounts), 'account')}"
+        return f"{number_of(len(self.all_rules), 'statement')}, {number_of(len(self.accounts), 'account')}"
 
     def fold(self, text: str) -> str:
         """Make a text comparable: lower case where ``CASE SENSITIVE`` is no."""
@@ -86,7 +109,8 @@ class Policy:
     @property
     def domains(self) -> frozenset[str]:
         """The domains that statements name after ``AT``, folded."""
-        return self._indexes.domains
+        retired = frozenset[str]() if self.retired is None else self.retired.domains
+        return self._indexes.domains | retired
 
     def _find(self, text: str, domain: str | None) -> Sequence[Comparable]:
         """Return what to compare with a folded text.
@@ -101,7 +125,7 @@ class Policy:
 
     def parts(self) -> list[object]:
         """Return the parts of the policy, for releasing a large one a few parts at a time."""
-        return [*self.rules, *self._indexes.parts()]
+        return [*self.rules, *self._indexes.parts(), *(self.retired.parts() if self.retired is not None else ())]
 
     def _choose(self, comparables: Sequence[Comparable], record: LookupRecord) -> PolicyOutcome:
         """Compare a text with statements.

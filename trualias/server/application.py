@@ -262,7 +262,7 @@ class Application:
         from trualias.store.states_copy import copy_file_name
 
         copy = None if self._state is None else os.path.join(self._state, copy_file_name(self._table.value))
-        reader = make_reader(self._configuration, copy)
+        reader = make_reader(self._current, copy)
         problem = reader.start()
         self._current.use_states(reader.states)
         return reader, problem

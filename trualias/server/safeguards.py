@@ -40,7 +40,7 @@ class Extent:
         policy = configuration.policy
         ended_files = configuration.ended_files - {configuration.name}
         patterns = {pattern.path for pattern in configuration.patterns if pattern.matches}
-        return cls(len(policy.rules), len(policy.accounts), configuration.ended, ended_files, patterns)
+        return cls(len(policy.all_rules), len(policy.accounts), configuration.ended, ended_files, patterns)
 
 
 def check_content(configuration: Configuration, before: Extent) -> None:
@@ -52,7 +52,7 @@ def check_content(configuration: Configuration, before: Extent) -> None:
         return
     if before.ended:
         problem = _CUT_OFF
-    elif before.statements and not configuration.policy.rules:
+    elif before.statements and not configuration.policy.all_rules:
         problem = (
             f"has no account statement, and the configuration before it had {before.statements}: its content is "
             "probably lost. If it has none on purpose, write END as its last line; or restart the server with "

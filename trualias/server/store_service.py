@@ -16,7 +16,6 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.alias_states import AliasStates
@@ -265,7 +264,13 @@ class StoreHealth:
         return [f"the store is not used: {self.service.problem}"] if self.service.problem else []
 
 
-def make_reader(configuration: Configuration, copy: str | None) -> StoreReader:
+def make_reader(current: CurrentSnapshot, copy: str | None) -> StoreReader:
     """Make the reader of a configuration with STORE."""
-    assert configuration.store_path is not None
-    return StoreReader(configuration.store_path, copy, pause=YieldingPause())
+    path = current.snapshot.configuration.store_path
+    assert path is not None
+    return StoreReader(
+        path,
+        copy,
+        pause=YieldingPause(),
+        reads_known=lambda: current.snapshot.configuration.needs_known_aliases,
+    )

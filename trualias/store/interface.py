@@ -361,6 +361,9 @@ class Store(Protocol):
         Aliases that were not used for too long end only while mail is counted: not if none was in the last day.
         """
 
+    def counts_since(self) -> float | None:
+        """Return when the first alias became known by mail, in seconds since 1970; None if none has."""
+
     def idle(self, now: float) -> int:
         """Return the number of aliases that were not used for too long, and are not revoked yet."""
 

@@ -398,6 +398,12 @@ class SqliteStore:
         [counted] = self._database.execute("SELECT counted FROM store").fetchone()
         return counted is not None and counted >= now - _DAY
 
+    def counts_since(self) -> float | None:
+        """Return when the first alias became known by mail; None if none has."""
+        with _translated(self._path):
+            [first] = self._database.execute("SELECT min(created) FROM alias WHERE origin = 'used'").fetchone()
+            return None if first is None else float(first)
+
     def idle(self, now: float) -> int:
         """Return the number of aliases that were not used for too long, and are not revoked yet."""
         with _translated(self._path):

@@ -195,7 +195,7 @@ class AccountTests(ParserCase):
         self.assert_error(known + "ACCOUNT b MATCHES WITH u, v;", 19, "expected an expression, found 'WITH'", 2)
         self.assertEqual([Literal("aWITH")], list(self.account("ACCOUNT b MATCHES aWITH WITH u, v;").expression))
         self.account("ACCOUNT a MATCHES %code%\n# WITH\nWITH s;")
-        self.assert_error("ACCOUNT a MATCHES %code% WITH\nWITH s;", 6, "expected ',' or ';', found 's'", 2)
+        self.assert_error("ACCOUNT a MATCHES %code% WITH\nWITH s;", 6, "expected ',', ';' or RETIRED, found 's'", 2)
 
     def test_order(self) -> None:
         """The parts of a statement have a fixed order."""
@@ -226,11 +226,11 @@ class AccountTests(ParserCase):
         text = "ACCOUNT a # mine\nMATCHES %code% WITH x;"
         self.assert_error(text, 11, f"{AFTER_ACCOUNTS} '#'; {OWN_LINES}")
         text = "ACCOUNT a MATCHES %code%\nWITH x, # the x\ny;"
-        self.assert_error(text, 11, f"expected ',' or ';', found 'the'; {OWN_LINES}", line=2)
+        self.assert_error(text, 11, f"expected ',', ';' or RETIRED, found 'the'; {OWN_LINES}", line=2)
         text = "ACCOUNT a MATCHES %code%\nWITH x, #x\ny;"
-        self.assert_error(text, 1, f"expected ',' or ';', found 'y'; {OWN_LINES}", line=3)
+        self.assert_error(text, 1, f"expected ',', ';' or RETIRED, found 'y'; {OWN_LINES}", line=3)
         text = "ACCOUNT a MATCHES %code%\n# 1 #2\nWITH x\n#\ny;"
-        self.assert_error(text, 1, "expected ',' or ';', found 'y'", line=5)
+        self.assert_error(text, 1, "expected ',', ';' or RETIRED, found 'y'", line=5)
         text = "ACCOUNT\n# a #b\n;"
         self.assert_error(text, 1, "expected a name, found ';'", line=3)
 
@@ -428,9 +428,9 @@ class ItemTests(ParserCase):
 
     def test_no_comma(self) -> None:
         """Items without a comma between them are an error."""
-        self.assert_refused("x y", 3, "expected ',' or ';', found 'y'")
-        self.assert_refused("ANY()x", 6, "expected ',' or ';', found 'x'")
-        self.assert_refused("ANY())", 6, "expected ',' or ';', found ')'")
+        self.assert_refused("x y", 3, "expected ',', ';' or RETIRED, found 'y'")
+        self.assert_refused("ANY()x", 6, "expected ',', ';' or RETIRED, found 'x'")
+        self.assert_refused("ANY())", 6, "expected ',', ';' or RETIRED, found ')'")
 
     def test_unclosed(self) -> None:
         """The error for a missing parenthesis is at the offset where it is expected."""

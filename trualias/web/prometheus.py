@@ -170,7 +170,7 @@ class ServerCollector(Collector):
             value=loads.loaded_at,
         )
         yield GaugeMetricFamily(
-            "trualias_statements", "Account statements of the configuration in use.", value=len(policy.rules)
+            "trualias_statements", "Account statements of the configuration in use.", value=len(policy.all_rules)
         )
         yield GaugeMetricFamily(
             "trualias_accounts", "Accounts of the configuration in use.", value=len(policy.accounts)
