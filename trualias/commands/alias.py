@@ -10,6 +10,7 @@ from attrs import evolve
 
 from trualias.commands import alias_ends, alias_export, alias_import, alias_locks
 from trualias.commands.alias_ends import check_future, date, day_or_time
+from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.alias_text import Card, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
 from trualias.commands.memory import (
@@ -21,12 +22,12 @@ from trualias.commands.memory import (
     add_memory,
     is_found,
     other_entries,
-    resolve,
     typed_addresses,
     unchanged,
     with_memory,
 )
 from trualias.commands.options import add_json
+from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, entries_of, owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
@@ -99,6 +100,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     resuming = add("resume", _resume, "end a pause or a revocation", "Make aliases work again.", address)
     for action in (revoking, pausing, resuming):
+        add_report(action)
         action.add_argument(
             "addresses", metavar="ADDRESS", nargs="+", help="the aliases; - reads them from standard input, one a line"
         )
@@ -134,7 +136,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         address,
         to_change=False,
     )
-    add_json(showing)
+    add_report(showing)
     noting = add(
         "note",
         _note,
@@ -151,6 +153,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     for action in (showing, noting, forgetting):
         action.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+    add_report(noting)
+    add_report(forgetting)
     noting.add_argument("text", metavar="TEXT", help="the note")
     forgetting.add_argument("--yes", action="store_true", required=True, help="confirm that its changes are lost")
 
@@ -164,7 +168,7 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _show(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    alias = resolve(memory.snapshot, memory.store, arguments.address, force=True)
+    alias = typed_alias(memory, arguments, arguments.address, force=True)
     entry = memory.store.entry(alias.key)
     others = list(other_entries(memory, alias))
     if entry is None and not others:
@@ -198,14 +202,15 @@ def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         return Change(alias.key, alias.address, AliasState(arguments.answer), arguments.note, expires, arguments.until)
 
     status = _change(memory, arguments, terminal, pause)
+    report = Report(memory, arguments, terminal)
     if arguments.answer == AliasState.QUIET.value:
         domain = memory.snapshot.configuration.settings.quiet_domain
-        terminal.output.write(
+        report.remark(
             f"It is discarded only if Postfix has transport_maps = inline:{{ {{ {domain} = discard:quietly }} }}; "
-            "without it, senders get their mail back.\n"
+            "without it, senders get their mail back."
         )
     elif arguments.answer == AliasState.DEFER.value:
-        terminal.output.write("Most senders give up after five days, and return the mail.\n")
+        report.remark("Most senders give up after five days, and return the mail.")
     return status
 
 
@@ -220,36 +225,41 @@ def _change(memory: Memory, arguments: Namespace, terminal: Terminal, decide: _D
     """Make what ``decide`` returns for all addresses, or for none of them."""
     made: dict[str, tuple[Alias, Change]] = {}
     for typed in typed_addresses(arguments.addresses, terminal.input):
-        alias = resolve(memory.snapshot, memory.store, typed, force=arguments.force)
+        alias = typed_alias(memory, arguments, typed, force=arguments.force)
         made[alias.key] = alias, decide(alias, memory.store.entry(alias.key))
     memory.change([change for _, change in made.values()])
+    report = Report(memory, arguments, terminal)
     for alias, change in made.values():
         assert change.state is not None
         remark = f", until {local_time(change.resumes)}" if change.resumes is not None else ""
         remark += f", and expires at {local_time(change.expires)}" if change.expires is not None else ""
         remark += f" ({alias.remark})" if alias.remark else ""
-        terminal.output.write(escaped(f"{alias.address} is {describe_state(change.state)}{remark}") + "\n")
+        report.say(f"{alias.address} is {describe_state(change.state)}{remark}")
         for where, other in other_entries(memory, alias):
             if other.state.strictness > change.state.strictness:
-                text = f"  but for {where} it is {describe_state(other.state)}, which holds"
-                terminal.output.write(f"{escaped(text)}\n")
+                report.remark(f"  but for {where} it is {describe_state(other.state)}, which holds")
     if len(made) > 1:
-        terminal.output.write(f"{number_of(len(made), 'alias', 'aliases')} changed\n")
-    return DONE
+        report.say(f"{number_of(len(made), 'alias', 'aliases')} changed")
+    return report.finish(alias for alias, _ in made.values())
 
 
 def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    alias = resolve(memory.snapshot, memory.store, arguments.address)
+    alias = typed_alias(memory, arguments, arguments.address)
     memory.change([evolve(unchanged(alias, memory.store.entry(alias.key)), note=arguments.text)])
-    terminal.output.write(f"the note of {escaped(alias.address)} is kept\n")
-    return DONE
+    report = Report(memory, arguments, terminal)
+    report.say(f"the note of {alias.address} is kept")
+    return report.finish([alias])
 
 
 def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    alias = resolve(memory.snapshot, memory.store, arguments.address, force=True)
+    alias = typed_alias(memory, arguments, arguments.address, force=True)
     if memory.store.entry(alias.key) is None:
         raise Refused(f"{alias.address} is not in the store")
     memory.change([Change(alias.key, alias.address, None)])
-    fate = "it works again" if is_found(memory.snapshot, alias.address) else "the configuration does not accept it"
+    is_accepted = is_found(memory.snapshot, alias.address)
+    if arguments.json:
+        write_json(terminal.output, {"address": alias.address, "accepted": is_accepted})
+        return DONE
+    fate = "it works again" if is_accepted else "the configuration does not accept it"
     terminal.output.write(f"{escaped(alias.address)} is forgotten; {fate}\n")
     return DONE

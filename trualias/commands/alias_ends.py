@@ -7,20 +7,19 @@ from argparse import ArgumentTypeError, Namespace
 
 from attrs import evolve
 
+from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.dates import InvalidDate, local_time, parse_date
 from trualias.commands.memory import (
-    DONE,
     AddAction,
     Alias,
     Memory,
     Refused,
     has_policy_service,
-    resolve,
     unchanged,
 )
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
-from trualias.messages import escaped, number_of, quoted
+from trualias.messages import number_of, quoted
 from trualias.store.interface import Change, Entry
 
 _DAY = 86_400
@@ -37,6 +36,7 @@ def add_to(add: AddAction) -> None:
         "revoked then. Each of the three holds until it is given anew.",
         "foo-macys-m5@example.com --on 2027-01-31",
     )
+    add_report(expiring)
     expiring.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
     when = expiring.add_mutually_exclusive_group(required=True)
     when.add_argument(
@@ -95,7 +95,7 @@ def without_reached_ends(alias: Alias, before: Entry | None) -> Change:
 
 def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     check_future(arguments.on)
-    alias = resolve(memory.snapshot, memory.store, arguments.address)
+    alias = typed_alias(memory, arguments, arguments.address)
     before = memory.store.entry(alias.key)
     accepted = 0 if before is None else before.accepted
     change = unchanged(alias, before)
@@ -122,5 +122,6 @@ def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     memory.change([evolve(change, remark=remark)])
     so_far = f"; it has {accepted or 'none'} so far" if arguments.after is not None else ""
     revoked = "; it is revoked until it is resumed" if change.state is AliasState.REVOKED else ""
-    terminal.output.write(f"{escaped(alias.address)} {remark}{so_far}{revoked}\n")
-    return DONE
+    report = Report(memory, arguments, terminal)
+    report.say(f"{alias.address} {remark}{so_far}{revoked}")
+    return report.finish([alias])

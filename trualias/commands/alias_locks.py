@@ -6,16 +6,15 @@ from argparse import ArgumentParser, Namespace
 
 from attrs import evolve
 
+from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.alias_text import describe_lock, describe_state
 from trualias.commands.memory import (
-    DONE,
     AddAction,
     Alias,
     Memory,
     Refused,
     has_policy_service,
     other_entries,
-    resolve,
     unchanged,
 )
 from trualias.commands.senders import sender_named
@@ -24,7 +23,6 @@ from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.locks import Lock
-from trualias.messages import escaped
 from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS
 
 
@@ -54,6 +52,7 @@ def add_to(add: AddAction) -> None:
     )
     unlocking = add("unlock", _unlock, "take mail from all senders", "Take mail from all senders again.", address)
     for action in (locking, unlocking):
+        add_report(action)
         _add_address(action)
 
 
@@ -62,20 +61,21 @@ def _add_address(action: ArgumentParser) -> None:
 
 
 def _lock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    alias = resolve(memory.snapshot, memory.store, arguments.address)
+    alias = typed_alias(memory, arguments, arguments.address)
     if arguments.first:
         lock = Lock(first=True)
     elif arguments.known:
         lock = Lock(_known_senders(memory, alias))
     else:
         lock = Lock(tuple(dict.fromkeys(map(sender_named, arguments.to))))
-    _change(memory, terminal, alias, lock)
+    report = Report(memory, arguments, terminal)
+    _change(memory, report, alias, lock)
     if not has_policy_service(memory.snapshot):
-        terminal.output.write(
-            f"{escaped(memory.snapshot.configuration.name)} has no LISTEN for a policy service, which refuses the "
-            "other senders; without one, all of them get in.\n"
+        report.remark(
+            f"{memory.snapshot.configuration.name} has no LISTEN for a policy service, which refuses the other "
+            "senders; without one, all of them get in."
         )
-    return DONE
+    return report.finish([alias])
 
 
 def _known_senders(memory: Memory, alias: Alias) -> tuple[str, ...]:
@@ -92,18 +92,19 @@ def _known_senders(memory: Memory, alias: Alias) -> tuple[str, ...]:
 
 
 def _unlock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    _change(memory, terminal, resolve(memory.snapshot, memory.store, arguments.address), None)
-    return DONE
+    alias, report = typed_alias(memory, arguments, arguments.address), Report(memory, arguments, terminal)
+    _change(memory, report, alias, None)
+    return report.finish([alias])
 
 
-def _change(memory: Memory, terminal: Terminal, alias: Alias, lock: Lock | None) -> None:
+def _change(memory: Memory, report: Report, alias: Alias, lock: Lock | None) -> None:
     """Change the lock of an alias, and say what holds."""
     change = unchanged(alias, memory.store.entry(alias.key))
     words = "unlocked" if lock is None else describe_lock(lock)
     memory.change([evolve(change, lock=lock, remark=words)])
     assert change.state is not None
     state = "" if change.state is AliasState.ACTIVE else f"; it is {describe_state(change.state)}"
-    terminal.output.write(escaped(f"{alias.address} is {words}{state}") + "\n")
+    report.say(f"{alias.address} is {words}{state}")
     for where, other in other_entries(memory, alias):
         if other.lock is not None:
-            terminal.output.write(escaped(f"  for {where} it is {describe_lock(other.lock)}, which holds too") + "\n")
+            report.remark(f"  for {where} it is {describe_lock(other.lock)}, which holds too")

@@ -14,12 +14,12 @@ from trualias.messages import did_you_mean, quoted
 from trualias.store.interface import ALL, Entry, Selection
 
 
-def add_account(command: ArgumentParser) -> None:
-    """Declare ``--account ACCOUNT``."""
+def add_account(command: ArgumentParser, text: str = "only what is of the aliases of this account") -> None:
+    """Declare ``--account ACCOUNT``, and what it does."""
     command.add_argument(
         "--account",
         metavar="ACCOUNT",
-        help="only what is of this account, such as ann, or of its aliases in one domain, such as ann@example.com",
+        help=f"{text}, such as ann, or in one domain, such as ann@example.com",
     )
 
 

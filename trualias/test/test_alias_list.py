@@ -199,3 +199,40 @@ def before(store: SqliteStore, key: str) -> Entry:
     entry = store.entry(key)
     assert entry is not None
     return entry
+
+
+class ChangeTests(CountedCase):
+    """``--json`` and ``--account`` of the commands that change aliases."""
+
+    def test_json(self) -> None:
+        """Programs get the changed aliases, and remarks on standard error."""
+        status, output, errors = self.run_command("alias", "pause", "--answer", "defer", MACYS, SHOP, "--json")
+        self.assertEqual((0, "Most senders give up after five days, and return the mail.\n"), (status, errors))
+        expected = [("Foo-Macys-m5@example.com", "defer", 14), (SHOP, "defer", 1)]
+        self.assertEqual(expected, [(one["address"], one["answer"], one["accepted"]) for one in json.loads(output)])
+        _, output, errors = self.run_command("alias", "lock", MACYS, "--to", "a.b", "--json")
+        self.assertEqual({"senders": ["a.b"], "first": False}, json.loads(output)[0]["lock"])
+        self.assertRegex(errors, "^.* has no LISTEN for a policy service, .*\n$")
+        _, output, _ = self.run_command("alias", "forget", SHOP, "--yes", "--json")
+        self.assertEqual({"address": SHOP, "accepted": True}, json.loads(output))
+
+    def test_account(self) -> None:
+        """With an account nothing of another one is changed or shown, nor in another domain of it."""
+        for arguments in (
+            ("revoke", SHOP, MACYS),
+            ("pause", SHOP),
+            ("resume", SHOP),
+            ("expire", SHOP, "--on", "2999-12-31"),
+            ("lock", SHOP, "--first"),
+            ("unlock", SHOP),
+            ("note", SHOP, "text"),
+            ("show", SHOP),
+            ("forget", SHOP, "--yes"),
+        ):
+            for account in ("bar", "foo@example.org"):
+                reason = f"{SHOP} is not an alias of {account}"
+                self.assert_refused(reason, "alias", *arguments, "--account", account)
+        new = "foo-new-n3@example.com"
+        self.assert_refused(f"{new} is not an alias of Bar", "alias", "revoke", new, "--account", "Bar")
+        self.assertEqual(0, self.run_command("alias", "revoke", SHOP, "--account", "FOO@example.com")[0])
+        self.assertEqual(0, self.run_command("alias", "revoke", new, "--account", "foo")[0])

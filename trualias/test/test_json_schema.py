@@ -85,7 +85,7 @@ class SchemaTests(SynchronousTestCase):
 
     def assert_valid(self, name: str, *commands: str) -> None:
         """Assert that the outputs are as the schema of a command says."""
-        validator = Draft202012Validator(schema()["$defs"][name])
+        validator = Draft202012Validator({"$defs": schema()["$defs"], "$ref": f"#/$defs/{name}"})
         for command, output in zip(commands, self.outputs(*commands), strict=True):
             errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(output)]
             self.assertEqual([], errors, command)
@@ -160,6 +160,24 @@ class SchemaTests(SynchronousTestCase):
         self.assert_valid("alias-list", "alias list --json -c store.conf")
         shown = ("foo.x.1", "foo.x.1@b.example", "foo.yy.2@a.example", "foo.yy.2")
         self.assert_valid("alias-show", *[f"alias show --json -c store.conf {address}" for address in shown])
+
+    def test_changes(self) -> None:
+        """The aliases that each command changed."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nLISTEN: policy tcp:1\n{GOOD}")
+        create("memory.sqlite")
+        options = "--json --account qux -c store.conf --state-directory . qux.macys.x5"
+        for name, more in (
+            ("revoke", "qux.ebay.x4"),
+            ("resume", "--note n"),
+            ("pause", "--answer quiet"),
+            ("expire", "--idle 9"),
+            ("lock", "--first"),
+            ("unlock", ""),
+            ("note", "n"),
+            ("show", ""),
+            ("forget", "--yes"),
+        ):
+            self.assert_valid(f"alias-{name}", f"alias {name} {options} {more}")
 
     def test_senders(self) -> None:
         """Senders of every kind, a stranger among them."""
