@@ -62,7 +62,7 @@ class MemoryPageTests(MemoryCase):
     def test_commands(self) -> None:
         """Each command prints the lines after it."""
         names = []
-        for line, command, printed in shown("Who writes to an alias", "Discarding mail quietly"):
+        for line, command, printed in shown("Who writes to an alias", "Kept aliases"):
             output = StringIO()
             options = ["-c", str(self.path), "--state-directory", str(self.folder)]
             run([*shlex.split(command)[1:], *options], Terminal(BytesIO(), output, output))
