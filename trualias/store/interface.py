@@ -332,6 +332,9 @@ class Store(Protocol):
         No state changes. The trail of `IMPORTS` has one line for all, with the note. ``based_on`` is as for `change`.
         """
 
+    def kept_accounts(self) -> list[tuple[str, str, int]]:
+        """Return the accounts and domains of kept aliases, the domain empty for all, with the number of aliases."""
+
     def add_composed(self, composed: Sequence[Composed], now: float) -> None:
         """Make composed aliases known; those that are known already stay as they are."""
 

@@ -313,6 +313,14 @@ class SqliteStore:
             self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
 
+    def kept_accounts(self) -> list[tuple[str, str, int]]:
+        """Return the accounts and domains of kept aliases, with their numbers; see `Store.kept_accounts`."""
+        with _translated(self._path):
+            return self._database.execute(
+                "SELECT account, substr(key, instr(key, '@') + 1) AS domain, count(*) FROM alias"
+                " WHERE kept AND NOT forgotten GROUP BY account, domain ORDER BY account, domain"
+            ).fetchall()
+
     def add_composed(self, composed: Sequence[Composed], now: float) -> None:
         """Make composed aliases known; see `Store.add_composed`."""
         with self._transaction():

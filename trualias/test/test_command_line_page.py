@@ -14,6 +14,7 @@ import trualias.analysis.address_warnings
 import trualias.analysis.delivery_warnings
 import trualias.analysis.lint
 import trualias.commands.host_warnings
+import trualias.commands.store_warnings
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 from trualias.test.examples import Block, RstTable, cell_text, read_rst
@@ -61,6 +62,7 @@ class PageTests(SynchronousTestCase):
             trualias.analysis.address_warnings,
             trualias.analysis.delivery_warnings,
             trualias.commands.host_warnings,
+            trualias.commands.store_warnings,
         )
         code = "".join(Path(str(module.__file__)).read_text("utf-8") for module in modules)
         kinds = re.findall(r'LintWarning\(\s*"([a-z-]+)"', code)

@@ -162,6 +162,14 @@ class Contract(_Case):
         assert again is not None
         self.assertEqual(("B", "bar", 10, 20), (again.address, again.account, again.first_seen, again.last_seen))
 
+    def test_kept_accounts(self) -> None:
+        """The accounts of kept aliases have their numbers by domain."""
+        store, other = self.open(), self.open()
+        kept = [("a@", "foo"), ("a@b.c", "foo"), ("d@b.c", "foo"), ("e@b.c", "bar"), ("f@b.c", "bar")]
+        store.keep([Kept(key, key, account) for key, account in kept], "", "root", 1)
+        store.change([Change("f@b.c", "f", None), Change("g@b.c", "g", ACTIVE)], "root", 2)
+        self.assertEqual([("bar", "b.c", 1), ("foo", "", 1), ("foo", "b.c", 2)], other.kept_accounts())
+
     def test_remark(self) -> None:
         """The trail has the remark of a change in place of the note, which the alias keeps."""
         store = self.open()
