@@ -8,7 +8,18 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 
-from benchmarks import checking, comparison, hostile, loading, memory, reloading, replaying, report, throughput
+from benchmarks import (
+    checking,
+    comparison,
+    counting,
+    hostile,
+    loading,
+    memory,
+    reloading,
+    replaying,
+    report,
+    throughput,
+)
 from benchmarks.load import WrongReply
 from benchmarks.servers import ServerFailed
 
@@ -20,7 +31,7 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
     start = time.monotonic()
     sys.stderr.write("benchmarks.throughput\n")
     rows = throughput.run(folder, throughput.FULL)
-    for part in (loading, reloading, memory, hostile, replaying, checking):
+    for part in (loading, reloading, memory, hostile, replaying, checking, counting):
         sys.stderr.write(f"{part.__name__}\n")
         rows += part.run(folder)
     return [*rows, report.fact("the whole run", f"{time.monotonic() - start:.0f} s")]

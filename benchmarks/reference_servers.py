@@ -36,6 +36,27 @@ def null_server() -> ServerFactory[Any]:
     return factory
 
 
+DUNNO = b"action=DUNNO\n\n"
+
+
+class NullPolicyServer(LineReceiver):
+    """Answers ``DUNNO`` at every empty line: the cost of Twisted and the socket for the policy protocol."""
+
+    delimiter = b"\n\n"
+
+    def lineReceived(self, line: bytes) -> None:
+        """Send the reply to a request."""
+        assert self.transport is not None
+        self.transport.write(DUNNO)
+
+
+def null_policy_server() -> ServerFactory[Any]:
+    """Return a factory of null policy servers."""
+    factory: ServerFactory[Any] = ServerFactory()
+    factory.protocol = NullPolicyServer
+    return factory
+
+
 def twisted_postfix() -> ServerFactory[Any]:
     """Return Twisted's own server for Postfix, with the answers of the sample configuration in a dictionary."""
     answers = {key.encode(): account.encode() for key, account in SAMPLE_KEYS if account}
@@ -70,7 +91,7 @@ def main(name: str, port: int) -> None:
     """Run a server until the process is stopped."""
     if name == "bare":
         serve_without_twisted(port)
-    factory = {"null": null_server, "postfix": twisted_postfix}[name]()
+    factory = {"null": null_server, "policy": null_policy_server, "postfix": twisted_postfix}[name]()
     IReactorTCP(reactor).listenTCP(port, factory, backlog=200, interface="127.0.0.1")
     IReactorCore(reactor).run()
 

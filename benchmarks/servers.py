@@ -99,6 +99,11 @@ def reference_server(name: str, port: int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.reference_servers", name, str(port)]
 
 
+def counting_server(configuration: Path, rate: int) -> list[str]:
+    """Return the command for ``benchmarks.counting_server``."""
+    return [sys.executable, "-m", "benchmarks.counting_server", str(configuration), str(rate)]
+
+
 def alias_server(configuration: Path, *, virtual: bool = False) -> list[str]:
     """Return the command for an alias server, as an administrator runs it."""
     plugin = "trualias-virtual" if virtual else "trualias-table"

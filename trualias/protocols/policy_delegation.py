@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import define
 from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.settings import WireProtocol
@@ -24,7 +24,7 @@ from trualias.protocols.recipient_cache import RecipientCache
 from trualias.protocols.reply import Reply
 from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.responder import Responder
-from trualias.protocols.transactions import Delivery, DeliverySink, EndWatch, OpenTransaction, Outcome
+from trualias.protocols.transactions import DeliverySink, EndWatch, OpenTransaction, Outcome
 from trualias.protocols.wire import BadRequest, ReplyFormat, Splitter, Unsendable, decode_key
 
 LONGEST_REQUEST = 16_384
@@ -34,6 +34,8 @@ MOST_LINES = 100
 """The most attributes of a request. Postfix 3.12 sends 32."""
 
 _CR = ord("\r")
+_NO_SIGNS = bytes(set(range(256)) - set(b"=\n"))
+_SIGNS = b"=\n" * MOST_LINES
 _WHOLE = re.compile(rb"(?:[^\n=]*+=[^\n]*+\n){0,%d}+\n" % MOST_LINES).fullmatch
 
 
@@ -72,10 +74,22 @@ class PolicySplitter(Splitter):
     @staticmethod
     def is_one_request(data: bytes) -> bool:
         """Return whether the data are one request, with line ends as Postfix writes them, and nothing else."""
-        return len(data) <= LONGEST_REQUEST and _WHOLE(data) is not None
+        if len(data) > LONGEST_REQUEST:
+            return False
+        # Nearly all requests have one "=" in each line, which shows in a quarter of the time.
+        signs = data.translate(None, _NO_SIGNS)
+        return (data.endswith(b"\n\n") and signs[:-1] == _SIGNS[: len(signs) - 1]) or _WHOLE(data) is not None
 
 
-@frozen
+_REQUEST = b"smtpd_access_policy"
+
+_BEGIN = b"request=smtpd_access_policy\nprotocol_state="
+_RCPT = _BEGIN + b"RCPT\n"
+_END = _BEGIN + b"END-OF-MESSAGE\n"
+"""The first two lines of nearly all requests of Postfix."""
+
+
+@define(eq=False)
 class PolicyRequest:
     """The attributes of a request that the service reads, each empty if it is missing."""
 
@@ -88,9 +102,12 @@ class PolicyRequest:
     def parse(cls, octets: bytes) -> PolicyRequest:
         """Parse a request with its empty line. Of an attribute that is given twice, the first counts."""
         lines = b"\n" + octets
-        return cls(
-            _value(lines, b"\nrequest="), _value(lines, b"\nprotocol_state="), _value(lines, b"\nrecipient="), lines
-        )
+        recipient = _value(lines, b"\nrecipient=")
+        if octets.startswith(_RCPT):
+            return cls(_REQUEST, b"RCPT", recipient, lines)
+        if octets.startswith(_END):
+            return cls(_REQUEST, b"END-OF-MESSAGE", recipient, lines)
+        return cls(_value(lines, b"\nrequest="), _value(lines, b"\nprotocol_state="), recipient, lines)
 
     @property
     def sender(self) -> bytes:
@@ -110,12 +127,12 @@ class PolicyRequest:
     @property
     def ends_message(self) -> bool:
         """True if a message is there, and the mail server is about to accept it."""
-        return self.request == b"smtpd_access_policy" and self.protocol_state == b"END-OF-MESSAGE"
+        return self.request == _REQUEST and self.protocol_state == b"END-OF-MESSAGE"
 
     @property
     def names_recipient(self) -> bool:
         """True if it is about a recipient that a client of the mail server has named, by RCPT or VRFY."""
-        return self.request == b"smtpd_access_policy" and self.protocol_state in (b"RCPT", b"VRFY")
+        return self.request == _REQUEST and self.protocol_state in (b"RCPT", b"VRFY")
 
 
 def _value(lines: bytes, name: bytes) -> bytes:
@@ -163,7 +180,7 @@ class PolicyProtocol(ClientProtocol):
         if not key:
             if sink is not None and parsed.ends_message:
                 self._count(parsed, sink)
-            return self._responder.make(DUNNO, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
+            return self.factory.no_opinion
         snapshot = self._current.snapshot
         self._verdicts.use(snapshot)
         reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
@@ -179,7 +196,7 @@ class PolicyProtocol(ClientProtocol):
             if self._transaction.add(parsed.recipient, recipient):
                 self.factory.end_watch.begin()
             return reply
-        sink.add(Delivery(recipient, envelope_sender(parsed.sender), Outcome.REFUSED))
+        sink.add(recipient, envelope_sender(parsed.sender), Outcome.REFUSED)
         if recipient.account:
             return self._responder.found(snapshot.recipients.access.refusal.value, self._verdicts)
         return reply
@@ -188,11 +205,16 @@ class PolicyProtocol(ClientProtocol):
         """Count the deliveries of the message that is there."""
         self.factory.end_watch.end()
         self._transaction.enter(request.instance)
-        recipients, outcome = self._transaction.end(request.recipient, request.recipient_count)
-        if recipients and outcome is Outcome.KNOWN:
+        recipients, outcome = self._transaction.end(
+            request.recipient, b"" if request.recipient else request.recipient_count
+        )
+        if not recipients:
+            return
+        if outcome is Outcome.KNOWN:
             sink.counters.unattributed += 1
+        sender = envelope_sender(request.sender)
         for recipient in recipients:
-            sink.add(Delivery(recipient, envelope_sender(request.sender), outcome))
+            sink.add(recipient, sender, outcome)
 
     def refuse(self, bad_request: BadRequest) -> None:
         """Discard the input, after which the connection ends without a reply, and log the reason."""
@@ -227,6 +249,7 @@ class PolicyFactory(ClientFactory):
         self.end_watch = EndWatch()
         counters = self.request_counters(WireProtocol.POLICY, Table.ACCESS.value)
         self.responder = Responder(ACTIONS, counters, self.clients.address_warnings)
+        self.no_opinion = self.responder.make(DUNNO, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
         # By the recipient alone; ``cache`` has replies by whole requests, which are never the same twice.
         self.verdicts = ReplyCache()
 

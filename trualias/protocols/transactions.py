@@ -9,8 +9,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
-from attrs import frozen
-
 from trualias.log import logger
 from trualias.lookup.recipients import Recipient
 from trualias.monitoring.memory_counters import MemoryCounters
@@ -30,7 +28,7 @@ _MOST_DIGITS = 9
 
 
 class Outcome(Enum):
-    """The outcome of mail to an alias.
+    """The outcome of mail to an alias: ``REFUSED`` by its state, or by its lock.
 
     It is ``KNOWN`` if some recipients of the message were accepted, and it cannot be told whether this one was.
     """
@@ -40,25 +38,16 @@ class Outcome(Enum):
     KNOWN = "known"
 
 
-@frozen
-class Delivery:
-    """Mail to an alias, and its outcome; it is refused by the state of the alias, or by its lock.
-
-    ``sender`` is as `trualias.protocols.envelope.envelope_sender` returns it.
-    """
-
-    recipient: Recipient
-    sender: str
-    outcome: Outcome
-
-
 class DeliverySink(Protocol):
     """Takes deliveries from the thread that answers; ``counters`` are those of the memory."""
 
     counters: MemoryCounters
 
-    def add(self, delivery: Delivery) -> None:
-        """Take a delivery, or drop it; never block."""
+    def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
+        """Take mail to an alias and its outcome, or drop it; never block.
+
+        ``sender`` is as `trualias.protocols.envelope.envelope_sender` returns it.
+        """
 
 
 class OpenTransaction:

@@ -20,11 +20,12 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.alias_states import AliasKey
 from trualias.lookup.alias_words import words_of
+from trualias.lookup.recipients import Recipient
 from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.envelope import kept_address
-from trualias.protocols.transactions import Delivery, Outcome
+from trualias.protocols.transactions import Outcome
 from trualias.server.daemon_thread import Worker
 from trualias.server.pending_uses import PendingUses, makes_known
 from trualias.server.periodic import PeriodicCall
@@ -36,8 +37,8 @@ _log = logger(__name__)
 
 _Result = TypeVar("_Result")
 
-WRITE_SECONDS = 0.5
-"""The interval between two looks at the uses that are pending."""
+WRITE_SECONDS = 0.75
+"""The interval between two looks at the uses that are pending: each is in the store within a second."""
 
 PAUSE_SECONDS = 0.02
 """The pause between two transactions, in which other writers have their turn."""
@@ -141,16 +142,14 @@ class DeliveryCounter(Service):
         super().stopService()
         self._calls.stop()
 
-    def add(self, delivery: Delivery) -> None:
-        """Take a delivery; drop it if too many wait."""
-        sender: str | None = delivery.sender.rpartition("@")[2]
+    def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
+        """Take mail to an alias; drop it if too many wait."""
+        kept: str | None = sender.rpartition("@")[2]
         if self._current.snapshot.configuration.settings.senders is KeptSenders.ADDRESS:
-            sender = kept_address(delivery.sender)
-        recipient, outcome, now = delivery.recipient, delivery.outcome, self._time_of_day()
-        accepted, refused = int(outcome is Outcome.ACCEPTED), int(outcome is Outcome.REFUSED)
+            kept = kept_address(sender)
         if outcome is Outcome.KNOWN:
-            sender = None
-        self._pending.add(Use(recipient.key, recipient.address, recipient.account, sender, now, now, accepted, refused))
+            kept = None
+        self._pending.add_mail(recipient, kept, self._time_of_day(), outcome)
 
     def finish(self) -> Deferred[None]:
         """Return a Deferred that fires when all is written, or after `FINISH_SECONDS`, or when that fails."""

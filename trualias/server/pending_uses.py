@@ -8,6 +8,8 @@ from itertools import islice
 from attrs import define
 
 from trualias.lookup.alias_states import AliasKey
+from trualias.lookup.recipients import Recipient
+from trualias.protocols.transactions import Outcome
 from trualias.store.interface import Use
 
 MOST_PENDING = 20_000
@@ -17,7 +19,7 @@ MOST_COUNTED = 100_000
 """Aliases that are remembered as counted before."""
 
 
-@define
+@define(eq=False)
 class _Sum:
     address: str
     account: str
@@ -54,10 +56,29 @@ class PendingUses:
         """Return the number of pairs."""
         return len(self._first) + len(self._again)
 
+    def add_mail(self, recipient: Recipient, sender: str | None, at: float, outcome: Outcome) -> None:
+        """Add a mail at a time, in seconds since 1970, or drop it."""
+        pair = (recipient.key, sender, outcome is Outcome.KNOWN)
+        known = self._again.get(pair) or self._first.get(pair)
+        if known is None:
+            accepted, refused = int(outcome is Outcome.ACCEPTED), int(outcome is Outcome.REFUSED)
+            self.add(Use(recipient.key, recipient.address, recipient.account, sender, at, at, accepted, refused))
+            return
+        if outcome is Outcome.REFUSED:
+            known.refused += 1
+        else:
+            known.account = recipient.account
+            if outcome is Outcome.ACCEPTED:
+                known.accepted += 1
+        if at > known.last:
+            known.last = at
+        elif at < known.first:
+            known.first = at
+
     def add(self, use: Use) -> None:
         """Add a use, or drop it. One without a mail makes its alias known."""
         pair = (use.key, use.sender, not (use.accepted or use.refused))
-        known = self._first.get(pair) or self._again.get(pair)
+        known = self._again.get(pair) or self._first.get(pair)
         if known is not None:
             known.account = use.account or known.account
             known.first = min(known.first, use.first)

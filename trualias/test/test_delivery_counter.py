@@ -16,7 +16,7 @@ from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.recipients import Recipient
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.envelope import MALFORMED
-from trualias.protocols.transactions import Delivery, Outcome
+from trualias.protocols.transactions import Outcome
 from trualias.server.delivery_counter import (
     FINISH_SECONDS,
     HUNG_SECONDS,
@@ -90,7 +90,7 @@ class DeliveryCounterTests(SynchronousTestCase):
         """A delivery is in the store within a second, with its account, its words, and its first spelling."""
         counter = self.start()
         for outcome in (Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.REFUSED):
-            counter.add(Delivery(MACYS, "shop@news.test", outcome))
+            counter.add(MACYS, "shop@news.test", outcome)
         self.assertEqual([], self.entries())
         self.clock.advance(WRITE_SECONDS)
         [entry] = self.entries()
@@ -117,7 +117,7 @@ class DeliveryCounterTests(SynchronousTestCase):
             self.current.use_policies(snapshot(setting))
             counter = self.start()
             for sender in ("", MALFORMED, "shop@news.test", "bounce-17-x4@b2.test", "bounce-180-x5@b2.test"):
-                counter.add(Delivery(MACYS, sender, Outcome.ACCEPTED))
+                counter.add(MACYS, sender, Outcome.ACCEPTED)
             self.clock.advance(WRITE_SECONDS)
             self.assertEqual((kept, 5), (self.senders(), self.entries()[0].accepted), setting)
             counter.stopService()
@@ -125,7 +125,7 @@ class DeliveryCounterTests(SynchronousTestCase):
     def test_known(self) -> None:
         """An alias whose mail cannot be attributed becomes known, without a count and without a sender."""
         counter = self.start()
-        counter.add(Delivery(MACYS, "shop@news.test", Outcome.KNOWN))
+        counter.add(MACYS, "shop@news.test", Outcome.KNOWN)
         self.clock.advance(WRITE_SECONDS)
         [entry] = self.entries()
         self.assertEqual((0, 0, None), (entry.accepted, entry.refused, entry.first_seen))
@@ -135,7 +135,7 @@ class DeliveryCounterTests(SynchronousTestCase):
         """Many uses are written in several transactions, with pauses in between."""
         counter = self.start()
         for number in range(MOST_ROWS * 2 + 1):
-            counter.add(Delivery(recipient(f"a{number}"), "", Outcome.ACCEPTED))
+            counter.add(recipient(f"a{number}"), "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
         self.assertEqual((MOST_ROWS, MOST_ROWS + 1), (self.counters.accepted, self.counters.pending))
         self.clock.advance(PAUSE_SECONDS)
@@ -147,11 +147,11 @@ class DeliveryCounterTests(SynchronousTestCase):
     def test_not_in_use(self) -> None:
         """While the store is not the one in force, deliveries wait, and the file is not kept open."""
         counter = self.start()
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
         self.is_in_use = False
         os.rename(self.path, f"{self.path}.away")
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
         self.assertEqual((1, 1), (self.counters.accepted, self.counters.pending))
         self.assertNotIn(
@@ -166,7 +166,7 @@ class DeliveryCounterTests(SynchronousTestCase):
         """While the store cannot be written, deliveries wait; the log says so once, and once that it is over."""
         counter = self.start()
         os.rename(self.path, f"{self.path}.away")
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         with capturedLogs() as events:
             for _ in range(5):
                 self.clock.advance(WRITE_SECONDS)
@@ -187,7 +187,7 @@ class DeliveryCounterTests(SynchronousTestCase):
         counter = self.start(worker)
         with capturedLogs() as events:
             for _ in range(int(HUNG_SECONDS / WRITE_SECONDS) + 2):
-                counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+                counter.add(MACYS, "", Outcome.ACCEPTED)
                 self.clock.advance(WRITE_SECONDS)
         self.assertEqual(
             ["deliveries to aliases cannot be counted now, and wait: the store does not respond"],
@@ -205,12 +205,12 @@ class DeliveryCounterTests(SynchronousTestCase):
         # A snapshot with settings alone: the words of the alias cannot be found.
         settings = SimpleNamespace(settings=snapshot().configuration.settings)
         self.current.snapshot = cast(Snapshot, SimpleNamespace(configuration=settings))
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
         self.assertEqual((1, 0), (self.counters.dropped, self.counters.pending))
         self.assertEqual(1, len(self.flushLoggedErrors(AttributeError)))
         self.current.snapshot = snapshot()
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
         self.assertEqual(1, self.counters.accepted)
 
@@ -224,7 +224,7 @@ class DeliveryCounterTests(SynchronousTestCase):
         counter = self.start()
         self.successResultOf(counter.finish())
         for number in range(MOST_ROWS + 1):
-            counter.add(Delivery(recipient(f"a{number}"), "", Outcome.ACCEPTED))
+            counter.add(recipient(f"a{number}"), "", Outcome.ACCEPTED)
         self.successResultOf(self.finish(counter))
         self.assertEqual((MOST_ROWS + 1, []), (len(self.entries()), self.clock.getDelayedCalls()))
 
@@ -232,9 +232,9 @@ class DeliveryCounterTests(SynchronousTestCase):
         """It waits for the transaction that is running, and for what comes after it."""
         worker = QueueingWorker()
         counter = self.start(worker)
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         finished = self.finish(counter)
         self.assertNoResult(finished)
         worker.run_all()
@@ -244,10 +244,10 @@ class DeliveryCounterTests(SynchronousTestCase):
     def test_finish_in_bounded_time(self) -> None:
         """It waits for a store that does not respond for a short time, and logs what is not counted."""
         counter = self.start(QueueingWorker())
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
         self.clock.advance(WRITE_SECONDS)
-        counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
-        counter.add(Delivery(MACYS, "", Outcome.REFUSED))
+        counter.add(MACYS, "", Outcome.ACCEPTED)
+        counter.add(MACYS, "", Outcome.REFUSED)
         finished = self.finish(counter)
         with capturedLogs() as events:
             self.clock.advance(FINISH_SECONDS)
@@ -264,7 +264,7 @@ class DeliveryCounterTests(SynchronousTestCase):
             if self.path.exists():
                 self.path.unlink()
             self.is_in_use = is_in_use
-            counter.add(Delivery(MACYS, "", Outcome.ACCEPTED))
+            counter.add(MACYS, "", Outcome.ACCEPTED)
             with capturedLogs() as events:
                 self.successResultOf(self.finish(counter))
             self.assertEqual(

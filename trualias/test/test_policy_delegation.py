@@ -10,7 +10,14 @@ from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import Counters, RequestOutcome
 from trualias.monitoring.statistics import ReplyKind, Statistics
 from trualias.protocols.clients import Clients
-from trualias.protocols.policy_delegation import LONGEST_REQUEST, MOST_LINES, PolicyFactory, PolicyProtocol, action
+from trualias.protocols.policy_delegation import (
+    LONGEST_REQUEST,
+    MOST_LINES,
+    PolicyFactory,
+    PolicyProtocol,
+    PolicySplitter,
+    action,
+)
 from trualias.protocols.wire import Unsendable
 from trualias.test.conversation import NarrowTransport
 from trualias.test.lookups import Hooks, snapshot
@@ -167,6 +174,25 @@ class PolicyTests(SynchronousTestCase):
         for size in (1, 7, 300):
             pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
             self.assertEqual((received, False), self.send(pieces))
+
+    def test_one_request(self) -> None:
+        """Data that are split as one request are known to be one at once, if their lines end as Postfix ends them."""
+        data = [*(sent for sent, _ in CHAT), *BAD_INPUT, POSTFIX + POSTFIX, POSTFIX[:-1], POSTFIX + b"a", b"a=b\nc\n\n"]
+        data += [
+            b"a=b\nc=\n=d\n\n",
+            b"a=b=c\n\n",
+            b"a\nb==c\n\n",
+            b"\n\n",
+            b"\na=b\n\n",
+            b"a=b\n\nc=d\n\n",
+            b"",
+            b"=\n\n",
+        ]
+        for each in data:
+            splitter = PolicySplitter()
+            splitter.feed(each)
+            is_one = splitter.next_request() == each and b"\r" not in each
+            self.assertEqual(is_one, PolicySplitter.is_one_request(each), each[:80])
 
     def test_bad_input(self) -> None:
         """Input that is no request ends the connection without a reply, as soon as it shows, and is logged once."""

@@ -8,12 +8,13 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup import CurrentSnapshot
+from trualias.lookup.recipients import Recipient
 from trualias.monitoring.counters import Counters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.clients import Clients
 from trualias.protocols.envelope import MALFORMED
 from trualias.protocols.policy_delegation import PolicyFactory, PolicyProtocol
-from trualias.protocols.transactions import MOST_WITHOUT_END, Delivery, Outcome
+from trualias.protocols.transactions import MOST_WITHOUT_END, Outcome
 from trualias.test.conversation import NarrowTransport
 from trualias.test.lookups import snapshot
 from trualias.test.test_recipients import made_snapshot
@@ -30,16 +31,15 @@ class Collected:
     """A sink that keeps the deliveries."""
 
     counters: MemoryCounters = Factory(MemoryCounters)
-    deliveries: list[Delivery] = Factory(list)
+    deliveries: list[tuple[str, str, Outcome]] = Factory(list)
 
-    def add(self, delivery: Delivery) -> None:
+    def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Keep a delivery."""
-        self.deliveries.append(delivery)
+        self.deliveries.append((recipient.key, sender, outcome))
 
     def taken(self) -> list[tuple[str, str, Outcome]]:
         """Return and forget the deliveries: the key, the sender and the outcome."""
-        taken = [(each.recipient.key, each.sender, each.outcome) for each in self.deliveries]
-        self.deliveries.clear()
+        taken, self.deliveries = self.deliveries, []
         return taken
 
 
