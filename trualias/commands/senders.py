@@ -11,6 +11,7 @@ from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, owner
 from trualias.commands.senders_text import print_domains, print_senders
 from trualias.commands.terminal import Terminal
+from trualias.configuration.settings import KeptSenders
 from trualias.messages import escaped, number_of, quoted
 from trualias.protocols.envelope import MALFORMED, envelope_sender, kept_address
 
@@ -55,19 +56,24 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         print_senders(memory.store.senders_of(domain, selection), terminal, as_json=arguments.json)
     else:
         print_domains(memory.store.sender_domains(selection), terminal, as_json=arguments.json)
+    warn_if_none_kept(memory, terminal)
     return DONE
+
+
+def warn_if_none_kept(memory: Memory, terminal: Terminal) -> None:
+    """Write to standard error that the configuration says to keep no senders, if it does."""
+    if memory.snapshot.configuration.settings.senders is KeptSenders.NONE:
+        terminal.errors.write("SENDERS is none: no senders are kept, but for those from before\n")
 
 
 def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     if len(arguments.words) != 2:
         raise Refused("forget takes one domain or address")
-    if arguments.account is not None:
-        raise Refused("forget is for the senders of all accounts: leave out --account")
     if not arguments.yes:
         raise Refused("what is forgotten is lost: confirm it with --yes")
     named = arguments.words[1]
     sender = named if named == MALFORMED else kept_address(sender_named(named))
-    number = memory.store.forget_senders(sender)
+    number = memory.store.forget_senders(sender, owner(memory.snapshot, arguments.account))
     if arguments.json:
         write_json(terminal.output, {"sender": sender, "forgotten": number})
     else:

@@ -9,6 +9,7 @@ from trualias.analysis.explanation import readings_of
 from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES
 from trualias.language.tree import FieldClass
+from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.snapshot import Snapshot
 from trualias.matching.outcome import Ambiguous, Found
 from trualias.matching.policy import Policy
@@ -25,9 +26,9 @@ def words_of(snapshot: Snapshot, address: str) -> tuple[str, ...]:
     """Return the words of an alias in lower case: the identifiers of a right reading of it.
 
     The address is one after ``preprocess``, or a key; an alias of all domains has no domain, with or without an ``@``.
-    Of an identifier that is a domain, each label but the last is a word. An alias that the account statements do not
-    accept, such as an imported one, has the runs of letters and digits as words. Shorter words than ``SHORTEST`` are
-    left out.
+    Of an identifier that is a domain, each label before the public suffix is a word. An alias that the account
+    statements do not accept, such as an imported one, has the runs of letters and digits as words. Shorter words than
+    ``SHORTEST`` are left out.
     """
     local_part, at, domain = address.rpartition("@")
     if not at:
@@ -56,4 +57,9 @@ def _identifiers(policy: Policy, local_part: str, domain: str | None) -> list[st
 
 
 def _words(field_class: FieldClass, identifier: str) -> list[str]:
-    return identifier.split(".")[:-1] if RULES[field_class].has_labels else [identifier]
+    if not RULES[field_class].has_labels:
+        return [identifier]
+    # A word com would be part of half of all domains.
+    domain = identifier.lower()
+    owned = registrable_domain(domain) or domain
+    return [*domain.removesuffix(owned).split("."), owned.partition(".")[0]]

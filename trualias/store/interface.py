@@ -296,7 +296,7 @@ class Store(Protocol):
     def senders_of(self, domain: str, selection: Selection = ALL) -> list[SenderOfAlias]:
         """Return the senders in a domain and its subdomains, the one that wrote last first.
 
-        Of aliases that are selected, as in the next two methods; the order of the selection does not count.
+        Of aliases that are selected, as in the next three methods; the order of the selection does not count.
         """
 
     def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
@@ -305,7 +305,7 @@ class Store(Protocol):
     def strangers(self, selection: Selection = ALL) -> list[SenderOfAlias]:
         """Return the senders that were not expected, the one that wrote first last."""
 
-    def forget_senders(self, sender: str) -> int:
+    def forget_senders(self, sender: str, selection: Selection = ALL) -> int:
         """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
 
     def forget_old(self, now: float, keep_senders_days: int, pause: Callable[[], None] = lambda: None) -> int:

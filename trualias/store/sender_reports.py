@@ -20,7 +20,7 @@ _OF_ALIAS = f"""
 _IN_DOMAIN = "(sender.sender = ? OR substr(sender.sender, -?) IN (?, ?))"
 
 
-_DOMAIN = "substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1)"
+_DOMAIN = "iif(instr(sender, '@'), substr(sender, length(rtrim(sender, replace(sender, '@', ''))) + 1), sender)"
 """What follows the last ``@``: all but this is what is left without the characters that are no ``@`` at the end."""
 
 
@@ -71,11 +71,14 @@ def sender_domains(database: sqlite3.Connection, selection: Selection) -> list[S
     return [SenderDomain(*row) for row in rows]
 
 
-def forget_senders(database: sqlite3.Connection, sender: str) -> int:
+def forget_senders(database: sqlite3.Connection, sender: str, selection: Selection) -> int:
     """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
+    conditions, parameters = conditions_of(selection)
+    within = f"alias IN (SELECT number FROM alias WHERE {conditions})"
     if "@" in sender:
-        return database.execute("DELETE FROM sender WHERE sender = ?", (sender,)).rowcount
-    return database.execute(f"DELETE FROM sender WHERE {_IN_DOMAIN}", _in_domain(sender)).rowcount
+        return database.execute(f"DELETE FROM sender WHERE sender = ? AND {within}", (sender, *parameters)).rowcount
+    deleting = f"DELETE FROM sender WHERE {_IN_DOMAIN} AND {within}"
+    return database.execute(deleting, (*_in_domain(sender), *parameters)).rowcount
 
 
 def _of_aliases(rows: Iterable[Sequence[Any]]) -> list[SenderOfAlias]:

@@ -266,10 +266,10 @@ class SqliteStore:
         with _translated(self._path):
             return sender_reports.strangers(self._database, selection)
 
-    def forget_senders(self, sender: str) -> int:
+    def forget_senders(self, sender: str, selection: Selection = ALL) -> int:
         """Remove what is known of an address, or of all senders in a domain and its subdomains; return the rows."""
         with self._transaction():
-            return sender_reports.forget_senders(self._database, sender)
+            return sender_reports.forget_senders(self._database, sender, selection)
 
     def forget_old(self, now: float, keep_senders_days: int, pause: Callable[[], None] = lambda: None) -> int:
         """Remove what is kept for a time alone, in many short transactions; see `Store.forget_old`."""

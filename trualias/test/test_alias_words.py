@@ -35,6 +35,7 @@ class WordsTests(SynchronousTestCase):
             "foo-best_buy-b8": ("best_buy",),
             "foo-ab-a2": (),  # too short
             "bar+shop.macys.com+x": ("shop", "macys"),
+            "bar+News.Macys.COM.AU+x": ("news", "macys"),
             "bar+t.co+x": (),
             "samissexy.34": ("sam", "sexy"),
             "qux.12macys.x5@example.org": ("macys",),

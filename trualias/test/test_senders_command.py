@@ -77,6 +77,20 @@ class SendersTests(SendersCase):
         _, output, _ = self.run_command("senders", "forget", "(malformed)", "--yes", "--json")
         self.assertEqual({"sender": "(malformed)", "forgotten": 0}, json.loads(output))
 
+    def test_forget_of_account(self) -> None:
+        """With an account, senders of other accounts' aliases stay."""
+        forgotten = "macys.com: 1 sender of aliases forgotten\n"
+        self.assert_done(forgotten, "senders", "forget", "macys.com", "--yes", "--account", "bar")
+        self.assertIn("macys.com 1 ", self.output_of("senders"))
+
+    def test_none_kept(self) -> None:
+        """Where no senders are kept any more, the commands say so."""
+        self.path.write_text(f"SENDERS: none\n{self.path.read_text('utf-8')}", "utf-8")
+        for command in ("senders", "leaks"):
+            status, output, errors = self.run_command(command, "--json")
+            self.assertEqual((0, "SENDERS is none: no senders are kept, but for those from before\n"), (status, errors))
+            self.assertNotEqual([], json.loads(output))
+
     def test_refused(self) -> None:
         """What makes no sense is refused, and nothing is forgotten."""
         for reason, arguments in (
@@ -84,10 +98,6 @@ class SendersTests(SendersCase):
             ("--yes is for forget", ["macys.com", "--yes"]),
             ("forget takes one domain or address", ["forget", "--yes"]),
             ("forget takes one domain or address", ["forget", "a.b", "c.d", "--yes"]),
-            (
-                "forget is for the senders of all accounts: leave out --account",
-                ["forget", "macys.com", "--yes", "--account", "foo"],
-            ),
             (
                 "'*' is neither a domain nor an address, such as macys.com or news@macys.com",
                 ["forget", "*", "--yes"],

@@ -274,6 +274,9 @@ class Contract(_Case):
         entry = other.entry("a@")
         assert entry is not None
         self.assertEqual((9, 1), (entry.accepted, other.position().revision))
+        store.count([Use("b@", "b", "bob", "bb.c", 1, 1, 1)], 1, keeps_senders=True)
+        self.assertEqual([1, 1], [store.forget_senders(one, Selection(account="ann")) for one in ("z@bb.c", "bb.c")])
+        self.assertEqual(["bb.c"], [one.sender for one in other.senders("b@")])
 
     def test_guesses(self) -> None:
         """Guesses are summed by account and by network; the newest examples are kept, each once."""
