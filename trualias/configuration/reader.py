@@ -74,7 +74,7 @@ class Configuration:
     @property
     def needs_known_aliases(self) -> bool:
         """True if lookups ask which aliases the store knows."""
-        return self.policy.retired is not None
+        return self.policy.retired is not None or self.settings.guesses is not None
 
     @property
     def store_path(self) -> str | None:

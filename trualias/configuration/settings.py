@@ -248,6 +248,10 @@ def _split_table(endpoint: str) -> tuple[str, Table | None]:
     return endpoint, None
 
 
+MOST_GUESSES = 1_000_000
+"""The highest limit of GUESSES."""
+
+
 def _parse_networks(value: str) -> tuple[Network, ...]:
     return tuple([_parse_network(word) for word in value.split()])
 
@@ -266,6 +270,37 @@ def _parse_network(word: str) -> Network:
     except ValueError:
         raise InvalidValue(f"{quoted(word)} is an address in a network; the network is {network}") from None
     return network
+
+
+@frozen
+class GuessLimits:
+    """The wrong codes in an hour that a network may try before its unknown addresses get a temporary error.
+
+    The ``exempt`` networks have no limit.
+    """
+
+    per_hour: int
+    exempt: tuple[Network, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the value of the setting."""
+        exempt = f" EXCEPT {' '.join(map(str, self.exempt))}" if self.exempt else ""
+        return f"{self.per_hour} PER HOUR{exempt}"
+
+
+def _parse_guesses(value: str) -> GuessLimits:
+    match value.split():
+        case [number, "PER", "HOUR", *rest] if (
+            number.isascii() and number.isdigit() and 0 < int(number) <= MOST_GUESSES
+        ):
+            if not rest:
+                return GuessLimits(int(number))
+            if rest[0] == "EXCEPT" and len(rest) > 1:
+                return GuessLimits(int(number), tuple(map(_parse_network, rest[1:])))
+    raise InvalidValue(
+        f"{quoted(value)} is no limit, such as 20 PER HOUR, or 20 PER HOUR EXCEPT 192.0.2.0/24; at most "
+        f"{MOST_GUESSES} PER HOUR"
+    )
 
 
 def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -337,6 +372,7 @@ class Settings:
     store: str | None = _setting("STORE", _parse_store, None)
     senders: KeptSenders = _setting("SENDERS", _parse_kept_senders, KeptSenders.DOMAIN)  # noqa: RUF009 (an enum)
     keep_senders: int = _setting("KEEP SENDERS", _parse_days, 400)
+    guesses: GuessLimits | None = _setting("GUESSES", _parse_guesses, None)  # noqa: RUF009 (it is frozen)
     quiet_domain: str = _setting("QUIET DOMAIN", _parse_quiet_domain, "discard.invalid")
     unknown_user: str = _setting("UNKNOWN USER", _parse_reply_text, "User unknown in virtual mailbox table")
     include: tuple[str, ...] = _setting("INCLUDE", parse_include, (), repeatable=True)

@@ -28,13 +28,20 @@ class SettingsReader:
     def contradictions(self) -> Iterator[_Error]:
         """Yield an error for each setting that needs another one, which the settings that were read lack.
 
-        An address that other machines can reach needs ALLOW, a listener for addresses ALIAS DOMAINS.
+        An address that other machines can reach needs ALLOW, a listener for addresses ALIAS DOMAINS, and GUESSES a
+        store and the policy service.
         """
         yield from self._exposure("HOST", self.settings.host)
         if self.settings.metrics is not None:
             yield from self._exposure("METRICS", self.settings.metrics.host)
         if not self.settings.alias_domains:
             yield from self._listeners_without_domains()
+        if self.settings.guesses is not None:
+            if self.settings.store is None:
+                yield self._offset("GUESSES"), "GUESSES spares the aliases that a STORE knows, and there is none"
+            elif not self.settings.has_policy_service:
+                message = "GUESSES limits the policy service, and there is no LISTEN: policy ENDPOINT"
+                yield self._offset("GUESSES"), message
         if self.settings.quiet_domain in self.settings.alias_domains:
             domain = self.settings.quiet_domain
             yield self._offset("QUIET DOMAIN"), f"QUIET DOMAIN: {domain} is one of ALIAS DOMAINS, and delivers its mail"

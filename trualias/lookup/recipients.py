@@ -29,6 +29,15 @@ class Recipient:
         return all(lock.admits(sender) for lock in self.locks)
 
 
+@frozen
+class WrongCode:
+    """An address of the shape of some accounts' aliases, with a wrong code; its key is as that of an alias."""
+
+    key: AliasKey
+    address: str
+    accounts: tuple[str, ...]
+
+
 @frozen(eq=False)
 class RecipientLookup:
     """The aliases of one configuration by the addresses that clients of the mail server name.
@@ -40,7 +49,12 @@ class RecipientLookup:
     virtual: VirtualLookup
     memory: AliasMemory
 
-    def __call__(self, typed: str) -> Recipient | None:
+    def is_known(self, key: AliasKey) -> bool | None:
+        """Return whether the store knows an alias; None if it was not read yet."""
+        local_part, _, domain = key.rpartition("@")
+        return self.memory.is_known(local_part, domain)
+
+    def __call__(self, typed: str) -> Recipient | WrongCode | None:
         """Return the alias of an address, None for any other recipient; one dot after its domain is left out.
 
         An alias that its state refuses has no account. What a hook raises is raised.
@@ -56,6 +70,8 @@ class RecipientLookup:
         account = ""
         if record.state is AliasState.ACTIVE:
             answer = self.virtual(address)
+            if isinstance(answer, NotFound) and answer.near_misses:
+                return WrongCode(alias_key(local_part, folded), f"{local_part}@{domain}", answer.near_misses)
             if not isinstance(answer, Found):
                 return None
             account = answer.account

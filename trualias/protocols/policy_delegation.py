@@ -15,11 +15,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
-from trualias.lookup import CurrentSnapshot, NotFoundReason
+from trualias.lookup import CurrentSnapshot, NotFoundReason, Snapshot
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.envelope import envelope_sender
+from trualias.protocols.guess_limit import TOO_MANY, GuessLimit, client_address, network_of
 from trualias.protocols.recipient_cache import RecipientCache
 from trualias.protocols.reply import Reply
 from trualias.protocols.reply_cache import ReplyCache
@@ -120,6 +122,16 @@ class PolicyRequest:
         return _value(self._lines, b"\ninstance=")
 
     @property
+    def client_address(self) -> bytes:
+        """The address of the client, ``unknown`` if there is none."""
+        return _value(self._lines, b"\nclient_address=")
+
+    @property
+    def sasl_username(self) -> bytes:
+        """The login name of the client, empty if it has not logged in."""
+        return _value(self._lines, b"\nsasl_username=")
+
+    @property
     def recipient_count(self) -> bytes:
         """The number of accepted recipients, in decimal digits."""
         return _value(self._lines, b"\nrecipient_count=")
@@ -184,11 +196,18 @@ class PolicyProtocol(ClientProtocol):
         snapshot = self._current.snapshot
         self._verdicts.use(snapshot)
         reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
-        if sink is None or snapshot.recipients is None or parsed.protocol_state == b"VRFY":
+        if sink is None or snapshot.recipients is None:
+            return reply
+        is_vrfy = parsed.protocol_state == b"VRFY"
+        if is_vrfy and snapshot.configuration.settings.guesses is None:
+            return reply
+        recipient = self.factory.recipients.get(parsed.recipient, key, snapshot)
+        if self._is_past_guesses(parsed, recipient, snapshot, sink):
+            return self._responder.found(TOO_MANY, self._verdicts)
+        if is_vrfy:
             return reply
         self._transaction.enter(parsed.instance)
-        recipient = self.factory.recipients.get(parsed.recipient, key, snapshot)
-        if recipient is None:
+        if recipient is None or isinstance(recipient, WrongCode):
             if reply.octets == DUNNO:
                 self._transaction.add(parsed.recipient, None)
             return reply
@@ -200,6 +219,32 @@ class PolicyProtocol(ClientProtocol):
         if recipient.account:
             return self._responder.found(snapshot.recipients.access.refusal.value, self._verdicts)
         return reply
+
+    def _is_past_guesses(
+        self, request: PolicyRequest, recipient: Recipient | WrongCode | None, snapshot: Snapshot, sink: DeliverySink
+    ) -> bool:
+        """Count a wrong code, and return whether the client's network is past the limit for an unknown alias.
+
+        A right address is refused like a wrong one then: another reply would tell which of them is right.
+        """
+        limits = snapshot.configuration.settings.guesses
+        if limits is None or recipient is None or snapshot.recipients is None or request.sasl_username:
+            return False
+        if isinstance(recipient, Recipient) and not recipient.account:
+            return False  # refused by its state
+        address = client_address(request.client_address)
+        if address is None or snapshot.recipients.is_known(recipient.key) is not False:
+            return False
+        if any(address.version == one.version and address in one for one in limits.exempt):
+            return False
+        network = network_of(address)
+        is_past = self.factory.guess_limit.is_past(network, limits)
+        if isinstance(recipient, WrongCode):
+            self.factory.guess_limit.count(network, limits)
+            sink.add_guess(recipient, network)
+        if is_past:
+            sink.counters.slowed += 1
+        return is_past
 
     def _count(self, request: PolicyRequest, sink: DeliverySink) -> None:
         """Count the deliveries of the message that is there."""
@@ -247,6 +292,7 @@ class PolicyFactory(ClientFactory):
         self.sink = sink
         self.recipients = RecipientCache()
         self.end_watch = EndWatch()
+        self.guess_limit = GuessLimit(reactor.seconds)
         counters = self.request_counters(WireProtocol.POLICY, Table.ACCESS.value)
         self.responder = Responder(ACTIONS, counters, self.clients.address_warnings)
         self.no_opinion = self.responder.make(DUNNO, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)

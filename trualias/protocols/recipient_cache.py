@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trualias.log import logger
 from trualias.lookup import Snapshot
-from trualias.lookup.recipients import Recipient
+from trualias.lookup.recipients import Recipient, WrongCode
 
 _log = logger(__name__)
 
@@ -25,7 +25,7 @@ class RecipientCache:
         self._is_keeping = False
         self._aliases: dict[bytes, Recipient] = {}
 
-    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | None:
+    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | WrongCode | None:
         """Return the alias of a recipient, which is given as octets and as text; None for any other recipient.
 
         A recipient whose lookup fails counts as another one, since its mail must not wait for the memory.
@@ -34,7 +34,7 @@ class RecipientCache:
             self._identity = snapshot.identity
             self._is_keeping = snapshot.is_cacheable
             self._aliases = {}
-        recipient = self._aliases.get(typed)
+        recipient: Recipient | WrongCode | None = self._aliases.get(typed)
         if recipient is None:
             assert snapshot.recipients is not None
             try:
@@ -42,7 +42,7 @@ class RecipientCache:
             except BaseException:  # of an administrator's hook; the client must have its reply
                 _log.failure("the lookup of the recipient {key!r} failed; its mail is not counted", key=key)
                 return None
-            if recipient is not None and self._is_keeping:
+            if isinstance(recipient, Recipient) and self._is_keeping:
                 if len(self._aliases) >= MOST:
                     self._aliases = {}
                 self._aliases[typed] = recipient

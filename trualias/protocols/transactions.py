@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from trualias.log import logger
-from trualias.lookup.recipients import Recipient
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.monitoring.memory_counters import MemoryCounters
 
 _log = logger(__name__)
@@ -48,6 +48,9 @@ class DeliverySink(Protocol):
 
         ``sender`` is as `trualias.protocols.envelope.envelope_sender` returns it.
         """
+
+    def add_guess(self, guess: WrongCode, network: str) -> None:
+        """Take a wrong code that a client of a network tried, or drop it; never block."""
 
 
 class OpenTransaction:

@@ -20,16 +20,18 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.alias_states import AliasKey
 from trualias.lookup.alias_words import words_of
-from trualias.lookup.recipients import Recipient
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.envelope import kept_address
 from trualias.protocols.transactions import Outcome
 from trualias.server.daemon_thread import Worker
+from trualias.server.pending_guesses import PendingGuesses
 from trualias.server.pending_uses import PendingUses, makes_known
 from trualias.server.periodic import PeriodicCall
 from trualias.server.yielding_pause import yield_to_reactor
+from trualias.store.guesses import Guesses
 from trualias.store.interface import Counted, StoreUnusable, Use
 from trualias.store.sqlite import SqliteStore
 
@@ -84,6 +86,16 @@ class CountingStore:
             self.release()
             raise
 
+    def count_guesses(self, guesses: Sequence[Guesses]) -> None:
+        """Add guesses. Raise `StoreUnusable`."""
+        try:
+            if self._store is None:
+                self._store = SqliteStore(self._path)
+            self._store.count_guesses(guesses)
+        except BaseException:
+            self.release()
+            raise
+
     def release(self) -> None:
         """Release the connection; the next use opens the store anew."""
         store, self._store = self._store, None
@@ -127,6 +139,7 @@ class DeliveryCounter(Service):
         self._is_in_use = is_in_use
         self._time_of_day = time_of_day
         self._pending = PendingUses()
+        self._guesses = PendingGuesses()
         self._begun: float | None = None
         self._problem = ""
         self._finished: Deferred[None] | None = None
@@ -151,9 +164,20 @@ class DeliveryCounter(Service):
             kept = None
         self._pending.add_mail(recipient, kept, self._time_of_day(), outcome)
 
+    def add_guess(self, guess: WrongCode, network: str) -> None:
+        """Take a wrong code, which counts for each account of its shape; drop it if too many wait."""
+        self.counters.guesses += 1
+        now = self._time_of_day()
+        for account in guess.accounts:
+            self._guesses.add(account, network, guess.address, now)
+
+    @property
+    def _is_pending(self) -> bool:
+        return bool(self._pending) or bool(self._guesses)
+
     def finish(self) -> Deferred[None]:
         """Return a Deferred that fires when all is written, or after `FINISH_SECONDS`, or when that fails."""
-        if self._begun is None and not self._pending:
+        if self._begun is None and not self._is_pending:
             return succeed(None)
         self._finished = finished = Deferred[None]()
         call = self._clock.callLater(FINISH_SECONDS, self._end)
@@ -179,10 +203,18 @@ class DeliveryCounter(Service):
 
     def _write(self) -> None:
         """Write some of what is pending, unless a transaction is running."""
-        if self._begun is not None or not self._pending:
+        if self._begun is not None or not self._is_pending:
             return
         if not self._is_in_use():
             self._end()
+            return
+        if not self._pending:
+            guesses = self._guesses.take(MOST_ROWS // 10)
+            self._run(
+                lambda: self._store.count_guesses(guesses),
+                lambda _: self._go_on(),
+                lambda failure: self._fail_guesses(guesses, failure),
+            )
             return
         uses = self._pending.take(MOST_ROWS)
         new = frozenset(use.key for use in uses if makes_known(use) and not self._pending.is_counted(use.key))
@@ -212,15 +244,19 @@ class DeliveryCounter(Service):
         running.addErrback(_log_failure)
 
     def _note(self, uses: Sequence[Use], counted: Counted) -> None:
-        self._report("")
         self._pending.mark_counted(uses)
         self.counters.accepted += sum(use.accepted for use in uses) - counted.beyond
         self.counters.refused += sum(use.refused for use in uses)
         self.counters.beyond += counted.beyond
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Write more after a transaction, or finish."""
+        self._report("")
         self._update_counters()
-        if self._pending and self._finished is None:
+        if self._is_pending and self._finished is None:
             self._clock.callLater(PAUSE_SECONDS, self._write)
-        elif self._pending:
+        elif self._is_pending:
             self._write()
         else:
             self._end()
@@ -237,7 +273,19 @@ class DeliveryCounter(Service):
         self._update_counters()
         self._end()
 
+    def _fail_guesses(self, guesses: list[Guesses], failure: Failure) -> None:
+        if failure.check(StoreUnusable):
+            self._guesses.put_back(guesses)
+            self._report(failure.getErrorMessage())
+        else:
+            self.counters.guesses_dropped += sum(one.count for one in guesses)
+            _log_failure(failure)
+        self._update_counters()
+        self._end()
+
     def _update_counters(self) -> None:
+        dropped, self._guesses.dropped = self._guesses.dropped, 0
+        self.counters.guesses_dropped += dropped
         self.counters.pending = len(self._pending)
         dropped, self._pending.dropped = self._pending.dropped, 0
         self.counters.dropped += dropped
@@ -258,6 +306,7 @@ class DeliveryCounter(Service):
         if finished is None:
             return
         lost = self._pending.clear()
+        self._guesses.clear()
         self._update_counters()
         if lost:
             _log.error(

@@ -8,7 +8,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup import CurrentSnapshot
-from trualias.lookup.recipients import Recipient
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.monitoring.counters import Counters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.clients import Clients
@@ -36,6 +36,10 @@ class Collected:
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Keep a delivery."""
         self.deliveries.append((recipient.key, sender, outcome))
+
+    def add_guess(self, guess: WrongCode, network: str) -> None:
+        """Refuse a guess: none is limited here."""
+        raise AssertionError(guess)
 
     def taken(self) -> list[tuple[str, str, Outcome]]:
         """Return and forget the deliveries: the key, the sender and the outcome."""

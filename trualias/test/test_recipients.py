@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState, AliasStates
 from trualias.lookup.locks import Lock
-from trualias.lookup.recipients import Recipient
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.protocols import recipient_cache
 from trualias.protocols.recipient_cache import RecipientCache
 from trualias.test.lookups import Hook, Hooks, configuration, unchanged
@@ -47,7 +47,7 @@ RECIPIENTS = {
     "foo-revoked-r7@example.org": Recipient("foo-revoked-r7@example.org", "foo-revoked-r7@example.org", "foo"),
     "foo-defer-d5@example.org": Recipient("foo-defer-d5@example.org", "foo-defer-d5@example.org", ""),
     "foo-wrong-x9@example.com": Recipient("foo-wrong-x9@example.com", "foo-wrong-x9@example.com", ""),
-    "foo-google-g7@example.com": None,
+    "foo-google-g7@example.com": WrongCode("foo-google-g7@example.com", "foo-google-g7@example.com", ("foo",)),
     "foo-google-g6@example.net": None,
     "foo-google-g6": None,
     "foo-google-g6@example.com..": None,

@@ -202,6 +202,19 @@ def _memory_families(memory: MemoryCounters) -> Iterator[Metric]:
         "Mails to addresses that did not become known, since too many of the account became known that day.",
         value=memory.beyond,
     )
+    yield CounterMetricFamily(
+        "trualias_guesses", "Wrong codes that clients of the policy service tried, with GUESSES.", value=memory.guesses
+    )
+    yield CounterMetricFamily(
+        "trualias_guesses_dropped",
+        "Wrong codes that are not in the store, which could not take them in time.",
+        value=memory.guesses_dropped,
+    )
+    yield CounterMetricFamily(
+        "trualias_guesses_slowed",
+        "Temporary errors to clients whose network is past the limit of GUESSES.",
+        value=memory.slowed,
+    )
 
 
 def _process_families() -> Iterator[Metric]:
