@@ -190,7 +190,7 @@ class MonitoringTests(SynchronousTestCase):
             ({"trualias_store_in_use": "0x30"}, {"TrualiasStoreLost"}),
             ({"trualias_memory_dropped_total": once}, {"TrualiasCountsLost"}),
             ({"trualias_memory_beyond_total": once}, {"TrualiasAddressesInvented"}),
-            ({"trualias_guesses_slowed_total": "0+4x30"}, {"TrualiasGuessersSlowed"}),
+            ({"trualias_guesses_slowed_total": "0+20x30"}, {"TrualiasGuessersSlowed"}),
             ({"trualias_guesses_slowed_total": "0+1x30"}, set()),
             ({"trualias_statements": "100x15 40x14"}, {"TrualiasContentLost"}),
             ({"trualias_statements": "100x15 60x14"}, set()),
