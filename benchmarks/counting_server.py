@@ -32,7 +32,10 @@ class Source:
     def __init__(self, sink: DeliverySink, rate: int) -> None:
         self._sink = sink
         self._burst = round(rate * TICK)
-        self._recipients = [Recipient(alias, alias, "foo") for alias in islice(aliases(), ALIASES)]
+        # Few enough of an account, so that all become known on one day.
+        self._recipients = [
+            Recipient(alias, alias, f"account{number % 10}") for number, alias in enumerate(islice(aliases(), ALIASES))
+        ]
         self._numbers = count()
 
     def deliver(self) -> None:

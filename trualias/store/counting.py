@@ -13,6 +13,7 @@ from attrs import Factory, frozen
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import is_expected, registrable_domain
 from trualias.lookup.locks import Lock
+from trualias.store.bulk_counting import FEWEST, add_to_known
 from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS, Change, Use
 from trualias.store.lock_text import decode_lock
 
@@ -24,6 +25,9 @@ MOST_SENDERS = 100
 
 FIRST_SENDERS = 50
 """The senders with accepted mail that are never given up for later ones."""
+
+_MOST_KNOWN = 0.5
+"""The share of known aliases in some uses above which it is worth a try to add each half of them together."""
 
 EARLY_SECONDS = 7 * 86_400
 """Seconds after the first mail in which its senders make their domains expected ones."""
@@ -65,6 +69,22 @@ _ALIAS = """
 def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_senders: bool) -> Tally:
     """Add uses, which are in the order of their keys, and return what they come to."""
     tally = Tally()
+    _count(database, uses, tally, keeps_senders=keeps_senders)
+    return tally
+
+
+def _count(database: sqlite3.Connection, uses: Sequence[Use], tally: Tally, *, keeps_senders: bool) -> None:
+    """Add uses: those of known aliases and senders together, the others one by one."""
+    share = 0.0 if len(uses) < FEWEST else add_to_known(database, uses, keeps_senders=keeps_senders)
+    if share < _MOST_KNOWN:
+        _count_each(database, uses, tally, keeps_senders=keeps_senders)
+    elif share < 1:
+        middle = len(uses) // 2
+        for half in (uses[:middle], uses[middle:]):
+            _count(database, half, tally, keeps_senders=keeps_senders)
+
+
+def _count_each(database: sqlite3.Connection, uses: Sequence[Use], tally: Tally, *, keeps_senders: bool) -> None:
     for use in uses:
         found = database.execute(_ALIAS, (use.key,)).fetchone()
         row = _make_known(database, use, tally) if found is None else _Row(*found)
@@ -74,7 +94,6 @@ def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_sende
         if keeps_senders and use.sender is not None:
             _add_sender(database, use, row)
         _decide(use, row, tally)
-    return tally
 
 
 def _make_known(database: sqlite3.Connection, use: Use, tally: Tally) -> _Row | None:
