@@ -11,7 +11,7 @@ from attrs import evolve
 from trualias.commands import alias_ends, alias_export, alias_import, alias_locks
 from trualias.commands.alias_ends import check_future, date, day_or_time
 from trualias.commands.alias_report import Report, add_report, typed_alias
-from trualias.commands.alias_text import Card, describe_state, print_card, print_entries
+from trualias.commands.alias_text import Card, describe_lock, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
 from trualias.commands.memory import (
     DONE,
@@ -31,7 +31,8 @@ from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, entries_of, owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
-from trualias.messages import escaped, number_of
+from trualias.lookup.locks import Lock
+from trualias.messages import number_of
 from trualias.store.interface import Change, Entry, Order
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     states = None if arguments.shown is None else _STATES[arguments.shown]
     owned = owner(memory.snapshot, arguments.account)
     selection = evolve(owned, states=states, since=arguments.since, order=Order(arguments.sort))
-    print_entries(list(entries_of(memory, selection)), terminal, as_json=arguments.json)
+    print_entries(entries_of(memory, selection), terminal, as_json=arguments.json)
     return DONE
 
 
@@ -224,17 +225,21 @@ def _resume(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 def _change(memory: Memory, arguments: Namespace, terminal: Terminal, decide: _Decide) -> int:
     """Make what ``decide`` returns for all addresses, or for none of them."""
     made: dict[str, tuple[Alias, Change]] = {}
+    locks: dict[str, Lock | None] = {}
     for typed in typed_addresses(arguments.addresses, terminal.input):
         alias = typed_alias(memory, arguments, typed, force=arguments.force)
-        made[alias.key] = alias, decide(alias, memory.store.entry(alias.key))
+        before = memory.store.entry(alias.key)
+        made[alias.key] = alias, decide(alias, before)
+        locks[alias.key] = None if before is None else before.lock
     memory.change([change for _, change in made.values()])
     report = Report(memory, arguments, terminal)
     for alias, change in made.values():
         assert change.state is not None
         remark = f", until {local_time(change.resumes)}" if change.resumes is not None else ""
         remark += f", and expires at {local_time(change.expires)}" if change.expires is not None else ""
-        remark += f" ({alias.remark})" if alias.remark else ""
-        report.say(f"{alias.address} is {describe_state(change.state)}{remark}")
+        lock = locks[alias.key] if change.state is AliasState.ACTIVE else None
+        remark += f", and {describe_lock(lock)}" if lock is not None else ""
+        report.say_of(alias, f"is {describe_state(change.state)}{remark}")
         for where, other in other_entries(memory, alias):
             if other.state.strictness > change.state.strictness:
                 report.remark(f"  but for {where} it is {describe_state(other.state)}, which holds")
@@ -247,7 +252,7 @@ def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = typed_alias(memory, arguments, arguments.address)
     memory.change([evolve(unchanged(alias, memory.store.entry(alias.key)), note=arguments.text)])
     report = Report(memory, arguments, terminal)
-    report.say(f"the note of {alias.address} is kept")
+    report.say(f"the note of {alias.address} is kept{alias.in_brackets}")
     return report.finish([alias])
 
 
@@ -261,5 +266,5 @@ def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         write_json(terminal.output, {"address": alias.address, "accepted": is_accepted})
         return DONE
     fate = "it works again" if is_accepted else "the configuration does not accept it"
-    terminal.output.write(f"{escaped(alias.address)} is forgotten; {fate}\n")
+    Report(memory, arguments, terminal).say_of(alias, f"is forgotten; {fate}")
     return DONE

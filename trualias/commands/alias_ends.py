@@ -123,5 +123,5 @@ def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     so_far = f"; it has {accepted or 'none'} so far" if arguments.after is not None else ""
     revoked = "; it is revoked until it is resumed" if change.state is AliasState.REVOKED else ""
     report = Report(memory, arguments, terminal)
-    report.say(f"{alias.address} {remark}{so_far}{revoked}")
+    report.say_of(alias, f"{remark}{so_far}{revoked}")
     return report.finish([alias])

@@ -104,7 +104,7 @@ def _change(memory: Memory, report: Report, alias: Alias, lock: Lock | None) -> 
     memory.change([evolve(change, lock=lock, remark=words)])
     assert change.state is not None
     state = "" if change.state is AliasState.ACTIVE else f"; it is {describe_state(change.state)}"
-    report.say(f"{alias.address} is {words}{state}")
+    report.say_of(alias, f"is {words}{state}")
     for where, other in other_entries(memory, alias):
         if other.lock is not None:
             report.remark(f"  for {where} it is {describe_lock(other.lock)}, which holds too")

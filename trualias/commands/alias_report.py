@@ -39,6 +39,10 @@ class Report:
         if not self._as_json:
             self._terminal.output.write(f"{escaped(text)}\n")
 
+    def say_of(self, alias: Alias, text: str) -> None:
+        """Write a line about an alias for people, with what ``preprocess`` made of what was typed."""
+        self.say(f"{alias.address} {text}{alias.in_brackets}")
+
     def remark(self, text: str) -> None:
         """Write a line for people, or for a person who runs the program."""
         (self._terminal.errors if self._as_json else self._terminal.output).write(f"{escaped(text)}\n")

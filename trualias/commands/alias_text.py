@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
 from trualias.commands.dates import local_day, local_time, rfc3339, rfc3339_or_none
-from trualias.commands.output import Columns, write_items, write_json
+from trualias.commands.output import Columns, write_items, write_json, write_json_array
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
@@ -57,10 +57,10 @@ def _short_state(entry: Entry) -> str:
     return state if entry.lock is None else f"{state}, locked"
 
 
-def print_entries(entries: Sequence[Entry], terminal: Terminal, *, as_json: bool) -> None:
+def print_entries(entries: Iterable[Entry], terminal: Terminal, *, as_json: bool) -> None:
     """Print the aliases, one a line."""
     if as_json:
-        write_json(terminal.output, [entry_json(entry) for entry in entries])
+        write_json_array(terminal.output, map(entry_json, entries))
         return
     write_items(terminal.output, _COLUMNS, entries)
 

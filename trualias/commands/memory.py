@@ -191,6 +191,11 @@ class Alias:
     address: str
     remark: str = ""
 
+    @property
+    def in_brackets(self) -> str:
+        """The remark in brackets after a space; empty without one."""
+        return f" ({self.remark})" if self.remark else ""
+
 
 def typed_key(snapshot: Snapshot, typed: str) -> tuple[str, str]:
     """Return the local part and the folded domain that a person typed; raise `Refused` for a foreign domain.

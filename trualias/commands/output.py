@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from trualias.messages import escaped
@@ -60,25 +61,14 @@ def show(to: Console, rows: Table) -> None:
     to.file.write(text if to.is_terminal else re.sub(" +$", "", text, flags=re.MULTILINE))
 
 
-def write_rows(stream: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of text under a head, as a table of rich on a terminal; none without rows.
-
-    In a pipe the columns are aligned without rich, which takes 0.3 ms for a row.
-    """
+def write_rows(stream: TextIO, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their heads, on a terminal as a table of rich; nothing without rows."""
     if not rows:
         return
     if stream.isatty():
-        table = table_of(*head)
-        for row in rows:
-            table.add_row(*row)
-        show(console(stream), table)
-        return
-    from rich.cells import cell_len
-
-    widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        cells = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
-        stream.write("  ".join(cells).rstrip(" ") + "\n")
+        _show_rows(stream, heads, [heads, *rows])
+    else:
+        _write_rows(stream, [heads, *rows], [0] * len(heads))
 
 
 _Item = TypeVar("_Item")
@@ -86,12 +76,54 @@ _Item = TypeVar("_Item")
 Columns = Mapping[str, tuple[int, Callable[[_Item], str]]]
 """Columns by their heads: the least width of a terminal that shows one, and the text of an item in it."""
 
+_BATCH = 1_000
+"""Rows that are aligned together: a million items are never held in memory."""
 
-def write_items(stream: TextIO, columns: Columns[_Item], items: Sequence[_Item]) -> None:
-    """Print items, one a row, with the columns for which there is room; in a pipe or file with all of them."""
-    width = console(stream).width if stream.isatty() else _WIDE
+
+def write_items(stream: TextIO, columns: Columns[_Item], items: Iterable[_Item]) -> None:
+    """Print items, one a row, with the columns for which there is room; in a pipe or file with all of them.
+
+    Without items nothing is printed.
+    """
+    is_terminal = stream.isatty()
+    width = console(stream).width if is_terminal else _WIDE
     shown = {head: text for head, (least, text) in columns.items() if width >= least}
-    write_rows(stream, list(shown), [[escaped(text(item)) for text in shown.values()] for item in items])
+    rest, heads = iter(items), list(shown)
+    widths = [0] * len(heads)
+    rows = [heads]
+    while batch := list(islice(rest, _BATCH)):
+        rows += [[escaped(text(item)) for text in shown.values()] for item in batch]
+        if is_terminal:
+            _show_rows(stream, heads, rows)
+        else:
+            widths = _write_rows(stream, rows, widths)
+        rows = []
+
+
+def _show_rows(stream: TextIO, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as a table of rich, whose first row may be the heads."""
+    table = table_of(*heads)
+    table.show_header = rows[0] is heads
+    for row in rows:
+        if row is not heads:
+            table.add_row(*row)
+    show(console(stream), table)
+
+
+def _write_rows(stream: TextIO, rows: Sequence[Sequence[str]], least: Sequence[int]) -> list[int]:
+    """Write aligned rows, and return the widths of the columns: rich takes 0.3 ms for a row.
+
+    No column is narrower than in ``least``.
+    """
+    from rich.cells import cell_len
+
+    widths = [
+        max(before, *map(cell_len, column)) for before, column in zip(least, zip(*rows, strict=True), strict=True)
+    ]
+    for row in rows:
+        cells = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
+        stream.write("  ".join(cells).rstrip(" ") + "\n")
+    return widths
 
 
 def place(configuration: Configuration, offset: int) -> dict[str, object]:
@@ -103,3 +135,13 @@ def place(configuration: Configuration, offset: int) -> dict[str, object]:
 def write_json(stream: TextIO, value: Mapping[str, object] | Sequence[object]) -> None:
     """Write a value as one indented JSON text."""
     stream.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_json_array(stream: TextIO, values: Iterable[Mapping[str, object]]) -> None:
+    """Write values as `write_json` writes a list of them, one after the other."""
+    before = "[\n  "
+    for value in values:
+        text = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")  # strings have no line breaks
+        stream.write(f"{before}{text}")
+        before = ",\n  "
+    stream.write("[]\n" if before.startswith("[") else "\n]\n")

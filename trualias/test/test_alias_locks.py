@@ -107,8 +107,8 @@ class LockTests(ServedCase):
         )
         entry = self.entry()
         self.assertEqual((AliasState.DEFER, "why", True), (entry.state, entry.note, entry.resumes is not None))
-        for action in ("revoke", "resume"):
-            self.run_command("alias", action, MACYS)
+        for action, state in (("revoke", "revoked"), ("resume", "active, and locked to ebay.com")):
+            self.assert_done(f"{MACYS} is {state}\n", "alias", action, MACYS)
             self.assertEqual(Lock(("ebay.com",)), self.entry().lock)
 
     def test_two_domains(self) -> None:

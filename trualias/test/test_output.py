@@ -1,14 +1,16 @@
 """Output on terminals and in pipes."""
 
+import contextlib
 import os
 import pty
 import re
+from collections.abc import Iterator
 from io import StringIO
 from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import console, show, table_of, write_items, write_json, write_rows
+from trualias.commands.output import console, show, table_of, write_items, write_json, write_json_array, write_rows
 
 
 class PipeTests(SynchronousTestCase):
@@ -40,10 +42,38 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual("alias       note\n\u4e2d\u6587        x\n[bold]y[/]\n", output.getvalue())
 
     def test_items(self) -> None:
-        """A pipe gets all columns, and no character that a terminal would obey."""
+        """A pipe gets all columns, aligned by the cells of the characters, and nothing that a terminal would obey."""
         output = StringIO()
         write_items(output, {"name": (0, str), "length": (50, lambda item: str(len(item)))}, ["a", "b\n"])
         self.assertEqual("name  length\na     1\nb\\n   2\n", output.getvalue())
+        output = StringIO()
+        write_items(output, {"": (0, str), "note": (0, lambda item: item[:1])}, ["\u4e2d\u6587", "[bold]y[/]"])
+        self.assertEqual("            note\n\u4e2d\u6587        \u4e2d\n[bold]y[/]  [\n", output.getvalue())
+        output = StringIO()
+        write_items(output, {"name": (0, str)}, [])
+        self.assertEqual("", output.getvalue())
+
+    def test_many_items(self) -> None:
+        """Many items are written in batches, whose columns get no narrower, as they come."""
+        output = StringIO()
+
+        def items() -> Iterator[str]:
+            yield from ("x" * 9 for _ in range(1_000))
+            self.assertEqual(1_001, output.getvalue().count("\n"))
+            yield from "yz"
+
+        write_items(output, {"name": (0, str), "length": (0, lambda item: str(len(item)))}, items())
+        lines = output.getvalue().splitlines()
+        self.assertEqual([1003, "name       length", "z          1"], [len(lines), lines[0], lines[-1]])
+
+    def test_json_array(self) -> None:
+        """An array is written value by value, as it would be at once."""
+        cases: list[list[dict[str, object]]] = [[], [{"a": "x\ny", "b": [1, {}]}], [{"a": 1}, {}, {"c": None}]]
+        for values in cases:
+            one, other = StringIO(), StringIO()
+            write_json(one, values)
+            write_json_array(other, iter(values))
+            self.assertEqual(one.getvalue(), other.getvalue())
 
     def test_json(self) -> None:
         """JSON output is one text that ends with a newline."""
@@ -111,6 +141,19 @@ class TerminalTests(SynchronousTestCase):
         """Rows are a table of rich, within the width of the terminal."""
         write_rows(self.terminal, ("alias", "note"), [(120 * "x", "y")])
         self.assertEqual(120, self.read().count("x"))
+
+    def test_folded_items(self) -> None:
+        """Items are a table of rich, within the width of the terminal, and have one head."""
+        write_items(self.terminal, {"alias": (0, str), "note": (0, lambda item: "y")}, [120 * "x"])
+        self.assertEqual(120, self.read().count("x"))
+        write_items(self.terminal, {"alias": (0, str)}, ["x"] * 1_100)
+        self.terminal.flush()
+        os.set_blocking(self.master, False)
+        seen = ""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                seen += self.read()
+        self.assertEqual((1, 1_100), (seen.count("alias"), seen.count("x")))
 
     def test_items(self) -> None:
         """A terminal gets the columns for which it is wide enough."""
