@@ -17,7 +17,7 @@ _GROUPS = {
     "begin": ("init", "serve", "status"),
     "look up and compose addresses": ("query", "explain", "compose"),
     "judge a policy": ("check", "strength", "replay"),
-    "take addresses back": ("alias", "senders", "leaks", "store"),
+    "take addresses back": ("alias", "senders", "leaks", "guesses", "store"),
     "more": ("config", "samples", "completion"),
 }
 _COMMANDS = tuple(name for names in _GROUPS.values() for name in names)

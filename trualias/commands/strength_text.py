@@ -11,6 +11,7 @@ from trualias.analysis.strength import Proportion, Strength
 from trualias.commands.output import console, place, show, table_of
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
+from trualias.configuration.settings import GuessLimits
 from trualias.language.tree import expression_text, item_text
 
 Measured = Sequence[tuple[Target, Strength | NoWords]]
@@ -33,7 +34,7 @@ def print_measured(configuration: Configuration, words: str, seed: int, measured
             continue
         rows = table_of("", "")
         rows.show_header = False
-        for name, sentence in _sentences(found):
+        for name, sentence in _sentences(found, configuration.settings.guesses):
             rows.add_row(f"  {name}", sentence)
         show(out, rows)
         out.print()
@@ -41,7 +42,32 @@ def print_measured(configuration: Configuration, words: str, seed: int, measured
         out.print(note)
 
 
-def _sentences(found: Strength) -> Iterator[tuple[str, str]]:
+_HOURS = 24 * 365
+"""The hours of a year."""
+
+
+def _hits(proportion: Proportion, limits: GuessLimits) -> str:
+    """Describe how many guesses of a year get through from one network."""
+    hits = limits.per_hour * _HOURS * proportion.share
+    if not proportion.share:
+        return "none" if not proportion.high else f"fewer than {_rounded(limits.per_hour * _HOURS * proportion.high)}"
+    return f"{'' if proportion.is_exact else 'about '}{_rounded(hits)}"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def _limited(found: Strength, limits: GuessLimits) -> str:
+    shares = (found.blind, found.constant.accepted, found.replay)
+    blind, constant, replay = [_hits(share, limits) for share in shares]
+    return (
+        f"of the {limits.per_hour} guesses an hour of one network, {limits.per_hour * _HOURS:,} a year, "
+        f"{blind} get through blindly, {constant} with the constant code, {replay} with a leaked one"
+    )
+
+
+def _sentences(found: Strength, limits: GuessLimits | None) -> Iterator[tuple[str, str]]:
     """Yield the name and a description of each figure."""
     rule = found.target.rule
     accounts, aliases = len(rule.accounts), len(rule.aliases)
@@ -59,6 +85,8 @@ def _sentences(found: Strength) -> Iterator[tuple[str, str]]:
     doubt = "" if best.is_best else "; another code may get through for more"
     yield "constant", f"always sending {best.code} gets through for {percent(best.accepted)} of names{doubt}"
     yield "replay", f"the code of a leaked address gets through for {percent(found.replay)} of other names"
+    if limits is not None:
+        yield "limit", _limited(found, limits)
     if found.samples is None:
         yield "samples", f"not searched: the code has more than {MOST_ITEMS} items"
         return
@@ -140,6 +168,7 @@ def _digits(number: float, count: int = 2) -> str:
 
 def for_programs(configuration: Configuration, words: str, seed: int, measured: Measured) -> dict[str, object]:
     """Return all figures, to be written as JSON: shares from 0 to 1, null for more than a limit."""
+    limits = configuration.settings.guesses
     return {
         "configuration": configuration.name,
         "words": words,
@@ -151,20 +180,21 @@ def for_programs(configuration: Configuration, words: str, seed: int, measured: 
             "runs": RUNS,
             "nearly": NEARLY,
         },
+        **({} if limits is None else {"guesses": {"per_hour": limits.per_hour, "per_year": limits.per_hour * _HOURS}}),
         "statements": [
             {
                 **place(configuration, target.rule.statement.offset),
                 "expression": expression_text(target.rule.statement.expression),
                 "items": [item_text(item) for item in target.rule.statement.items],
                 "domains": None if target.rule.domains is None else _domains(target),
-                **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found)),
+                **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found, limits)),
             }
             for target, found in measured
         ],
     }
 
 
-def _figures(found: Strength) -> dict[str, object]:
+def _figures(found: Strength, limits: GuessLimits | None) -> dict[str, object]:
     samples = found.samples
     constant = found.constant
     return {
@@ -174,8 +204,14 @@ def _figures(found: Strength) -> dict[str, object]:
         "blind": {"form": found.form, **_share(found.blind)},
         "constant": {"code": constant.code, "best": constant.is_best, **_share(constant.accepted)},
         "replay": _share(found.replay),
+        **({} if limits is None else {"hits_per_year": _hits_json(found, limits)}),
         "samples": samples and {"nearly": _runs(samples.nearly), "only": _runs(samples.only)},
     }
+
+
+def _hits_json(found: Strength, limits: GuessLimits) -> dict[str, object]:
+    shares = {"blind": found.blind, "constant": found.constant.accepted, "replay": found.replay}
+    return {name: limits.per_hour * _HOURS * proportion.share for name, proportion in shares.items()}
 
 
 def _share(proportion: Proportion) -> dict[str, object]:

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import command_line, run
+from trualias.store.guesses import Guesses
 from trualias.store.interface import Change, Use
 from trualias.store.sqlite import SqliteStore, create
 from trualias.testing.requirements import source_tree
@@ -197,6 +198,16 @@ class SchemaTests(SynchronousTestCase):
             "senders", f"senders {options}", f"senders macys.com {options}", f"senders forget macys.com --yes {options}"
         )
         self.assert_valid("leaks", f"leaks {options}", f"leaks --account foo {options}")
+
+    def test_guesses(self) -> None:
+        """Guesses at an account from two networks."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nALIAS DOMAINS: a.example b.example\n{OTHER}")
+        create("memory.sqlite")
+        store = SqliteStore("memory.sqlite")
+        store.count_guesses([Guesses("foo", network, 7, 2, 7e5, ("foo.a.9@a.example",)) for network in ("a", "b")])
+        store.close()
+        options = "--json -c store.conf --state-directory ."
+        self.assert_valid("guesses", f"guesses {options}", f"guesses --account foo {options}")
 
     def test_alias_import(self) -> None:
         """A list, and a log, with addresses that are kept and others that are skipped."""

@@ -154,6 +154,20 @@ class StrengthTests(SynchronousTestCase):
         """A progress bar is shown on standard error if that is a terminal."""
         self.assertIn("measuring", self.strength("code", errors=Screen())[2])
 
+    def test_limit(self) -> None:
+        """With GUESSES, it says how many guesses of one network get through in a year."""
+        settings = "STORE: sqlite:m\nLISTEN: policy tcp:1\nALIAS DOMAINS: example.com\nGUESSES: 20 PER HOUR\n"
+        self.path.write_text(settings + CONFIGURATION, "utf-8")
+        self.assertIn(
+            "limit of the 20 guesses an hour of one network, 175,200 a year, 505 get through blindly, 87,600 with the "
+            "constant code, 29,200 with a leaked one ",
+            " ".join(self.strength()[1].split()),
+        )
+        found = json.loads(self.strength("--json")[1])
+        self.assertEqual({"per_hour": 20, "per_year": 175_200}, found["guesses"])
+        hits = found["statements"][0]["hits_per_year"]
+        self.assertEqual([505, 87_600, 29_200], [round(hits[name]) for name in ("blind", "constant", "replay")])
+
 
 class WordingTests(SynchronousTestCase):
     """Descriptions of shares."""
