@@ -236,3 +236,24 @@ class ChangeTests(CountedCase):
         self.assert_refused(f"{new} is not an alias of Bar", "alias", "revoke", new, "--account", "Bar")
         self.assertEqual(0, self.run_command("alias", "revoke", SHOP, "--account", "FOO@example.com")[0])
         self.assertEqual(0, self.run_command("alias", "revoke", new, "--account", "foo")[0])
+
+    def test_preprocess(self) -> None:
+        """What is typed goes through the hook, and each command says what became of it."""
+        hooks = (
+            "ACCOUNTS = ALIASES = frozenset()\n"
+            "def preprocess(alias, domain):\n    return alias.replace('.', '-'), domain\n"
+            "def postprocess(account, domain):\n    return account, domain\n"
+            "def reload():\n    pass\n"
+        )
+        (self.folder / "hooks_of_the_list.py").write_text(hooks, "utf-8")
+        self.path.write_text(f"PROCESSOR: hooks_of_the_list\n{CONFIGURATION}", "utf-8")
+        typed, became = "foo.shop.s4@example.com", f"(foo.shop.s4@example.com is looked up as {SHOP})"
+        for output, arguments in (
+            (f"{SHOP} is revoked {became}\n", ("revoke", typed)),
+            (f"{SHOP} is active {became}\n", ("resume", typed)),
+            (f"{SHOP} expires at TIME {became}\n", ("expire", typed, "--on", "2999-12-31")),
+            (f"the note of {SHOP} is kept {became}\n", ("note", typed, "text")),
+            (f"{SHOP} is unlocked {became}\n", ("unlock", typed)),
+            (f"{SHOP} is forgotten; it works again {became}\n", ("forget", typed, "--yes", "--account", "foo")),
+        ):
+            self.assert_done(output, "alias", *arguments)
