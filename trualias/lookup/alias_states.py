@@ -167,7 +167,9 @@ class AliasStates:
         made._all = self._all
         made._changed = dict(self._changed)
         made._timed = dict(self._timed)
-        for key, record in changes:
+        for number, (key, record) in enumerate(changes, 1):
+            if number % 1_000 == 0:
+                pause()
             made._timed.pop(key, None)
             if record.has_time:
                 made._timed[key] = record

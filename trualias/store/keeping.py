@@ -6,7 +6,7 @@ The functions run within a transaction of their caller.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trualias.store.interface import Composed, Kept
 
@@ -24,28 +24,28 @@ _KEEP = """
 """
 
 
-def keep_aliases(database: sqlite3.Connection, kept: Iterable[Kept], revision: int, now: float) -> None:
+def keep_aliases(database: sqlite3.Connection, kept: Sequence[Kept], revision: int, now: float) -> None:
     """Keep aliases at a revision; their states, locks and notes stay as they are.
 
     Mails that were counted before are not counted again: the greater number stands.
     """
-    for one in kept:
-        # An alias that becomes known again has a new number.
-        database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (one.key,))
-        database.execute(
-            _KEEP,
-            {
-                "key": one.key,
-                "address": "" if one.address == one.key.removesuffix("@") else one.address,
-                "account": one.account,
-                "words": " ".join(one.words),
-                "now": now,
-                "first_seen": one.first_seen,
-                "last_seen": one.last_seen,
-                "accepted": one.accepted,
-                "revision": revision,
-            },
-        )
+    # An alias that becomes known again has a new number.
+    database.executemany("DELETE FROM alias WHERE key = ? AND forgotten", ((one.key,) for one in kept))
+    database.executemany(_KEEP, (_row(one, revision, now) for one in kept))
+
+
+def _row(kept: Kept, revision: int, now: float) -> dict[str, object]:
+    return {
+        "key": kept.key,
+        "address": "" if kept.address == kept.key.removesuffix("@") else kept.address,
+        "account": kept.account,
+        "words": " ".join(kept.words),
+        "now": now,
+        "first_seen": kept.first_seen,
+        "last_seen": kept.last_seen,
+        "accepted": kept.accepted,
+        "revision": revision,
+    }
 
 
 def add_composed(database: sqlite3.Connection, composed: Iterable[Composed], now: float) -> None:

@@ -72,6 +72,13 @@ class AliasStatesTests(SynchronousTestCase):
         self.assertEqual(expected, states_of(states))
         self.assertNotEqual([], pauses)
 
+    def test_pauses_while_changing(self) -> None:
+        """Many changes at once, such as those of an import, are made with pauses in between."""
+        pauses: list[int] = []
+        changes = [(f"{number}@", RECORDS[AliasState.REVOKED]) for number in range(MOST_CHANGED)]
+        AliasStates().changed(changes, lambda: pauses.append(1))
+        self.assertEqual(1, len(pauses))
+
 
 class TableTests(SynchronousTestCase):
     """The tables of a snapshot with states."""
