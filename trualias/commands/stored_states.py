@@ -9,7 +9,10 @@ from trualias.lookup.known_aliases import KnownAliases
 
 
 def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
-    """Return a snapshot with the states in its STORE; if they cannot be read, write why, and return it as it is."""
+    """Return a snapshot with the states in its STORE, or else in a copy that a server keeps of them.
+
+    If the store cannot be read, write why, and which states are consulted; without any, return the snapshot as it is.
+    """
     path = snapshot.configuration.store_path
     if path is None:
         return snapshot
@@ -28,5 +31,20 @@ def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
         finally:
             store.close()
     except StoreUnusable as problem:
-        terminal.errors.write(f"the states of aliases are not consulted: {problem}\n")
-        return snapshot
+        copied = _latest_copy(path)
+        if copied is None:
+            terminal.errors.write(f"the states of aliases are not consulted: {problem}\n")
+            return snapshot
+        terminal.errors.write(f"the states of aliases are those that a server has a copy of: {problem}\n")
+        return snapshot.with_states(copied)
+
+
+def _latest_copy(path: str) -> AliasStates | None:
+    """Return the states of a store in the latest of the copies that servers keep; None if there is none to read."""
+    from trualias.commands.memory import Refused, copies
+
+    try:
+        found = copies(None, path)
+    except Refused:
+        return None
+    return max(found, key=lambda copy: copy.position.revision).states if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from argparse import Namespace
 from io import BytesIO, StringIO
@@ -348,6 +349,17 @@ class AnswerTests(MemoryCase):
         status, output, errors = self.answer("compose", "foo", "macys")
         self.assertEqual((1, ""), (status, output))
         self.assertIn(f"{MACYS} goes to bar@example.com; the store keeps it; try other words\n", errors)
+
+    def test_copy(self) -> None:
+        """Where the store cannot be read, the states are those of the latest copy that a server keeps."""
+        self.patch(os, "environ", {**os.environ, "STATE_DIRECTORY": str(self.folder)})
+        self.keep_copy({MACYS: AliasState.REVOKED}, 7)
+        self.store.unlink()
+        reason = f"the states of aliases are those that a server has a copy of: there is no {self.store}\n"
+        self.assertEqual((1, "", reason), self.answer("query", MACYS))
+        (self.folder / copy_file_name("virtual")).write_bytes(b"x")
+        reason = f"the states of aliases are not consulted: there is no {self.store}\n"
+        self.assertEqual((0, f"{MACYS}\tfoo@example.com\n", reason), self.answer("query", MACYS))
 
     def test_no_store(self) -> None:
         """A store that cannot be read has a message, and the configuration alone answers."""
