@@ -61,8 +61,9 @@ class PendingUses:
         pair = (recipient.key, sender, outcome is Outcome.KNOWN)
         known = self._again.get(pair) or self._first.get(pair)
         if known is None:
-            accepted, refused = int(outcome is Outcome.ACCEPTED), int(outcome is Outcome.REFUSED)
-            self.add(Use(recipient.key, recipient.address, recipient.account, sender, at, at, accepted, refused))
+            is_accepted, is_refused = outcome is Outcome.ACCEPTED, outcome is Outcome.REFUSED
+            new = _Sum(recipient.address, recipient.account, at, at, int(is_accepted), int(is_refused))
+            self._put(pair, new, is_known=is_refused or recipient.key in self._counted)
             return
         if outcome is Outcome.REFUSED:
             known.refused += 1
@@ -86,15 +87,19 @@ class PendingUses:
             known.accepted += use.accepted
             known.refused += use.refused
             return
-        is_first = makes_known(use) and use.key not in self._counted
+        new = _Sum(use.address, use.account, use.first, use.last, use.accepted, use.refused)
+        self._put(pair, new, is_known=not makes_known(use) or use.key in self._counted)
+
+    def _put(self, pair: _Pair, new: _Sum, *, is_known: bool) -> None:
+        """Put the first use of a pair in its place; ``is_known``: it does not make its alias known."""
         if len(self) >= self._most:
-            if not is_first or not self._again:
-                self.dropped += use.accepted + use.refused
+            if is_known or not self._again:
+                self.dropped += new.accepted + new.refused
                 return
             _, given_up = self._again.popitem()
             self.dropped += given_up.accepted + given_up.refused
-        pending = self._first if is_first else self._again
-        pending[pair] = _Sum(use.address, use.account, use.first, use.last, use.accepted, use.refused)
+        pending = self._again if is_known else self._first
+        pending[pair] = new
 
     def take(self, most: int) -> list[Use]:
         """Remove and return at most so many uses, those of aliases that were not counted before them first."""
