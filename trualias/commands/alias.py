@@ -217,7 +217,8 @@ def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 
 def _resume(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     def resume(alias: Alias, before: Entry | None) -> Change:
-        return evolve(alias_ends.without_reached_ends(alias, before), note=arguments.note)
+        trail = memory.store.trail(alias.key)
+        return evolve(alias_ends.without_reached_ends(alias, before, trail), note=arguments.note)
 
     return _change(memory, arguments, terminal, resume)
 

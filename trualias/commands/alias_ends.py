@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
 
 from attrs import evolve
 
@@ -20,7 +21,7 @@ from trualias.commands.memory import (
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import number_of, quoted
-from trualias.store.interface import Change, Entry
+from trualias.store.interface import Change, Entry, TrailLine, idle_remark
 
 _DAY = 86_400
 _MOST = 1_000_000
@@ -81,16 +82,30 @@ def check_future(seconds: float | None) -> None:
         raise Refused(f"{local_time(seconds)} is over")
 
 
-def without_reached_ends(alias: Alias, before: Entry | None) -> Change:
-    """Return the change that makes an alias active, without the ends that it has reached."""
+def without_reached_ends(alias: Alias, before: Entry | None, trail: Sequence[TrailLine]) -> Change:
+    """Return the change that makes an alias active, without the ends that it has reached, given its trail."""
     change = evolve(unchanged(alias, before), state=AliasState.ACTIVE, resumes=None)
     if before is None:
         return change
     if before.expires_after is not None and before.accepted >= before.expires_after:
         change = evolve(change, expires_after=None)
-    if before.expires_idle is not None and before.state is AliasState.REVOKED:
+    if before.expires_idle is not None and _ended_idle(before.expires_idle, trail):
         change = evolve(change, expires_idle=None)
     return change
+
+
+def _ended_idle(days: int, trail: Sequence[TrailLine]) -> bool:
+    """Return whether an alias ended because no mail came for some days, and this end was not given anew since."""
+    for line in reversed(trail):
+        if line.note == _idle(days):
+            return False
+        if line.after is AliasState.REVOKED and line.before is not AliasState.REVOKED:
+            return line.note == idle_remark(days)
+    return False
+
+
+def _idle(days: int) -> str:
+    return f"expires after {number_of(days, 'day')} without mail"
 
 
 def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
@@ -117,7 +132,7 @@ def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
             remark = f"expires after {number_of(arguments.after, 'accepted mail')}"
             change = evolve(change, expires_after=arguments.after)
         else:
-            remark = f"expires after {number_of(arguments.idle, 'day')} without mail"
+            remark = _idle(arguments.idle)
             change = evolve(change, expires_idle=arguments.idle)
     memory.change([evolve(change, remark=remark)])
     so_far = f"; it has {accepted or 'none'} so far" if arguments.after is not None else ""

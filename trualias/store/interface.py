@@ -106,6 +106,11 @@ class TrailLine:
     note: str
 
 
+def idle_remark(days: int) -> str:
+    """Return what the trail says of an alias that ended because no mail came for some days."""
+    return f"expired after {days} days without mail"
+
+
 @frozen
 class Change:
     """A change to make: the new state, None to forget the alias; the note, None to keep it; and the times to come.

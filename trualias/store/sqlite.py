@@ -33,6 +33,7 @@ from trualias.store.interface import (
     StoreUnusable,
     TrailLine,
     Use,
+    idle_remark,
     keep_or,
 )
 from trualias.store.keeping import add_composed, keep_aliases
@@ -564,8 +565,8 @@ def _due_change(entry: Entry, now: float) -> Change:
 
 
 def _idle_change(entry: Entry) -> Change:
-    remark = f"expired after {entry.expires_idle} days without mail"
-    return Change(entry.key, entry.address, AliasState.REVOKED, remark=remark)
+    assert entry.expires_idle is not None
+    return Change(entry.key, entry.address, AliasState.REVOKED, remark=idle_remark(entry.expires_idle))
 
 
 def _state(name: str | None) -> AliasState | None:

@@ -11,7 +11,7 @@ from trualias.commands.alias_ends import number, without_reached_ends
 from trualias.commands.memory import Alias
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import KEEP, Change, Entry, Use
+from trualias.store.interface import KEEP, Change, Entry, TrailLine, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import CONFIGURATION, MACYS, MemoryCase
 
@@ -185,20 +185,54 @@ class ExpiryTests(ServedCase):
             *("alias", "expire", MACYS, "--idle", "9"),
         )
         self.assertEqual((AliasState.REVOKED, 9), (self.entry().state, self.entry().expires_idle))
+        self.run_command("alias", "resume", MACYS)
+        self.assertEqual((AliasState.ACTIVE, 9), (self.entry().state, self.entry().expires_idle))
+
+    def test_reached(self) -> None:
+        """What an alias has reached does not end it again once it is resumed."""
+        day, long_ago = 86_400, 1_000.0
+        self.run_command("alias", "expire", MACYS, "--after", "2")
+        self.run_command("alias", "expire", MACYS, "--idle", "3")
+        self.count(Use(MACYS, MACYS, "foo", "macys.com", long_ago, long_ago, 2))
+        self.assertEqual((AliasState.REVOKED, 2, 3), self.ends())
+        self.run_command("alias", "resume", MACYS)
+        self.assertEqual((AliasState.ACTIVE, None, 3), self.ends())
+        store = SqliteStore(str(self.store))
+        later = self.entry().changed + 4 * day
+        store.count([Use("other@", "other", "foo", None, later, later, 1)], later, keeps_senders=True)
+        self.assertTrue(store.make_due_changes(later))
+        store.close()
+        self.assertEqual((AliasState.REVOKED, None, 3), self.ends())
+        self.run_command("alias", "resume", MACYS)
+        self.assertEqual((AliasState.ACTIVE, None, None), self.ends())
+
+    def ends(self) -> tuple[AliasState, int | None, int | None]:
+        """Return the state of the alias, and its ends by number and by disuse."""
+        entry = self.entry()
+        return entry.state, entry.expires_after, entry.expires_idle
 
     def test_resume(self) -> None:
         """What makes an alias active again takes away the ends that it has reached, and no others."""
         alias = Alias("a@", "a")
         revoked = Entry("a@", "a", AliasState.REVOKED, "", 1.0, accepted=5)
-        for before, after, idle in (
-            (evolve(revoked, expires_after=5), None, KEEP),
-            (evolve(revoked, expires_after=6), KEEP, KEEP),
-            (evolve(revoked, expires_idle=9), KEEP, None),
-            (evolve(revoked, state=AliasState.QUIET, expires_idle=9), KEEP, KEEP),
-            (None, KEEP, KEEP),
+        active, quiet = AliasState.ACTIVE, AliasState.QUIET
+        ended = TrailLine(1.0, "trualias", active, AliasState.REVOKED, "expired after 9 days without mail")
+        noted = evolve(ended, before=AliasState.REVOKED, note="a note")
+        taken_back = evolve(ended, note="a note")
+        anew = evolve(noted, note="expires after 9 days without mail")
+        idle = evolve(revoked, expires_idle=9)
+        for before, trail, accepted, days in (
+            (evolve(revoked, expires_after=5), [], None, KEEP),
+            (evolve(revoked, expires_after=6), [], KEEP, KEEP),
+            (idle, [ended], KEEP, None),
+            (idle, [ended, noted], KEEP, None),
+            (idle, [taken_back], KEEP, KEEP),
+            (idle, [ended, anew], KEEP, KEEP),
+            (evolve(idle, state=quiet), [evolve(ended, after=quiet)], KEEP, KEEP),
+            (None, [], KEEP, KEEP),
         ):
-            expected = Change("a@", "a", AliasState.ACTIVE, expires_after=after, expires_idle=idle)
-            self.assertEqual(expected, without_reached_ends(alias, before))
+            expected = Change("a@", "a", active, expires_after=accepted, expires_idle=days)
+            self.assertEqual(expected, without_reached_ends(alias, before, trail))
 
     def test_no_policy_service(self) -> None:
         """Without a policy service no mail is counted, and the ends that need it are refused."""
