@@ -12,11 +12,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
 from trualias.language.tree import Account, Deliver, Name, Refuse, Setting, Statement, unparse
-from trualias.lookup import Ambiguous, Answer, Found, NotFound, NotFoundReason, Snapshot
+from trualias.lookup import Ambiguous, Answer, Deferred, Found, NotFound, NotFoundReason, Snapshot
+from trualias.lookup.alias_states import AliasRecord, AliasStates
 from trualias.matching.policy import is_local_part
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, local_part
-from trualias.test.naive_tables import NaiveTables
+from trualias.test.naive_tables import DEFERRED, NaiveTables
 from trualias.test.strategies import at_domains, policies, tangles
 
 trialprofile.load()
@@ -32,6 +33,8 @@ def value(answer: Answer) -> str | None:
             return found
         case NotFound():
             return None
+        case Deferred():
+            return DEFERRED
         case _:
             raise AssertionError(answer)
 
@@ -80,6 +83,17 @@ def chosen_deliveries(random: Random, policy: tuple[Account, ...], case_sensitiv
     return statements
 
 
+def kept_aliases(random: Random, policy: tuple[Account, ...], keys: list[str]) -> dict[str, str]:
+    """Choose addresses among some keys, and mailboxes, that a store keeps for accounts."""
+    accounts = [name.text for statement in policy for name in statement.accounts]
+    kept = {}
+    for key in [*keys, *accounts]:
+        text = key.partition("@")[0]
+        if is_local_part(text) and random.random() < 0.2:
+            kept[f"{text.lower()}@{random.choice(['', 'example.com', 'example.org'])}"] = random.choice(accounts)
+    return kept
+
+
 class AgreementTests(SynchronousTestCase):
     """The tables answer as the reference says."""
 
@@ -103,7 +117,9 @@ class AgreementTests(SynchronousTestCase):
                 *([Setting("DEBUG ACCOUNT", DEBUG_ACCOUNT)] if debug else []),
             ]
             text = "\n".join(map(unparse, [*options, *random.sample(statements, len(statements))]))
-            snapshot = Snapshot(parse_configuration(text, "drawn.conf"))
+            kept = kept_aliases(random, policy, keys) if random.random() < 0.5 else {}
+            states = AliasStates({key: AliasRecord(kept_for=account) for key, account in kept.items()})
+            snapshot = Snapshot(parse_configuration(text, "drawn.conf")).with_states(states if kept else None)
             # The order of the file decides how an account is spelled.
             ordered = [rule.statement for rule in snapshot.configuration.policy.rules]
             domains = frozenset(map(str.lower, DOMAINS))
@@ -112,15 +128,18 @@ class AgreementTests(SynchronousTestCase):
                 domains,
                 case_sensitive,
                 DEBUG_ACCOUNT if debug else None,
+                kept,
             )
             for key in keys:
                 for table, wanted in ((Table.LOCAL_PART, naive.local_part(key)), (Table.VIRTUAL, naive.virtual(key))):
                     answer = snapshot.tables[table](key)
-                    self.assertEqual((text, table, key, wanted), (text, table, key, value(answer)))
+                    self.assertEqual((text, kept, table, key, wanted), (text, kept, table, key, value(answer)))
+                    seen["kept"] += isinstance(answer, Found) and answer.is_kept
                     seen["several targets"] += ", " in (wanted or "")
                     seen[answer.reason if isinstance(answer, NotFound) else type(answer)] += 1
 
         agree()
         for kind in (Found, NotFoundReason.REFUSED, NotFoundReason.WRONG_CODE, NotFoundReason.UNKNOWN_DOMAIN):
             self.assertGreater(seen[kind], trialprofile.least(40), seen)
-        self.assertGreater(seen["several targets"], trialprofile.least(40), seen)
+        for what in ("several targets", "kept", Deferred):
+            self.assertGreater(seen[what], trialprofile.least(40), seen)
