@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from trualias.language.domains import fold_domain, is_domain
 
@@ -30,10 +31,17 @@ def envelope_sender(octets: bytes) -> str:
     except UnicodeDecodeError:
         return MALFORMED
     local_part, _, domain = address.removesuffix(".").rpartition("@")
-    folded = fold_domain(domain)
-    if not local_part or not local_part.isprintable() or not (is_domain(folded) or _LITERAL(folded)):
+    folded = _folded(domain)
+    if not folded or not local_part or not local_part.isprintable():
         return MALFORMED
     return f"{local_part.lower()}@{folded}"
+
+
+@lru_cache(maxsize=1_024)
+def _folded(domain: str) -> str:
+    """Return the domain of an address in its folded spelling; an empty text if it is none, and no IP address."""
+    folded = fold_domain(domain)
+    return folded if is_domain(folded) or _LITERAL(folded) else ""
 
 
 def kept_address(sender: str) -> str:

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
+from trualias.log import lookup_log
 from trualias.lookup import CurrentSnapshot, NotFoundReason, Snapshot
 from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.monitoring.statistics import ReplyKind
@@ -194,15 +195,19 @@ class PolicyProtocol(ClientProtocol):
                 self._count(parsed, sink)
             return self.factory.no_opinion
         snapshot = self._current.snapshot
-        self._verdicts.use(snapshot)
-        reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], self._verdicts)
+        verdicts = self._verdicts
+        verdicts.use(snapshot)
+        reply = None if lookup_log.is_on else verdicts.recent.get(parsed.recipient)
+        if reply is None:
+            reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], verdicts)
         if sink is None or snapshot.recipients is None:
             return reply
         is_vrfy = parsed.protocol_state == b"VRFY"
-        if is_vrfy and snapshot.configuration.settings.guesses is None:
+        is_limited = snapshot.configuration.settings.guesses is not None
+        if is_vrfy and not is_limited:
             return reply
         recipient = self.factory.recipients.get(parsed.recipient, key, snapshot)
-        if self._is_past_guesses(parsed, recipient, snapshot, sink):
+        if is_limited and self._is_past_guesses(parsed, recipient, snapshot, sink):
             return self._responder.found(TOO_MANY, self._verdicts)
         if is_vrfy:
             return reply
@@ -216,9 +221,9 @@ class PolicyProtocol(ClientProtocol):
                 self.factory.end_watch.begin()
             return reply
         sink.add(recipient, envelope_sender(parsed.sender), Outcome.REFUSED)
-        if recipient.account:
-            return self._responder.found(snapshot.recipients.access.refusal.value, self._verdicts)
-        return reply
+        # Without an account, the state has refused it already.
+        is_locked = bool(recipient.account)
+        return self._responder.found(snapshot.recipients.access.refusal.value, verdicts) if is_locked else reply
 
     def _is_past_guesses(
         self, request: PolicyRequest, recipient: Recipient | WrongCode | None, snapshot: Snapshot, sink: DeliverySink
