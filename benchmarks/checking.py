@@ -1,4 +1,4 @@
-"""The processor time of ``trualias check`` for large configurations: a whole command, from start to end.
+"""The processor time of ``trualias check`` and ``strength`` for large configurations: a whole command, from start to end.
 
 Processor time, since a busy machine must not decide; what is printed goes to a file.
 """
@@ -15,11 +15,11 @@ from benchmarks.servers import ROOT
 _COMMAND = "import sys; from trualias.main import main; sys.exit(main())"
 
 
-def seconds_to_check(path: Path) -> float:
-    """Return the processor time of ``trualias check`` of a configuration without errors."""
+def seconds_of(command: str, path: Path) -> float:
+    """Return the processor time of a command about a configuration without errors."""
     before = os.times()
     with path.with_suffix(".out").open("wb") as output:
-        subprocess.run([sys.executable, "-c", _COMMAND, "check", str(path)], cwd=ROOT, stdout=output, check=True)
+        subprocess.run([sys.executable, "-c", _COMMAND, command, "-c", str(path)], cwd=ROOT, stdout=output, check=True)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
 
@@ -27,6 +27,8 @@ def seconds_to_check(path: Path) -> float:
 def run(folder: Path) -> list[Row]:
     """Return the rows of the table."""
     cases = (
+        ("check of 30000 statements of three shapes", policies.many_statements(30_000), 10.0),
+        ("strength of 1000 statements of three shapes", policies.many_statements(1_000), 6.0),
         ("check of 1000 statements, each with a code of its own", policies.many_codes(1_000), 5.0),
         ("check of 10000 statements, each with a code of its own", policies.many_codes(10_000), 60.0),
         ("check of 1000 statements of 1000 shapes", policies.many_shapes(1_000), 5.0),
@@ -35,7 +37,7 @@ def run(folder: Path) -> list[Row]:
     for name, text, bound in cases:
         path = folder / "checked.conf"
         path.write_text(text + "END\n", encoding="utf-8")
-        rows.append(at_most(f"{name}, processor", seconds_to_check(path), bound, " s"))
+        rows.append(at_most(f"{name}, processor", seconds_of(name.split()[0], path), bound, " s"))
     return rows
 
 

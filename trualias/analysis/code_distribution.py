@@ -41,6 +41,11 @@ class Words:
         self._by_class: dict[tuple[FieldClass, bool], tuple[str, ...]] = {}
         self._item_sets = ItemSets()
         self._by_length: dict[tuple[FieldClass, bool], dict[int, int]] = {}
+        self._text = "\n".join(words).lower()
+
+    def contain(self, text: str) -> bool:
+        """Return whether a text occurs in a word, in any case."""
+        return text.lower() in self._text
 
     def of(self, field_class: FieldClass, case_sensitive: bool) -> tuple[str, ...]:
         """Return the distinct words of a class, in lower case unless case matters.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
@@ -12,6 +14,7 @@ from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.tables import Table
+from trualias.language.rule import folding
 from trualias.language.tree import NameKind
 
 if TYPE_CHECKING:
@@ -63,8 +66,10 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         NoConfiguration: no configuration is given or found.
         ConfigurationErrors: the configuration cannot be used.
     """
+    from trualias.analysis.code_distribution import NoWords
+    from trualias.analysis.likeness import likeness_of
     from trualias.analysis.words.lists import UnusableWordList, read_word_list, shipped_word_list
-    from trualias.commands.strength_text import for_programs, print_measured
+    from trualias.commands.strength_text import Measured, for_programs, print_measured
 
     configuration = read_configuration(configuration_path(arguments, Table.LOCAL_PART))
     try:
@@ -75,10 +80,21 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     targets, missing = _choose(configuration.policy, arguments.accounts)
     for account in missing:
         terminal.errors.write(f"no statement has the account {account}\n")
-    measured = []
+    fold = folding(configuration.settings.case_sensitive)
+    measured: list[Measured] = []
+    first: dict[Hashable, Measured] = {}
     with progress(terminal.errors, "measuring", len(targets)) as advance:
         for target in targets:
-            measured.append((target, _measure(target, words.words, configuration, arguments.seed, advance)))
+            likeness = likeness_of(target, words.words, fold)
+            like = first.get(likeness)
+            if like is None:
+                found = _measure(target, words.words, configuration, arguments.seed, advance)
+                first[likeness] = Measured(target, found)
+                measured.append(first[likeness])
+            else:
+                found = like.found if isinstance(like.found, NoWords) else evolve(like.found, target=target)
+                measured.append(Measured(target, found, like.target))
+                advance(1)
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, words.name, arguments.seed, measured))
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from attrs import frozen
+
 from trualias.analysis.code_distribution import NoWords
 from trualias.analysis.composition import Target
 from trualias.analysis.rule_inference import FURTHEST_INDEX, MOST_ITEMS, MOST_LEAKS, NEARLY, RUNS, Leaks
@@ -14,14 +16,26 @@ from trualias.configuration import Configuration
 from trualias.configuration.settings import GuessLimits
 from trualias.language.tree import expression_text, item_text
 
-Measured = Sequence[tuple[Target, Strength | NoWords]]
-"""Targets with their figures, or with the class of an identifier for which there is no word."""
+
+@frozen(eq=False)
+class Measured:
+    """A target with its figures, or with the class of an identifier for which there is no word.
+
+    ``like`` is a target that was measured before and has the same figures; None for a target that was measured itself.
+    """
+
+    target: Target
+    found: Strength | NoWords
+    like: Target | None = None
 
 
-def print_measured(configuration: Configuration, words: str, seed: int, measured: Measured, terminal: Terminal) -> None:
+def print_measured(
+    configuration: Configuration, words: str, seed: int, measured: Sequence[Measured], terminal: Terminal
+) -> None:
     """Print the figures of all targets, and notes on them; ``words`` describes the word list."""
     out = console(terminal.output)
-    for target, found in measured:
+    for one in measured:
+        target, found = one.target, one.found
         statement = target.rule.statement
         items = ", ".join(map(item_text, statement.items))
         line = configuration.line(statement.offset)
@@ -29,6 +43,10 @@ def print_measured(configuration: Configuration, words: str, seed: int, measured
             f"{configuration.file(statement.offset)}:{line}: {expression_text(statement.expression)} WITH {items}",
             style="bold",
         )
+        if one.like is not None:
+            other = configuration.line_text(one.like.rule.statement.offset, statement.offset)
+            out.print(f"  as the statement in {other}: they differ in names and literals alone\n")
+            continue
         if isinstance(found, NoWords):
             out.print(f"  no figures: none of {words} can be %{found}%\n")
             continue
@@ -38,7 +56,7 @@ def print_measured(configuration: Configuration, words: str, seed: int, measured
             rows.add_row(f"  {name}", sentence)
         show(out, rows)
         out.print()
-    for note in _notes(words, seed, [found for _, found in measured if isinstance(found, Strength)]):
+    for note in _notes(words, seed, [one.found for one in measured if isinstance(one.found, Strength)]):
         out.print(note)
 
 
@@ -166,7 +184,9 @@ def _digits(number: float, count: int = 2) -> str:
     return f"{number:.{max(1, count - len(str(int(number))))}f}".removesuffix(".0")
 
 
-def for_programs(configuration: Configuration, words: str, seed: int, measured: Measured) -> dict[str, object]:
+def for_programs(
+    configuration: Configuration, words: str, seed: int, measured: Sequence[Measured]
+) -> dict[str, object]:
     """Return all figures, to be written as JSON: shares from 0 to 1, null for more than a limit."""
     limits = configuration.settings.guesses
     return {
@@ -183,13 +203,14 @@ def for_programs(configuration: Configuration, words: str, seed: int, measured: 
         **({} if limits is None else {"guesses": {"per_hour": limits.per_hour, "per_year": limits.per_hour * _HOURS}}),
         "statements": [
             {
-                **place(configuration, target.rule.statement.offset),
-                "expression": expression_text(target.rule.statement.expression),
-                "items": [item_text(item) for item in target.rule.statement.items],
-                "domains": None if target.rule.domains is None else _domains(target),
-                **({"no_words": str(found)} if isinstance(found, NoWords) else _figures(found, limits)),
+                **place(configuration, one.target.rule.statement.offset),
+                "expression": expression_text(one.target.rule.statement.expression),
+                "items": [item_text(item) for item in one.target.rule.statement.items],
+                "domains": None if one.target.rule.domains is None else _domains(one.target),
+                **({} if one.like is None else {"like": place(configuration, one.like.rule.statement.offset)}),
+                **({"no_words": str(one.found)} if isinstance(one.found, NoWords) else _figures(one.found, limits)),
             }
-            for target, found in measured
+            for one in measured
         ],
     }
 

@@ -168,6 +168,29 @@ class StrengthTests(SynchronousTestCase):
         hits = found["statements"][0]["hits_per_year"]
         self.assertEqual([505, 87_600, 29_200], [round(hits[name]) for name in ("blind", "constant", "replay")])
 
+    def test_alike(self) -> None:
+        """Statements that differ in names and literals alone are measured once, unless a word has the literal."""
+        statements = (
+            ("foo", "%account%-%alpha%-%code%", ""),
+            ("bar", "%account%+%alpha%+%code%", ""),
+            ("baz", "%account%-%alpha%-%code%", ", x"),
+            ("qux", "%account%-%ident%-%code%", ""),
+            ("ac", "%account%-%alpha%-%code%", ""),  # is a word
+        )
+        self.path.write_text(
+            "".join(
+                f"ACCOUNT {account} MATCHES {expression} WITH CHAR(1,-), CHARS(){more};\n"
+                for account, expression, more in statements
+            ),
+            "utf-8",
+        )
+        output = self.strength()[1]
+        self.assertEqual(1, output.count("  as the statement in line 1: they differ in names and literals alone\n"))
+        found = json.loads(self.strength("--json")[1])["statements"]
+        self.assertEqual([None, 1, None, None, None], [one.get("like", {}).get("line") for one in found])
+        self.assertEqual("bar", found[1]["account"])
+        self.assertEqual(found[0]["samples"], found[1]["samples"])
+
 
 class WordingTests(SynchronousTestCase):
     """Descriptions of shares."""
