@@ -1,4 +1,4 @@
-"""The processor time of ``trualias check`` and ``strength`` for large configurations: a whole command, from start to end.
+"""The processor time of ``trualias check`` and ``strength`` for large configurations: whole commands.
 
 Processor time, since a busy machine must not decide; what is printed goes to a file.
 """

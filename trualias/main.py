@@ -1,5 +1,6 @@
 """The console script ``trualias``."""
 
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ def main() -> int:
     # Like other programs, end without a traceback on Ctrl-C and when the reader of a pipe ends.
     for number in (signal.SIGPIPE, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    # A command ends soon, and all that it has made goes then. Without this, a check of 30,000 statements takes a
+    # quarter longer.
+    gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout = StandardOutput.in_place_of(sys.stdout)
     try:
