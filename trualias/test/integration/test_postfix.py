@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
+from trualias.testing.dovecot import Dovecot
 from trualias.testing.dovecot_auth import DovecotAuth
 from trualias.testing.live import LiveServer, free_port, wait_until
 from trualias.testing.lmtp import LmtpServer
@@ -138,6 +140,38 @@ class LmtpTests(SynchronousTestCase):
         (mail,) = store.received
         self.assertEqual(("baz@example.com",), mail.recipients)
         self.assertIn("\nX-Original-To: samissexy.34@example.com\n", f"\n{mail.text}")
+
+
+class DovecotTests(SynchronousTestCase):
+    """The set-up of install/lmtp.rst, with a real Dovecot behind a real Postfix."""
+
+    def test_delivery(self) -> None:
+        """Mail for two aliases arrives in the mailboxes of their accounts, and in no other; a wrong code is refused."""
+        dovecot = Dovecot()
+        self.addCleanup(dovecot.stop)
+        dovecot.start()
+        port = free_port()
+        settings = {"virtual_transport": f"lmtp:inet:127.0.0.1:{dovecot.port}", "recipient_delimiter": ""}
+        postfix = Postfix(f"tcp:127.0.0.1:{port}", ("foo", "baz"), settings)
+        self.addCleanup(postfix.stop)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        sample = str(source_tree() / SAMPLE)
+        server = LiveServer(("trualias-virtual", "-c", sample, "-e", f"tcp:{port}:interface=127.0.0.1"), folder, port)
+        self.addCleanup(server.stop)
+        server.start()
+        postfix.start()
+        aliases = {"samissexy.34@example.com": "baz@example.com", "foo-macys-m5@example.com": "foo@example.com"}
+        for alias in aliases:
+            self.assertEqual(250, postfix.rcpt(alias)[0])
+            postfix.send(alias)
+        self.assertEqual(550, postfix.rcpt("samissexy.35@example.com")[0])
+        for alias, mailbox in aliases.items():
+            wait_until(partial(dovecot.has_mail, mailbox), mailbox, lambda: postfix.log + dovecot.log)
+            (mail,) = dovecot.mails(mailbox)
+            self.assertIn(f"\nX-Original-To: {alias}\n", mail)
+            self.assertIn(f"Delivered-To: {mailbox}\n", mail)
+        self.assertEqual(set(aliases.values()), dovecot.mailboxes())
 
 
 class TagTests(SynchronousTestCase):
