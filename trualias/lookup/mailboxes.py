@@ -24,6 +24,7 @@ class Mailboxes:
         self._exact = policy.accounts.union(name for name, _ in further)
         # By folded name the domains of the account's statements; None for all.
         self._domains: dict[str, Domains] = {}
+        self._spelled: dict[str, str] = {}  # by folded name, as first spelled
         for rule in policy.all_rules:
             for name in rule.accounts:
                 self._add(name, rule.domains)
@@ -39,6 +40,7 @@ class Mailboxes:
 
     def _add(self, account: str, domains: Domains) -> None:
         name = self._fold(account)
+        self._spelled.setdefault(name, account)
         before = self._domains.get(name, frozenset())
         self._domains[name] = None if domains is None or before is None else before | domains
 
@@ -48,14 +50,18 @@ class Mailboxes:
         return lower in self._by_lower or lower in self._others
 
     def account(self, local_part: str, domain: str | None = None) -> str | None:
-        """Return the account of this name in a folded domain, or in any if it is None.
+        """Return the account of this name in a folded domain, or in any if it is None, as the file first spells it.
 
         It is None if there is none there, or there are several in another case.
         """
         account = local_part if local_part in self._exact else self._by_lower.get(local_part.lower())
-        if account is None or domain is None:
+        if account is None:
+            return None
+        name = self._fold(account)
+        account = self._spelled[name]
+        if domain is None:
             return account
-        domains = self._domains[self._fold(account)]
+        domains = self._domains[name]
         return account if domains is None or domain in domains else None
 
 

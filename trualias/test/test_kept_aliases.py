@@ -141,6 +141,18 @@ class KeptTests(SynchronousTestCase):
             },
         )
 
+    def test_spelling(self) -> None:
+        """Without regard to case, the account is spelled as the file has it first, as statements answer it."""
+        statements = (
+            "CASE SENSITIVE: no\nALIAS DOMAINS: example.com\nACCOUNT Foo MATCHES %account%.%alnum%.%code% WITH x;\n"
+            "ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH x;"
+        )
+        answers: dict[str, Answer] = {
+            "a@example.com": Found("Foo@example.com", "Foo", is_kept=True),
+            "foo-a-x@example.com": Found("Foo@example.com", "Foo"),
+        }
+        self.assert_answers(kept({"a@": AliasRecord(kept_for="foo")}, statements), Table.VIRTUAL, answers)
+
     def test_account_in_a_domain(self) -> None:
         """An alias that is kept for an account of another domain is deferred: there is no such account there."""
         statements = "ALIAS DOMAINS: example.com example.org\nACCOUNT ann AT example.com MATCHES %alnum%.%code% WITH x;"
