@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -19,16 +20,24 @@ ALIAS, OTHER, LOCKED = "samissexy.34@example.com", "foo-macys-m5@example.com", "
 SHOP, NEWS = "orders@shop.test", "17-x@news.test"
 
 
-class CountingTests(SynchronousTestCase):
-    """A server with a store, the policy service in both lists, and transactions of many kinds."""
+class CountingTestCase(SynchronousTestCase):
+    """A server with a store, and a Postfix with the policy service in both lists.
+
+    ``LATER`` is restrictions for the first list behind it, and ``SETTINGS`` more settings of Postfix.
+    """
+
+    LATER = ""
+    SETTINGS: ClassVar[dict[str, str]] = {}
 
     def setUp(self) -> None:
         """Start a server that keeps whole senders, with a locked alias, and a Postfix."""
         port, policy = free_port(), free_port()
         service = f"check_policy_service {{ inet:127.0.0.1:{policy}, timeout=10s }}"
+        before = "reject_non_fqdn_recipient, reject_unauth_destination"
         settings = {
-            "smtpd_recipient_restrictions": f"reject_non_fqdn_recipient, reject_unauth_destination, {service}",
+            "smtpd_recipient_restrictions": f"{before}, {service}{self.LATER}",
             "smtpd_end_of_data_restrictions": service,
+            **self.SETTINGS,
         }
         self.postfix = Postfix(f"tcp:127.0.0.1:{port}", ("foo", "baz"), settings)
         self.addCleanup(self.postfix.stop)
@@ -62,6 +71,18 @@ class CountingTests(SynchronousTestCase):
         finally:
             store.close()
 
+    def lock(self) -> None:
+        """Lock an alias to a sender's domain, and wait until the lock is in force."""
+        wait_until(lambda: Path(self.store).exists(), "the store", log=lambda: self.server.log)
+        store = SqliteStore(self.store)
+        store.change([Change(LOCKED, LOCKED, AliasState.ACTIVE, lock=Lock(("shop.test",)))], "root", 1)
+        store.close()
+        wait_until(lambda: self.postfix.rcpt(LOCKED)[0] == 550, "the lock", log=lambda: self.server.log)
+
+
+class CountingTests(CountingTestCase):
+    """Transactions of many kinds, one by one."""
+
     def mail(self, sender: str, *recipients: str, ends: str = "message") -> list[int]:
         """Run a transaction, and return the codes of the replies to its recipients.
 
@@ -83,13 +104,7 @@ class CountingTests(SynchronousTestCase):
 
     def test_transactions(self) -> None:
         """The numbers are those of the messages that Postfix accepted; the server that stops writes the last ones."""
-        wait_until(lambda: Path(self.store).exists(), "the store", log=lambda: self.server.log)
-        store = SqliteStore(self.store)
-        lock = Change(LOCKED, LOCKED, AliasState.ACTIVE, lock=Lock(("shop.test",)))
-        store.change([lock], "root", 1)
-        store.close()
-        wait_until(lambda: self.postfix.rcpt(LOCKED)[0] == 550, "the lock", log=lambda: self.server.log)
-
+        self.lock()
         self.assertEqual([250], self.mail(SHOP, ALIAS))
         self.assertEqual([250, 250], self.mail(SHOP, ALIAS, OTHER))
         self.assertEqual([250, 250], self.mail(SHOP, ALIAS, ALIAS.upper().replace("SAMISSEXY", "SamIsSexy")))
