@@ -13,6 +13,7 @@ from benchmarks import (
     comparison,
     counting,
     hostile,
+    large_store,
     loading,
     memory,
     reloading,
@@ -31,7 +32,7 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
     start = time.monotonic()
     sys.stderr.write("benchmarks.throughput\n")
     rows = throughput.run(folder, throughput.FULL)
-    for part in (loading, reloading, memory, hostile, replaying, checking, counting):
+    for part in (loading, reloading, memory, hostile, replaying, checking, counting, large_store):
         sys.stderr.write(f"{part.__name__}\n")
         rows += part.run(folder)
     return [*rows, report.fact("the whole run", f"{time.monotonic() - start:.0f} s")]

@@ -8,6 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -213,12 +214,8 @@ class SqliteStore:
                 " FROM alias WHERE revision > max(?, 0)",
                 (after,),
             )
-            for key, state, kept_for, lock, *times in rows:
-                if kept_for or lock or times != [None, None]:
-                    locks = () if lock is None else (decode_lock(lock),)
-                    yield key, AliasRecord(AliasState(state), kept_for, locks, *times)
-                else:
-                    yield key, RECORDS[AliasState(state)]
+            for key, *fields in rows:
+                yield key, _record(*fields)
 
     def known(self, after: int = 0) -> Iterator[tuple[int, AliasKey, bool]]:
         """Yield the aliases that became known or were forgotten after a number; see `Store.known`."""
@@ -523,6 +520,14 @@ _ENTRY = """
            (SELECT count(*) FROM sender WHERE sender.alias = alias.number)
     FROM alias
 """
+
+
+@lru_cache(maxsize=1_000)  # of a million aliases, most have the same few records
+def _record(state: str, kept_for: str, lock: str | None, expires: float | None, resumes: float | None) -> AliasRecord:
+    if not kept_for and lock is None and expires is None and resumes is None:
+        return RECORDS[AliasState(state)]
+    locks = () if lock is None else (decode_lock(lock),)
+    return AliasRecord(AliasState(state), kept_for, locks, expires, resumes)
 
 
 def _entry(row: Sequence[Any]) -> Entry:
