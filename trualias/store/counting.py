@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import is_expected, registrable_domain
@@ -67,10 +67,30 @@ _ALIAS = """
 
 
 def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_senders: bool) -> Tally:
-    """Add uses, which are in the order of their keys, and return what they come to."""
+    """Add uses, and return what they come to."""
     tally = Tally()
-    _count(database, uses, tally, keeps_senders=keeps_senders)
+    ordered = sorted([*uses, *_in_all_domains(database, uses)], key=lambda use: (use.key, use.first))
+    _count(database, ordered, tally, keeps_senders=keeps_senders)
     return tally
+
+
+def _in_all_domains(database: sqlite3.Connection, uses: Sequence[Use]) -> list[Use]:
+    """Return the accepted uses once more, as those of the alias of all domains, where that is locked or ends by use.
+
+    Mail is for an alias in its domain, and without this the one of all domains would never have any.
+    """
+    by_key: dict[str, list[Use]] = {}
+    for use in uses:
+        local_part, _, domain = use.key.rpartition("@")
+        if use.accepted and domain:
+            by_key.setdefault(f"{local_part}@", []).append(use)
+    marks = ", ".join("?" * len(by_key))
+    found = database.execute(
+        f"SELECT key FROM alias WHERE key IN ({marks}) AND NOT forgotten"
+        " AND (lock IS NOT NULL OR expires_after IS NOT NULL OR expires_idle IS NOT NULL)",
+        (*by_key,),
+    ).fetchall()
+    return [evolve(use, key=key, address=use.address.rpartition("@")[0]) for (key,) in found for use in by_key[key]]
 
 
 def _count(database: sqlite3.Connection, uses: Sequence[Use], tally: Tally, *, keeps_senders: bool) -> None:

@@ -326,12 +326,11 @@ class SqliteStore:
 
     def count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool) -> Counted:
         """Add uses, in one transaction; see `Store.count`."""
-        ordered = sorted(uses, key=lambda use: (use.key, use.first))
         try:
-            return self._count(ordered, now, keeps_senders=keeps_senders, durable=False)
+            return self._count(uses, now, keeps_senders=keeps_senders, durable=False)
         except _NotDurable:
             # States are changed, too: a revision that a server has in force must not be lost.
-            return self._count(ordered, now, keeps_senders=keeps_senders, durable=True)
+            return self._count(uses, now, keeps_senders=keeps_senders, durable=True)
 
     def _count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool, durable: bool) -> Counted:
         with _translated(self._path):

@@ -189,6 +189,25 @@ class CountingTests(SynchronousTestCase):
         self.assert_entry(state=AliasState.REVOKED, accepted=5, note="mine")
         self.assertEqual("expired after 3 mails", self.store.trail(KEY)[-1].note)
 
+    def test_all_domains(self) -> None:
+        """Mail in any domain counts for the alias of all domains, where that is locked or ends by use."""
+        other = "foo-macys-m5@example.org"
+        self.store.change([Change("foo-macys-m5@", "foo-macys-m5", AliasState.ACTIVE)], "root", 1)
+        self.count(self.use(), self.use(key=other))
+        entry = self.store.entry("foo-macys-m5@")
+        self.assertEqual(0, entry and entry.accepted)
+        change = Change("foo-macys-m5@", "foo-macys-m5", AliasState.ACTIVE, lock=Lock(first=True), expires_after=3)
+        self.store.change([change], "root", 1)
+        self.assertTrue(self.count(self.use("", at=DAY), self.use("macys.com", at=DAY + 5, key=other)).changed)
+        self.assertTrue(self.count(self.use("macys.com", at=DAY + 9), self.use(refused=1, accepted=0)).changed)
+        entry = self.store.entry("foo-macys-m5@")
+        assert entry is not None
+        self.assertEqual(
+            (AliasState.REVOKED, 3, 0, Lock(("macys.com",), first=True), DAY + 9),
+            (entry.state, entry.accepted, entry.refused, entry.lock, entry.last_seen),
+        )
+        self.assert_entry(state=AliasState.ACTIVE, accepted=3, lock=None)
+
     def test_order(self) -> None:
         """Uses of one alias and sender in one batch are added, whatever their order."""
         self.count(self.use(at=9), self.use("b.example", at=5), self.use(at=2), self.use(at=7, accepted=0, refused=1))
