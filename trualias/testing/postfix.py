@@ -24,6 +24,7 @@ DOMAIN = "example.com"
 # two always run outside of the chroot.
 _MASTER = """\
 127.0.0.1:{port} inet n - {chroot} - - smtpd
+pickup unix n - n 60 1 pickup
 cleanup unix n - {chroot} - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -78,8 +79,10 @@ class Postfix:
         self._chroot = "y" if chroot else "n"
         require_root()
         self._postfix = require_program("postfix")
-        directory = [require_program("postconf"), "-dh", "daemon_directory"]
-        self._master = subprocess.run(directory, check=True, capture_output=True, text=True).stdout.strip() + "/master"
+        paths = [require_program("postconf"), "-dh", "daemon_directory", "sendmail_path"]
+        output = subprocess.run(paths, check=True, capture_output=True, text=True).stdout
+        daemons, self._sendmail = output.splitlines()
+        self._master = f"{daemons}/master"
         # Not below trial's own folder: Postfix' unprivileged daemons must be able to reach it.
         self._folder = Path(tempfile.mkdtemp(prefix="trualias-postfix-"))
         self._folder.chmod(0o755)
@@ -190,6 +193,12 @@ class Postfix:
         with self.connect() as client:
             client.send_message(message)
         return subject
+
+    def submit(self, subject: str, sender: str, *recipients: str) -> None:
+        """Send a mail as programs of this machine do, by sendmail(1)."""
+        command = [self._sendmail, "-C", f"{self._folder}/conf", "-f", sender, "-i", "--", *recipients]
+        text = f"From: {sender}\nSubject: {subject}\n\nA mail to an alias.\n"
+        subprocess.run(command, input=text, text=True, check=True, timeout=PATIENCE)
 
     def mails(self, mailbox: str) -> list[str]:
         """Return the complete texts of the mails in a mailbox."""
