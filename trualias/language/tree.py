@@ -107,7 +107,7 @@ class CodeLiteral:
 Item = Call | CodeLiteral
 
 
-@frozen
+@frozen(weakref_slot=False)  # there can be a million
 class Name:
     """The name of an account or an alias, or an address, as spelled in the file."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from trualias.configuration import Configuration
 from trualias.configuration.addresses import Domains, named_domains
@@ -20,49 +21,72 @@ class Mailboxes:
     def __init__(self, policy: Policy, others: Iterable[str] = (), further: Iterable[tuple[str, Domains]] = ()) -> None:
         self._others = frozenset(name.lower() for name in others)
         self._fold = policy.fold
+        self._is_case_sensitive = policy.case_sensitive
         further = list(further)
-        self._exact = policy.accounts.union(name for name, _ in further)
-        # By folded name the domains of the account's statements; None for all.
-        self._domains: dict[str, Domains] = {}
-        self._spelled: dict[str, str] = {}  # by folded name, as first spelled
-        for rule in policy.all_rules:
-            for name in rule.accounts:
-                self._add(name, rule.domains)
-        for name, domains in further:
-            self._add(name, domains)
-        self._by_lower: dict[str, str | None] = {}
-        for account in sorted(self._exact):
-            lower = account.lower()
-            # Names that differ in case alone are two accounts with CASE SENSITIVE, else the same one.
-            first = self._by_lower.setdefault(lower, account)
-            if policy.case_sensitive and first != account:
-                self._by_lower[lower] = None
-
-    def _add(self, account: str, domains: Domains) -> None:
-        name = self._fold(account)
-        self._spelled.setdefault(name, account)
-        before = self._domains.get(name, frozenset())
-        self._domains[name] = None if domains is None or before is None else before | domains
+        self._exact = policy.accounts.union([name for name, _ in further]) if further else policy.accounts
+        # Of most accounts nothing more is kept than that: a million would take 300 MB otherwise.
+        self._variants = _variants(chain(_names(policy), (name for name, _ in further)))
+        self._domains = _restricted_domains(policy, further)
 
     def __contains__(self, local_part: object) -> bool:
         """Return whether a local part is the name of an account, or one of the others, in any case."""
         lower = str(local_part).lower()
-        return lower in self._by_lower or lower in self._others
+        return lower in self._exact or lower in self._variants or lower in self._others
 
     def account(self, local_part: str, domain: str | None = None) -> str | None:
         """Return the account of this name in a folded domain, or in any if it is None, as the file first spells it.
 
         It is None if there is none there, or there are several in another case.
         """
-        account = local_part if local_part in self._exact else self._by_lower.get(local_part.lower())
-        if account is None:
-            return None
-        name = self._fold(account)
-        account = self._spelled[name]
-        if domain is None:
+        account = self._spelled(local_part)
+        if account is None or domain is None:
             return account
-        domains = self._domains[name]
+        domains = self._domains.get(self._fold(account))
         return account if domains is None or domain in domains else None
+
+    def _spelled(self, local_part: str) -> str | None:
+        lower = local_part.lower()
+        variants = self._variants.get(lower)
+        if variants is None:
+            return lower if lower in self._exact else None
+        if not self._is_case_sensitive:
+            return variants[0]
+        # Names that differ in case alone are two accounts.
+        return local_part if local_part in variants else variants[0] if len(variants) == 1 else None
+
+
+def _names(policy: Policy) -> Iterator[str]:
+    """Yield the accounts in the order of the file."""
+    for rule in policy.all_rules:
+        yield from rule.accounts
+
+
+def _variants(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return by lower case the spellings of the names that have another one, in the order of the names."""
+    names = list(names)
+    found: dict[str, dict[str, None]] = {lower: {} for name in names if (lower := name.lower()) != name}
+    for name in names if found else ():
+        lower = name.lower()
+        if lower in found:
+            found[lower][name] = None
+    return {lower: tuple(spellings) for lower, spellings in found.items()}
+
+
+def _restricted_domains(policy: Policy, further: Iterable[tuple[str, Domains]]) -> dict[str, frozenset[str]]:
+    """Return by folded name the domains of the accounts that all their statements restrict to some."""
+    fold = policy.fold
+    given = [(rule.accounts, rule.domains) for rule in policy.all_rules]
+    given += [((name,), domains) for name, domains in further]
+    found: dict[str, frozenset[str]] = {}
+    for names, domains in given:
+        if domains is not None:
+            for name in map(fold, names):
+                found[name] = found.get(name, frozenset()) | domains
+    for names, domains in given if found else ():
+        if domains is None:
+            for name in map(fold, names):
+                found.pop(name, None)
+    return found
 
 
 def mailboxes_of(configuration: Configuration) -> Mailboxes:
@@ -72,7 +96,9 @@ def mailboxes_of(configuration: Configuration) -> Mailboxes:
     debug account, and the targets of ``DELIVER`` in alias domains.
     """
     policy, debug_account = configuration.policy, configuration.settings.debug_account
-    with_statements = set(map(policy.fold, (*policy.accounts, *([debug_account] if debug_account else ()))))
+    delivered = {policy.fold(delivery.account.text) for delivery in configuration.deliveries}
+    known = chain(policy.accounts, () if debug_account is None else (debug_account,))
+    with_statements = {name for name in map(policy.fold, known) if name in delivered} if delivered else delivered
     others = [] if debug_account is None else [debug_account]
     further = []
     for delivery in configuration.deliveries:

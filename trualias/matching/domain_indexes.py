@@ -47,6 +47,7 @@ class DomainIndexes:
         self.general = (self._general,)
         self._by_domain: dict[str, tuple[Index, ...]] = {}
         self._build(by_set)
+        self._spelled = {}
         self.has_several = any(index.has_several for index in self._indexes)
 
     def _build(self, by_set: dict[frozenset[str], list[Matcher]]) -> None:

@@ -42,8 +42,9 @@ class Index:
     def __init__(self, fold: Callable[[str], str], longest: int, spelled: dict[str, str] | None = None) -> None:
         self._fold = fold
         self._longest_key = len(START) + longest + len(END)
-        self._by_key: dict[str, list[_Entry]] = {}
-        self._automaton: ahocorasick.Automaton[tuple[_Entry, ...]] = ahocorasick.Automaton()
+        # The only entry of a key stands for itself: a tuple for each would take 64 octets more.
+        self._by_key: dict[str, _Entry | list[_Entry]] = {}
+        self._automaton: ahocorasick.Automaton[_Entry | tuple[_Entry, ...]] = ahocorasick.Automaton()
         self._always: list[Comparable] = []
         self.has_several = False
         self._has_names = False
@@ -88,15 +89,24 @@ class Index:
 
     def _enter(self, key: str, entry: _Entry) -> None:
         # No text has a longer key, and an automaton with one of megabytes ends the process by its recursion.
-        if len(key) <= self._longest_key:
-            self._by_key.setdefault(key, []).append(entry)
+        if len(key) > self._longest_key:
+            return
+        entered = self._by_key.setdefault(key, entry)
+        if isinstance(entered, list):
+            entered.append(entry)
+        elif entered is not entry:
+            self._by_key[key] = [entered, entry]
 
     def finish(self, pause: Callable[[], None] = lambda: None) -> None:
         """Make the automaton; nothing can be added after. ``pause`` is called at each key."""
         self._spread(pause)
         for key, entries in self._by_key.items():
             pause()
-            self._automaton.add_word(key, tuple(entries if len(entries) < CROWD else self._grouped(entries, pause)))
+            if isinstance(entries, list):
+                found = tuple(entries if len(entries) < CROWD else self._grouped(entries, pause))
+                self._automaton.add_word(key, found)
+            else:
+                self._automaton.add_word(key, entries)
         self._by_key.clear()
         self._spelled = {}
         if len(self._automaton):
@@ -104,10 +114,12 @@ class Index:
 
     def _spread(self, pause: Callable[[], None]) -> None:
         """Enter the candidates of crowded keys anew, each by the text of its addresses that the fewest others have."""
-        crowds = [key for key, entries in self._by_key.items() if len(entries) >= CROWD]
+        crowds = {
+            key: entries for key, entries in self._by_key.items() if isinstance(entries, list) and len(entries) >= CROWD
+        }
         moved: list[tuple[Candidate, tuple[str, ...]]] = []
-        for key in crowds:
-            entries = self._by_key.pop(key)
+        for key, entries in crowds.items():
+            del self._by_key[key]
             staying: list[_Entry] = [entry for entry in entries if not isinstance(entry, Candidate)]
             if staying:
                 self._by_key[key] = staying
@@ -117,7 +129,8 @@ class Index:
                     moved.append((entry, _bound_runs(entry)))
         numbers = Counter([run for _, runs in moved for run in set(runs)])
         for run in numbers:
-            numbers[run] += len(self._by_key.get(run, ()))
+            staying_there = self._by_key.get(run, [])
+            numbers[run] += len(staying_there) if isinstance(staying_there, list) else 1
         for candidate, runs in moved:
             pause()
             self._enter(min(runs, key=lambda run: (numbers[run], -len(run))), candidate)
@@ -160,14 +173,17 @@ class Index:
         if not occurrences:
             return self._always
         if len(occurrences) == 1 and not self._always and not self._has_names:
-            return occurrences[0]  # type: ignore[return-value]  # without names, all entries are candidates
+            (only,) = occurrences
+            # Without names, all entries are candidates.
+            return only if isinstance(only, tuple) else (only,)  # type: ignore[return-value]
         found = self._always.copy()
         names: list[NameFound] = []
         # A key can occur several times.
         different = {id(entries): entries for entries in occurrences}.values()
-        if sum(map(len, different)) > most:
+        together = [entries if isinstance(entries, tuple) else (entries,) for entries in different]
+        if sum(map(len, together)) > most:
             raise StepBudgetExceeded
-        for entries in different:
+        for entries in together:
             for entry in entries:
                 if isinstance(entry, NameFound):
                     names.append(entry)

@@ -270,9 +270,9 @@ class LoginTests(LookupCase):
         )
 
     def test_case(self) -> None:
-        """Without CASE SENSITIVE, names that differ in case are one account, and have the login of its first name."""
+        """Without CASE SENSITIVE, names that differ in case are one account, and have the login of the first."""
         lookup = snapshot("CASE SENSITIVE: no").tables[Table.LOGIN]
-        self.assert_answers(lookup, {"BAZ@example.com": Found("Baz", "Baz"), "FOO@example.com": Found("foo", "foo")})
+        self.assert_answers(lookup, {"BAZ@example.com": Found("baz", "baz"), "FOO@example.com": Found("foo", "foo")})
 
     def test_ambiguous(self) -> None:
         """An ambiguous address is not found, also with a DEBUG ACCOUNT."""
