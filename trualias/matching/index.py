@@ -54,17 +54,14 @@ class Index:
         """Enter a statement; ``pause`` is called at each name of a list."""
         fold = self._fold
         rule = matcher.rule
-        names = {
-            NameKind.ACCOUNT: [(fold(name), self._spelled.setdefault(fold(name), name)) for name in rule.accounts],
-            NameKind.ALIAS: [(fold(name), name) for name in rule.aliases] or [("", "")],
-        }
+        names = {NameKind.ACCOUNT: rule.accounts, NameKind.ALIAS: rule.aliases or ("",)}
         several = [kind for kind, given in names.items() if len(given) > 1]
         runs = matcher.runs
         for kind, given in names.items():
             if kind not in several:
-                runs = tuple([run.replace(MARKS[kind], given[0][0]) for run in runs])
-        account, spelled = names[NameKind.ACCOUNT][0]
-        alias = names[NameKind.ALIAS][0][0]
+                runs = tuple([run.replace(MARKS[kind], fold(given[0])) for run in runs])
+        account, alias = fold(rule.accounts[0]), fold(names[NameKind.ALIAS][0])
+        spelled = self._spelled.setdefault(account, rule.accounts[0])
         if not several:
             candidate = Candidate(matcher, account, alias, spelled)
             if key := max(runs, key=len, default=""):
@@ -75,8 +72,11 @@ class Index:
         for kind in several:
             other = MARKS[NameKind.ALIAS if kind is NameKind.ACCOUNT else NameKind.ACCOUNT]
             run = max((part for run in runs for part in run.split(other) if MARKS[kind] in part), key=len)
-            for name, name_spelled in names[kind]:
+            for given_name in names[kind]:
                 pause()
+                name, name_spelled = fold(given_name), given_name
+                if kind is NameKind.ACCOUNT:
+                    name_spelled = self._spelled.setdefault(name, given_name)
                 entry: _Entry
                 if len(several) > 1:
                     self._has_names = self.has_several = True
