@@ -1,12 +1,13 @@
 """Faults of the store in which the states of aliases are kept.
 
-In each case ordinary lookups go on, and a revoked alias stays refused: by the states in memory, and after a restart by
-the copy of them. The metric, one line of the log and ``/healthz`` show that the store is not used, and commands refuse
-changes.
+In each case ordinary lookups go on, a revoked alias stays refused, and a kept one is found: by the states in memory,
+and after a restart by the copy of them. The metric, one line of the log and ``/healthz`` show that the store is not
+used, and commands refuse changes.
 """
 
 import os
 import random
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,13 +24,16 @@ from faults.preload import built
 from faults.served import Served, served
 from faults.table import Table, run_cases
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Change
+from trualias.store.interface import Change, Kept
 from trualias.store.sqlite import SqliteStore, create
 from trualias.testing.command_line import PROGRAM
-from trualias.testing.live import ENVIRONMENT, PATIENCE, wait_until
+from trualias.testing.live import ENVIRONMENT, PATIENCE, free_port, wait_until
 
 REVOKED, ACTIVE = "foo-leak-4", "foo-calm-4"
 """Aliases that the configuration of the cases accepts; the first one is revoked in each case."""
+
+KEPT, LATE = "old-shop", "late-shop"
+"""Aliases that the configuration does not accept; the first one is kept in each case."""
 
 NOTICED = 2.0
 """Seconds from a fault, or from its end, to the metric."""
@@ -74,6 +78,19 @@ class Remembering:
         """Return whether the server does not find an alias."""
         return self.running.server.ask(f"get {alias}".encode()).startswith(b"500")
 
+    def keep(self, alias: str) -> None:
+        """Keep an alias for foo, as an import does."""
+        store = SqliteStore(str(self.store))
+        try:
+            store.keep([Kept(f"{alias}@", alias, "foo")], "imported 1", "root", time.time())
+        finally:
+            store.close()
+        wait_until(lambda: self.is_kept(alias), f"{alias} kept", lambda: self.running.server.log[-5000:])
+
+    def is_kept(self, alias: str = KEPT) -> bool:
+        """Return whether the server finds an alias that only the store accepts."""
+        return self.running.server.ask(f"get {alias}".encode()) == b"200 foo\n"
+
     def wait_until_refused(self, alias: str = REVOKED) -> float:
         """Wait until the server does not find an alias; return the seconds that it took."""
         begun = time.monotonic()
@@ -97,19 +114,24 @@ def _revision(path: Path) -> int:
 
 @contextmanager
 def remembering(
-    folder: Path, store: Path | None = None, environment: dict[str, str] | None = None, before: str = ""
+    folder: Path,
+    store: Path | None = None,
+    environment: dict[str, str] | None = None,
+    before: str = "",
+    more: str = "",
 ) -> Iterator[Remembering]:
-    """Run a server with a store in which one alias is revoked, and with a copy of its states."""
+    """Run a server with a store in which an alias is revoked and one kept, and a copy of it; ``more`` is settings."""
     folder.mkdir()
     state = folder / "state"
     state.mkdir(mode=0o700)
     path = store or folder / "memory.sqlite"
-    settings = f"STORE: sqlite:{path}\n"
+    settings = f"STORE: sqlite:{path}\n{more}"
     arguments = ("--state", str(state))
     with served(
         folder / "served", more=settings, arguments=arguments, environment=environment, before=before
     ) as running:
         made = Remembering(running, path, state, environment or {})
+        made.keep(KEPT)
         made.revoke()
         made.wait_until_refused()
         made.wait_for_copy()
@@ -155,8 +177,9 @@ def _backup(one: Remembering) -> Path:
 
 
 def _older(one: Remembering) -> None:
-    """Put a backup of before another revocation into the place of the store."""
+    """Put a backup of before another revocation, and an import, into the place of the store."""
     backup = _backup(one)
+    one.keep(LATE)
     one.revoke("foo-late-4")
     one.wait_until_refused("foo-late-4")
     one.wait_for_copy()
@@ -206,10 +229,12 @@ def lost_stores(folder: Path, table: Table, names: Sequence[str] = tuple(LOSSES)
             running.server.start()
             with asking(running.server) as asker:
                 table.require(name, "refused after a restart, by the copy", one.is_refused())
+                table.require(name, "kept after a restart, by the copy", one.is_kept())
                 table.require(name, "logged after the restart", running.log.count(LOST) == 1)
                 _move(_aside(one), one.store)
                 running.wait_for_metric("trualias_store_in_use", 1)
                 table.require(name, "refused after the store's return", one.is_refused())
+                table.require(name, "kept after the store's return", one.is_kept())
                 one.revoke("foo-next-4")
                 table.at_most(name, "a command in force after", one.wait_until_refused("foo-next-4"), IN_FORCE)
                 _check_undisturbed(table, name, asker)
@@ -224,6 +249,7 @@ def adopted_store(folder: Path, table: Table) -> None:
         table.add("adopt a backup", f"status {done.returncode}", "0", done.returncode == 0)
         one.running.wait_for_metric("trualias_store_in_use", 1)
         table.require("adopt a backup", "both stay refused", one.is_refused() and one.is_refused("foo-late-4"))
+        table.require("adopt a backup", "both stay kept", one.is_kept() and one.is_kept(LATE))
         one.revoke("foo-next-4")
         table.at_most("adopt a backup", "a command in force after", one.wait_until_refused("foo-next-4"), IN_FORCE)
 
@@ -231,6 +257,7 @@ def adopted_store(folder: Path, table: Table) -> None:
 def _check_lost(table: Table, case: str, one: Remembering) -> None:
     running = one.running
     table.require(case, "the revoked alias stays refused", one.is_refused())
+    table.require(case, "the kept alias stays kept", one.is_kept())
     table.require(case, "others are found", running.server.ask(f"get {ACTIVE}".encode()) == b"200 foo\n")
     time.sleep(1)  # some looks more
     lines = running.log.count(LOST)
@@ -244,6 +271,36 @@ def _check_lost(table: Table, case: str, one: Remembering) -> None:
 
 def _check_undisturbed(table: Table, case: str, asker: Asker) -> None:
     table.at_most(case, "longest wait of a lookup", asker.latencies().longest, UNDISTURBED)
+
+
+def nothing_left(folder: Path, table: Table) -> None:
+    """Start the server with neither store nor copy: nothing is not found that may be kept, until the store is back."""
+    case = "neither store nor copy"
+    with remembering(folder / "nothing", more="ALIAS DOMAINS: example.com\n") as one:
+        running = one.running
+        running.server.stop()
+        _rename(one)
+        (one.state / "alias-states-table.jsonl").unlink()
+        one.store.write_text("This is a text.\n" * 1_000)
+        running.mark_log()
+        running.server.start()
+        with asking(running.server) as asker:
+            answers = {
+                alias: running.server.ask(f"get {alias}".encode())[:3] for alias in (KEPT, "other", "foo", ACTIVE)
+            }
+            table.require(case, "kept and unknown ones get 400", answers[KEPT] == answers["other"] == b"400")
+            table.require(case, "a mailbox is not found", answers["foo"] == b"500")
+            table.require(case, "what policies accept is found", answers[ACTIVE] == b"200")
+            time.sleep(1)  # some looks more
+            table.require(case, "logged once, as an error", running.log.count(LOST) == 1)
+            done = one.command("alias", "revoke", ACTIVE)
+            table.add(case, f"a command exits with {done.returncode}", "2", done.returncode == 2)
+            _move(_aside(one), one.store)
+            running.wait_for_metric("trualias_store_in_use", 1)
+            table.require(case, "then refused and kept as before", one.is_refused() and one.is_kept())
+            unknown = running.server.ask(b"get other")
+            table.require(case, "and an unknown one is not found", unknown[:3] == b"500")
+            _check_undisturbed(table, case, asker)
 
 
 @contextmanager
@@ -286,6 +343,59 @@ def full_disk(folder: Path, table: Table) -> None:
             table.require("disk full", "the store is whole", store.check() == [])
             store.close()
             _check_undisturbed(table, "disk full", asker)
+
+
+_ALIASES = [f"foo-ab{chr(97 + number // 26)}{chr(97 + number % 26)}-4@example.com" for number in range(400)]
+_SENDERS = [f"news@{name}.test" for name in "abcde"]
+
+
+def _deliver(port: int) -> bool:
+    """Report a mail of each sender to each alias to the policy service; return whether each reply was DUNNO."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection, connection.makefile("rb") as replies:
+        are_right = True
+        for number, sender in enumerate(_SENDERS):
+            more = [("RCPT", f"recipient={alias}") for alias in _ALIASES]
+            for state, line in (*more, ("END-OF-MESSAGE", f"recipient_count={len(_ALIASES)}")):
+                request = f"request=smtpd_access_policy\nprotocol_state={state}\ninstance={number}.{number}\n"
+                connection.sendall(f"{request}sender={sender}\n{line}\n\n".encode())
+                are_right &= replies.readline() + replies.readline() == b"action=DUNNO\n\n"
+    return are_right
+
+
+def counting_on_full_disk(folder: Path, table: Table) -> None:
+    """Fill the disk, and accept mail: its counts wait until there is room, and none is lost."""
+    case = "disk full while counting"
+    with _small_disk(folder / "counting-disk", table, case) as disk:
+        if disk is None:
+            return
+        policy = free_port()
+        more = f"ALIAS DOMAINS: example.com\nLISTEN: policy tcp:{policy}:interface=127.0.0.1\n"
+        with remembering(folder / "counting", disk / "memory.sqlite", more=more) as one:
+            running = one.running
+            with asking(running.server) as asker:
+                filler = disk / "filler"
+                with filler.open("wb", 0) as file, suppress(OSError):
+                    while True:
+                        file.write(bytes(4096))
+                running.mark_log()
+                table.require(case, "each request gets DUNNO", _deliver(policy))
+                running.wait_for_log("cannot be counted now, and wait: ")
+                time.sleep(2)  # some attempts more
+                table.require(case, "logged once", running.log.count("cannot be counted now") == 1)
+                table.require(case, "the counts wait", running.metric("trualias_memory_pending") > 0)
+                table.require(case, "the revoked alias stays refused", one.is_refused())
+                filler.unlink()
+                seconds = running.wait_for_log("deliveries to aliases are counted again")
+                table.at_most("room again", "counted again after", seconds, NOTICED)
+                running.wait_for_metric("trualias_memory_pending", 0)
+                dropped = running.metric("trualias_memory_dropped_total")
+                _check_undisturbed(table, case, asker)
+            store = SqliteStore(str(one.store))
+            counted = {entry.key: entry.accepted for entry in store.entries() if entry.accepted}
+            table.require("room again", "the store is whole", store.check() == [])
+            store.close()
+            lost = len(_ALIASES) * len(_SENDERS) - sum(counted.values())
+            table.add("room again", f"lost: {lost}, dropped: {dropped:g}", "0", lost == dropped == 0)
 
 
 _DROP = (
@@ -354,12 +464,13 @@ def locked(folder: Path, table: Table, seconds: float = 30) -> None:
 _WRITER = """
 import sys
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Change, Use
+from trualias.store.interface import Change, Kept, Use
 from trualias.store.sqlite import SqliteStore
 store = SqliteStore(sys.argv[1])
 for number in range(int(sys.argv[2]), 10**9):
     names = [f"{name}{number}" for name in "ab"]
     store.change([Change(f"{name}@", name, AliasState.REVOKED) for name in names], "root", number)
+    store.keep([Kept(f"kept-{name}@", f"kept-{name}", "foo") for name in names], "imported 2", "root", number)
     uses = [Use(f"used-{name}@", f"used-{name}", "foo", "x.example", number * 9999, number * 9999, 1) for name in names]
     store.count(uses, number, keeps_senders=True)
     print(number, store.position().revision, flush=True)
@@ -367,7 +478,7 @@ for number in range(int(sys.argv[2]), 10**9):
 
 
 def killed_writers(folder: Path, table: Table, rounds: int = 25) -> None:
-    """Kill a process that changes and counts, again and again: nothing that it acknowledged is lost."""
+    """Kill a process that changes, keeps and counts, again and again: nothing that it acknowledged is lost."""
     path = folder / "killed.sqlite"
     create(str(path))
     chance = random.Random(25)
@@ -385,7 +496,7 @@ def killed_writers(folder: Path, table: Table, rounds: int = 25) -> None:
             raise Fault(f"integrity_check: {store.check()[0]}")
         known = {entry.key: entry for entry in store.entries()}
         lost += store.position().revision < revision
-        for prefix in ("", "used-"):
+        for prefix in ("", "kept-", "used-"):
             pairs = [(f"{prefix}a{number}@" in known, f"{prefix}b{number}@" in known) for number in range(last + 2)]
             lost += sum(pair != (True, True) for pair in pairs[: last + 1])
             torn += pairs[last + 1] not in ((True, True), (False, False))
@@ -425,5 +536,15 @@ ELSEWHERE = (("damaged copy of the states", "test_follower, test_store_service")
 
 def run(folder: Path, say: Say) -> None:
     """Run all cases."""
-    cases = (lost_stores, adopted_store, full_disk, read_only, locked, killed_writers, clock_set_back)
+    cases = (
+        lost_stores,
+        adopted_store,
+        nothing_left,
+        full_disk,
+        counting_on_full_disk,
+        read_only,
+        locked,
+        killed_writers,
+        clock_set_back,
+    )
     run_cases(cases, ELSEWHERE, folder, say)

@@ -19,15 +19,21 @@ from trualias.configuration.tables import Table
 from trualias.language.addresses import split_address
 from trualias.language.rule import folding
 from trualias.lookup import CurrentSnapshot, NotFound, NotFoundReason, Snapshot
+from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
+from trualias.lookup.locks import Lock
+from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import BudgetExceeded
 from trualias.matching.policy import LONGEST, Policy
+from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols import wire
 from trualias.protocols.connection import ClientFactory, ClientProtocol
-from trualias.protocols.policy_delegation import LONGEST_REQUEST, MOST_LINES, PolicyFactory
+from trualias.protocols.envelope import MALFORMED
+from trualias.protocols.policy_delegation import DUNNO, LONGEST_REQUEST, MOST_LINES, PolicyFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
+from trualias.protocols.transactions import Outcome
 
 SLOWEST_LOAD = 5.0
 """The bound on the load of any configuration of a few thousand characters, in seconds of processor time."""
@@ -277,14 +283,49 @@ def _is_incomplete(rest: bytes) -> bool:
     return len(beginning[2] or b"") <= int(beginning[1])
 
 
-_ACTION = re.compile(rb"action=(?:DUNNO|550 5\.1\.1 User unknown in virtual mailbox table)\n\n")
+_ACTION = re.compile(
+    rb"action=(?:DUNNO|550 5\.1\.1 User unknown in virtual mailbox table"
+    rb"|450 4\.2\.1 This address is paused, try again later)\n\n"
+)
+
+_STATES = AliasStates(
+    {
+        "foo-leak-4@example.com": AliasRecord(AliasState.REVOKED),
+        "foo-later-5@example.com": AliasRecord(AliasState.DEFER),
+        "foo-still-5@example.com": AliasRecord(AliasState.QUIET),
+        "foo-shop-4@example.com": AliasRecord(locks=(Lock(("shop.test", "me@news.test")),)),
+        "foo-first-5@example.com": AliasRecord(locks=(Lock(first=True),)),
+        "kept@example.com": AliasRecord(kept_for="foo"),
+    }
+)
+
+
+@define
+class _Sink:
+    """Takes the deliveries that the service counts, as they go to the store."""
+
+    counters: MemoryCounters = field(factory=MemoryCounters)
+    mails: list[tuple[str, str, Outcome]] = field(factory=list)
+
+    def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
+        """Take a mail, of a sender that can be kept."""
+        is_address = "@" in sender and sender.isprintable() and sender == sender.lower()
+        promise(sender in ("", MALFORMED) or is_address, "a sender that is no address", sender)
+        promise(bool(recipient.account) or outcome is Outcome.REFUSED, "a mail for no account", recipient)
+        sender.encode()
+        self.mails.append((recipient.key, sender, outcome))
+
+    def add_guess(self, guess: WrongCode, network: str) -> None:
+        """Take a guess, which this configuration does not count."""
+        raise Broken(f"a guess: {guess!r}, {network!r}")
 
 
 def policy(data: bytes) -> None:
     """Send bytes to the policy protocol, in pieces of the size that the first byte gives.
 
     Every complete request gets exactly one action, in order, the same as if it were the only one; a line without ``=``
-    and too much input get none, and nothing after them does.
+    and too much input get none, and nothing after them does. The end of a message is no reason for an action. The mails
+    that are counted are no more than the requests, and do not depend on the pieces.
     """
     stream = data[1:].replace(_LONG, b"a" * (LONGEST_REQUEST + 1))
     expected = b""
@@ -297,17 +338,24 @@ def policy(data: bytes) -> None:
             if b"=" not in line or len(request) > MOST_LINES:
                 break
             continue
-        reply = _action([b"".join(request)])
+        octets = b"".join(request)
+        reply = _actions([octets])[0]
         promise(_ACTION.fullmatch(reply) is not None, "not an action that the service has", request, reply)
+        promise(reply == DUNNO or b"END-OF-MESSAGE" not in octets or b"RCPT" in octets or b"VRFY" in octets, "an end")
         expected += reply
         request = []
-    got = _action(_pieces(stream, data[0] if data and len(stream) < 10_000 else 0))
+    got, mails = _actions(_pieces(stream, data[0] if data and len(stream) < 10_000 else 0))
     promise(got == expected, "actions in another order or number", got[-200:], expected[-200:])
+    promise(len(mails) <= got.count(b"\n\n"), "more mails than requests", mails)
+    promise(mails == _actions([stream])[1], "mails that depend on the pieces", mails)
 
 
-def _action(pieces: Iterator[bytes] | list[bytes]) -> bytes:
-    clock = Clock()
-    return _Connection(PolicyFactory(clock, CurrentSnapshot(Snapshot(_POLICY)), clock.seconds), clock).run(iter(pieces))
+def _actions(pieces: Iterator[bytes] | list[bytes]) -> tuple[bytes, list[tuple[str, str, Outcome]]]:
+    """Return the replies to some input, and the mails that they made count."""
+    clock, sink = Clock(), _Sink()
+    current = CurrentSnapshot(Snapshot(_POLICY, states=_STATES))
+    replies = _Connection(PolicyFactory(clock, current, clock.seconds, sink=sink), clock).run(iter(pieces))
+    return replies, sink.mails
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -532,14 +532,26 @@ class MemoryTests(CaseTests):
     """Short versions of the cases of ``memory``."""
 
     def test_lost_stores(self) -> None:
-        """A store that vanished or was restored is not used, and what was revoked stays so."""
+        """A store that vanished or was restored is not used, and what was revoked or kept stays so."""
         memory.lost_stores(self.folder, self.table, ("renamed", "restored from a backup"))
-        self.assert_kept(26)
+        self.assert_kept(32)
 
     def test_adopted_store(self) -> None:
-        """A store that is adopted gets what was revoked meanwhile."""
+        """A store that is adopted gets what was revoked and kept meanwhile."""
         memory.adopted_store(self.folder, self.table)
-        self.assert_kept(3)
+        self.assert_kept(4)
+
+    def test_nothing_left(self) -> None:
+        """With neither store nor copy, nothing is not found that may be kept."""
+        memory.nothing_left(self.folder, self.table)
+        self.assert_kept(8)
+
+    def test_counting_on_full_disk(self) -> None:
+        """Counts for which there is no room wait."""
+        if os.geteuid() != 0:
+            raise SkipTest("needs root, which can mount a small file system")
+        memory.counting_on_full_disk(self.folder, self.table)
+        self.assert_kept(8)
 
     def test_full_disk(self) -> None:
         """A change for which there is no room is refused as a whole."""
