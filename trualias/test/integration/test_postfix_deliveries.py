@@ -102,6 +102,22 @@ class CountingTests(CountingTestCase):
                 self.assertEqual(250, client.data("Subject: mail\r\n\r\nA mail.\r\n")[0])
         return codes
 
+    def test_chunks(self) -> None:
+        """A message in chunks (BDAT, RFC 3030) counts once, at its last one; one that is aborted before does not."""
+        text = b"Subject: mail\r\n\r\nA mail.\r\n"
+        for recipient, ends in ((OTHER, (b"", b"")), (ALIAS, (b"", b" LAST"))):
+            with self.postfix.connect() as client:
+                client.ehlo()
+                self.assertTrue(client.has_extn("chunking"))
+                client.mail(SHOP)
+                self.assertEqual(250, client.rcpt(recipient)[0])
+                for end in ends:
+                    client.send(b"BDAT %d%b\r\n%b" % (len(text), end, text))
+                    self.assertEqual(250, client.getreply()[0])
+                client.rset()
+        self.server.stop()
+        self.assertEqual({ALIAS: (1, 0)}, {key: (one.accepted, one.refused) for key, one in self.entries().items()})
+
     def test_transactions(self) -> None:
         """The numbers are those of the messages that Postfix accepted; the server that stops writes the last ones."""
         self.lock()
