@@ -12,12 +12,13 @@ from statistics import median
 
 from benchmarks import policies
 from benchmarks.report import Row, at_most
-from benchmarks.servers import ROOT
+from benchmarks.servers import ROOT, alias_server, processor_seconds, resident, running
 from trualias.lookup.loading import load_snapshot
 from trualias.server.gc_tuning import full_collections_suspended
+from trualias.testing.live import free_port
 
 REPEATS = 3
-FEW, MANY, ACCOUNTS = 3_000, 30_000, 100_000
+FEW, MANY, ACCOUNTS, MOST_ACCOUNTS = 3_000, 30_000, 100_000, 1_000_000
 
 
 def seconds_to_load(path: Path) -> tuple[float, float]:
@@ -45,6 +46,22 @@ def run(folder: Path) -> list[Row]:
         at_most(
             f"loading one statement with {ACCOUNTS} accounts", accounts_clock, 3.0, " s", f"processor: {accounts:.2f} s"
         ),
+        *_start_with_most_accounts(folder / "most.conf"),
+    ]
+
+
+def _start_with_most_accounts(path: Path) -> list[Row]:
+    """Start a server once; return the rows of the time until it listens, and of its size."""
+    port = free_port()
+    path.write_text(policies.with_settings(policies.many_accounts(MOST_ACCOUNTS), port), encoding="utf-8")
+    begun = time.monotonic()
+    with running(alias_server(path), port) as server:
+        elapsed, processor = time.monotonic() - begun, processor_seconds(server.pid)
+        size = resident(server.pid)
+    case = f"server of one statement with {MOST_ACCOUNTS} accounts"
+    return [
+        at_most(f"{case}: start", elapsed, 40.0, " s", f"processor: {processor:.1f} s"),
+        at_most(f"{case}: resident size", size, 450, " MB"),
     ]
 
 

@@ -42,9 +42,10 @@ class Index:
     def __init__(self, fold: Callable[[str], str], longest: int, spelled: dict[str, str] | None = None) -> None:
         self._fold = fold
         self._longest_key = len(START) + longest + len(END)
-        # The only entry of a key stands for itself: a tuple for each would take 64 octets more.
-        self._by_key: dict[str, _Entry | list[_Entry]] = {}
+        # The only entry of a key stands for itself: a tuple for each would take 64 octets more, and a mapping from keys
+        # beside the automaton, until it is made, 80.
         self._automaton: ahocorasick.Automaton[_Entry | tuple[_Entry, ...]] = ahocorasick.Automaton()
+        self._shared: dict[str, list[_Entry]] = {}  # all entries of a key that has several
         self._always: list[Comparable] = []
         self.has_several = False
         self._has_names = False
@@ -91,46 +92,46 @@ class Index:
         # No text has a longer key, and an automaton with one of megabytes ends the process by its recursion.
         if len(key) > self._longest_key:
             return
-        entered = self._by_key.setdefault(key, entry)
-        if isinstance(entered, list):
-            entered.append(entry)
-        elif entered is not entry:
-            self._by_key[key] = [entered, entry]
+        if key in self._shared:
+            self._shared[key].append(entry)
+            return
+        entered = self._automaton.get(key, None)
+        if entered is None:
+            self._automaton.add_word(key, entry)
+        else:
+            assert not isinstance(entered, tuple)
+            self._shared[key] = [entered, entry]
 
     def finish(self, pause: Callable[[], None] = lambda: None) -> None:
-        """Make the automaton; nothing can be added after. ``pause`` is called at each key."""
+        """Make the automaton; nothing can be added after. ``pause`` is called at each key of several entries."""
         self._spread(pause)
-        for key, entries in self._by_key.items():
+        for key, entries in self._shared.items():
             pause()
-            if isinstance(entries, list):
-                found = tuple(entries if len(entries) < CROWD else self._grouped(entries, pause))
-                self._automaton.add_word(key, found)
-            else:
-                self._automaton.add_word(key, entries)
-        self._by_key.clear()
+            self._automaton.add_word(key, tuple(entries if len(entries) < CROWD else self._grouped(entries, pause)))
+        self._shared.clear()
         self._spelled = {}
         if len(self._automaton):
             self._automaton.make_automaton()
 
     def _spread(self, pause: Callable[[], None]) -> None:
         """Enter the candidates of crowded keys anew, each by the text of its addresses that the fewest others have."""
-        crowds = {
-            key: entries for key, entries in self._by_key.items() if isinstance(entries, list) and len(entries) >= CROWD
-        }
+        crowds = {key: entries for key, entries in self._shared.items() if len(entries) >= CROWD}
         moved: list[tuple[Candidate, tuple[str, ...]]] = []
         for key, entries in crowds.items():
-            del self._by_key[key]
+            del self._shared[key]
+            self._automaton.remove_word(key)
             staying: list[_Entry] = [entry for entry in entries if not isinstance(entry, Candidate)]
             if staying:
-                self._by_key[key] = staying
+                self._shared[key] = staying
+                self._automaton.add_word(key, staying[0])
             for entry in entries:
                 if isinstance(entry, Candidate):
                     pause()
                     moved.append((entry, _bound_runs(entry)))
         numbers = Counter([run for _, runs in moved for run in set(runs)])
         for run in numbers:
-            staying_there = self._by_key.get(run, [])
-            numbers[run] += len(staying_there) if isinstance(staying_there, list) else 1
+            alone = int(self._automaton.get(run, None) is not None)
+            numbers[run] += len(self._shared[run]) if run in self._shared else alone
         for candidate, runs in moved:
             pause()
             self._enter(min(runs, key=lambda run: (numbers[run], -len(run))), candidate)

@@ -184,12 +184,13 @@ class IndexTests(SynchronousTestCase):
         self.assertEqual(outcome.Found("b", "b"), policy.resolve("x" * 64))
 
     def test_pauses(self) -> None:
-        """The index pauses at every name of a list and at every key."""
+        """The index pauses at every name of a list, and again at every key with several entries."""
         names = ",".join(f"user{number}" for number in range(1_000))
         (rule,) = parse_configuration(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
         pauses: list[str] = []
         index = Index(str, LONGEST)
         index.add(Matcher(rule, str), lambda: pauses.append("add"))
+        index.add(Matcher(rule, str), lambda: None)
         index.finish(lambda: pauses.append("finish"))
         self.assertEqual(["add"] * 1_000 + ["finish"] * 1_000, pauses)
 
