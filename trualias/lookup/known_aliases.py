@@ -27,6 +27,11 @@ class KnownAliases:
         keys = self._keys
         return f"{local_part}@{domain}" in keys or f"{local_part}@" in keys
 
+    def clear(self) -> None:
+        """Forget all of them, until the store is read again."""
+        self.is_complete = False
+        self._keys.clear()
+
     def put(self, key: str, *, is_known: bool) -> None:
         """Add an alias that became known, or remove one that was forgotten."""
         if is_known:

@@ -10,15 +10,17 @@ def state_directory(given: str | None, environment: Mapping[str, str]) -> str | 
     return os.path.abspath(path) if path else None
 
 
-def replace_file(path: str, content: bytes, *, durable: bool) -> None:
-    """Write a file that only its owner can read, and put it in the place of another; raise OSError.
+def replace_file(path: str, content: bytes, *, durable: bool, mode: int = 0o600) -> None:
+    """Write a file that only its owner can read, or with another mode, and put it in the place of another.
+
+    Raises OSError.
 
     At any time the path leads to the whole old file or to the whole new one; with ``durable``, also after a power cut.
     """
     new = f"{path}.new"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
+        os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()
         if durable:

@@ -148,7 +148,7 @@ class StoreReader:
         self._copied_at = now
         copy = StatesCopy(self._path, position, self._follower.states)
         try:
-            replace_file(self._copy, encode(copy, self._pause), durable=True)
+            replace_file(self._copy, encode(copy, self._pause), durable=True, mode=0o640)
         except OSError as error:
             if error.strerror != self._logged:
                 self._logged = error.strerror

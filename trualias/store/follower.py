@@ -103,9 +103,14 @@ class Follower:
 
     def _read_known(self, store: Store, *, has_changed: bool) -> None:
         """Read the aliases that became known, or all of them if none was read yet."""
-        if not self._reads_known() or (self._last_known is not None and not has_changed):
-            return
         known = self.states.known
+        if not self._reads_known():
+            # What changes meanwhile is not noted: later, all of them must be read.
+            self._last_known = None
+            known.clear()
+            return
+        if self._last_known is not None and not has_changed:
+            return
         for number, key, is_known in store.known(self._last_known or 0):
             known.put(key, is_known=is_known)
             self._last_known = number

@@ -1,4 +1,4 @@
-"""A store and its follower against a model of twenty lines: changes, restarts, and a clock that goes both ways."""
+"""A store and its follower against a model: changes, accepted mail, restarts, and a clock that goes both ways."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.lookup.alias_states import AliasState
+from trualias.lookup.alias_states import AliasState, AliasStates
 from trualias.store.follower import Follower
-from trualias.store.interface import Change
+from trualias.store.interface import Change, Position, Use
 from trualias.store.sqlite import SqliteStore, create
 from trualias.store.states_copy import StatesCopy, decode, encode
 from trualias.test import trialprofile
@@ -34,8 +34,35 @@ class StoreMachine(RuleBasedStateMachine):
         self.path = str(Path(self.folder.name) / "memory.sqlite")
         create(self.path)
         self.now = 0.0
+        self.reads_known = True
         self.model: dict[str, tuple[AliasState, float | None, float | None]] = {}
-        self.follower = Follower(self.path, SqliteStore, time_of_day=lambda: self.now)
+        self.accepted: dict[str, int] = {}
+        self.follower = self.follow()
+
+    def follow(self, position: Position | None = None, states: AliasStates | None = None) -> Follower:
+        """Return a follower that reads the known aliases where they are wanted."""
+        return Follower(
+            self.path,
+            SqliteStore,
+            position,
+            states,
+            time_of_day=lambda: self.now,
+            reads_known=lambda: self.reads_known,
+        )
+
+    @rule(key=KEYS, number=st.integers(1, 3), sender=st.sampled_from(["x.example", "y.example", "", None]))
+    def accept(self, key: str, number: int, sender: str | None) -> None:
+        """Count accepted mails, which make an alias known."""
+        store = SqliteStore(self.path)
+        store.count([Use(key, key, "foo", sender, self.now, self.now, number)], self.now, keeps_senders=True)
+        store.close()
+        self.model.setdefault(key, (AliasState.ACTIVE, None, None))
+        self.accepted[key] = self.accepted.get(key, 0) + number
+
+    @rule()
+    def reload(self) -> None:
+        """Want the known aliases from now on, or no longer, as by a reload."""
+        self.reads_known = not self.reads_known
 
     @rule(key=KEYS, state=st.none() | STATES, expires=TIMES, resumes=TIMES)
     def change(self, key: str, state: AliasState | None, expires: float | None, resumes: float | None) -> None:
@@ -43,8 +70,10 @@ class StoreMachine(RuleBasedStateMachine):
         store = SqliteStore(self.path)
         store.change([Change(key, key, state, None, expires, resumes)], "root", self.now)
         store.close()
-        self.model.pop(key, None)
-        if state is not None:
+        if state is None:
+            self.model.pop(key, None)
+            self.accepted.pop(key, None)
+        else:
             self.model[key] = (state, expires, resumes)
 
     @rule(step=st.integers(-10, 20))
@@ -60,7 +89,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert position is not None
         kept = decode(encode(StatesCopy(self.path, position, self.follower.states)))
         self.follower._release()
-        self.follower = Follower(self.path, SqliteStore, kept.position, kept.states, time_of_day=lambda: self.now)
+        self.follower = self.follow(kept.position, kept.states)
 
     @invariant()
     def follows(self) -> None:
@@ -75,6 +104,20 @@ class StoreMachine(RuleBasedStateMachine):
         # An active alias with a time to come has a record, too.
         found = {key: state for key, state in states_of(self.follower.states).items() if state is not AliasState.ACTIVE}
         assert found == expected
+        self.check_known()
+
+    def check_known(self) -> None:
+        """Compare the numbers of mails, and the known aliases where they are wanted, with the model."""
+        store = SqliteStore(self.path)
+        entries = {entry.key: entry.accepted for entry in store.entries()}
+        senders = sum(one.accepted for key in entries for one in store.senders(key))
+        store.close()
+        assert entries == {key: self.accepted.get(key, 0) for key in self.model}
+        assert senders <= sum(self.accepted.values())
+        known = self.follower.states.known
+        if self.reads_known:
+            assert known.is_complete and len(known) == len(self.model)
+            assert all(known.has(*key.split("@")) for key in self.model)
 
     def teardown(self) -> None:
         """Remove the store."""
@@ -86,5 +129,5 @@ class StoreModelTests(SynchronousTestCase):
     """The state machine."""
 
     def test_model(self) -> None:
-        """Whatever happens in whatever order, the states in force are those of the model."""
+        """Whatever happens, the states in force, the known aliases and the counts are those of the model."""
         run_state_machine_as_test(StoreMachine, settings=settings(stateful_step_count=20))
