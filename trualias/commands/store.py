@@ -78,8 +78,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     upgrading = actions.add_parser(
         "upgrade",
         help="upgrade a store of an older version",
-        description="Bring a store of an older version up to date, and keep a copy beside it. A server does so, "
-        "too, when it starts.",
+        description="Bring a store of an older version up to date, and keep a copy beside it; make one where there was "
+        "none. A server does so, too, when it starts.",
         epilog=f"Example: trualias store upgrade. {_EXIT_STATUS}",
     )
     upgrading.set_defaults(run=_upgrade)
@@ -115,7 +115,13 @@ def _upgrade(arguments: Namespace, terminal: Terminal) -> int:
     try:
         _, path = load(arguments)
         if not os.path.exists(path):
-            raise StoreUnusable(f"there is no {path}")
+            if copies(arguments.state_directory, path):
+                raise StoreUnusable(
+                    f"there is no {path}, and a server has states of it in force: see trualias store adopt"
+                )
+            create(path)
+            terminal.output.write(f"{path} is made; every alias is active\n")
+            return DONE
         copy = upgrade(path)
     except (Refused, StoreUnusable) as problem:
         terminal.errors.write(f"{problem}\n")

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import chain, count
 from typing import Any
 from urllib.parse import quote
 
@@ -102,18 +103,34 @@ def upgrade(path: str) -> str:
             version = _schema_version(database, path)
             if version == len(MIGRATIONS):
                 return ""
-            copy = f"{path}.version-{version}"
-            with suppress(FileNotFoundError):  # of an upgrade that failed
-                os.unlink(copy)
+            copy = _unused_name(f"{path}.version-{version}")
             _copy_to(database, copy)
             database.execute("PRAGMA synchronous = FULL")
             database.execute("BEGIN IMMEDIATE")
-            version = _schema_version(database, path)  # another process may have been faster
+            if _schema_version(database, path) != version or _version_of(copy) != version:
+                # Another process was faster, and has a copy of its own.
+                database.execute("ROLLBACK")
+                os.unlink(copy)
+                return ""
             _migrate(database, version)
             database.execute("COMMIT")
             return copy
         finally:
             database.close()
+
+
+def _unused_name(path: str) -> str:
+    """Return a path, or if there is such a file, the path with the first number that no file has, from 2 on."""
+    names = chain([path], (f"{path}-{number}" for number in count(2)))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _version_of(path: str) -> int:
+    database = _connect(path)
+    try:
+        return _schema_version(database, path)
+    finally:
+        database.close()
 
 
 def _schema_version(database: sqlite3.Connection, path: str) -> int:
@@ -135,7 +152,11 @@ def _copy_to(database: sqlite3.Connection, path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
-    database.execute("VACUUM INTO ?", (path,))
+    try:
+        database.execute("VACUUM INTO ?", (path,))
+    except BaseException:
+        os.unlink(path)
+        raise
 
 
 def _migrate(database: sqlite3.Connection, version: int) -> None:

@@ -372,10 +372,17 @@ class StoreTests(MemoryCase):
     """The command ``store``."""
 
     def test_upgrade(self) -> None:
-        """A store that is up to date is left alone; a missing one is not made."""
+        """A store that is up to date is left alone; a missing one is made, unless a server had one."""
         self.assert_done(f"{self.store} is up to date\n", "store", "upgrade")
         self.store.unlink()
-        self.assert_refused(f"there is no {self.store}", "store", "upgrade", status=2)
+        self.assert_done(f"{self.store} is made; every alias is active\n", "store", "upgrade")
+        self.store.unlink()
+        create(str(self.store))
+        self.keep_copy({}, 1)
+        self.store.unlink()
+        reason = f"there is no {self.store}, and a server has states of it in force: see trualias store adopt"
+        self.assertEqual((2, "", f"{reason}\n"), self.run_command("store", "upgrade"))
+        self.assertFalse(self.store.exists())
 
     def test_check(self) -> None:
         """A store that is whole, and one that is not the one in force."""

@@ -507,8 +507,11 @@ class SqliteTests(Contract, SynchronousTestCase):
         self.assert_unusable(
             f"{self.path} is of an older trualias; trualias store upgrade, or the start of a server, upgrades it"
         )
-        copy = f"{self.path}.version-1"
+        kept = Path(f"{self.path}.version-1")  # of an earlier upgrade
+        kept.write_text("kept")
+        copy = f"{kept}-2"
         self.assertEqual(copy, upgrade(str(self.path)))
+        self.assertEqual("kept", kept.read_text())
         store = self.open()
         self.assertEqual(Position("0123", 7), store.position())
         self.assertEqual([Entry("a@", "A", REVOKED, "leaked", 5, created=5)], [*store.entries()])
