@@ -25,7 +25,8 @@ from trualias.lookup.alias_states import AliasStates
 from trualias.lookup.loading import load_snapshot
 from trualias.lookup.tables import Lookup
 from trualias.server.yielding_pause import YieldingPause
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.testing.live import free_port
 
 ALIASES, ACCOUNTS = 1_000_000, 1_000

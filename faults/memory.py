@@ -24,8 +24,9 @@ from faults.preload import built
 from faults.served import Served, served
 from faults.table import Table, run_cases
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Change, Kept
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change, Kept
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.testing.command_line import PROGRAM
 from trualias.testing.live import ENVIRONMENT, PATIENCE, free_port, wait_until
 
@@ -475,7 +476,7 @@ def locked(folder: Path, table: Table, seconds: float = 30) -> None:
 _WRITER = """
 import sys
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Change, Kept, Use
+from trualias.store.records import Change, Kept, Use
 from trualias.store.sqlite import SqliteStore
 store = SqliteStore(sys.argv[1])
 for number in range(int(sys.argv[2]), 10**9):

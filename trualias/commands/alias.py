@@ -33,7 +33,7 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.messages import number_of
-from trualias.store.interface import Change, Entry, Order
+from trualias.store.records import Change, Entry, Order
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

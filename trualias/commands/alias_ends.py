@@ -21,7 +21,7 @@ from trualias.commands.memory import (
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import number_of, quoted
-from trualias.store.interface import Change, Entry, TrailLine, idle_remark
+from trualias.store.records import Change, Entry, TrailLine, idle_remark
 
 _DAY = 86_400
 _MOST = 1_000_000

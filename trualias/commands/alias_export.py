@@ -15,7 +15,7 @@ from trualias.commands.memory import DONE, AddAction, Memory
 from trualias.commands.owners import add_account, entries_of, owner
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import Entry
+from trualias.store.records import Entry
 
 _SENDER_COLUMNS = ("sender", "first_seen", "last_seen", "accepted", "refused", "expected")
 

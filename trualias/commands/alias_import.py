@@ -14,7 +14,7 @@ from trualias.commands.output import write_json, write_rows
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.messages import escaped, number_of
-from trualias.store.interface import Kept
+from trualias.store.records import Kept
 
 if TYPE_CHECKING:
     from trualias.commands.import_plan import Candidate, ImportAccount, ImportPlan

@@ -23,7 +23,7 @@ from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.locks import Lock
-from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS
+from trualias.store.records import MALFORMED_SENDER, OTHER_SENDERS
 
 
 def add_to(add: AddAction) -> None:

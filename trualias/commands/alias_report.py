@@ -13,7 +13,7 @@ from trualias.commands.owners import add_account, owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import escaped
-from trualias.store.interface import Entry
+from trualias.store.records import Entry
 
 
 def add_report(action: ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.messages import escaped, number_of
-from trualias.store.interface import Entry, Sender, TrailLine
+from trualias.store.records import Entry, Sender, TrailLine
 
 _DESCRIPTIONS = {
     AliasState.ACTIVE: "active",

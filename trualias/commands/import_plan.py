@@ -16,7 +16,7 @@ from trualias.lookup.answers import describe_hook_exception
 from trualias.matching.outcome import PolicyOutcome
 from trualias.matching.policy import LONGEST, is_local_part
 from trualias.messages import one_of, quoted
-from trualias.store.interface import Entry, Kept
+from trualias.store.records import Entry, Kept
 
 
 @frozen

@@ -20,8 +20,10 @@ from trualias.lookup import Ambiguous, Found, Snapshot
 from trualias.lookup.alias_states import AliasKey, AliasState, alias_key
 from trualias.lookup.loading import load_snapshot
 from trualias.messages import quoted
-from trualias.store.interface import Change, Entry, Kept, Store, StoreChanged, StoreUnusable
-from trualias.store.sqlite import BUSY_SECONDS, SqliteStore
+from trualias.store.interface import Store, StoreChanged, StoreUnusable
+from trualias.store.records import Change, Entry, Kept
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import BUSY_SECONDS
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
 
 DEFAULT_STATE = "/var/lib/trualias"

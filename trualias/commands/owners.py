@@ -11,7 +11,7 @@ from trualias.commands.memory import Memory, Refused
 from trualias.language.domains import fold_domain
 from trualias.lookup import Found, Snapshot
 from trualias.messages import did_you_mean, quoted
-from trualias.store.interface import ALL, Entry, Selection
+from trualias.store.records import ALL, Entry, Selection
 
 
 def add_account(command: ArgumentParser, text: str = "only what is of the aliases of this account") -> None:

@@ -12,7 +12,8 @@ from trualias.lookup import Snapshot
 from trualias.lookup.alias_words import words_of
 from trualias.lookup.answers import describe_hook_exception
 from trualias.messages import escaped
-from trualias.store.interface import Composed, StoreUnusable
+from trualias.store.interface import StoreUnusable
+from trualias.store.records import Composed
 
 BUSY_SECONDS = 0.1
 """The longest wait for another process that writes: an address that is not remembered is right as well."""

@@ -8,7 +8,7 @@ from trualias.commands.alias_text import sender_json, sender_name
 from trualias.commands.dates import local_day, rfc3339
 from trualias.commands.output import Columns, console, print_text, write_items, write_json
 from trualias.commands.terminal import Terminal
-from trualias.store.interface import SenderDomain, SenderOfAlias
+from trualias.store.records import SenderDomain, SenderOfAlias
 
 _DOMAINS: Columns[SenderDomain] = {
     "sender": (0, lambda one: one.domain or "<>"),

@@ -26,8 +26,9 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import PLAIN, AliasKey, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
 from trualias.messages import escaped, number_of
-from trualias.store.interface import KEEP, Change, Keep, Position, Store, StoreChanged, StoreUnusable
-from trualias.store.sqlite import create, upgrade
+from trualias.store.interface import Store, StoreChanged, StoreUnusable
+from trualias.store.records import KEEP, Change, Keep, Position
+from trualias.store.sqlite_file import create, upgrade
 from trualias.store.states_copy import StatesCopy
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ from trualias.server.pending_uses import PendingUses, makes_known
 from trualias.server.periodic import PeriodicCall
 from trualias.server.yielding_pause import yield_to_reactor
 from trualias.store.guesses import Guesses
-from trualias.store.interface import Counted, StoreUnusable, Use
+from trualias.store.interface import StoreUnusable
+from trualias.store.records import Counted, Use
 from trualias.store.sqlite import SqliteStore
 
 _log = logger(__name__)

@@ -10,7 +10,7 @@ from attrs import define
 from trualias.lookup.alias_states import AliasKey
 from trualias.lookup.recipients import Recipient
 from trualias.protocols.transactions import Outcome
-from trualias.store.interface import Use
+from trualias.store.records import Use
 
 MOST_PENDING = 20_000
 """The most pairs of alias and sender that wait for the store: some 10 MB."""

@@ -26,8 +26,10 @@ from trualias.server.periodic import PeriodicCall
 from trualias.server.state_files import replace_file
 from trualias.server.yielding_pause import YieldingPause
 from trualias.store.follower import Follower
-from trualias.store.interface import Position, StoreUnusable
-from trualias.store.sqlite import SqliteStore, create, upgrade
+from trualias.store.interface import StoreUnusable
+from trualias.store.records import Position
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create, upgrade
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, read_states_copy
 
 _log = logger(__name__)

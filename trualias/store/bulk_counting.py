@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from attrs import define
 
-from trualias.store.interface import Use
+from trualias.store.records import Use
 
 FEWEST = 8
 """The fewest uses for which the two statements are worth a try."""

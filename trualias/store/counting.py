@@ -14,8 +14,8 @@ from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import is_expected, registrable_domain
 from trualias.lookup.locks import Lock
 from trualias.store.bulk_counting import FEWEST, add_to_known
-from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS, Change, Use
 from trualias.store.lock_text import decode_lock
+from trualias.store.records import MALFORMED_SENDER, OTHER_SENDERS, Change, Use
 
 MOST_NEW = 500
 """The most aliases of an account that become known by mail in one day of UTC."""

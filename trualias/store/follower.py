@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 from trualias.lookup.alias_states import AliasStates
-from trualias.store.interface import Position, Store, StoreUnusable
+from trualias.store.interface import Store, StoreUnusable
+from trualias.store.records import Position
 
 
 class Follower:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from trualias.store.interface import Composed, Kept
+from trualias.store.records import Composed, Kept
 
 _KEEP = """
     INSERT INTO alias (key, address, origin, account, kept, state, words, created, changed, first_seen, last_seen,

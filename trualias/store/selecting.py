@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trualias.store.interface import Order, Selection
+from trualias.store.records import Order, Selection
 
 _ORDERS = {
     Order.NAME: "key",

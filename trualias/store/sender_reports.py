@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trualias.store.interface import ALL, Selection, Sender, SenderDomain, SenderOfAlias
+from trualias.store.records import ALL, Selection, Sender, SenderDomain, SenderOfAlias
 from trualias.store.selecting import conditions_of
 
 _SENDER = "sender.sender, sender.first_seen, sender.last_seen, sender.accepted, sender.refused, sender.expected"

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from itertools import chain, count
-from typing import Any
-from urllib.parse import quote
 
-from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState
+from trualias.lookup.alias_states import AliasKey, AliasRecord
 from trualias.store import guess_counting, sender_reports
 from trualias.store.counting import count_uses
 from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
-from trualias.store.interface import (
+from trualias.store.interface import StoreChanged, StoreUnusable
+from trualias.store.keeping import add_composed, keep_aliases
+from trualias.store.lock_text import encode_lock
+from trualias.store.migrations import MIGRATIONS
+from trualias.store.records import (
     ALL,
     IMPORTS,
     Change,
@@ -25,166 +24,34 @@ from trualias.store.interface import (
     Counted,
     Entry,
     Kept,
-    Origin,
     Position,
     Selection,
     Sender,
     SenderDomain,
     SenderOfAlias,
-    StoreChanged,
-    StoreUnusable,
     TrailLine,
     Use,
-    idle_remark,
     keep_or,
 )
-from trualias.store.keeping import add_composed, keep_aliases
-from trualias.store.lock_text import decode_lock, encode_lock
-from trualias.store.migrations import MIGRATIONS
 from trualias.store.retention import removals
+from trualias.store.rows import (
+    CHANGE,
+    DAY,
+    DUE,
+    ENTRY,
+    IDLE,
+    address_of,
+    due_change,
+    entry_of,
+    idle_change,
+    record_of,
+    state_of,
+)
 from trualias.store.selecting import selecting
-
-BUSY_SECONDS = 5.0
-"""The longest wait for another process that writes."""
+from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, translated
 
 IDLE_SECONDS = 60.0
 """The least time between two looks for aliases that are not used."""
-
-_DAY = 86_400
-
-_APPLICATION = 0x74727561
-"""Marks the file as one of trualias (PRAGMA application_id)."""
-
-
-def create(path: str) -> None:
-    """Make a store, which its owner can write and its group read, unless there is one; raise `StoreUnusable`.
-
-    The file appears at the path when it is complete, so that a crash leaves no half of a store. If root makes it, it
-    belongs to the owner of its folder.
-    """
-    new = f"{path}.new-{os.getpid()}"
-    try:
-        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
-        try:
-            with _translated(new):
-                _fill(new)
-            if os.geteuid() == 0:  # a command makes the store of a server without privileges
-                folder = os.stat(os.path.dirname(os.path.abspath(path)))
-                os.chown(new, folder.st_uid, folder.st_gid)
-            with suppress(FileExistsError):  # another server made it meanwhile
-                os.link(new, path)
-        finally:
-            os.unlink(new)
-    except OSError as error:
-        raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
-
-
-def _fill(path: str) -> None:
-    database = _connect(path)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("BEGIN IMMEDIATE")
-        database.execute(f"PRAGMA application_id = {_APPLICATION}")
-        _migrate(database, 0)
-        database.execute("INSERT INTO store (identity, revision) VALUES (?, 1)", (uuid.uuid4().hex,))
-        database.execute("COMMIT")
-    finally:
-        database.close()
-
-
-def upgrade(path: str) -> str:
-    """Bring a store of an older version up to date; raise `StoreUnusable`.
-
-    Return the path of the copy that was made of it before, empty if it was up to date.
-    """
-    with _translated(path):
-        database = _connect(path)
-        try:
-            version = _schema_version(database, path)
-            if version == len(MIGRATIONS):
-                return ""
-            copy = _unused_name(f"{path}.version-{version}")
-            _copy_to(database, copy)
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("BEGIN IMMEDIATE")
-            if _schema_version(database, path) != version or _version_of(copy) != version:
-                # Another process was faster, and has a copy of its own.
-                database.execute("ROLLBACK")
-                os.unlink(copy)
-                return ""
-            _migrate(database, version)
-            database.execute("COMMIT")
-            return copy
-        finally:
-            database.close()
-
-
-def _unused_name(path: str) -> str:
-    """Return a path, or if there is such a file, the path with the first number that no file has, from 2 on."""
-    names = chain([path], (f"{path}-{number}" for number in count(2)))
-    return next(name for name in names if not os.path.lexists(name))
-
-
-def _version_of(path: str) -> int:
-    database = _connect(path)
-    try:
-        return _schema_version(database, path)
-    finally:
-        database.close()
-
-
-def _schema_version(database: sqlite3.Connection, path: str) -> int:
-    """Return the version of a store's schema; raise `StoreUnusable` for a file that is none, and for a newer one."""
-    [application] = database.execute("PRAGMA application_id").fetchone()
-    [version] = database.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION:
-        raise StoreUnusable(f"{path} is no store of trualias")
-    if version > len(MIGRATIONS):
-        raise StoreUnusable(
-            f"{path} is of a newer trualias: its schema has version {version}, and this one knows {len(MIGRATIONS)}"
-        )
-    return int(version)
-
-
-def _copy_to(database: sqlite3.Connection, path: str) -> None:
-    """Copy a database to a new file, with the permissions of a store; raise `StoreUnusable`."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-    except OSError as error:
-        raise StoreUnusable(f"{path} cannot be made: {error.strerror}") from error
-    try:
-        database.execute("VACUUM INTO ?", (path,))
-    except BaseException:
-        os.unlink(path)
-        raise
-
-
-def _migrate(database: sqlite3.Connection, version: int) -> None:
-    """Bring the schema up to date, within the transaction that is open."""
-    for statements in MIGRATIONS[version:]:
-        for statement in filter(str.strip, statements.split(";")):
-            database.execute(statement)
-    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-
-def _connect(path: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    # Never makes a file: an empty one would look like an empty memory.
-    return sqlite3.connect(
-        f"file:{quote(os.path.abspath(path))}?mode=rw",
-        timeout=busy_seconds,
-        isolation_level=None,
-        check_same_thread=False,
-        uri=True,
-    )
-
-
-@contextmanager
-def _translated(path: str) -> Iterator[None]:
-    """Turn the exceptions of the database into `StoreUnusable`."""
-    try:
-        yield
-    except (sqlite3.Error, ValueError) as error:  # ValueError: of a state that this version does not know
-        raise StoreUnusable(f"{path}: {error}") from error
 
 
 class _NotDurable(Exception):
@@ -199,10 +66,10 @@ class SqliteStore:
             raise StoreUnusable(f"there is no {path}")
         self._path = path
         self._idle_seen = -math.inf
-        with _translated(path):
-            self._database = _connect(path, busy_seconds)
+        with translated(path):
+            self._database = connect(path, busy_seconds)
             try:
-                version = _schema_version(self._database, path)
+                version = schema_version(self._database, path)
                 if version < len(MIGRATIONS):
                     raise StoreUnusable(
                         f"{path} is of an older trualias; trualias store upgrade, or the start of a server, upgrades it"
@@ -215,7 +82,7 @@ class SqliteStore:
 
     def position(self) -> Position:
         """Return the position."""
-        with _translated(self._path):
+        with translated(self._path):
             row = self._database.execute("SELECT identity, revision FROM store").fetchone()
         if row is None:
             raise StoreUnusable(f"{self._path} has no identity")
@@ -223,66 +90,66 @@ class SqliteStore:
 
     def version(self) -> int:
         """Return a number that changes when another process has changed the store."""
-        with _translated(self._path):
+        with translated(self._path):
             [version] = self._database.execute("PRAGMA data_version").fetchone()
             return int(version)
 
     def states(self, after: int = 0) -> Iterator[tuple[AliasKey, AliasRecord]]:
         """Yield the aliases that changed after a revision, with their records."""
-        with _translated(self._path):
+        with translated(self._path):
             rows = self._database.execute(
                 "SELECT key, state, iif(kept, account, ''), lock, expires, resumes"
                 " FROM alias WHERE revision > max(?, 0)",
                 (after,),
             )
             for key, *fields in rows:
-                yield key, _record(*fields)
+                yield key, record_of(*fields)
 
     def known(self, after: int = 0) -> Iterator[tuple[int, AliasKey, bool]]:
         """Yield the aliases that became known or were forgotten after a number; see `Store.known`."""
-        with _translated(self._path):
+        with translated(self._path):
             rows = "SELECT number, key, NOT forgotten FROM alias WHERE number > ? ORDER BY number"
             for number, key, is_known in self._database.execute(rows, (after,)):
                 yield number, key, bool(is_known)
 
     def entries(self, selection: Selection = ALL) -> Iterator[Entry]:
         """Yield the wanted aliases."""
-        with _translated(self._path):
-            for row in self._database.execute(*selecting(_ENTRY, selection)):
-                yield _entry(row)
+        with translated(self._path):
+            for row in self._database.execute(*selecting(ENTRY, selection)):
+                yield entry_of(row)
 
     def entry(self, key: AliasKey) -> Entry | None:
         """Return an alias; None if the store does not know it."""
-        with _translated(self._path):
-            row = self._database.execute(f"{_ENTRY} WHERE NOT forgotten AND key = ?", (key,)).fetchone()
-            return None if row is None else _entry(row)
+        with translated(self._path):
+            row = self._database.execute(f"{ENTRY} WHERE NOT forgotten AND key = ?", (key,)).fetchone()
+            return None if row is None else entry_of(row)
 
     def neighbours(self, key: AliasKey, most: int) -> list[str]:
         """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
         known = "SELECT key, address FROM alias WHERE NOT forgotten AND key"
-        with _translated(self._path):
+        with translated(self._path):
             before = self._database.execute(f"{known} < ? ORDER BY key DESC LIMIT ?", (key, most)).fetchall()
             after = self._database.execute(f"{known} >= ? ORDER BY key LIMIT ?", (key, most)).fetchall()
-        return [_address(key, address) for key, address in [*reversed(before), *after]]
+        return [address_of(key, address) for key, address in [*reversed(before), *after]]
 
     def senders(self, key: AliasKey) -> list[Sender]:
         """Return the senders of an alias, the one that wrote last first."""
-        with _translated(self._path):
+        with translated(self._path):
             return sender_reports.senders(self._database, key)
 
     def senders_of(self, domain: str, selection: Selection = ALL) -> list[SenderOfAlias]:
         """Return the senders in a domain and its subdomains, the one that wrote last first."""
-        with _translated(self._path):
+        with translated(self._path):
             return sender_reports.senders_of(self._database, domain, selection)
 
     def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
         """Return the domains of all senders, the one with the last mail first."""
-        with _translated(self._path):
+        with translated(self._path):
             return sender_reports.sender_domains(self._database, selection)
 
     def strangers(self, selection: Selection = ALL) -> list[SenderOfAlias]:
         """Return the senders that were not expected, the one that wrote first last."""
-        with _translated(self._path):
+        with translated(self._path):
             return sender_reports.strangers(self._database, selection)
 
     def forget_senders(self, sender: str, selection: Selection = ALL) -> int:
@@ -301,12 +168,12 @@ class SqliteStore:
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
-        with _translated(self._path):
+        with translated(self._path):
             rows = self._database.execute(
                 "SELECT at, actor, before, after, note FROM trail WHERE key = ? ORDER BY number", (key,)
             )
             return [
-                TrailLine(at, actor, _state(before), _state(after), note) for at, actor, before, after, note in rows
+                TrailLine(at, actor, state_of(before), state_of(after), note) for at, actor, before, after, note in rows
             ]
 
     def change(self, changes: Sequence[Change], actor: str, now: float, based_on: int | None = None) -> int:
@@ -334,7 +201,7 @@ class SqliteStore:
 
     def kept_accounts(self) -> list[tuple[str, str, int]]:
         """Return the accounts and domains of kept aliases, with their numbers; see `Store.kept_accounts`."""
-        with _translated(self._path):
+        with translated(self._path):
             return self._database.execute(
                 "SELECT account, substr(key, instr(key, '@') + 1) AS domain, count(*) FROM alias"
                 " WHERE kept AND NOT forgotten GROUP BY account, domain ORDER BY account, domain"
@@ -354,7 +221,7 @@ class SqliteStore:
             return self._count(uses, now, keeps_senders=keeps_senders, durable=True)
 
     def _count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool, durable: bool) -> Counted:
-        with _translated(self._path):
+        with translated(self._path):
             self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         try:
             with self._transaction():
@@ -376,7 +243,7 @@ class SqliteStore:
     def count_guesses(self, guesses: Sequence[Guesses]) -> None:
         """Add guesses, in one transaction; see `Store.count_guesses`."""
         try:
-            with _translated(self._path):
+            with translated(self._path):
                 self._database.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
                 guess_counting.count_guesses(self._database, guesses)
@@ -385,26 +252,26 @@ class SqliteStore:
 
     def guessed_accounts(self, account: str | None = None) -> list[GuessedAccount]:
         """Return the accounts whose aliases were guessed at, or one of them, the one with the most guesses first."""
-        with _translated(self._path):
+        with translated(self._path):
             return guess_counting.guessed_accounts(self._database, account)
 
     def guessing_networks(self) -> list[GuessingNetwork]:
         """Return the networks that guesses came from, the one with the most guesses first."""
-        with _translated(self._path):
+        with translated(self._path):
             return guess_counting.guessing_networks(self._database)
 
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""
-        with _translated(self._path):
-            has_due = self._database.execute(f"{_ENTRY} WHERE {_DUE}", (now, now)).fetchone() is not None
+        with translated(self._path):
+            has_due = self._database.execute(f"{ENTRY} WHERE {DUE}", (now, now)).fetchone() is not None
             if not has_due and not self._has_idle(now):
                 return False
         with self._transaction():
-            found = self._database.execute(f"{_ENTRY} WHERE {_DUE}", (now, now)).fetchall()
-            changes = {row[0]: _due_change(_entry(row), now) for row in found}
+            found = self._database.execute(f"{ENTRY} WHERE {DUE}", (now, now)).fetchall()
+            changes = {row[0]: due_change(entry_of(row), now) for row in found}
             if self._counts(now):
-                for row in self._database.execute(f"{_ENTRY} WHERE {_IDLE}", (now,)).fetchall():
-                    changes.setdefault(row[0], _idle_change(_entry(row)))
+                for row in self._database.execute(f"{ENTRY} WHERE {IDLE}", (now,)).fetchall():
+                    changes.setdefault(row[0], idle_change(entry_of(row)))
             if not changes:
                 return False
             revision = self.position().revision + 1
@@ -422,18 +289,18 @@ class SqliteStore:
     def _counts(self, now: float) -> bool:
         """Return whether a mail was counted in the last day."""
         [counted] = self._database.execute("SELECT counted FROM store").fetchone()
-        return counted is not None and counted >= now - _DAY
+        return counted is not None and counted >= now - DAY
 
     def counts_since(self) -> float | None:
         """Return when the first alias became known by mail; None if none has."""
-        with _translated(self._path):
+        with translated(self._path):
             [first] = self._database.execute("SELECT min(created) FROM alias WHERE origin = 'used'").fetchone()
             return None if first is None else float(first)
 
     def idle(self, now: float) -> int:
         """Return the number of aliases that were not used for too long, and are not revoked yet."""
-        with _translated(self._path):
-            [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {_IDLE}", (now,)).fetchone()
+        with translated(self._path):
+            [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {IDLE}", (now,)).fetchone()
             return int(number)
 
     def adopt(
@@ -464,7 +331,7 @@ class SqliteStore:
                 self._database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (change.key,))
                 kept_for = keep_or(change.kept_for, before.account if before and before.kept else "")
                 self._database.execute(
-                    _CHANGE,
+                    CHANGE,
                     {
                         "key": change.key,
                         "address": "" if change.address == change.key.removesuffix("@") else change.address,
@@ -498,7 +365,7 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _translated(self._path):
+        with translated(self._path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -510,89 +377,14 @@ class SqliteStore:
 
     def check(self) -> list[str]:
         """Return the faults that the database finds in itself."""
-        with _translated(self._path):
+        with translated(self._path):
             return [fault for (fault,) in self._database.execute("PRAGMA integrity_check") if fault != "ok"]
 
     def backup(self, path: str) -> None:
         """Write a copy of the store to a new file, with the permissions of a store."""
-        with _translated(path):
-            _copy_to(self._database, path)
+        with translated(path):
+            copy_to(self._database, path)
 
     def close(self) -> None:
         """Release the store."""
         self._database.close()
-
-
-_CHANGE = """
-    INSERT INTO alias (key, address, origin, account, kept, state, lock, note, created, changed, expires, resumes,
-                       expires_after, expires_idle, revision)
-    VALUES (:key, :address, 'command', :account, :kept, :state, :lock, :note, :now, :now, :expires, :resumes,
-            :expires_after, :expires_idle, :revision)
-    ON CONFLICT (key) DO UPDATE SET
-        account = excluded.account, kept = excluded.kept, state = excluded.state, lock = excluded.lock,
-        note = excluded.note, changed = excluded.changed, expires = excluded.expires, resumes = excluded.resumes,
-        expires_after = excluded.expires_after, expires_idle = excluded.expires_idle, revision = excluded.revision
-"""
-
-_ENTRY = """
-    SELECT key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, created,
-           first_seen, last_seen, accepted, refused, expires_after, expires_idle,
-           (SELECT count(*) FROM sender WHERE sender.alias = alias.number)
-    FROM alias
-"""
-
-
-@lru_cache(maxsize=1_000)  # of a million aliases, most have the same few records
-def _record(state: str, kept_for: str, lock: str | None, expires: float | None, resumes: float | None) -> AliasRecord:
-    if not kept_for and lock is None and expires is None and resumes is None:
-        return RECORDS[AliasState(state)]
-    locks = () if lock is None else (decode_lock(lock),)
-    return AliasRecord(AliasState(state), kept_for, locks, expires, resumes)
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    key, address, state, note, changed, expires, resumes, account, origin, kept, lock, words, *rest = row
-    return Entry(
-        key,
-        _address(key, address),
-        AliasState(state),
-        note,
-        changed,
-        expires,
-        resumes,
-        account,
-        Origin(origin),
-        bool(kept),
-        None if lock is None else decode_lock(lock),
-        tuple(words.split()),
-        *rest,
-    )
-
-
-def _address(key: AliasKey, address: str) -> str:
-    """Return the address of a row, which has it only where it is spelled otherwise than the key."""
-    return address or key.removesuffix("@")
-
-
-_DUE = "(expires <= ? OR resumes <= ?)"
-
-_IDLE = (
-    "expires_idle IS NOT NULL AND NOT forgotten AND state <> 'revoked'"
-    f" AND max(coalesce(last_seen, 0), changed) + {_DAY} * expires_idle <= ?"
-)
-
-
-def _due_change(entry: Entry, now: float) -> Change:
-    if entry.expires is not None and entry.expires <= now:
-        return Change(entry.key, entry.address, AliasState.REVOKED, remark="expired at its date")
-    state = AliasState.ACTIVE if entry.state.is_paused else entry.state
-    return Change(entry.key, entry.address, state, expires=entry.expires, remark="the pause has ended")
-
-
-def _idle_change(entry: Entry) -> Change:
-    assert entry.expires_idle is not None
-    return Change(entry.key, entry.address, AliasState.REVOKED, remark=idle_remark(entry.expires_idle))
-
-
-def _state(name: str | None) -> AliasState | None:
-    return None if name is None else AliasState(name)

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState, AliasStates
-from trualias.store.interface import Position
 from trualias.store.lock_text import decode_lock, encode_lock
+from trualias.store.records import Position
 
 _FORMAT = 2
 

@@ -16,8 +16,9 @@ from trualias.commands.memory import Memory, with_memory
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import run
-from trualias.store.interface import Change, Position
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change, Position
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.store.states_copy import StatesCopy, copy_file_name, encode
 from trualias.test.states import records_of
 

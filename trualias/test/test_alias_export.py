@@ -8,7 +8,7 @@ from io import StringIO
 
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import Change, Kept, Use
+from trualias.store.records import Change, Kept, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import CONFIGURATION, MACYS, MemoryCase
 

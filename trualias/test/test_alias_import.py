@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands import alias_import
 from trualias.commands.csv_cells import with_guard, without_guard
 from trualias.lookup.alias_states import AliasState
-from trualias.store.interface import IMPORTS, Change, Entry, Origin, Use
+from trualias.store.records import IMPORTS, Change, Entry, Origin, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import GOOGLE, MACYS, MemoryCase
 

@@ -15,7 +15,7 @@ from trualias.commands.dates import parse_date
 from trualias.commands.terminal import Terminal
 from trualias.lookup.locks import Lock
 from trualias.main import run
-from trualias.store.interface import OTHER_SENDERS, Change, Entry, Use
+from trualias.store.records import OTHER_SENDERS, Change, Entry, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import MACYS, MemoryCase
 

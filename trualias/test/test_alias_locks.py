@@ -11,7 +11,7 @@ from trualias.commands.alias_ends import number, without_reached_ends
 from trualias.commands.memory import Alias
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import KEEP, Change, Entry, TrailLine, Use
+from trualias.store.records import KEEP, Change, Entry, TrailLine, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import CONFIGURATION, MACYS, MemoryCase
 

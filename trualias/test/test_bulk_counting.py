@@ -12,8 +12,9 @@ from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.store import counting
 from trualias.store.bulk_counting import FEWEST
-from trualias.store.interface import MALFORMED_SENDER, Change, Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import MALFORMED_SENDER, Change, Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 
 DAY = 86_400
 KEYS = [f"foo-{name}-1@example.com" for name in ("a", "b", "c", "first", "ends", "locked", "kept", "x@")]

@@ -9,8 +9,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.store.counting import MOST_NEW, MOST_SENDERS
-from trualias.store.interface import MALFORMED_SENDER, OTHER_SENDERS, Change, Counted, Origin, Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import (
+    MALFORMED_SENDER,
+    OTHER_SENDERS,
+    Change,
+    Counted,
+    Origin,
+    Use,
+)
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 
 DAY = 86_400
 KEY = "foo-macys-m5@example.com"

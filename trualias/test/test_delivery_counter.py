@@ -26,8 +26,9 @@ from trualias.server.delivery_counter import (
     CountingStore,
     DeliveryCounter,
 )
-from trualias.store.interface import Entry
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Entry
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.test.lookups import snapshot
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 

@@ -10,8 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
 from trualias.store.follower import Follower
-from trualias.store.interface import Change, Position, StoreUnusable
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.interface import StoreUnusable
+from trualias.store.records import Change, Position
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, decode, encode, read_states_copy
 from trualias.test.states import records_of, states_of
 

@@ -15,8 +15,9 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import command_line, run
 from trualias.store.guesses import Guesses
-from trualias.store.interface import Change, Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change, Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.testing.requirements import source_tree
 
 GOOD = """\

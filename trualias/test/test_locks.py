@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState, AliasStates
 from trualias.lookup.locks import Lock
-from trualias.store.interface import Position
+from trualias.store.records import Position
 from trualias.store.states_copy import StatesCopy, decode, encode
 
 LOCK = Lock(("shop.example", "ann@mail.example"))

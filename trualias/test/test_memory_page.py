@@ -11,7 +11,7 @@ from io import BytesIO, StringIO
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.store.interface import Use
+from trualias.store.records import Use
 from trualias.store.sqlite import SqliteStore
 from trualias.test.examples import Block, read_rst
 from trualias.test.test_alias_command import MACYS, MemoryCase

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
-from trualias.store.sqlite import create
+from trualias.store.sqlite_file import create
 from trualias.test.examples import Block, read_rst
 from trualias.testing.requirements import source_tree
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.server.pending_uses import PendingUses
-from trualias.store.interface import Use
+from trualias.store.records import Use
 
 
 def use(key: str, sender: str | None = "news.test", at: float = 1, accepted: int = 1, refused: int = 0) -> Use:

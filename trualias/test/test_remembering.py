@@ -9,7 +9,7 @@ from io import BytesIO, StringIO
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import run
-from trualias.store.interface import Change, Composed, Entry, Origin
+from trualias.store.records import Change, Composed, Entry, Origin
 from trualias.store.sqlite import SqliteStore
 from trualias.test.test_alias_command import CONFIGURATION, MACYS, MemoryCase
 

@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup import CurrentSnapshot
 from trualias.server.daemon_thread import Worker
 from trualias.server.retention_service import INTERVAL_SECONDS, RetentionService
-from trualias.store.interface import Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.test.lookups import snapshot
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 

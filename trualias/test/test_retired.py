@@ -22,8 +22,9 @@ from trualias.lookup.expectations import check_expectations
 from trualias.lookup.known_aliases import KnownAliases
 from trualias.main import run
 from trualias.matching.lookup_record import BUDGET
-from trualias.store.interface import Change, Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change, Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 
 MEMORY = (
     "STORE: sqlite:memory.sqlite\nLISTEN: policy tcp:3049:interface=127.0.0.1\nALIAS DOMAINS: a.example b.example\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from trualias.store.interface import Use
+from trualias.store.records import Use
 from trualias.test.test_alias_command import MACYS
 from trualias.test.test_alias_list import DAY, EBAY, NOON, SHOP, CountedCase
 

@@ -15,7 +15,9 @@ from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
 from trualias.store.guess_counting import LONGEST_EXAMPLE, MOST_EXAMPLES, MOST_NETWORKS
 from trualias.store.guesses import OTHER_NETWORKS, GuessedAccount, Guesses, GuessExample, GuessingNetwork
-from trualias.store.interface import (
+from trualias.store.interface import Store, StoreChanged, StoreUnusable
+from trualias.store.migrations import MIGRATIONS
+from trualias.store.records import (
     IMPORTS,
     Change,
     Entry,
@@ -27,14 +29,11 @@ from trualias.store.interface import (
     Sender,
     SenderDomain,
     SenderOfAlias,
-    Store,
-    StoreChanged,
-    StoreUnusable,
     TrailLine,
     Use,
 )
-from trualias.store.migrations import MIGRATIONS
-from trualias.store.sqlite import SqliteStore, create, upgrade
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create, upgrade
 from trualias.test.states import pairs_of
 from trualias.testing.requirements import require_root
 

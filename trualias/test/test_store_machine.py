@@ -20,8 +20,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
 from trualias.store.follower import Follower
-from trualias.store.interface import Change, Position, StoreUnusable
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.interface import StoreUnusable
+from trualias.store.records import Change, Position
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.store.states_copy import StatesCopy, decode, encode
 from trualias.test import trialprofile
 from trualias.test.states import states_of

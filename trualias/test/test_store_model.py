@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState, AliasStates
 from trualias.store.follower import Follower
-from trualias.store.interface import Change, Position, Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change, Position, Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.store.states_copy import StatesCopy, decode, encode
 from trualias.test import trialprofile
 from trualias.test.states import states_of

@@ -27,8 +27,9 @@ from trualias.server.store_service import (
     StoreReader,
     StoreService,
 )
-from trualias.store.interface import Change
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.store.states_copy import read_states_copy
 from trualias.test.states import states_of
 from trualias.test.test_tap import TapTestCase

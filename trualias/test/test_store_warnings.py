@@ -12,8 +12,9 @@ from trualias.commands.store_warnings import store_warnings
 from trualias.commands.terminal import Terminal
 from trualias.configuration import read_configuration
 from trualias.main import run
-from trualias.store.interface import Kept
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Kept
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 
 CONFIGURATION = """
 ALIAS DOMAINS: north.test south.test

@@ -16,8 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.main import run
-from trualias.store.interface import Change
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Change
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.testing.live import ENVIRONMENT, PATIENCE
 from trualias.testing.requirements import require_program
 

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import Change, Entry
+from trualias.store.records import Change, Entry
 from trualias.store.sqlite import SqliteStore
 from trualias.test.integration.test_postfix import SAMPLE
 from trualias.testing.live import LiveServer, free_port, wait_until

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.store.interface import Use
-from trualias.store.sqlite import SqliteStore, create
+from trualias.store.records import Use
+from trualias.store.sqlite import SqliteStore
+from trualias.store.sqlite_file import create
 from trualias.testing.live import LiveServer, free_port, wait_until
 from trualias.testing.postfix import Postfix
 

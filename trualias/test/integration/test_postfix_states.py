@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.store.interface import Change, Kept, Use
+from trualias.store.records import Change, Kept, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.testing.live import LiveServer, free_port, wait_until
 from trualias.testing.postfix import Postfix
