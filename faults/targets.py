@@ -30,7 +30,8 @@ from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols import wire
 from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.envelope import MALFORMED
-from trualias.protocols.policy_delegation import DUNNO, LONGEST_REQUEST, MOST_LINES, PolicyFactory
+from trualias.protocols.policy_delegation import PolicyFactory
+from trualias.protocols.policy_request import DUNNO, LONGEST_REQUEST, MOST_LINES
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.protocols.transactions import Outcome

@@ -16,7 +16,7 @@ from trualias.configuration.settings import Address, Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, Found, NotFound, Snapshot
 from trualias.messages import escaped, number_of
-from trualias.protocols.policy_delegation import ACTIONS, PolicySplitter
+from trualias.protocols.policy_request import ACTIONS, PolicySplitter
 from trualias.protocols.wire import LINES, NETSTRINGS, LineSplitter, NetstringSplitter, Splitter, Unsendable
 
 _SECONDS = 5.0

@@ -10,14 +10,8 @@ from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import Counters, RequestOutcome
 from trualias.monitoring.statistics import ReplyKind, Statistics
 from trualias.protocols.clients import Clients
-from trualias.protocols.policy_delegation import (
-    LONGEST_REQUEST,
-    MOST_LINES,
-    PolicyFactory,
-    PolicyProtocol,
-    PolicySplitter,
-    action,
-)
+from trualias.protocols.policy_delegation import PolicyFactory, PolicyProtocol
+from trualias.protocols.policy_request import LONGEST_REQUEST, MOST_LINES, PolicySplitter, action
 from trualias.protocols.wire import Unsendable
 from trualias.test.conversation import NarrowTransport
 from trualias.test.lookups import Hooks, snapshot
