@@ -14,7 +14,8 @@ from attrs import frozen
 from trualias.configuration import SETTINGS
 
 _BORDER = re.compile(r"\s*=+( +=+)+\s*").fullmatch
-_OPENS_BLOCK = re.compile(r"(?P<indent>\s*)(\.\. code(-block)?::.*|(?!\.\. ).*::)").fullmatch
+# The text of an item of a list begins after its mark, and its blocks are indented more than that text.
+_OPENS_BLOCK = re.compile(r"(?P<indent>\s*((-|\d+\.) +)?)(\.\. code(-block)?::.*|(?!\.\. ).*::)").fullmatch
 _SETTING = "|".join(SETTINGS)
 _OPENS_CONFIGURATION = re.compile(rf"(#.*\n|\s*\n)*(ACCOUNT\s|({_SETTING}):)").match
 _OPENS_ERRORS = re.compile(r"\S+\.conf:\d+:\d+: ").match
@@ -79,7 +80,8 @@ def read_rst(text: str) -> Iterator[Block | RstTable]:
             yield table
         elif opening := _OPENS_BLOCK(lines[at]):
             begin = at = at + 1
-            while at < len(lines) and (not lines[at].strip() or lines[at].startswith(opening["indent"] + " ")):
+            inside = " " * (len(opening["indent"]) + 1)
+            while at < len(lines) and (not lines[at].strip() or lines[at].startswith(inside)):
                 at += 1
             while begin < at and (not lines[begin].strip() or lines[begin].lstrip().startswith(":")):
                 begin += 1
