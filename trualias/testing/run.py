@@ -19,12 +19,14 @@ from trualias.testing.requirements import find_program, source_tree
 # These modules measure times and their ratios: nothing else runs at the same time, and they run without coverage.
 ALONE = ("test_benchmark", "test_faults", "test_processor_time")
 
-# Optional programs, and the folder below the source tree that is searched for one that is not installed.
+# Optional programs, and the folder that is searched for one that is not on the search path, from the source tree.
 PROGRAMS = {
     "bash": "",
+    "dovecot": "",
     "exim4": "build/exim/usr/sbin",
     "fish": "",
     "gcc": "",
+    "lmtp": "/usr/lib/dovecot",
     "postfix": "",
     "promtool": "build/prometheus",
     "sendmail": "build/sendmail/usr/libexec/sendmail",
@@ -189,7 +191,7 @@ def run_all(root: Path, workers: int, results: Results) -> int:
     """Run all tests and report the coverage of the parallel ones; return the exit status of coverage.py."""
     print(
         f"Unit and integration tests on {workers} processors, with coverage; then, one after the other, the benchmark, "
-        "the fault tests and the processor times. All of it takes about 5 minutes on two processors.",
+        "the fault tests and the processor times. All of it takes about 15 minutes on two processors.",
         flush=True,
     )
     print_missing(root)
