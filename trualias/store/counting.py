@@ -69,8 +69,10 @@ _ALIAS = """
 def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_senders: bool) -> Tally:
     """Add uses, and return what they come to."""
     tally = Tally()
-    ordered = sorted([*uses, *_in_all_domains(database, uses)], key=lambda use: (use.key, use.first))
+    ordered = sorted(uses, key=lambda use: (use.key, use.first))
     _count(database, ordered, tally, keeps_senders=keeps_senders)
+    # Its senders are those of the aliases in the domains.
+    _count_each(database, _in_all_domains(database, ordered), tally, keeps_senders=False)
     return tally
 
 

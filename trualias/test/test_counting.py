@@ -215,6 +215,7 @@ class CountingTests(SynchronousTestCase):
             (entry.state, entry.accepted, entry.refused, entry.lock, entry.last_seen),
         )
         self.assert_entry(state=AliasState.ACTIVE, accepted=3, lock=None)
+        self.assertEqual(5, sum(one.accepted for one in self.store.sender_domains()))  # each mail once
 
     def test_order(self) -> None:
         """Uses of one alias and sender in one batch are added, whatever their order."""
