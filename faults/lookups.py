@@ -105,7 +105,8 @@ class Asker:
         line: bytes = self._process.stdout.readline()
         if not line:
             assert self._process.stderr is not None
-            raise Fault(f"lookups failed: {self._process.stderr.read().decode().strip().splitlines()[-1]}")
+            errors = self._process.stderr.read().decode().strip().splitlines() or ["their process ended"]
+            raise Fault(f"lookups failed: {errors[-1]}")
         return line
 
     def latencies(self) -> Latencies:
@@ -115,7 +116,9 @@ class Asker:
             self._process.stdin.write(b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # the process has failed, and there is no line
+            # The process has failed, and there is no line. What waits to be written would fail again at the end.
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
         return Latencies(*json.loads(self._line()))
 
     def during(self, seconds: float) -> Latencies:

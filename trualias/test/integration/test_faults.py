@@ -400,6 +400,17 @@ class LookupsTests(SynchronousTestCase):
             os.kill(running.server.pid, signal.SIGCONT)
             self.assertGreater(asker.latencies().longest, 0.2)
 
+    def test_ended(self) -> None:
+        """A process of lookups that ended before it is asked is a fault, and no other error."""
+
+        def lose() -> None:
+            with served(self.folder / "server") as running, asking(running.server) as asker:
+                asker._process.kill()
+                asker._process.wait()
+                asker.latencies()
+
+        self.assertEqual("lookups failed: their process ended", str(self.assertRaises(Fault, lose)))
+
     def test_wrong_reply(self) -> None:
         """A wrong reply is a fault."""
 
