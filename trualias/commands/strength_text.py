@@ -64,11 +64,21 @@ _HOURS = 24 * 365
 """The hours of a year."""
 
 
+def _yearly(share: float, limits: GuessLimits) -> float | None:
+    """Return the guesses of one network that get through in a year; None if nothing limits them.
+
+    Only wrong codes count for the limit: for each of them, ``share / (1 - share)`` guesses are right.
+    """
+    return None if share >= 1 else limits.per_hour * _HOURS * share / (1 - share)
+
+
 def _hits(proportion: Proportion, limits: GuessLimits) -> str:
     """Describe how many guesses of a year get through from one network."""
-    hits = limits.per_hour * _HOURS * proportion.share
-    if not proportion.share:
-        return "none" if not proportion.high else f"fewer than {_rounded(limits.per_hour * _HOURS * proportion.high)}"
+    hits, most = _yearly(proportion.share, limits), _yearly(proportion.high, limits)
+    if hits is None or most is None:
+        return "all"
+    if not hits:
+        return f"fewer than {_rounded(most)}" if most else "none"
     return f"{'' if proportion.is_exact else 'about '}{_rounded(hits)}"
 
 
@@ -80,7 +90,7 @@ def _limited(found: Strength, limits: GuessLimits) -> str:
     shares = (found.blind, found.constant.accepted, found.replay)
     blind, constant, replay = [_hits(share, limits) for share in shares]
     return (
-        f"of the {limits.per_hour} guesses an hour of one network, {limits.per_hour * _HOURS:,} a year, "
+        f"with {limits.per_hour} wrong codes an hour from one network, {limits.per_hour * _HOURS:,} a year, "
         f"{blind} get through blindly, {constant} with the constant code, {replay} with a leaked one"
     )
 
@@ -232,7 +242,7 @@ def _figures(found: Strength, limits: GuessLimits | None) -> dict[str, object]:
 
 def _hits_json(found: Strength, limits: GuessLimits) -> dict[str, object]:
     shares = {"blind": found.blind, "constant": found.constant.accepted, "replay": found.replay}
-    return {name: limits.per_hour * _HOURS * proportion.share for name, proportion in shares.items()}
+    return {name: _yearly(proportion.share, limits) for name, proportion in shares.items()}
 
 
 def _share(proportion: Proportion) -> dict[str, object]:

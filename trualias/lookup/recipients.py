@@ -8,7 +8,7 @@ from trualias.lookup.access import AccessLookup
 from trualias.lookup.alias_states import AliasKey, AliasMemory, AliasState, alias_key
 from trualias.lookup.locks import Lock
 from trualias.lookup.tables import VirtualLookup, alias_of
-from trualias.matching.outcome import Found, NotFound
+from trualias.matching.outcome import Ambiguous, Found, NotFound, NotFoundReason
 
 
 @frozen
@@ -38,6 +38,16 @@ class WrongCode:
     accounts: tuple[str, ...]
 
 
+@frozen
+class UnownedCode:
+    """An address with a right code that is no alias of one account; its key is as that of an alias.
+
+    The codes of several accounts verify, or ``postprocess()`` of the PROCESSOR module refuses the account.
+    """
+
+    key: AliasKey
+
+
 @frozen(eq=False)
 class RecipientLookup:
     """The aliases of one configuration by the addresses that clients of the mail server name.
@@ -54,10 +64,11 @@ class RecipientLookup:
         local_part, _, domain = key.rpartition("@")
         return self.memory.is_known(local_part, domain)
 
-    def __call__(self, typed: str) -> Recipient | WrongCode | None:
-        """Return the alias of an address, None for any other recipient; one dot after its domain is left out.
+    def __call__(self, typed: str) -> Recipient | WrongCode | UnownedCode | None:
+        """Return the alias of an address, or why its code makes none; None for any other recipient.
 
-        An alias that its state refuses has no account. What a hook raises is raised.
+        One dot after the domain is left out. An alias that its state refuses has no account. What a hook raises is
+        raised.
         """
         address = typed.removesuffix(".")
         alias = alias_of(address, self.access.hooks, self.access.alias_domains, self.access.refusals)
@@ -72,7 +83,12 @@ class RecipientLookup:
             answer = self.virtual(address)
             if isinstance(answer, NotFound) and answer.near_misses:
                 return WrongCode(alias_key(local_part, folded), f"{local_part}@{domain}", answer.near_misses)
+            if isinstance(answer, Ambiguous) or answer == _REFUSED_BY_HOOK:  # by postprocess(), since there is an alias
+                return UnownedCode(alias_key(local_part, folded))
             if not isinstance(answer, Found):
                 return None
             account = answer.account
         return Recipient(alias_key(local_part, folded), f"{local_part}@{domain}", account, record.locks)
+
+
+_REFUSED_BY_HOOK = NotFound(NotFoundReason.REFUSED_BY_HOOK)

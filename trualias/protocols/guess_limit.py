@@ -24,9 +24,17 @@ _HOUR = 3_600.0
 _PREFIXES = {4: 24, 6: 56}
 
 
-@lru_cache(maxsize=4_096)
+_LONGEST_ADDRESS = 45
+"""Octets of the longest IPv6 address (RFC 4291, section 2.2)."""
+
+
 def client_address(octets: bytes) -> IPv4Address | IPv6Address | None:
     """Return the address of a client as Postfix writes it; None for any other text, such as ``unknown``."""
+    return _parsed(octets) if len(octets) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(octets: bytes) -> IPv4Address | IPv6Address | None:
     try:
         return unmapped(ip_address(octets.decode("ascii")))
     except ValueError:
@@ -70,4 +78,5 @@ class GuessLimit:
         if found is None:
             return 0.0
         level, since = found
-        return max(0.0, level - (self._clock() - since) * limits.per_hour / _HOUR)
+        # The limit may have been higher when the guesses were counted.
+        return max(0.0, min(level, limits.per_hour) - (self._clock() - since) * limits.per_hour / _HOUR)

@@ -15,7 +15,7 @@ from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
 from trualias.log import lookup_log
 from trualias.lookup import CurrentSnapshot, NotFoundReason, Snapshot
-from trualias.lookup.recipients import Recipient, WrongCode
+from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory, ClientProtocol
@@ -69,7 +69,7 @@ class PolicyProtocol(ClientProtocol):
         if is_vrfy:
             return reply
         self._transaction.enter(parsed.instance)
-        if recipient is None or isinstance(recipient, WrongCode):
+        if not isinstance(recipient, Recipient):
             if reply.octets == DUNNO:
                 self._transaction.add(parsed.recipient, None)
             return reply
@@ -83,7 +83,11 @@ class PolicyProtocol(ClientProtocol):
         return self._responder.found(snapshot.recipients.access.refusal.value, verdicts) if is_locked else reply
 
     def _is_past_guesses(
-        self, request: PolicyRequest, recipient: Recipient | WrongCode | None, snapshot: Snapshot, sink: DeliverySink
+        self,
+        request: PolicyRequest,
+        recipient: Recipient | WrongCode | UnownedCode | None,
+        snapshot: Snapshot,
+        sink: DeliverySink,
     ) -> bool:
         """Count a wrong code, and return whether the client's network is past the limit for an unknown alias.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trualias.log import logger
 from trualias.lookup import Snapshot
-from trualias.lookup.recipients import Recipient, WrongCode
+from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 
 _log = logger(__name__)
 
@@ -25,16 +25,16 @@ class RecipientCache:
         self._is_keeping = False
         self._aliases: dict[bytes, Recipient] = {}
 
-    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | WrongCode | None:
-        """Return the alias of a recipient, which is given as octets and as text; None for any other recipient.
+    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | WrongCode | UnownedCode | None:
+        """Return what the recipient lookup has for a recipient, which is given as octets and as text.
 
-        A recipient whose lookup fails counts as another one, since its mail must not wait for the memory.
+        A recipient whose lookup fails has nothing, None, since its mail must not wait for the memory.
         """
         if self._identity is not snapshot.identity:
             self._identity = snapshot.identity
             self._is_keeping = snapshot.is_cacheable
             self._aliases = {}
-        recipient: Recipient | WrongCode | None = self._aliases.get(typed)
+        recipient: Recipient | WrongCode | UnownedCode | None = self._aliases.get(typed)
         if recipient is None:
             assert snapshot.recipients is not None
             try:

@@ -22,6 +22,7 @@ from trualias.protocols.transactions import Outcome
 from trualias.server.pending_guesses import MOST_EXAMPLES, PendingGuesses
 from trualias.store.guesses import Guesses
 from trualias.test.conversation import NarrowTransport
+from trualias.test.lookups import Hooks
 
 DUNNO = b"action=DUNNO\n\n"
 TOO_MANY = b"action=450 4.7.1 Too many unknown addresses were tried from your network, try again later\n\n"
@@ -63,6 +64,16 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual([True], guess(1))
         self.clock.advance(7200)
         self.assertEqual([False] * 4 + [True], guess(5))
+
+    def test_lowered(self) -> None:
+        """A limit that became lower counts no more than so many guesses of the hour before."""
+        for _ in range(1_000):
+            self.limit.count("a", GuessLimits(1_000))
+        past = []
+        for _ in range(2):
+            past.append(self.limit.is_past("a", GuessLimits(4)))
+            self.clock.advance(900)
+        self.assertEqual([True, False], past)
 
     def test_bounded(self) -> None:
         """Of too many networks, the one whose last guess is the longest ago is given up."""
@@ -173,6 +184,10 @@ class PolicyTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Connect a client."""
+        self.connect()
+
+    def connect(self, more: str = "", hooks: Hooks | None = None) -> None:
+        """Connect a client of a service with more of a configuration, and hooks."""
         self.known = KnownAliases(["foo-known-k5@example.com"], is_complete=True)
         states = {
             "foo-gone-g4@example.com": AliasRecord(AliasState.REVOKED),
@@ -180,7 +195,8 @@ class PolicyTests(SynchronousTestCase):
         }
         for key in states:
             self.known.put(key, is_known=True)
-        made = Snapshot(parse_configuration(CONFIGURATION, "a.conf")).with_states(AliasStates(states, self.known))
+        made = Snapshot(parse_configuration(CONFIGURATION + more, "a.conf"), hooks)
+        made = made.with_states(AliasStates(states, self.known))
         self.sink = Collected()
         self.clock = Clock()
         factory = PolicyFactory(self.clock, CurrentSnapshot(made), self.clock.seconds, Clients(), self.sink)
@@ -224,6 +240,31 @@ class PolicyTests(SynchronousTestCase):
         self.assertEqual(3, self.sink.counters.slowed)
         self.clock.advance(1_200)
         self.assertEqual(DUNNO, self.ask("foo-new-n3@example.com"))
+
+    def test_no_oracle_without_owner(self) -> None:
+        """Past the limit, a right code gets the bytes of a wrong one though its mail would be of no account.
+
+        It is right for several accounts, or ``postprocess`` refuses the account.
+        """
+
+        def postprocess(account: str, domain: str | None) -> tuple[str, str | None] | None:
+            return None if account == "bar" else (account, domain)
+
+        ambiguous = (
+            "ACCOUNT ann MATCHES %ident%+%code% WITH CHAR(1,-);\nACCOUNT bob MATCHES %alpha%+%code% WITH CHAR(1,-);\n"
+        )
+        refused = "ACCOUNT bar MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();\n"
+        for more, hooks, right, wrong in (
+            (ambiguous, None, "macys+m@example.com", "macys+x@example.com"),
+            ("DEBUG ACCOUNT: dbg\n" + ambiguous, None, "macys+m@example.com", "macys+x@example.com"),
+            (refused, Hooks(postprocess=postprocess), "bar-macys-m5@example.com", "bar-macys-x9@example.com"),
+        ):
+            self.connect(more, hooks)
+            self.assertEqual(DUNNO, self.ask(right))
+            self.guess()
+            for state in ("RCPT", "VRFY"):
+                self.assertEqual([TOO_MANY, TOO_MANY], [self.ask(right, state=state), self.ask(wrong, state=state)])
+            self.assertEqual(DUNNO, self.ask(right, client="192.0.2.9"))
 
     def test_counted(self) -> None:
         """Each wrong code counts with its account and network, by RCPT and by VRFY."""

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState, AliasStates
 from trualias.lookup.locks import Lock
-from trualias.lookup.recipients import Recipient, WrongCode
+from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 from trualias.protocols import recipient_cache
 from trualias.protocols.recipient_cache import RecipientCache
 from trualias.test.lookups import Hook, Hooks, configuration, unchanged
@@ -53,7 +53,7 @@ RECIPIENTS = {
     "foo-google-g6@example.com..": None,
     "foo-leak-l4@example.com": None,
     "foo-quiet-q5@example.com": None,
-    "to-a.1@example.com": None,
+    "to-a.1@example.com": UnownedCode("to-a.1@example.com"),
     "foo@example.com": None,
     "BAR@example.com": None,
     "postmaster@example.com": None,

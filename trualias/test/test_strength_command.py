@@ -159,14 +159,14 @@ class StrengthTests(SynchronousTestCase):
         settings = "STORE: sqlite:m\nLISTEN: policy tcp:1\nALIAS DOMAINS: example.com\nGUESSES: 20 PER HOUR\n"
         self.path.write_text(settings + CONFIGURATION, "utf-8")
         self.assertIn(
-            "limit of the 20 guesses an hour of one network, 175,200 a year, 505 get through blindly, 87,600 with the "
-            "constant code, 29,200 with a leaked one ",
+            "limit with 20 wrong codes an hour from one network, 175,200 a year, 507 get through blindly, "
+            "175,200 with the constant code, 35,040 with a leaked one ",
             " ".join(self.strength()[1].split()),
         )
         found = json.loads(self.strength("--json")[1])
         self.assertEqual({"per_hour": 20, "per_year": 175_200}, found["guesses"])
         hits = found["statements"][0]["hits_per_year"]
-        self.assertEqual([505, 87_600, 29_200], [round(hits[name]) for name in ("blind", "constant", "replay")])
+        self.assertEqual([507, 175_200, 35_040], [round(hits[name]) for name in ("blind", "constant", "replay")])
 
     def test_alike(self) -> None:
         """Statements that differ in names and literals alone are measured once, unless a word has the literal."""
