@@ -80,7 +80,7 @@ class RecipientLookup:
             return None
         account = ""
         if record.state is AliasState.ACTIVE:
-            answer = self.virtual(address)
+            answer = self.virtual.answer(local_part, domain, folded)
             if isinstance(answer, NotFound) and answer.near_misses:
                 return WrongCode(alias_key(local_part, folded), f"{local_part}@{domain}", answer.near_misses)
             if isinstance(answer, Ambiguous) or answer == _REFUSED_BY_HOOK:  # by postprocess(), since there is an alias

@@ -101,7 +101,10 @@ class VirtualLookup:
         alias = alias_of(key, self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
             return alias
-        local_part, domain, folded = alias
+        return self.answer(*alias)
+
+    def answer(self, local_part: str, domain: str, folded: str) -> Answer:
+        """Return the answer to an alias as `alias_of` returns it."""
         if self.memory is None:
             outcome: Answer = self.policy.resolve(local_part, folded)
         else:
