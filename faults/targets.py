@@ -20,7 +20,7 @@ from trualias.language.addresses import split_address
 from trualias.language.rule import folding
 from trualias.lookup import CurrentSnapshot, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
-from trualias.lookup.locks import Lock
+from trualias.lookup.locks import MALFORMED_SENDER, Lock
 from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.matcher import Matcher
@@ -29,7 +29,6 @@ from trualias.matching.policy import LONGEST, Policy
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols import wire
 from trualias.protocols.connection import ClientFactory, ClientProtocol
-from trualias.protocols.envelope import MALFORMED
 from trualias.protocols.policy_delegation import PolicyFactory
 from trualias.protocols.policy_request import DUNNO, LONGEST_REQUEST, MOST_LINES
 from trualias.protocols.socketmap import SocketmapFactory
@@ -311,7 +310,7 @@ class _Sink:
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Take a mail, of a sender that can be kept."""
         is_address = "@" in sender and sender.isprintable() and sender == sender.lower()
-        promise(sender in ("", MALFORMED) or is_address, "a sender that is no address", sender)
+        promise(sender in ("", MALFORMED_SENDER) or is_address, "a sender that is no address", sender)
         promise(bool(recipient.account) or outcome is Outcome.REFUSED, "a mail for no account", recipient)
         sender.encode()
         self.mails.append((recipient.key, sender, outcome))

@@ -22,8 +22,10 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain
-from trualias.lookup.locks import Lock
-from trualias.store.records import MALFORMED_SENDER, OTHER_SENDERS
+from trualias.lookup.locks import MALFORMED_SENDER, Lock
+from trualias.store.records import (
+    OTHER_SENDERS,
+)
 
 
 def add_to(add: AddAction) -> None:

@@ -67,7 +67,7 @@ def print_entries(entries: Iterable[Entry], terminal: Terminal, *, as_json: bool
 
 @frozen
 class Card:
-    """What is known of one alias, the states of it elsewhere, its senders and its changes.
+    """The card of an alias: its entry, its states elsewhere, its senders and its changes.
 
     ``entry`` is None if only what is elsewhere is known.
     """

@@ -1,4 +1,4 @@
-"""What the store keeps of the retired statements of a configuration, for ``trualias check``."""
+"""Notes of ``trualias check`` on retired statements: the aliases that the store keeps of them."""
 
 from __future__ import annotations
 

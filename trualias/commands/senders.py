@@ -12,8 +12,9 @@ from trualias.commands.owners import add_account, owner
 from trualias.commands.senders_text import print_domains, print_senders
 from trualias.commands.terminal import Terminal
 from trualias.configuration.settings import KeptSenders
+from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.messages import escaped, number_of, quoted
-from trualias.protocols.envelope import MALFORMED, envelope_sender, kept_address
+from trualias.protocols.envelope import envelope_sender, kept_address
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -72,7 +73,7 @@ def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     if not arguments.yes:
         raise Refused("what is forgotten is lost: confirm it with --yes")
     named = arguments.words[1]
-    sender = named if named == MALFORMED else kept_address(sender_named(named))
+    sender = named if named == MALFORMED_SENDER else kept_address(sender_named(named))
     number = memory.store.forget_senders(sender, owner(memory.snapshot, arguments.account))
     if arguments.json:
         write_json(terminal.output, {"sender": sender, "forgotten": number})
@@ -85,6 +86,6 @@ def sender_named(text: str) -> str:
     """Return a sender that a person typed, a domain or an address, as locks have it; raise `Refused`."""
     local_part, _, domain = text.strip().rpartition("@")
     sender = envelope_sender(f"{local_part or 'any'}@{domain}".encode("utf-8", "replace"))
-    if sender == MALFORMED:
+    if sender == MALFORMED_SENDER:
         raise Refused(f"{quoted(text)} is neither a domain nor an address, such as macys.com or news@macys.com")
     return sender if local_part else sender.rpartition("@")[2]

@@ -149,10 +149,6 @@ class AliasStates:
         local_part, _, domain = key.rpartition("@")
         return dict(self.entries(local_part)).get(domain, PLAIN)
 
-    def record(self, local_part: str, domain: str) -> AliasRecord:
-        """Return the record of an alias in a domain, which is folded: that of its two entries together."""
-        return combined(self.entries(local_part), domain)
-
     def entries(self, local_part: str) -> _Entries:
         """Return the domains in which a local part has no plain record, empty for all domains, with the records."""
         lower = local_part.lower() if local_part.isascii() else _ascii_lower(local_part)

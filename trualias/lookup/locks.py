@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
+MALFORMED_SENDER = "(malformed)"
+"""Stands for all senders that are no addresses; no lock admits it."""
+
 
 @frozen(cache_hash=True)
 class Lock:

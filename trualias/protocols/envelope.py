@@ -6,9 +6,7 @@ import re
 from functools import lru_cache
 
 from trualias.language.domains import fold_domain, is_domain
-
-MALFORMED = "(malformed)"
-"""The place of a sender that is no address; no lock admits it."""
+from trualias.lookup.locks import MALFORMED_SENDER
 
 LONGEST_SENDER = 255
 """Octets of the longest sender that is an address here; RFC 5321 section 4.5.3.1.3 allows 254."""
@@ -20,20 +18,20 @@ def envelope_sender(octets: bytes) -> str:
     """Return a sender in lower case, with its domain as A-labels; empty for the null sender.
 
     One dot after the domain is left out, as clients can type it. A sender without a domain, of more than
-    ``LONGEST_SENDER`` octets, or with octets that are no printable UTF-8, is `MALFORMED`.
+    ``LONGEST_SENDER`` octets, or with octets that are no printable UTF-8, is `MALFORMED_SENDER`.
     """
     if not octets:
         return ""
     if len(octets) > LONGEST_SENDER:
-        return MALFORMED
+        return MALFORMED_SENDER
     try:
         address = octets.decode("utf-8")
     except UnicodeDecodeError:
-        return MALFORMED
+        return MALFORMED_SENDER
     local_part, _, domain = address.removesuffix(".").rpartition("@")
     folded = _folded(domain)
     if not folded or not local_part or not local_part.isprintable():
-        return MALFORMED
+        return MALFORMED_SENDER
     return f"{local_part.lower()}@{folded}"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from attrs import evolve
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -29,7 +28,7 @@ from trualias.protocols.transactions import Outcome
 from trualias.server.daemon_thread import Worker
 from trualias.server.pending_guesses import PendingGuesses
 from trualias.server.pending_uses import PendingUses, makes_known
-from trualias.server.periodic import PeriodicCall
+from trualias.server.periodic import PeriodicService
 from trualias.server.yielding_pause import yield_to_reactor
 from trualias.store.guesses import Guesses
 from trualias.store.interface import StoreUnusable
@@ -104,7 +103,7 @@ class CountingStore:
             store.close()
 
 
-class DeliveryCounter(Service):
+class DeliveryCounter(PeriodicService):
     """Takes deliveries, and writes them into the store; a `trualias.protocols.transactions.DeliverySink`.
 
     While the store is not used, the deliveries wait in bounded memory.
@@ -144,17 +143,7 @@ class DeliveryCounter(Service):
         self._begun: float | None = None
         self._problem = ""
         self._finished: Deferred[None] | None = None
-        self._calls = PeriodicCall(clock, WRITE_SECONDS, self._look)
-
-    def startService(self) -> None:
-        """Begin to write."""
-        super().startService()
-        self._calls.start()
-
-    def stopService(self) -> None:
-        """Stop looking at what is pending; `finish` writes the rest."""
-        super().stopService()
-        self._calls.stop()
+        super().__init__(clock, WRITE_SECONDS, self._look)
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Take mail to an alias; drop it if too many wait."""

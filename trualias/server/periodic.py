@@ -1,7 +1,8 @@
-"""Periodic calls that survive exceptions."""
+"""Periodic calls that survive exceptions, and services that consist of them."""
 
 from collections.abc import Callable
 
+from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
@@ -35,3 +36,20 @@ class PeriodicCall:
             self._function(intervals)
         except Exception:
             _log.failure("A periodic call failed; the next one is in {interval} s", interval=self._interval)
+
+
+class PeriodicService(Service):
+    """Calls a function, as `PeriodicCall` does, from its start to its stop."""
+
+    def __init__(self, clock: IReactorTime, interval: float, function: Callable[[int], None]) -> None:
+        self._calls = PeriodicCall(clock, interval, function)
+
+    def startService(self) -> None:
+        """Start the calls; the first is after one interval."""
+        super().startService()
+        self._calls.start()
+
+    def stopService(self) -> None:
+        """Stop the calls."""
+        super().stopService()
+        self._calls.stop()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -16,7 +15,7 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
-from trualias.server.periodic import PeriodicCall
+from trualias.server.periodic import PeriodicService
 from trualias.store.interface import StoreUnusable
 from trualias.store.sqlite import SqliteStore
 
@@ -29,7 +28,7 @@ PAUSE_SECONDS = 0.02
 """The pause between two transactions, in which other writers have their turn."""
 
 
-class RetentionService(Service):
+class RetentionService(PeriodicService):
     """Removes at an interval what the store has kept for long enough.
 
     Args:
@@ -63,17 +62,7 @@ class RetentionService(Service):
         self._pause = pause
         self._is_running = False
         self._problem = ""
-        self._calls = PeriodicCall(clock, INTERVAL_SECONDS, self._begin)
-
-    def startService(self) -> None:
-        """Begin the calls; the first is after one interval."""
-        super().startService()
-        self._calls.start()
-
-    def stopService(self) -> None:
-        """Stop the calls."""
-        super().stopService()
-        self._calls.stop()
+        super().__init__(clock, INTERVAL_SECONDS, self._begin)
 
     def _begin(self, intervals: int) -> None:
         if self._is_running or not self._is_in_use():

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from attrs import frozen
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias.log import logger
 from trualias.server.daemon_thread import Worker
 from trualias.server.listening import ListeningService
-from trualias.server.periodic import PeriodicCall
+from trualias.server.periodic import PeriodicService
 from trualias.server.unix_sockets import FileIdentity, UnixSocket, identity, make_socket
 
 _log = logger(__name__)
@@ -59,7 +58,7 @@ def examine(watched: UnixSocket) -> Finding:
     return None if found == watched.identity else Loss("another file is at its path, which is left alone")
 
 
-class SocketWatchService(Service):
+class SocketWatchService(PeriodicService):
     """Examines the unix sockets of listeners every ``INTERVAL`` seconds while it runs.
 
     A removed file is noticed within two intervals. Not watched are sockets that systemd holds, which a private /tmp can
@@ -75,19 +74,9 @@ class SocketWatchService(Service):
     def __init__(self, reactor: IReactorTime, worker: Worker, listeners: Sequence[ListeningService]) -> None:
         self._worker = worker
         self._listeners = listeners
-        self._calls = PeriodicCall(reactor, INTERVAL, self._examine_all)
+        super().__init__(reactor, INTERVAL, self._examine_all)
         self._is_examining = False
         self._waited = 0.0  # seconds for the examination that has not ended
-
-    def startService(self) -> None:
-        """Start to examine."""
-        super().startService()
-        self._calls.start()
-
-    def stopService(self) -> None:
-        """Stop to examine; a replacement that is still made is discarded."""
-        super().stopService()
-        self._calls.stop()
 
     def _examine_all(self, intervals: int) -> None:
         # An examination that hangs is waited for: one that was given up could still make a socket that no one accepts

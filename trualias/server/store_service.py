@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from attrs import frozen
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -22,7 +21,7 @@ from trualias.lookup.alias_states import AliasStates
 from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
-from trualias.server.periodic import PeriodicCall
+from trualias.server.periodic import PeriodicService
 from trualias.server.state_files import replace_file
 from trualias.server.yielding_pause import YieldingPause
 from trualias.store.follower import Follower
@@ -164,7 +163,7 @@ class StoreReader:
         self._copied = position
 
 
-class StoreService(Service):
+class StoreService(PeriodicService):
     """Puts each change of the store in force, in a new snapshot over the same policies.
 
     Args:
@@ -195,18 +194,8 @@ class StoreService(Service):
         self._worker = worker
         self._loads = loads
         self._begun: float | None = None
-        self._calls = PeriodicCall(clock, WATCH_SECONDS, self._look)
+        super().__init__(clock, WATCH_SECONDS, self._look)
         self._report(problem)
-
-    def startService(self) -> None:
-        """Begin to look at the store."""
-        super().startService()
-        self._calls.start()
-
-    def stopService(self) -> None:
-        """Stop looking at the store."""
-        super().stopService()
-        self._calls.stop()
 
     def _look(self, intervals: int) -> None:
         if self._begun is not None:

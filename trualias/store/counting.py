@@ -12,10 +12,14 @@ from attrs import Factory, evolve, frozen
 
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import is_expected, registrable_domain
-from trualias.lookup.locks import Lock
+from trualias.lookup.locks import MALFORMED_SENDER, Lock
 from trualias.store.bulk_counting import FEWEST, add_to_known
 from trualias.store.lock_text import decode_lock
-from trualias.store.records import MALFORMED_SENDER, OTHER_SENDERS, Change, Use
+from trualias.store.records import (
+    OTHER_SENDERS,
+    Change,
+    Use,
+)
 
 MOST_NEW = 500
 """The most aliases of an account that become known by mail in one day of UTC."""
@@ -35,7 +39,7 @@ EARLY_SECONDS = 7 * 86_400
 
 @frozen
 class Tally:
-    """What a batch came to: the keys that became known, mails that are only in a sum, and the changes that it decides.
+    """The result of a batch: the keys that became known, mails that are only in a sum, and the changes that it decides.
 
     Each alias is changed once for each reason.
     """

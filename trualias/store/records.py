@@ -122,9 +122,6 @@ class Change:
     remark: str = ""
 
 
-MALFORMED_SENDER = "(malformed)"
-"""Stands for all senders that are no addresses."""
-
 OTHER_SENDERS = "(others)"
 """Stands for the senders of an alias for which there is no room."""
 

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, Deferred, Found, NotFound, NotFoundReason, Snapshot
-from trualias.lookup.alias_states import MOST_CHANGED, PLAIN, RECORDS, AliasState, AliasStates, alias_key
+from trualias.lookup.alias_states import MOST_CHANGED, PLAIN, RECORDS, AliasState, AliasStates, alias_key, combined
 from trualias.test.lookups import Hooks, snapshot
 from trualias.test.states import records_of, states_of
 
@@ -47,8 +47,8 @@ class AliasStatesTests(SynchronousTestCase):
         for one in order:
             for other in order:
                 states = records_of({"a@": one, "a@b.c": other})
-                self.assertEqual(max(one, other, key=order.index), states.record("A", "b.c").state)
-                self.assertEqual(one, states.record("a", "other.example").state)
+                self.assertEqual(max(one, other, key=order.index), combined(states.entries("A"), "b.c").state)
+                self.assertEqual(one, combined(states.entries("a"), "other.example").state)
 
     def test_changed(self) -> None:
         """Changes make a new mapping, and leave the old one as it is."""

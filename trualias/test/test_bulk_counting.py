@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
-from trualias.lookup.locks import Lock
+from trualias.lookup.locks import MALFORMED_SENDER, Lock
 from trualias.store import counting
 from trualias.store.bulk_counting import FEWEST
-from trualias.store.records import MALFORMED_SENDER, Change, Use
+from trualias.store.records import (
+    Change,
+    Use,
+)
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import create
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup.alias_states import AliasState
-from trualias.lookup.locks import Lock
+from trualias.lookup.locks import MALFORMED_SENDER, Lock
 from trualias.store.counting import MOST_NEW, MOST_SENDERS
 from trualias.store.records import (
-    MALFORMED_SENDER,
     OTHER_SENDERS,
     Change,
     Counted,

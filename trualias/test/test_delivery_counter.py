@@ -13,9 +13,9 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup import CurrentSnapshot, Snapshot
+from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.lookup.recipients import Recipient
 from trualias.monitoring.memory_counters import MemoryCounters
-from trualias.protocols.envelope import MALFORMED
 from trualias.protocols.transactions import Outcome
 from trualias.server.delivery_counter import (
     FINISH_SECONDS,
@@ -108,16 +108,16 @@ class DeliveryCounterTests(SynchronousTestCase):
         The null sender and what is no address are kept as such.
         """
         for setting, kept in {
-            "": ["", MALFORMED, "b2.test", "news.test"],
-            "SENDERS: domain": ["", MALFORMED, "b2.test", "news.test"],
-            "SENDERS: address": ["", MALFORMED, "bounce-#-x#@b2.test", "shop@news.test"],
+            "": ["", MALFORMED_SENDER, "b2.test", "news.test"],
+            "SENDERS: domain": ["", MALFORMED_SENDER, "b2.test", "news.test"],
+            "SENDERS: address": ["", MALFORMED_SENDER, "bounce-#-x#@b2.test", "shop@news.test"],
             "SENDERS: none": [],
         }.items():
             self.path = Path(self.mktemp()).absolute()
             create(str(self.path))
             self.current.use_policies(snapshot(setting))
             counter = self.start()
-            for sender in ("", MALFORMED, "shop@news.test", "bounce-17-x4@b2.test", "bounce-180-x5@b2.test"):
+            for sender in ("", MALFORMED_SENDER, "shop@news.test", "bounce-17-x4@b2.test", "bounce-180-x5@b2.test"):
                 counter.add(MACYS, sender, Outcome.ACCEPTED)
             self.clock.advance(WRITE_SECONDS)
             self.assertEqual((kept, 5), (self.senders(), self.entries()[0].accepted), setting)

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState, AliasStates
+from trualias.lookup.alias_states import PLAIN, AliasRecord, AliasState, AliasStates, combined
 from trualias.lookup.locks import Lock
 from trualias.store.records import Position
 from trualias.store.states_copy import StatesCopy, decode, encode
@@ -49,12 +49,12 @@ class RecordTests(SynchronousTestCase):
                 "b@x.example": AliasRecord(AliasState.QUIET),
             }
         )
-        self.assertEqual(AliasState.DEFER, states.record("a", "x.example").state)
-        self.assertEqual("bar", states.record("a", "x.example").kept_for)
-        self.assertEqual({LOCK, other}, set(states.record("A", "x.example").locks))
-        self.assertEqual(AliasRecord(AliasState.DEFER, "foo", (LOCK,)), states.record("a", "y.example"))
-        self.assertEqual(AliasRecord(AliasState.QUIET, "foo"), states.record("b", "x.example"))
-        self.assertEqual(PLAIN, states.record("c", "x.example"))
+        self.assertEqual(AliasState.DEFER, combined(states.entries("a"), "x.example").state)
+        self.assertEqual("bar", combined(states.entries("a"), "x.example").kept_for)
+        self.assertEqual({LOCK, other}, set(combined(states.entries("A"), "x.example").locks))
+        self.assertEqual(AliasRecord(AliasState.DEFER, "foo", (LOCK,)), combined(states.entries("a"), "y.example"))
+        self.assertEqual(AliasRecord(AliasState.QUIET, "foo"), combined(states.entries("b"), "x.example"))
+        self.assertEqual(PLAIN, combined(states.entries("c"), "x.example"))
 
     def test_copy(self) -> None:
         """The copy of the states has the locks and the accounts."""

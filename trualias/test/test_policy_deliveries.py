@@ -8,11 +8,11 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.lookup import CurrentSnapshot
+from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.monitoring.counters import Counters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.clients import Clients
-from trualias.protocols.envelope import MALFORMED
 from trualias.protocols.policy_delegation import PolicyFactory, PolicyProtocol
 from trualias.protocols.transactions import MOST_WITHOUT_END, Outcome
 from trualias.test.conversation import NarrowTransport
@@ -133,7 +133,7 @@ class DeliveryTests(SynchronousTestCase):
         for sender, normal in {
             "a@shop.test": "a@shop.test",
             "a@MACYS.COM.": "a@macys.com",
-            "macys.com": MALFORMED,
+            "macys.com": MALFORMED_SENDER,
             "a@xmacys.com": "a@xmacys.com",
         }.items():
             self.assertEqual(REFUSED, self.rcpt(MACYS, sender=sender), sender)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.lookup.recipients import Recipient
-from trualias.protocols.envelope import LONGEST_SENDER, MALFORMED, envelope_sender
+from trualias.protocols.envelope import LONGEST_SENDER, envelope_sender
 from trualias.protocols.transactions import (
     LONGEST_INSTANCE,
     MOST_RECIPIENTS,
@@ -21,26 +22,26 @@ SENDERS = {
     b"shop@news.test": "shop@news.test",
     b"Shop@News.TEST": "shop@news.test",
     b"shop@news.test.": "shop@news.test",
-    b"shop@news.test..": MALFORMED,
+    b"shop@news.test..": MALFORMED_SENDER,
     "shop@bücher.example".encode(): "shop@xn--bcher-kva.example",
     "käufer@news.test".encode(): "käufer@news.test",
     b"a b@b.test": "a b@b.test",
     b"a@b@c.test": "a@b@c.test",
     b"shop@[192.0.2.1]": "shop@[192.0.2.1]",
     b"shop@[IPv6:2001:db8::1]": "shop@[ipv6:2001:db8::1]",
-    b"shop": MALFORMED,
-    b"shop@": MALFORMED,
-    b"@news.test": MALFORMED,
-    b"@": MALFORMED,
-    b".": MALFORMED,
-    b"shop@news test": MALFORMED,
-    b"shop@-news.test": MALFORMED,
-    b"sh\0op@news.test": MALFORMED,
-    b"shop\t@news.test": MALFORMED,
-    b"\xff@news.test": MALFORMED,
-    MALFORMED.encode(): MALFORMED,
+    b"shop": MALFORMED_SENDER,
+    b"shop@": MALFORMED_SENDER,
+    b"@news.test": MALFORMED_SENDER,
+    b"@": MALFORMED_SENDER,
+    b".": MALFORMED_SENDER,
+    b"shop@news test": MALFORMED_SENDER,
+    b"shop@-news.test": MALFORMED_SENDER,
+    b"sh\0op@news.test": MALFORMED_SENDER,
+    b"shop\t@news.test": MALFORMED_SENDER,
+    b"\xff@news.test": MALFORMED_SENDER,
+    MALFORMED_SENDER.encode(): MALFORMED_SENDER,
     b"a" * (LONGEST_SENDER - 10) + b"@news.test": "a" * (LONGEST_SENDER - 10) + "@news.test",
-    b"a" * (LONGEST_SENDER - 9) + b"@news.test": MALFORMED,
+    b"a" * (LONGEST_SENDER - 9) + b"@news.test": MALFORMED_SENDER,
 }
 """Senders as requests have them, and as locks compare them."""
 
