@@ -59,8 +59,8 @@ def main(configuration: Path, rate: int) -> None:
     )
     service = application.make_service()
     if rate:
-        [sink] = application._deliveries
-        TimerService(TICK, Source(sink, rate).deliver).setServiceParent(service)
+        assert application._memory is not None
+        TimerService(TICK, Source(application._memory.deliveries, rate).deliver).setServiceParent(service)
     service.privilegedStartService()
     service.startService()
     core = IReactorCore(reactor)

@@ -51,9 +51,7 @@ from trualias.server.status_service import StatusService
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
 
 if TYPE_CHECKING:
-    from trualias.server.delivery_counter import DeliveryCounter
-    from trualias.server.retention_service import RetentionService
-    from trualias.server.store_service import StoreReader, StoreService
+    from trualias.server.memory_services import MemoryServices
     from trualias.web.health import HealthSource
 
 
@@ -108,12 +106,11 @@ class Application:
         slow_calls.report = SlowHookWarnings().warn
         self._first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
         self._current = CurrentSnapshot(self._first.snapshot)
-        self._store = self._open_store()
         self._loads = self._make_loads()
+        self._memory = self._open_memory()
         self._listeners = self._choose_listeners()
         self._counters = Counters() if self._configuration.settings.metrics else None
         self._clients = Clients(counters=self._counters)
-        self._deliveries = self._make_delivery_counter()
 
     def make_service(self) -> MultiService:
         """Apply the settings to the process, and compose the services, which are not started yet."""
@@ -125,13 +122,14 @@ class Application:
             listener.applied(self._configuration)
         notifications = self._make_systemd_service()
         copies = self._make_copy_services()
-        stores = self._make_store_services()
-        safeguard = ContentSafeguard(self._current, self._loads)
+        memory, health = ([], None) if self._memory is None else self._memory.make_services()
+        last = [] if self._memory is None else [self._memory.deliveries.finish]
+        guards = (ContentSafeguard(self._current, self._loads), StoreGuard(self._configuration))
         reload = ReloadService(
             self._path,
             self._first.seen,
             self._current,
-            [safeguard, StoreGuard(self._configuration), notifications, permissions, effects, *copies],
+            [*guards, notifications, permissions, effects, *copies],
             self._reactor,
             self._make_worker("examinations of the configuration"),
             self._make_worker("loads"),
@@ -142,15 +140,13 @@ class Application:
         lookups = self._make_lookup_services()
         services: list[Service] = [
             # The first to start stops last: connections are closed when no more clients can connect.
-            GracefulShutdownService(self._reactor, self._clients, [counter.finish for counter in self._deliveries]),
+            GracefulShutdownService(self._reactor, self._clients, last),
             *lookups,
             SocketWatchService(self._reactor, self._make_worker("unix sockets"), lookups),
-            *self._make_web_services(lookups, stores),
+            *self._make_web_services(lookups, health),
             reload,
             *copies,
-            *stores,
-            *self._deliveries,
-            *self._make_retention(),
+            *memory,
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
@@ -225,7 +221,7 @@ class Application:
         if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
         if protocol is WireProtocol.POLICY:
-            sink = self._deliveries[0] if self._deliveries else None
+            sink = None if self._memory is None else self._memory.deliveries
             return PolicyFactory(self._reactor, self._current, self._clock, self._clients, sink)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
@@ -253,59 +249,27 @@ class Application:
         path = os.path.join(self._state, status_file_name(self._table.value))
         return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]
 
-    def _open_store(self) -> tuple[StoreReader, str] | None:
-        """Read the states of aliases before the first lookup; return the reader, and the problem with the store."""
-        if self._configuration.store_path is None:
+    def _open_memory(self) -> MemoryServices | None:
+        """Read the states of aliases before the first lookup."""
+        path = self._configuration.store_path
+        if path is None:
             return None
         # Without a store, nothing of it is imported.
-        from trualias.server.store_service import make_reader
-        from trualias.store.states_copy import copy_file_name
+        from trualias.server.memory_services import MemoryServices
 
-        copy = None if self._state is None else os.path.join(self._state, copy_file_name(self._table.value))
-        reader = make_reader(self._current, copy)
-        problem = reader.start()
-        self._current.use_states(reader.states)
-        return reader, problem
+        return MemoryServices(
+            path, self._table, self._state, self._current, self._reactor, self._make_worker, self._loads
+        )
 
-    def _make_store_services(self) -> list[StoreService]:
-        if self._store is None:
-            return []
-        from trualias.server.store_service import StoreService
-
-        reader, problem = self._store
-        worker = self._make_worker("the store")
-        return [StoreService(reader, problem, self._current, self._reactor, worker, self._loads)]
-
-    def _make_delivery_counter(self) -> list[DeliveryCounter]:
-        path = self._configuration.store_path
-        if path is None:
-            return []
-        from trualias.server.delivery_counter import make_counter
-
-        worker = self._make_worker("the counting of deliveries")
-        return [make_counter(path, self._current, self._reactor, worker, self._loads)]
-
-    def _make_retention(self) -> list[RetentionService]:
-        path = self._configuration.store_path
-        if path is None:
-            return []
-        from trualias.server.retention_service import make_retention
-
-        worker = self._make_worker("the removal of old senders")
-        return [make_retention(path, self._current, self._reactor, worker, self._loads)]
-
-    def _make_web_services(self, lookups: list[ListeningService], stores: list[StoreService]) -> list[ListeningService]:
+    def _make_web_services(
+        self, lookups: list[ListeningService], store_health: HealthSource | None
+    ) -> list[ListeningService]:
         address = self._configuration.settings.metrics
         if address is None or self._counters is None:
             return []
         from trualias.server.web_service import make_site
 
-        health: list[HealthSource] = [CopyHealth(self._loads)]
-        if stores:
-            from trualias.server.store_service import StoreHealth
-
-            health += map(StoreHealth, stores)
-
+        health = [CopyHealth(self._loads), *([] if store_health is None else [store_health])]
         site = make_site(
             self._reactor,
             self._clients,

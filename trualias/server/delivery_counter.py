@@ -9,31 +9,26 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from trualias.configuration.settings import KeptSenders
 from trualias.log import logger
-from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.lookup.alias_states import AliasKey
-from trualias.lookup.alias_words import words_of
+from trualias.lookup import CurrentSnapshot
 from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.messages import number_of
-from trualias.monitoring.counters import LoadCounters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.envelope import kept_address
 from trualias.protocols.transactions import Outcome
+from trualias.server.counting_store import CountingStore
 from trualias.server.daemon_thread import Worker
 from trualias.server.pending_guesses import PendingGuesses
 from trualias.server.pending_uses import PendingUses, makes_known
 from trualias.server.periodic import PeriodicService
-from trualias.server.yielding_pause import yield_to_reactor
 from trualias.store.guesses import Guesses
 from trualias.store.interface import StoreUnusable
 from trualias.store.records import Counted, Use
-from trualias.store.sqlite import SqliteStore
 
 _log = logger(__name__)
 
@@ -53,54 +48,6 @@ HUNG_SECONDS = 10.0
 
 FINISH_SECONDS = 2.0
 """The longest that a server that stops waits for the store."""
-
-
-class CountingStore:
-    """The store's connection for counting; its methods run in one thread.
-
-    Args:
-        path: of the store.
-        pause: called between two pieces of work that hold the interpreter's lock.
-
-    """
-
-    def __init__(self, path: str, pause: Callable[[], None] = yield_to_reactor) -> None:
-        self._path = path
-        self._pause = pause
-        self._store: SqliteStore | None = None
-
-    def count(self, uses: Sequence[Use], new: frozenset[AliasKey], snapshot: Snapshot, now: float) -> Counted:
-        """Add uses; find the words of new aliases first. Raise `StoreUnusable`."""
-        named: list[Use] = []
-        for use in uses:
-            if use.key in new:
-                self._pause()
-                use = evolve(use, words=words_of(snapshot, use.address))
-            named.append(use)
-        keeps_senders = snapshot.configuration.settings.senders is not KeptSenders.NONE
-        try:
-            if self._store is None:
-                self._store = SqliteStore(self._path)
-            return self._store.count(named, now, keeps_senders=keeps_senders)
-        except BaseException:
-            self.release()
-            raise
-
-    def count_guesses(self, guesses: Sequence[Guesses]) -> None:
-        """Add guesses. Raise `StoreUnusable`."""
-        try:
-            if self._store is None:
-                self._store = SqliteStore(self._path)
-            self._store.count_guesses(guesses)
-        except BaseException:
-            self.release()
-            raise
-
-    def release(self) -> None:
-        """Release the connection; the next use opens the store anew."""
-        store, self._store = self._store, None
-        if store is not None:
-            store.close()
 
 
 class DeliveryCounter(PeriodicService):
@@ -304,13 +251,6 @@ class DeliveryCounter(PeriodicService):
                 deliveries=f"{number_of(lost, 'delivery', 'deliveries')} {'was' if lost == 1 else 'were'}",
             )
         finished.callback(None)
-
-
-def make_counter(
-    path: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker, loads: LoadCounters
-) -> DeliveryCounter:
-    """Make the counter of a server with a store."""
-    return DeliveryCounter(CountingStore(path), current, clock, worker, loads.memory, lambda: bool(loads.store_in_use))
 
 
 def _log_failure(failure: Failure) -> None:

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
-from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
 from trualias.server.periodic import PeriodicService
 from trualias.store.interface import StoreUnusable
@@ -95,10 +94,3 @@ class RetentionService(PeriodicService):
                 "senders that are too old cannot be removed from the store now; it is tried again each hour: {problem}",
                 problem=self._problem,
             )
-
-
-def make_retention(
-    path: str, current: CurrentSnapshot, clock: IReactorTime, worker: Worker, loads: LoadCounters
-) -> RetentionService:
-    """Make the service of a server with a store."""
-    return RetentionService(path, current, clock, worker, lambda: bool(loads.store_in_use))

@@ -23,7 +23,6 @@ from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
 from trualias.server.periodic import PeriodicService
 from trualias.server.state_files import replace_file
-from trualias.server.yielding_pause import YieldingPause
 from trualias.store.follower import Follower
 from trualias.store.interface import StoreUnusable
 from trualias.store.records import Position
@@ -253,15 +252,3 @@ class StoreHealth:
     def remarks(self) -> Sequence[str]:
         """Describe the problem with the store."""
         return [f"the store is not used: {self.service.problem}"] if self.service.problem else []
-
-
-def make_reader(current: CurrentSnapshot, copy: str | None) -> StoreReader:
-    """Make the reader of a configuration with STORE."""
-    path = current.snapshot.configuration.store_path
-    assert path is not None
-    return StoreReader(
-        path,
-        copy,
-        pause=YieldingPause(),
-        reads_known=lambda: current.snapshot.configuration.needs_known_aliases,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +10,10 @@ from contextlib import contextmanager, suppress
 from trualias.lookup.alias_states import AliasKey, AliasRecord
 from trualias.store import guess_counting, sender_reports
 from trualias.store.counting import count_uses
+from trualias.store.due_changes import DueChanges
 from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
 from trualias.store.interface import StoreChanged, StoreUnusable
 from trualias.store.keeping import add_composed, keep_aliases
-from trualias.store.lock_text import encode_lock
 from trualias.store.migrations import MIGRATIONS
 from trualias.store.records import (
     ALL,
@@ -31,27 +30,12 @@ from trualias.store.records import (
     SenderOfAlias,
     TrailLine,
     Use,
-    keep_or,
 )
 from trualias.store.retention import removals
-from trualias.store.rows import (
-    CHANGE,
-    DAY,
-    DUE,
-    ENTRY,
-    IDLE,
-    address_of,
-    due_change,
-    entry_of,
-    idle_change,
-    record_of,
-    state_of,
-)
+from trualias.store.rows import ENTRY, address_of, entry_of, record_of, state_of
 from trualias.store.selecting import selecting
 from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, translated
-
-IDLE_SECONDS = 60.0
-"""The least time between two looks for aliases that are not used."""
+from trualias.store.state_changes import find_entry, write_changes
 
 
 class _NotDurable(Exception):
@@ -65,7 +49,6 @@ class SqliteStore:
         if not os.path.exists(path):
             raise StoreUnusable(f"there is no {path}")
         self._path = path
-        self._idle_seen = -math.inf
         with translated(path):
             self._database = connect(path, busy_seconds)
             try:
@@ -74,11 +57,10 @@ class SqliteStore:
                     raise StoreUnusable(
                         f"{path} is of an older trualias; trualias store upgrade, or the start of a server, upgrades it"
                     )
-                # A change of states is on disk when it is acknowledged.
-                self._database.execute("PRAGMA synchronous = FULL")
             except BaseException:
                 self._database.close()
                 raise
+        self._due = DueChanges(self._database)
 
     def position(self) -> Position:
         """Return the position."""
@@ -121,8 +103,7 @@ class SqliteStore:
     def entry(self, key: AliasKey) -> Entry | None:
         """Return an alias; None if the store does not know it."""
         with translated(self._path):
-            row = self._database.execute(f"{ENTRY} WHERE NOT forgotten AND key = ?", (key,)).fetchone()
-            return None if row is None else entry_of(row)
+            return find_entry(self._database, key)
 
     def neighbours(self, key: AliasKey, most: int) -> list[str]:
         """Return the addresses whose keys are next to a key: at most ``most`` before it, and as many from it on."""
@@ -179,24 +160,26 @@ class SqliteStore:
     def change(self, changes: Sequence[Change], actor: str, now: float, based_on: int | None = None) -> int:
         """Make all changes or none; return the revision once they are on disk; see `Store.change`."""
         with self._transaction():
-            revision = self.position().revision + 1
-            if based_on is not None and revision != based_on + 1:
-                raise StoreChanged
-            self._write(changes, revision, actor, now)
-            self._database.execute("UPDATE store SET revision = ?", (revision,))
+            revision = self._next_revision(based_on)
+            write_changes(self._database, changes, revision, actor, now)
         return revision
 
     def keep(self, kept: Sequence[Kept], note: str, actor: str, now: float, based_on: int | None = None) -> int:
         """Keep all aliases or none; see `Store.keep`."""
         with self._transaction():
-            revision = self.position().revision + 1
-            if based_on is not None and revision != based_on + 1:
-                raise StoreChanged
+            revision = self._next_revision(based_on)
             keep_aliases(self._database, kept, revision, now)
             self._database.execute(
                 "INSERT INTO trail (key, at, actor, note) VALUES (?, ?, ?, ?)", (IMPORTS, now, actor, note)
             )
-            self._database.execute("UPDATE store SET revision = ?", (revision,))
+        return revision
+
+    def _next_revision(self, based_on: int | None = None) -> int:
+        """Increment the revision, and return it; raise `StoreChanged` if it was not ``based_on``."""
+        revision = self.position().revision + 1
+        if based_on is not None and revision != based_on + 1:
+            raise StoreChanged
+        self._database.execute("UPDATE store SET revision = ?", (revision,))
         return revision
 
     def kept_accounts(self) -> list[tuple[str, str, int]]:
@@ -221,34 +204,21 @@ class SqliteStore:
             return self._count(uses, now, keeps_senders=keeps_senders, durable=True)
 
     def _count(self, uses: Sequence[Use], now: float, *, keeps_senders: bool, durable: bool) -> Counted:
-        with translated(self._path):
-            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        try:
-            with self._transaction():
-                tally = count_uses(self._database, uses, keeps_senders=keeps_senders)
-                if tally.decisions and not durable:
-                    raise _NotDurable
-                last = max((use.last for use in uses if use.accepted), default=None)
-                if last is not None:
-                    counted = "UPDATE store SET counted = max(coalesce(counted, 0), ?)"
-                    self._database.execute(counted, (last,))
-                for decision in tally.decisions.values():
-                    revision = self.position().revision + 1
-                    self._write([decision], revision, "trualias", now)
-                    self._database.execute("UPDATE store SET revision = ?", (revision,))
-        finally:
-            self._database.execute("PRAGMA synchronous = FULL")
+        with self._transaction(durable=durable):
+            tally = count_uses(self._database, uses, keeps_senders=keeps_senders)
+            if tally.decisions and not durable:
+                raise _NotDurable
+            last = max((use.last for use in uses if use.accepted), default=None)
+            if last is not None:
+                self._database.execute("UPDATE store SET counted = max(coalesce(counted, 0), ?)", (last,))
+            for decision in tally.decisions.values():
+                write_changes(self._database, [decision], self._next_revision(), "trualias", now)
         return Counted(tuple(tally.new), sum(tally.beyond), bool(tally.decisions))
 
     def count_guesses(self, guesses: Sequence[Guesses]) -> None:
         """Add guesses, in one transaction; see `Store.count_guesses`."""
-        try:
-            with translated(self._path):
-                self._database.execute("PRAGMA synchronous = NORMAL")
-            with self._transaction():
-                guess_counting.count_guesses(self._database, guesses)
-        finally:
-            self._database.execute("PRAGMA synchronous = FULL")
+        with self._transaction(durable=False):
+            guess_counting.count_guesses(self._database, guesses)
 
     def guessed_accounts(self, account: str | None = None) -> list[GuessedAccount]:
         """Return the accounts whose aliases were guessed at, or one of them, the one with the most guesses first."""
@@ -263,33 +233,13 @@ class SqliteStore:
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any."""
         with translated(self._path):
-            has_due = self._database.execute(f"{ENTRY} WHERE {DUE}", (now, now)).fetchone() is not None
-            if not has_due and not self._has_idle(now):
+            if not self._due.are_there(now):
                 return False
         with self._transaction():
-            found = self._database.execute(f"{ENTRY} WHERE {DUE}", (now, now)).fetchall()
-            changes = {row[0]: due_change(entry_of(row), now) for row in found}
-            if self._counts(now):
-                for row in self._database.execute(f"{ENTRY} WHERE {IDLE}", (now,)).fetchall():
-                    changes.setdefault(row[0], idle_change(entry_of(row)))
-            if not changes:
-                return False
-            revision = self.position().revision + 1
-            self._write([*changes.values()], revision, "trualias", now)
-            self._database.execute("UPDATE store SET revision = ?", (revision,))
-        return True
-
-    def _has_idle(self, now: float) -> bool:
-        """Return whether an alias has not been used for too long, and mail is counted; look at that once a minute."""
-        if abs(now - self._idle_seen) < IDLE_SECONDS:
-            return False
-        self._idle_seen = now
-        return self._counts(now) and self.idle(now) > 0
-
-    def _counts(self, now: float) -> bool:
-        """Return whether a mail was counted in the last day."""
-        [counted] = self._database.execute("SELECT counted FROM store").fetchone()
-        return counted is not None and counted >= now - DAY
+            changes = self._due.find(now)
+            if changes:
+                write_changes(self._database, changes, self._next_revision(), "trualias", now)
+        return bool(changes)
 
     def counts_since(self) -> float | None:
         """Return when the first alias became known by mail; None if none has."""
@@ -300,8 +250,7 @@ class SqliteStore:
     def idle(self, now: float) -> int:
         """Return the number of aliases that were not used for too long, and are not revoked yet."""
         with translated(self._path):
-            [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {IDLE}", (now,)).fetchone()
-            return int(number)
+            return self._due.idle(now)
 
     def adopt(
         self, changes: Sequence[Change], position: Position, actor: str, now: float, based_on: int | None = None
@@ -312,60 +261,16 @@ class SqliteStore:
                 raise StoreChanged
             if position.revision <= self.position().revision:
                 raise StoreUnusable(f"{self._path} has reached revision {self.position().revision} meanwhile")
-            self._write(changes, position.revision, actor, now)
+            write_changes(self._database, changes, position.revision, actor, now)
             self._database.execute(
                 "UPDATE store SET identity = ?, revision = ?", (position.identity, position.revision)
             )
 
-    def _write(self, changes: Sequence[Change], revision: int, actor: str, now: float) -> None:
-        for change in changes:
-            before = self.entry(change.key)
-            note = change.note if change.note is not None else before.note if before else ""
-            states = (before and before.state.value, change.state and change.state.value)
-            trail = (change.key, now, actor, *states, change.remark or note)
-            if change.state is None:
-                self._forget(change.key, revision, now)
-                trail = (change.key, now, actor, None, None, "forgotten")
-            else:
-                # An alias that becomes known again has a new number.
-                self._database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (change.key,))
-                kept_for = keep_or(change.kept_for, before.account if before and before.kept else "")
-                self._database.execute(
-                    CHANGE,
-                    {
-                        "key": change.key,
-                        "address": "" if change.address == change.key.removesuffix("@") else change.address,
-                        "account": kept_for or (before.account if before else ""),
-                        "kept": int(bool(kept_for)),
-                        "state": change.state.value,
-                        "lock": encode_lock(keep_or(change.lock, before.lock if before else None)),
-                        "note": note,
-                        "now": now,
-                        "expires": change.expires,
-                        "resumes": change.resumes,
-                        "expires_after": keep_or(change.expires_after, before.expires_after if before else None),
-                        "expires_idle": keep_or(change.expires_idle, before.expires_idle if before else None),
-                        "revision": revision,
-                    },
-                )
-            self._database.execute(
-                "INSERT INTO trail (key, at, actor, before, after, note) VALUES (?, ?, ?, ?, ?, ?)", trail
-            )
-
-    def _forget(self, key: AliasKey, revision: int, now: float) -> None:
-        """Remove what is known of an alias. A row of the key and the revision stays, for other processes to see."""
-        self._database.execute("DELETE FROM trail WHERE key = ?", (key,))
-        self._database.execute("DELETE FROM sender WHERE alias = (SELECT number FROM alias WHERE key = ?)", (key,))
-        self._database.execute("DELETE FROM alias WHERE key = ?", (key,))
-        self._database.execute(
-            "INSERT INTO alias (key, address, origin, state, created, changed, revision, forgotten)"
-            " VALUES (?, '', '', 'active', ?, ?, ?, 1)",
-            (key, now, now, revision),
-        )
-
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """Begin a transaction, and end it; ``durable``: it is on disk then, and no power failure undoes it."""
         with translated(self._path):
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -17,13 +17,13 @@ from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.lookup.recipients import Recipient
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.transactions import Outcome
+from trualias.server.counting_store import CountingStore
 from trualias.server.delivery_counter import (
     FINISH_SECONDS,
     HUNG_SECONDS,
     MOST_ROWS,
     PAUSE_SECONDS,
     WRITE_SECONDS,
-    CountingStore,
     DeliveryCounter,
 )
 from trualias.store.records import Entry

@@ -599,9 +599,12 @@ class SqliteTests(Contract, SynchronousTestCase):
         self.assertRaises(StoreUnusable, list, self.open().states())
 
     def test_durable(self) -> None:
-        """A change is on disk when it is acknowledged."""
+        """A change is on disk when it is acknowledged, also one after counts, which need not be."""
         store = self.open()
         assert isinstance(store, SqliteStore)
+        store.count([Use("a@", "a", "foo", "north.test", 1, 1, 1)], 1, keeps_senders=True)
+        self.assertEqual((1,), store._database.execute("PRAGMA synchronous").fetchone())
+        store.change([Change("a@", "a", REVOKED)], "root", 1)
         self.assertEqual((2,), store._database.execute("PRAGMA synchronous").fetchone())
 
     def test_backup(self) -> None:
