@@ -27,6 +27,7 @@ from trualias.lookup.alias_states import AliasState
 from trualias.store.records import Change, Kept
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import create
+from trualias.store.states_copy import copy_file_name
 from trualias.testing.command_line import PROGRAM
 from trualias.testing.live import ENVIRONMENT, PATIENCE, free_port, wait_until
 
@@ -56,6 +57,11 @@ class Remembering:
     store: Path
     state: Path
     environment: dict[str, str] = field(factory=dict)
+
+    @property
+    def copy(self) -> Path:
+        """The copy of the states that the server keeps."""
+        return self.state / copy_file_name("table", str(self.store))
 
     def command(self, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command that changes the store or looks after it; ``before`` is Python that comes first."""
@@ -101,7 +107,7 @@ class Remembering:
     def wait_for_copy(self) -> None:
         """Wait until the copy has the revision of the store."""
         revision = b'"revision": %d' % _revision(self.store)
-        copy = self.state / "alias-states-table.jsonl"
+        copy = self.copy
         wait_until(lambda: copy.exists() and revision in copy.read_bytes()[:500], "a copy", lambda: self.running.log)
 
 
@@ -292,7 +298,7 @@ def nothing_left(folder: Path, table: Table) -> None:
         running = one.running
         running.server.stop()
         _rename(one)
-        (one.state / "alias-states-table.jsonl").unlink()
+        one.copy.unlink()
         one.store.write_text("This is a text.\n" * 1_000)
         running.mark_log()
         running.server.start()

@@ -64,7 +64,7 @@ def copies(state_directory: str | None, path: str) -> list[StatesCopy]:
     folder = state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or DEFAULT_STATE
     found = []
     for table in SERVER_TABLES:
-        name = os.path.join(folder, copy_file_name(table.value))
+        name = os.path.join(folder, copy_file_name(table.value, path))
         try:
             copy = read_states_copy(name)
         except UnusableStatesCopy as error:

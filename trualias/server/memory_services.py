@@ -56,7 +56,7 @@ class MemoryServices:
         self._loads = loads
         self._reader = StoreReader(
             path,
-            None if state is None else os.path.join(state, copy_file_name(table.value)),
+            None if state is None else os.path.join(state, copy_file_name(table.value, path)),
             pause=YieldingPause(),
             reads_known=lambda: current.snapshot.configuration.needs_known_aliases,
         )

@@ -28,7 +28,7 @@ from trualias.store.interface import StoreUnusable
 from trualias.store.records import Position
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import create, upgrade
-from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, read_states_copy
+from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, read_states_copy, related_copies
 
 _log = logger(__name__)
 
@@ -50,7 +50,7 @@ class StoreReader:
 
     Args:
         path: of the store.
-        copy: the path of the copy; None for none.
+        copy: the path of the copy, whose name is that of `copy_file_name`; None for none.
         monotonic: returns seconds.
         pause: called often during long work.
         reads_known: see `Follower`.
@@ -86,21 +86,13 @@ class StoreReader:
 
         The store is made if there is neither one nor a copy of one.
         """
-        kept: StatesCopy | None = None
-        is_first = True
-        if self._copy is not None:
-            try:
-                kept = read_states_copy(self._copy)
-                is_first = kept is None
-            except UnusableStatesCopy as error:
-                is_first = False
-                _log.error("the copy of the states, {path}, is not used: {reason}", path=self._copy, reason=str(error))
-        if kept is not None and kept.path == self._path:
+        kept = self._read_copy()
+        if kept is not None:
             self._copied = kept.position
             self._follower = Follower(
                 self._path, SqliteStore, kept.position, kept.states, self._pause, reads_known=self._reads_known
             )
-        if is_first and not os.path.exists(self._path):
+        if not os.path.exists(self._path) and self._is_first():
             try:
                 create(self._path)
             except StoreUnusable as error:
@@ -112,6 +104,37 @@ class StoreReader:
                 if copy := upgrade(self._path):
                     _log.warn("{path} is upgraded; {copy} is as it was before", path=self._path, copy=copy)
         return self.examine()
+
+    def _read_copy(self) -> StatesCopy | None:
+        """Return the copy of this store; None if there is none that can be used."""
+        try:
+            kept = None if self._copy is None else read_states_copy(self._copy)
+        except UnusableStatesCopy as error:
+            _log.error("the copy of the states, {path}, is not used: {reason}", path=self._copy, reason=str(error))
+            return None
+        return kept if kept is not None and kept.path == self._path else None
+
+    def _is_first(self) -> bool:
+        """Return whether no copy shows that there was a store; log it if that is the copy of another server or store.
+
+        An empty store in the place of one that is lost, or that is elsewhere now, would make every alias active.
+        """
+        if self._copy is None:
+            return True
+        if os.path.lexists(self._copy):
+            return False
+        try:
+            related = related_copies(self._copy)
+        except OSError:
+            return True  # reported when the copy cannot be written
+        if related:
+            _log.error(
+                "there is no store at {path}, and none is made, since {copy} shows that there was one, or that STORE "
+                "was another one; if the store is to begin empty, make it by trualias store upgrade",
+                path=self._path,
+                copy=related[0],
+            )
+        return not related
 
     def examine(self) -> str:
         """Read what changed, and write the copy if it is due; return the problem with the store, or an empty text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,9 +35,32 @@ class StatesCopy:
     states: AliasStates
 
 
-def copy_file_name(table: str) -> str:
-    """Return the name of the copy, in the state directory, of the server of a table."""
-    return f"alias-states-{table}.jsonl"
+def copy_file_name(table: str, path: str) -> str:
+    """Return the name of the copy, in the state directory, of the server of a table with the store at an absolute path.
+
+    Servers of one table with different stores have different copies.
+    """
+    return f"{_PREFIX}{table}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}{_SUFFIX}"
+
+
+def related_copies(copy: str) -> list[str]:
+    """Return the paths of other copies in the folder of a copy: those of its store, and those of its table.
+
+    Where there is one, a store that is missing could be a lost one, or was named otherwise before. Raises OSError.
+    """
+    folder, name = os.path.split(copy)
+    table, _, store = name.removeprefix(_PREFIX).rpartition("-")
+    return [
+        os.path.join(folder, other)
+        for other in sorted(os.listdir(folder))
+        if other != name
+        and other.endswith(_SUFFIX)
+        and (other.startswith(f"{_PREFIX}{table}-") or (other.startswith(_PREFIX) and other.endswith(f"-{store}")))
+    ]
+
+
+_PREFIX = "alias-states-"
+_SUFFIX = ".jsonl"
 
 
 def encode(copy: StatesCopy, pause: Callable[[], None] = lambda: None) -> bytes:

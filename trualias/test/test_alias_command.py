@@ -77,7 +77,7 @@ class MemoryCase(SynchronousTestCase):
         position = Position(identity or store.position().identity, revision)
         store.close()
         copy = StatesCopy(str(self.store), position, records_of(states))
-        (self.folder / copy_file_name("virtual")).write_bytes(encode(copy))
+        (self.folder / copy_file_name("virtual", str(self.store))).write_bytes(encode(copy))
 
 
 class AliasTests(MemoryCase):
@@ -358,7 +358,7 @@ class AnswerTests(MemoryCase):
         self.store.unlink()
         reason = f"the states of aliases are those that a server has a copy of: there is no {self.store}\n"
         self.assertEqual((1, "", reason), self.answer("query", MACYS))
-        (self.folder / copy_file_name("virtual")).write_bytes(b"x")
+        (self.folder / copy_file_name("virtual", str(self.store))).write_bytes(b"x")
         reason = f"the states of aliases are not consulted: there is no {self.store}\n"
         self.assertEqual((0, f"{MACYS}\tfoo@example.com\n", reason), self.answer("query", MACYS))
 

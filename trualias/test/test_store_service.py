@@ -30,7 +30,7 @@ from trualias.server.store_service import (
 from trualias.store.records import Change
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import create
-from trualias.store.states_copy import read_states_copy
+from trualias.store.states_copy import copy_file_name, read_states_copy
 from trualias.test.states import states_of
 from trualias.test.test_tap import TapTestCase
 from trualias.testing.live import ENVIRONMENT
@@ -53,7 +53,13 @@ class StoreServiceTests(SynchronousTestCase):
         self.loads = LoadCounters()
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
-        self.path, self.copy = str(folder / "memory.sqlite"), str(folder / "copy")
+        self.folder = folder
+        self.use("memory.sqlite")
+
+    def use(self, name: str, table: str = "virtual") -> None:
+        """Name a store, and the copy that the server of a table keeps of it."""
+        self.path = str(self.folder / name)
+        self.copy = str(self.folder / copy_file_name(table, self.path))
 
     def start(self, worker: ImmediateWorker | QueueingWorker | None = None) -> StoreService:
         """Start a server's service, as its application does."""
@@ -190,6 +196,42 @@ class StoreServiceTests(SynchronousTestCase):
         with capturedLogs() as events:
             self.start()
         self.assertEqual((REVOKED, False, 1), (self.answer(), Path(self.path).exists(), len(events)))
+
+    def test_two_stores(self) -> None:
+        """Two servers of one table with different stores, in one state directory, each keep a copy of their own."""
+        for name in ("north.sqlite", "south.sqlite"):
+            self.use(name)
+            create(self.path)
+            first = self.start()
+            self.change(AliasState.REVOKED)
+            self.wait(5)
+            first.stopService()
+        for name in ("north.sqlite", "south.sqlite"):
+            self.use(name)
+            Path(self.path).unlink()
+            with capturedLogs():
+                self.start()
+            self.assertEqual((REVOKED, False), (self.answer(), Path(self.path).exists()), name)
+
+    def test_start_with_other_copies(self) -> None:
+        """No empty store is made where a copy shows that there was one: of another server, or under another name."""
+        self.start()
+        first, copy = self.path, self.copy
+        Path(first).unlink()
+        for name, table in (("memory.sqlite", "table"), ("renamed.sqlite", "virtual")):
+            self.use(name, table)
+            with capturedLogs() as events:
+                self.start()
+            self.assertFalse(Path(self.path).exists())
+            self.assertEqual(
+                f"there is no store at {self.path}, and none is made, since {copy} shows that there was one, or that "
+                "STORE was another one; if the store is to begin empty, make it by trualias store upgrade",
+                formatEvent(events[0]),
+            )
+        self.use("other.sqlite", "table")
+        with capturedLogs():
+            self.start()
+        self.assertTrue(Path(self.path).exists())
 
     def test_start_with_damaged_copy(self) -> None:
         """A damaged copy is logged; the store that is there is used, and one that is gone is not made anew."""

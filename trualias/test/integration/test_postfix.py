@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
 from trualias.main import run
+from trualias.store.states_copy import copy_file_name
 from trualias.testing.dovecot import Dovecot
 from trualias.testing.dovecot_auth import DovecotAuth
 from trualias.testing.live import LiveServer, free_port, wait_until
@@ -616,7 +617,7 @@ class MemoryTests(SynchronousTestCase):
     def test_lost_store(self) -> None:
         """Revoked stays revoked while the store is gone, over a restart as well, until it is adopted and resumed."""
         self.alias("revoke", self.MACYS)
-        copy = self.folder / "alias-states-virtual.jsonl"
+        copy = self.folder / copy_file_name("virtual", str(self.folder / "memory.sqlite"))
         wait_until(lambda: b"revoked" in copy.read_bytes(), "the copy of the states", log=lambda: self.server.log)
         (self.folder / "memory.sqlite").unlink()
         wait_until(lambda: "the store is not used" in self.server.log, "a log line", log=lambda: self.server.log)
@@ -635,7 +636,7 @@ class MemoryTests(SynchronousTestCase):
     def test_lost_at_the_start(self) -> None:
         """With neither store nor copy, mail is delivered or deferred, and never bounced."""
         self.server.stop()
-        (self.folder / "alias-states-virtual.jsonl").unlink()
+        (self.folder / copy_file_name("virtual", str(self.folder / "memory.sqlite"))).unlink()
         store = self.folder / "memory.sqlite"
         kept = store.read_bytes()
         for path in self.folder.glob("memory.sqlite*"):
