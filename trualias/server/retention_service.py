@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
+from trualias.messages import number_of
 from trualias.server.daemon_thread import Worker
 from trualias.server.periodic import PeriodicService
 from trualias.store.interface import StoreUnusable
@@ -25,6 +26,11 @@ INTERVAL_SECONDS = 3_600.0
 
 PAUSE_SECONDS = 0.02
 """The pause between two transactions, in which other writers have their turn."""
+
+MOST_AHEAD_DAYS = 7
+"""Days that the clock can be ahead of the last removal without a warning: a server may stand still for some days."""
+
+_DAY = 86_400
 
 
 class RetentionService(PeriodicService):
@@ -60,6 +66,7 @@ class RetentionService(PeriodicService):
         self._time_of_day = time_of_day
         self._pause = pause
         self._is_running = False
+        self._is_ahead = False
         self._problem = ""
         super().__init__(clock, INTERVAL_SECONDS, self._begin)
 
@@ -71,16 +78,28 @@ class RetentionService(PeriodicService):
         removing = self._worker.run(lambda: self._remove(now, days))
         removing.addCallbacks(self._note, self._fail)
 
-    def _remove(self, now: float, days: int) -> int:
+    def _remove(self, now: float, days: int) -> tuple[int, float]:
+        """Remove what is old; return the rows, and the seconds by which the clock is ahead of what may be removed."""
         store = SqliteStore(self._path)
         try:
-            return store.forget_old(now, days, self._pause)
+            reached = store.retention_time(now)
+            return store.forget_old(reached, days, self._pause), now - reached
         finally:
             store.close()
 
-    def _note(self, removed: int) -> None:
+    def _note(self, done: tuple[int, float]) -> None:
+        removed, ahead = done
         self._is_running = False
         self._problem = ""
+        is_ahead = ahead > MOST_AHEAD_DAYS * _DAY
+        if is_ahead and not self._is_ahead:
+            _log.warn(
+                "the clock is {days} ahead of the last removal of old senders: no server ran for so long, or the clock "
+                "is wrong; each hour only one day more counts as past, so that the clock can be set right before the "
+                "store forgets much",
+                days=number_of(int(ahead / _DAY), "day"),
+            )
+        self._is_ahead = is_ahead
         if removed:
             _log.info("{removed} old rows of senders, guesses and changes were removed from the store", removed=removed)
 

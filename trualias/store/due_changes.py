@@ -41,14 +41,19 @@ class DueChanges:
         found = self._database.execute(f"{ENTRY} WHERE {_DUE}", (now, now)).fetchall()
         changes = {row[0]: _due_change(entry_of(row), now) for row in found}
         if self._is_counting(now):
-            for row in self._database.execute(f"{ENTRY} WHERE {_IDLE}", (now,)).fetchall():
+            for row in self._database.execute(f"{ENTRY} WHERE {_IDLE}", (self._trusted(now),)).fetchall():
                 changes.setdefault(row[0], _idle_change(entry_of(row)))
         return [*changes.values()]
 
     def idle(self, now: float) -> int:
         """Return the number of aliases that were not used for too long, and are not revoked yet."""
-        [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {_IDLE}", (now,)).fetchone()
+        [number] = self._database.execute(f"SELECT count(*) FROM alias WHERE {_IDLE}", (self._trusted(now),)).fetchone()
         return int(number)
+
+    def _trusted(self, now: float) -> float:
+        """Return the time of day, but not that of a clock that was set far ahead."""
+        [cleared] = self._database.execute("SELECT cleared FROM store").fetchone()
+        return now if cleared is None else min(now, cleared + DAY)
 
     def _is_counting(self, now: float) -> bool:
         """Return whether a mail was counted in the last day."""

@@ -85,6 +85,12 @@ class Store(Protocol):
         them. ``pause`` is called between two transactions.
         """
 
+    def retention_time(self, now: float) -> float:
+        """Return the time up to which `forget_old` may remove what is old: now, but a day after the last one at most.
+
+        A clock that is set far ahead would make everything old. The first one is at most a day after the last mail.
+        """
+
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
 
@@ -130,7 +136,8 @@ class Store(Protocol):
     def make_due_changes(self, now: float) -> bool:
         """Make the changes whose time has come, each once for all processes; return whether there were any.
 
-        Aliases that were not used for too long end only while mail is counted: not if none was in the last day.
+        Aliases that were not used for too long end only while mail is counted: not if none was in the last day. Their
+        days count up to a day after the last `retention_time`, so that a wrong clock does not end them all.
         """
 
     def counts_since(self) -> float | None:

@@ -107,5 +107,8 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX guess_example_account ON guess_example (account);
     """,
+    """
+    ALTER TABLE store ADD COLUMN cleared REAL;
+    """,
 )
 """The statements that make each version of the schema from the one before; the first one makes version 1."""

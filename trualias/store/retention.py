@@ -25,6 +25,19 @@ _TRAIL = """
 """
 """The last change of an alias stays."""
 
+
+def advance(database: sqlite3.Connection, now: float) -> float:
+    """Return the time up to which what is old may be removed, and write it; see `Store.retention_time`."""
+    [cleared, counted] = database.execute("SELECT cleared, counted FROM store").fetchone()
+    before = counted if cleared is None else cleared
+    if before is None:
+        return now
+    reached = min(now, before + DAY)
+    # A clock that is set back, as before the network is there, does not count.
+    database.execute("UPDATE store SET cleared = ?", (max(before, reached),))
+    return float(reached)
+
+
 Statement = tuple[str, dict[str, float]]
 
 

@@ -31,7 +31,7 @@ from trualias.store.records import (
     TrailLine,
     Use,
 )
-from trualias.store.retention import removals
+from trualias.store.retention import advance, removals
 from trualias.store.rows import ENTRY, address_of, entry_of, record_of, state_of
 from trualias.store.selecting import selecting
 from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, translated
@@ -146,6 +146,11 @@ class SqliteStore:
                 removed += self._database.execute(statement, parameters).rowcount
             pause()
         return removed
+
+    def retention_time(self, now: float) -> float:
+        """Return the time up to which what is old may be removed; see `Store.retention_time`."""
+        with self._transaction():
+            return advance(self._database, now)
 
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""

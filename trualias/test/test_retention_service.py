@@ -57,6 +57,13 @@ class RetentionServiceTests(SynchronousTestCase):
             self.clock.advance(INTERVAL_SECONDS)
         return [str(formatEvent(event)) for event in events if event["log_level"].name != "info"]
 
+    def reach(self, now: float) -> list[str]:
+        """Let an interval pass on each day up to a time of day; return what is logged."""
+        logged: list[str] = []
+        while self.now < now:
+            logged += self.advance(min(now, self.now + DAY))
+        return logged
+
     def senders(self) -> list[str]:
         """Return the senders in the store."""
         store = SqliteStore(str(self.path))
@@ -68,11 +75,52 @@ class RetentionServiceTests(SynchronousTestCase):
     def test_removed(self) -> None:
         """Senders that were not seen for 400 days are removed; KEEP SENDERS takes effect with a reload."""
         self.start()
-        self.assertEqual([], self.advance(402 * DAY))
+        self.assertEqual([], self.reach(402 * DAY))
         self.assertEqual(["s2.test", "s3.test"], self.senders())
         self.current.use_policies(snapshot("KEEP SENDERS: 399"))
         self.assertEqual([], self.advance(402 * DAY))
         self.assertEqual(["s3.test"], self.senders())
+
+    def test_clock_far_ahead(self) -> None:
+        """A clock that is set ahead by years removes one day an hour at most; it is logged, and can be set right."""
+        self.start()
+        self.reach(300 * DAY)
+        ahead = (
+            "the clock is 3649 days ahead of the last removal of old senders: no server ran for so long, or the clock "
+            "is wrong; each hour only one day more counts as past, so that the clock can be set right before the store "
+            "forgets much"
+        )
+        self.assertEqual([[ahead], []], [self.advance(3950 * DAY), self.advance(3950 * DAY)])
+        self.assertEqual(["s1.test", "s2.test", "s3.test"], self.senders())
+        self.assertEqual([], self.advance(300 * DAY))
+        self.assertEqual([], self.reach(402 * DAY))
+        self.assertEqual(["s2.test", "s3.test"], self.senders())
+        self.assertEqual(1, len(self.advance(3950 * DAY)))
+
+    def test_clock_behind(self) -> None:
+        """A server that starts before its clock is set removes nothing, and later what is old, without a delay."""
+        self.start()
+        self.assertEqual([], self.advance(0))
+        self.assertEqual([], self.advance(3.5 * DAY))
+        self.assertEqual(3, len(self.senders()))
+        self.assertEqual([], self.reach(402 * DAY))
+        self.assertEqual(["s2.test", "s3.test"], self.senders())
+
+    def test_standstill(self) -> None:
+        """After a standstill of some weeks, what has become old is removed within some hours."""
+        self.start()
+        self.reach(390 * DAY)
+        self.assertEqual(1, len(self.advance(404 * DAY)))
+        self.assertEqual(3, len(self.senders()))
+        for _ in range(13):
+            self.assertEqual([], self.advance(404 * DAY))
+        self.assertEqual([], self.senders())
+
+    def test_first_removal(self) -> None:
+        """The first removal of a store goes by the last mail, so that it does not need the right clock either."""
+        self.start()
+        self.assertEqual(1, len(self.advance(1000 * DAY)))
+        self.assertEqual(3, len(self.senders()))
 
     def test_not_in_use(self) -> None:
         """Nothing is removed from a store that is not the one in force."""
@@ -81,7 +129,8 @@ class RetentionServiceTests(SynchronousTestCase):
         self.advance(1000 * DAY)
         self.assertEqual(3, len(self.senders()))
         self.is_in_use = True
-        self.advance(1000 * DAY)
+        self.now = 0
+        self.reach(410 * DAY)
         self.assertEqual([], self.senders())
 
     def test_one_at_a_time(self) -> None:
@@ -103,7 +152,7 @@ class RetentionServiceTests(SynchronousTestCase):
         ]
         self.assertEqual([problem, []], [self.advance(1), self.advance(1)])
         moved.rename(self.path)
-        self.assertEqual([], self.advance(1000 * DAY))
+        self.assertEqual([], self.reach(410 * DAY))
         self.assertEqual([], self.senders())
         self.path.rename(moved)
         self.assertEqual(problem, self.advance(1))

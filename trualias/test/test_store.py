@@ -573,6 +573,19 @@ class SqliteTests(Contract, SynchronousTestCase):
         self.assertTrue(store.make_due_changes(15 * day + 300))
         self.assertEqual(0, store.idle(15 * day + 300))
 
+    def test_idle_and_a_wrong_clock(self) -> None:
+        """A clock that is set far ahead ends no alias for want of mail, though mail is counted by it."""
+        store, day = self.open(), 86_400
+        store.change([Change("idle@", "idle", ACTIVE, expires_idle=10)], "root", 0)
+        for at in (5 * day, 3_000 * day):
+            store.count([Use("a@", "a", "foo", None, at, at, 1)], at, keeps_senders=True)
+            store.retention_time(at)
+            self.assertFalse(store.make_due_changes(at + 100))
+        for number in range(6, 13):
+            store.retention_time(number * day)
+        self.assertTrue(store.make_due_changes(3_000 * day + 200))
+        self.assertEqual([("idle@", REVOKED)], pairs_of(store.states()))
+
     def test_lock_and_account(self) -> None:
         """A lock, the account that an alias is kept for, and its ends stay until another change has others."""
         store = self.open()
