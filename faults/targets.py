@@ -33,7 +33,7 @@ from trualias.protocols.policy_delegation import PolicyFactory
 from trualias.protocols.policy_request import DUNNO, LONGEST_REQUEST, MOST_LINES
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
-from trualias.protocols.transactions import Outcome
+from trualias.protocols.transactions import InterruptedTransactions, Outcome
 
 SLOWEST_LOAD = 5.0
 """The bound on the load of any configuration of a few thousand characters, in seconds of processor time."""
@@ -305,6 +305,7 @@ class _Sink:
     """Takes the deliveries that the service counts, as they go to the store."""
 
     counters: MemoryCounters = field(factory=MemoryCounters)
+    interrupted: InterruptedTransactions = field(factory=InterruptedTransactions)
     mails: list[tuple[str, str, Outcome]] = field(factory=list)
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
@@ -40,7 +42,19 @@ class PolicyProtocol(ClientProtocol):
         super().__init__(factory)
         self._responder = factory.responder
         self._verdicts = factory.verdicts
-        self._transaction = OpenTransaction()
+        self._transaction = OpenTransaction(None if factory.sink is None else factory.sink.interrupted)
+        self._is_stopped = False
+
+    def finish_pending(self) -> None:
+        """Answer what the client has sent so far, then end the connection, and leave its transaction to another one."""
+        self._is_stopped = True
+        super().finish_pending()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Drop the transaction that is open, or leave it to another connection if the server stops."""
+        if self._is_stopped:
+            self._transaction.interrupt()
+        super().connectionLost(reason)
 
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given with its empty line."""

@@ -6,8 +6,11 @@ many recipients were accepted, and only of a single one which it was (SMTPD_POLI
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
+
+from attrs import frozen
 
 from trualias.log import logger
 from trualias.lookup.recipients import Recipient, WrongCode
@@ -17,6 +20,9 @@ _log = logger(__name__)
 
 MOST_RECIPIENTS = 1_000
 """The most aliases of a transaction that are remembered; Postfix accepts no more by default (smtpd_recipient_limit)."""
+
+MOST_INTERRUPTED = 10_000
+"""The most aliases of interrupted transactions that are remembered: some 5 MB."""
 
 LONGEST_INSTANCE = 255
 """Octets of the longest instance that is remembered; Postfix 3.7 sends about 25."""
@@ -38,10 +44,64 @@ class Outcome(Enum):
     KNOWN = "known"
 
 
+@frozen
+class InterruptedTransaction:
+    """A transaction whose connection the server closed: its instance and what was asked in it.
+
+    ``aliases`` are by the recipients as they were typed, in lower case. ``requests`` is the number of requests for
+    aliases, ``others`` that for other recipients. ``is_cut``: there were too many aliases to remember.
+    """
+
+    instance: bytes
+    aliases: dict[bytes, Recipient]
+    requests: int
+    others: int
+    is_cut: bool
+
+
+class InterruptedTransactions:
+    """The transactions that were open when the server stopped, for the one that starts after it, by instance.
+
+    The mail server connects again within the transaction. At most ``most`` aliases and transactions are held.
+    """
+
+    def __init__(self, most: int = MOST_INTERRUPTED) -> None:
+        self._most = most
+        self._aliases = 0
+        self._by_instance: dict[bytes, InterruptedTransaction] = {}
+
+    def __len__(self) -> int:
+        """Return the number of transactions."""
+        return len(self._by_instance)
+
+    def __iter__(self) -> Iterator[InterruptedTransaction]:
+        """Iterate over the transactions, the oldest first."""
+        return iter(self._by_instance.values())
+
+    def put(self, transaction: InterruptedTransaction) -> None:
+        """Add a transaction; give up the oldest ones if there are too many aliases."""
+        self.take(transaction.instance)
+        self._by_instance[transaction.instance] = transaction
+        self._aliases += len(transaction.aliases) + 1
+        while self._aliases > self._most:
+            self.take(next(iter(self._by_instance)))
+
+    def take(self, instance: bytes) -> InterruptedTransaction | None:
+        """Remove and return the transaction of an instance; None if there is none."""
+        found = self._by_instance.pop(instance, None)
+        if found is not None:
+            self._aliases -= len(found.aliases) + 1
+        return found
+
+
 class DeliverySink(Protocol):
-    """Takes deliveries from the thread that answers; ``counters`` are those of the memory."""
+    """Takes deliveries from the thread that answers; ``counters`` are those of the memory.
+
+    ``interrupted`` are the transactions that a server leaves to the next one.
+    """
 
     counters: MemoryCounters
+    interrupted: InterruptedTransactions
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Take mail to an alias and its outcome, or drop it; never block.
@@ -54,18 +114,34 @@ class DeliverySink(Protocol):
 
 
 class OpenTransaction:
-    """The transaction that is open on one connection. A request of another instance drops it."""
+    """The transaction that is open on one connection. A request of another instance drops it.
 
-    __slots__ = ("_instance", "_is_cut", "_others", "_ours", "_requests")
+    Those in ``interrupted`` go on.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_instance", "_interrupted", "_is_cut", "_others", "_ours", "_requests")
+
+    def __init__(self, interrupted: InterruptedTransactions | None = None) -> None:
+        self._interrupted = interrupted
         self._instance = b""
+        self._ours: dict[bytes, Recipient] = {}  # by the recipient as it was typed, in lower case
         self._drop()
 
     def enter(self, instance: bytes) -> None:
         """Go on with an instance: drop what is open if it is of another one."""
         if instance != self._instance:
             self._instance = instance if len(instance) <= LONGEST_INSTANCE else b""
+            self._drop()
+            if self._interrupted and (before := self._interrupted.take(instance)) is not None:
+                self._ours = before.aliases
+                self._requests, self._others, self._is_cut = before.requests, before.others, before.is_cut
+
+    def interrupt(self) -> None:
+        """Leave what is open to another connection."""
+        if self._interrupted is not None and (self._ours or self._others):
+            self._interrupted.put(
+                InterruptedTransaction(self._instance, self._ours, self._requests, self._others, self._is_cut)
+            )
             self._drop()
 
     def add(self, typed: bytes, recipient: Recipient | None) -> bool:
@@ -103,7 +179,7 @@ class OpenTransaction:
         return list(each_once.values()), Outcome.ACCEPTED if are_all else Outcome.KNOWN
 
     def _drop(self) -> None:
-        self._ours: dict[bytes, Recipient] = {}  # by the recipient as it was typed, in lower case
+        self._ours = {}
         self._requests = 0  # for aliases
         self._others = 0  # requests for other recipients
         self._is_cut = False  # there were too many aliases to remember

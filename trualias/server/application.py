@@ -123,7 +123,7 @@ class Application:
         notifications = self._make_systemd_service()
         copies = self._make_copy_services()
         memory, health = ([], None) if self._memory is None else self._memory.make_services()
-        last = [] if self._memory is None else [self._memory.deliveries.finish]
+        last = [] if self._memory is None else [self._memory.finish]
         guards = (ContentSafeguard(self._current, self._loads), StoreGuard(self._configuration))
         reload = ReloadService(
             self._path,

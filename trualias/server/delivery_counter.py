@@ -20,7 +20,7 @@ from trualias.lookup.recipients import Recipient, WrongCode
 from trualias.messages import number_of
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.envelope import kept_address
-from trualias.protocols.transactions import Outcome
+from trualias.protocols.transactions import InterruptedTransactions, Outcome
 from trualias.server.counting_store import CountingStore
 from trualias.server.daemon_thread import Worker
 from trualias.server.pending_guesses import PendingGuesses
@@ -79,6 +79,7 @@ class DeliveryCounter(PeriodicService):
         time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self.counters = counters
+        self.interrupted = InterruptedTransactions()
         self._store = store
         self._current = current
         self._clock = clock

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.tables import Table
@@ -17,10 +18,11 @@ from trualias.monitoring.counters import LoadCounters
 from trualias.server.counting_store import CountingStore
 from trualias.server.daemon_thread import Worker
 from trualias.server.delivery_counter import DeliveryCounter
+from trualias.server.open_transactions import TransactionFile
 from trualias.server.retention_service import RetentionService
 from trualias.server.store_service import StoreHealth, StoreReader, StoreService
 from trualias.server.yielding_pause import YieldingPause
-from trualias.store.states_copy import copy_file_name
+from trualias.store.states_copy import copy_file_name, store_name
 
 
 class MemoryServices:
@@ -31,7 +33,7 @@ class MemoryServices:
     Args:
         path: of the store.
         table: the table that the server's line protocol answers from.
-        state: the directory for the copy of the states; None for none.
+        state: the directory for the copy of the states, and for open transactions; None for none.
         current: holds the snapshot in use, and gets the states.
         reactor: runs the services.
         make_worker: makes a worker, whose name it is given.
@@ -70,6 +72,17 @@ class MemoryServices:
             loads.memory,
             self._is_in_use,
         )
+        self._file: TransactionFile | None = None
+        if state is not None:
+            name = os.path.join(state, f"open-transactions-{table.value}-{store_name(path)}.json")
+            worker = make_worker("the open transactions")
+            self._file = TransactionFile(name, self.deliveries.interrupted, reactor, worker)
+            self._file.read()
+
+    def finish(self) -> Deferred[None]:
+        """Return a Deferred that fires, when all connections are closed, after what is counted or open is written."""
+        last = [self.deliveries.finish()] + ([] if self._file is None else [self._file.finish()])
+        return gatherResults(last).addCallback(lambda _: None)
 
     def make_services(self) -> tuple[list[Service], StoreHealth]:
         """Return the services in the order of their start, and the remarks on their health."""

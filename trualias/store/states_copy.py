@@ -40,7 +40,12 @@ def copy_file_name(table: str, path: str) -> str:
 
     Servers of one table with different stores have different copies.
     """
-    return f"{_PREFIX}{table}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}{_SUFFIX}"
+    return f"{_PREFIX}{table}-{store_name(path)}{_SUFFIX}"
+
+
+def store_name(path: str) -> str:
+    """Return a name for the store at an absolute path in the names of files: 12 hexadecimal digits."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
 
 
 def related_copies(copy: str) -> list[str]:

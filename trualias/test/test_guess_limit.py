@@ -18,7 +18,7 @@ from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.clients import Clients
 from trualias.protocols.guess_limit import GuessLimit, client_address, network_of
 from trualias.protocols.policy_delegation import PolicyFactory, PolicyProtocol
-from trualias.protocols.transactions import Outcome
+from trualias.protocols.transactions import InterruptedTransactions, Outcome
 from trualias.server.pending_guesses import MOST_EXAMPLES, PendingGuesses
 from trualias.store.guesses import Guesses
 from trualias.test.conversation import NarrowTransport
@@ -169,6 +169,7 @@ class Collected:
     """A sink that keeps the guesses."""
 
     counters: MemoryCounters = Factory(MemoryCounters)
+    interrupted: InterruptedTransactions = Factory(InterruptedTransactions)
     guesses: list[tuple[str, tuple[str, ...], str]] = Factory(list)
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:

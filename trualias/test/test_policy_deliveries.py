@@ -14,7 +14,7 @@ from trualias.monitoring.counters import Counters
 from trualias.monitoring.memory_counters import MemoryCounters
 from trualias.protocols.clients import Clients
 from trualias.protocols.policy_delegation import PolicyFactory, PolicyProtocol
-from trualias.protocols.transactions import MOST_WITHOUT_END, Outcome
+from trualias.protocols.transactions import MOST_WITHOUT_END, InterruptedTransactions, Outcome
 from trualias.test.conversation import NarrowTransport
 from trualias.test.lookups import snapshot
 from trualias.test.test_recipients import made_snapshot
@@ -31,6 +31,7 @@ class Collected:
     """A sink that keeps the deliveries."""
 
     counters: MemoryCounters = Factory(MemoryCounters)
+    interrupted: InterruptedTransactions = Factory(InterruptedTransactions)
     deliveries: list[tuple[str, str, Outcome]] = Factory(list)
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
@@ -127,6 +128,26 @@ class DeliveryTests(SynchronousTestCase):
         self.connect()
         self.assertEqual([], self.end(1, GOOGLE, "3"))
         self.assertEqual(MemoryCounters(), self.sink.counters)
+
+    def test_restart(self) -> None:
+        """A message whose recipients were accepted before the server stopped is counted by another connection, once."""
+        self.rcpt(GOOGLE, "7")
+        other = "foo-google-g6@example.org"
+        self.rcpt(other, "7")
+        self.protocol.finish_pending()
+        self.protocol.connectionLost()
+        self.connect()
+        self.rcpt("foo@example.com", "7")
+        expected = [(key, "a@news.test", Outcome.ACCEPTED) for key in (GOOGLE, other)]
+        self.assertEqual(expected, self.end(3, instance="7"))
+        self.assertEqual([], self.end(3, instance="7"))
+
+    def test_lost_connection(self) -> None:
+        """The end of a connection drops its transaction, as long as the server goes on."""
+        self.rcpt(GOOGLE, "7")
+        self.protocol.connectionLost()
+        self.connect()
+        self.assertEqual([], self.end(1, GOOGLE, "7"))
 
     def test_locked(self) -> None:
         """A lock refuses other senders as an unknown user, which counts as a refusal, and nothing is remembered."""

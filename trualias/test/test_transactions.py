@@ -13,6 +13,7 @@ from trualias.protocols.transactions import (
     MOST_RECIPIENTS,
     MOST_WITHOUT_END,
     EndWatch,
+    InterruptedTransactions,
     OpenTransaction,
     Outcome,
 )
@@ -128,6 +129,35 @@ class TransactionTests(SynchronousTestCase):
             transaction.enter(instance)
             self.assertFalse(transaction.add(b"one", ONE))
             self.assertEqual(([], ALL), transaction.end(b"one", b"1"))
+
+    def test_interrupted(self) -> None:
+        """What is open when the server stops goes on in another connection, with all that was asked in it."""
+        interrupted = InterruptedTransactions()
+        for number, (requests, typed, count, recipients, outcome) in enumerate(TRANSACTIONS):
+            instance = b"4.%d" % number
+            for request in requests:
+                before = OpenTransaction(interrupted)
+                before.enter(instance)
+                before.add(*request)
+                before.interrupt()
+            after = OpenTransaction(interrupted)
+            after.enter(b"other")
+            self.assertEqual([], after.end(b"", b"1")[0])
+            after.enter(instance)
+            self.assertEqual((recipients, outcome), after.end(typed, count), (requests, typed, count))
+            after.interrupt()
+            self.assertEqual(0, len(interrupted), "an end closes the transaction")
+
+    def test_many_interrupted(self) -> None:
+        """Of more interrupted transactions than can be held, the oldest are given up."""
+        interrupted = InterruptedTransactions(most=10)
+        for number in range(5):
+            transaction = OpenTransaction(interrupted)
+            transaction.enter(b"%d" % number)
+            for name in ("one", "two"):
+                transaction.add(name.encode(), alias(name))
+            transaction.interrupt()
+        self.assertEqual([b"2", b"3", b"4"], [one.instance for one in interrupted])
 
     def test_bounded(self) -> None:
         """Of more aliases than can be remembered, none is counted by the number of the accepted ones."""

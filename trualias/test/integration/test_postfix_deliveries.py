@@ -118,6 +118,20 @@ class CountingTests(CountingTestCase):
         self.server.stop()
         self.assertEqual({ALIAS: (1, 0)}, {key: (one.accepted, one.refused) for key, one in self.entries().items()})
 
+    def test_restart(self) -> None:
+        """A message that is sent while the server restarts counts: its recipients were accepted before."""
+        with self.postfix.connect() as client:
+            client.ehlo()
+            client.mail(SHOP)
+            for recipient in (ALIAS, OTHER, "foo@example.com"):
+                self.assertEqual(250, client.rcpt(recipient)[0])
+            self.server.stop()
+            self.server.start()
+            self.assertEqual(250, client.data("Subject: mail\r\n\r\nA mail.\r\n")[0])
+        self.server.stop()
+        counted = {key: (one.accepted, one.refused) for key, one in self.entries().items()}
+        self.assertEqual({ALIAS: (1, 0), OTHER: (1, 0)}, counted)
+
     def test_transactions(self) -> None:
         """The numbers are those of the messages that Postfix accepted; the server that stops writes the last ones."""
         self.lock()

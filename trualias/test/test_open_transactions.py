@@ -1,0 +1,115 @@
+"""Tests of ``trualias.server.open_transactions``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.lookup.locks import Lock
+from trualias.lookup.recipients import Recipient
+from trualias.protocols.transactions import InterruptedTransaction, InterruptedTransactions
+from trualias.server.daemon_thread import Worker
+from trualias.server.open_transactions import FINISH_SECONDS, TransactionFile
+from trualias.testing.workers import ImmediateWorker, QueueingWorker
+
+ALIAS = Recipient("foo-k\xe4se-4@example.com", "Foo-K\xe4se-4@example.com", "foo", (Lock(("news.test",)),))
+OPEN = InterruptedTransaction(b"50ed.6b.0\xff", {"foo-k\xe4se-4@example.com".encode(): ALIAS}, 2, 1, is_cut=True)
+
+
+class TransactionFileTests(SynchronousTestCase):
+    """Stops and starts of a server."""
+
+    def setUp(self) -> None:
+        """Name a file that is not there yet."""
+        self.clock = Clock()
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        self.path = folder / "open.json"
+
+    def start(self, worker: Worker | None = None) -> tuple[TransactionFile, InterruptedTransactions]:
+        """Return the file, and what it has for a server that starts."""
+        transactions = InterruptedTransactions()
+        file = TransactionFile(str(self.path), transactions, self.clock, worker or ImmediateWorker())
+        file.read()
+        return file, transactions
+
+    def stop(self, file: TransactionFile) -> None:
+        """Stop a server."""
+        self.assertIsNone(self.successResultOf(file.finish()))
+
+    def test_handed_over(self) -> None:
+        """The next start has what was open, for its user alone, and no later one."""
+        first, transactions = self.start()
+        transactions.put(OPEN)
+        self.stop(first)
+        self.assertEqual(0o600, self.path.stat().st_mode & 0o777)
+        second, transactions = self.start()
+        [found] = transactions
+        expected = Recipient(ALIAS.key, ALIAS.address, ALIAS.account)
+        self.assertEqual(
+            (OPEN.instance, {*OPEN.aliases}, [expected], 2, 1, True),
+            (found.instance, {*found.aliases}, [*found.aliases.values()], found.requests, found.others, found.is_cut),
+        )
+        self.stop(second)
+        self.assertEqual((0, False), (len(self.start()[1]), self.path.exists()))
+
+    def test_interrupted_again(self) -> None:
+        """What a connection went on with, and is interrupted again, is handed over again."""
+        first, transactions = self.start()
+        transactions.put(OPEN)
+        self.stop(first)
+        second, transactions = self.start()
+        transactions.take(OPEN.instance)
+        transactions.put(OPEN)
+        self.stop(second)
+        self.assertEqual(1, len(self.start()[1]))
+
+    def test_nothing_open(self) -> None:
+        """Without an open transaction there is no file."""
+        self.stop(self.start()[0])
+        self.assertFalse(self.path.exists())
+
+    def test_damaged(self) -> None:
+        """A file that cannot be used is logged and removed, and the server starts."""
+        lost = f"mail that was under way when the server stopped is not counted: {self.path}: "
+        for content, reason in (
+            (b"", "it is damaged"),
+            (b"[]", "it is damaged"),
+            (b'{"format": 1, "transactions": [{"instance": 3}]}', "it is damaged"),
+            (b'{"format": 2}', "it is of another version of trualias"),
+        ):
+            self.path.write_bytes(content)
+            with capturedLogs() as events:
+                _, transactions = self.start()
+            self.assertEqual([lost + reason], [formatEvent(event) for event in events])
+            self.assertEqual((0, False), (len(transactions), self.path.exists()))
+        self.path.mkdir()
+        with capturedLogs() as events:
+            self.start()
+        self.assertEqual([f"{lost}Is a directory"], [formatEvent(event) for event in events])
+
+    def test_not_written(self) -> None:
+        """A file that cannot be written is logged, and does not keep the server from stopping."""
+        self.path = self.path.parent / "nowhere" / "open.json"
+        file, transactions = self.start()
+        transactions.put(OPEN)
+        with capturedLogs() as events:
+            self.stop(file)
+        lost = f"mail that is under way will not be counted, since {self.path} cannot be written: "
+        self.assertEqual([f"{lost}No such file or directory"], [formatEvent(event) for event in events])
+
+    def test_hanging_disk(self) -> None:
+        """A disk that does not respond delays the stop by two seconds at most."""
+        file, transactions = self.start(QueueingWorker())
+        transactions.put(OPEN)
+        with capturedLogs() as events:
+            stopped = file.finish()
+            self.clock.advance(FINISH_SECONDS - 0.1)
+            self.assertNoResult(stopped)
+            self.clock.advance(0.1)
+            self.successResultOf(stopped)
+        lost = f"mail that is under way will not be counted, since {self.path} cannot be written: "
+        self.assertEqual([f"{lost}the disk does not respond"], [formatEvent(event) for event in events])
