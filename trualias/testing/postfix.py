@@ -167,11 +167,11 @@ class Postfix:
         """Return a client that is connected by SMTP."""
         return smtplib.SMTP("127.0.0.1", self._port, "client.test.invalid", timeout=PATIENCE)
 
-    def rcpt(self, recipient: str) -> tuple[int, str]:
+    def rcpt(self, recipient: str, sender: str = "sender@test.invalid") -> tuple[int, str]:
         """Return the code and the text of Postfix' reply to ``RCPT TO`` a whole address. No mail is sent."""
         with self.connect() as client:
             client.ehlo()
-            client.mail("sender@test.invalid")
+            client.mail(sender)
             code, text = client.rcpt(recipient)
             return code, text.decode("utf-8", "replace")
 

@@ -455,14 +455,14 @@ class SocketmapTests(SynchronousTestCase):
 class LoginTests(SynchronousTestCase):
     """Sending from an alias, over a Postfix with the submission settings of ``install/postfix.rst``."""
 
-    def serve(self, maps: str, listen: str) -> None:
+    def serve(self, maps: str, listen: str, restriction: str = "reject_authenticated_sender_login_mismatch") -> None:
         """Start a virtual server with the endpoint *listen*, and a Postfix whose login table is *maps*."""
         settings = {
             "smtpd_sasl_auth_enable": "yes",
             "smtpd_sasl_type": "dovecot",
             "smtpd_sasl_path": "private/auth",
             "smtpd_sender_login_maps": maps,
-            "smtpd_sender_restrictions": "reject_authenticated_sender_login_mismatch",
+            "smtpd_sender_restrictions": restriction,
         }
         self.postfix = Postfix("", ("foo", "baz"), settings)
         self.addCleanup(self.postfix.stop)
@@ -499,6 +499,20 @@ class LoginTests(SynchronousTestCase):
         port = free_port()
         self.serve(f"tcp:127.0.0.1:{port}", f"tcp_table tcp:{port}:interface=127.0.0.1 login")
         self.assert_senders()
+
+    def test_stranger(self) -> None:
+        """A client that has not logged in learns which codes are right only with the other restriction."""
+        right, wrong = "samissexy.34@example.com", "samissexy.35@example.com"
+        not_owned = f"5.7.1 <{right}>: Sender address rejected: not logged in"
+        for restriction, reply in (
+            ("reject_authenticated_sender_login_mismatch", (250, "2.1.5 Ok")),
+            ("reject_sender_login_mismatch", (553, not_owned)),
+        ):
+            port = free_port()
+            maps = f"socketmap:inet:127.0.0.1:{port}:login"
+            self.serve(maps, f"socketmap tcp:{port}:interface=127.0.0.1", restriction)
+            self.assertEqual(reply, self.postfix.rcpt("foo@example.com", right), restriction)
+            self.assertEqual((250, "2.1.5 Ok"), self.postfix.rcpt("foo@example.com", wrong), restriction)
 
 
 class PolicyTests(SynchronousTestCase):
