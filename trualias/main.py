@@ -5,11 +5,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 
 import trualias
 from trualias.commands.arguments import AnyOrder, Overview
-from trualias.commands.terminal import OutputError, StandardOutput, Terminal
+from trualias.commands.terminal import InputError, OutputError, Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
 from trualias.messages import did_you_mean, quoted
@@ -33,16 +32,18 @@ def main() -> int:
     # A command ends soon, and all that it has made goes then. Without this, a check of 30,000 statements takes a
     # quarter longer.
     gc.set_threshold(*gc.get_threshold()[:2], 1_000_000)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout = StandardOutput.in_place_of(sys.stdout)
+    terminal = Terminal.of_process()
     try:
         try:
-            return run(sys.argv[1:], Terminal(sys.stdin.buffer, sys.stdout, sys.stderr))
+            return run(sys.argv[1:], terminal)
         finally:
-            if not sys.stdout.closed:
-                sys.stdout.flush()
+            if not terminal.output.closed:
+                terminal.output.flush()
     except OutputError as error:
-        sys.stderr.write(f"{error}\n")
+        terminal.errors.write(f"{error}\n")
+        return _UNUSABLE
+    except InputError as error:
+        terminal.errors.write(f"cannot read standard input: {error.strerror}\n")
         return _UNUSABLE
 
 

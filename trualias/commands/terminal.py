@@ -1,10 +1,19 @@
 """The standard streams of a command."""
 
+import os
+import sys
 from contextlib import suppress
-from io import TextIOWrapper
-from typing import BinaryIO, TextIO
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class InputError(OSError):
+    """Standard input cannot be read."""
 
 
 class OutputError(Exception):
@@ -41,6 +50,24 @@ class StandardOutput(TextIOWrapper):
         return OutputError(f"cannot write to standard output: {error.strerror}")
 
 
+class _RawInput(FileIO):
+    """The file of standard input; raises InputError where it cannot be read."""
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Read as many octets as there are, at most as many as fit."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise InputError(error.errno, error.strerror) from error
+
+    def readall(self) -> bytes:
+        """Read to the end."""
+        try:
+            return super().readall()
+        except OSError as error:
+            raise InputError(error.errno, error.strerror) from error
+
+
 @frozen
 class Terminal:
     """The standard streams of a command; ``input`` is binary because it may not be valid UTF-8."""
@@ -48,3 +75,27 @@ class Terminal:
     input: BinaryIO
     output: TextIO
     errors: TextIO
+
+    @classmethod
+    def of_process(cls) -> "Terminal":
+        """Take the standard streams of the process, and make them those of ``sys`` as well.
+
+        Input that is closed cannot be read, output that is closed cannot be written, and errors are dropped then.
+        """
+        # As in stdopen() of the GNU coreutils: opened the wrong way round, so that using them is an error. Left closed,
+        # the next file would get the number, and the output of the command with it.
+        for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDWR)):
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, flags)
+        sys.stdout = StandardOutput.in_place_of(_text_stream(sys.stdout, 1))
+        sys.stderr = _text_stream(sys.stderr, 2)
+        return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)
+
+
+def _text_stream(stream: TextIO | None, descriptor: int) -> TextIOWrapper:
+    """Return a stream of ``sys``, or make the one that is None because its descriptor was closed."""
+    if isinstance(stream, TextIOWrapper):
+        return stream
+    return TextIOWrapper(BufferedWriter(FileIO(descriptor, "w", closefd=False)), "utf-8", line_buffering=True)
