@@ -1,9 +1,9 @@
 """The lookup tables."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Table(Enum):
+class Table(StrEnum):
     """A lookup table. The value is its name in ``LISTEN``, in the socketmap protocol and in the metrics."""
 
     LOCAL_PART = "table"

@@ -49,6 +49,7 @@ class Index:
         self._always: list[Comparable] = []
         self.has_several = False
         self._has_names = False
+        self._has_keys = False
         self._spelled = {} if spelled is None else spelled  # how the file first spells an account, by its folded name
 
     def add(self, matcher: Matcher, pause: Callable[[], None] = lambda: None) -> None:
@@ -110,7 +111,8 @@ class Index:
             self._automaton.add_word(key, tuple(entries if len(entries) < CROWD else self._grouped(entries, pause)))
         self._shared.clear()
         self._spelled = {}
-        if len(self._automaton):
+        self._has_keys = len(self._automaton) > 0
+        if self._has_keys:
             self._automaton.make_automaton()
 
     def _spread(self, pause: Callable[[], None]) -> None:
@@ -168,19 +170,19 @@ class Index:
         Raises:
             StepBudgetExceeded: several keys occur, with more than ``most`` candidates.
         """
-        if not len(self._automaton):
+        if not self._has_keys:
             return self._always
-        occurrences = [entries for _, entries in self._automaton.iter(f"{START}{text}{END}")]
+        occurrences = list(self._automaton.iter(f"{START}{text}{END}"))
         if not occurrences:
             return self._always
         if len(occurrences) == 1 and not self._always and not self._has_names:
-            (only,) = occurrences
+            only = occurrences[0][1]
             # Without names, all entries are candidates.
             return only if isinstance(only, tuple) else (only,)  # type: ignore[return-value]
         found = self._always.copy()
         names: list[NameFound] = []
         # A key can occur several times.
-        different = {id(entries): entries for entries in occurrences}.values()
+        different = {id(entries): entries for _, entries in occurrences}.values()
         together = [entries if isinstance(entries, tuple) else (entries,) for entries in different]
         if sum(map(len, together)) > most:
             raise StepBudgetExceeded

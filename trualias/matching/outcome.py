@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import define, frozen
 
 
 class NotFoundReason(StrEnum):
@@ -22,7 +22,7 @@ class NotFoundReason(StrEnum):
     REFUSED_BY_HOOK = "refused_by_hook"
 
 
-@frozen
+@define(unsafe_hash=True)  # frozen, it takes three times as long to make (0.57 us), which is 3 % of a lookup
 class Found:
     """All readings that verify belong to one account.
 
@@ -36,7 +36,7 @@ class Found:
     is_kept: bool = False
 
 
-@frozen
+@define(unsafe_hash=True)  # not frozen, like Found
 class NotFound:
     """No reading verifies, the key belongs to no domain of the server, or it is refused.
 

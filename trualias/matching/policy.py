@@ -63,8 +63,12 @@ class Policy:
             return _NO_MATCH
         text = self._fold(local_part)
         try:
-            candidates = self._find(text, domain)
-            return self._choose(candidates, LookupRecord(text, taken)) if candidates else _NO_MATCH
+            comparables = self._find(text, domain)
+            if not comparables:
+                return _NO_MATCH
+            if len(comparables) == 1 and not self._indexes.has_several:
+                return _outcome_of_one(comparables[0], LookupRecord(text, taken))  # type: ignore[arg-type]  # a candidate
+            return self._choose(comparables, LookupRecord(text, taken))
         except StepBudgetExceeded:
             return BudgetExceeded()
 
@@ -138,8 +142,6 @@ class Policy:
             candidates, groups = _divided(comparables, record)
         else:
             candidates = comparables  # type: ignore[assignment]  # all of them
-            if len(candidates) == 1:
-                return _outcome_of_one(candidates[0], record)
         record.step(len(candidates))
         owners: dict[str, str] = {}
         readings = 0

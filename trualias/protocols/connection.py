@@ -82,6 +82,14 @@ class ClientProtocol(Protocol):
         """Return the reply to a request, which is given with its framing."""
         raise NotImplementedError
 
+    def reply_to_whole(self, data: bytes) -> Reply | None:
+        """Return the reply to data that are one request, with its framing, and nothing else, as most data are.
+
+        None for other data, and perhaps for unusual requests: these are split off and answered by ``reply_to``. The
+        cache is empty or has replies of the current snapshot.
+        """
+        raise NotImplementedError
+
     def refuse(self, bad_request: BadRequest) -> None:
         """Answer input that no request can be split off, as the last."""
         raise NotImplementedError
@@ -106,9 +114,10 @@ class ClientProtocol(Protocol):
             snapshot = self._current.snapshot
             if cache.identity is not snapshot.identity:
                 cache.use(snapshot)
-            reply = cache.recent.get(data)
-            if reply is not None or self._input.is_one_request(data):
-                self._answer(data, reply, last=True)
+            received = self._clock()
+            reply = cache.recent.get(data) or self.reply_to_whole(data)
+            if reply is not None:
+                self._offer(reply, received, last=True)
                 return
         if not self._input_ended:
             self._input.feed(data)
@@ -189,17 +198,15 @@ class ClientProtocol(Protocol):
             else:
                 self._following = self._input.next_request()
                 last = self._following is None
-                self._answer(request, last=last, flags=0 if last or not remaining else MORE)
+                received = self._clock()
+                self._offer(self.reply_to(request), received, last=last, flags=0 if last or not remaining else MORE)
             if self._state is not READING:
                 return
         self._clients.statistics.reads.abandon()
         self._wait_for_turn(YIELDING)
 
-    def _answer(self, request: bytes, reply: Reply | None = None, *, last: bool, flags: int = 0) -> None:
-        """Answer a request, with ``reply`` if it is known; ``last`` is True if no other request is complete."""
-        received = self._clock()
-        if reply is None:
-            reply = self.reply_to(request)
+    def _offer(self, reply: Reply, received: float, *, last: bool, flags: int = 0) -> None:
+        """Send the reply to a request that was ``received``; ``last`` is True if no other request is complete."""
         if last and self._writer.is_batching:
             self._state = BATCHED
             self._write_batch.put(self, reply, received)

@@ -56,6 +56,10 @@ class PolicyProtocol(ClientProtocol):
             self._transaction.interrupt()
         super().connectionLost(reason)
 
+    def reply_to_whole(self, data: bytes) -> Reply | None:
+        """Return the reply to data that are one request, as nearly all are."""
+        return self.reply_to(data) if PolicySplitter.is_one_request(data) else None
+
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given with its empty line."""
         parsed = PolicyRequest.parse(request)

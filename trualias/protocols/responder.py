@@ -91,9 +91,10 @@ def lookup_safely(lookup: Lookup, key: str, warnings: AddressWarnings) -> Answer
     except BaseException as error:
         _log.failure("the lookup of {key!r} failed; the client is told to try again later", key=key)
         return Fault(in_hook=is_from_hook(error))
+    # A match statement takes 0.4 us longer for nearly all answers, which are of these.
+    if isinstance(answer, NotFound) or (isinstance(answer, Found) and answer.readings == 1):
+        return answer
     match answer:
-        case NotFound() | Found(readings=1):
-            pass
         case Deferred(reason) if reason is not DeferredReason.NO_ACCOUNT:
             pass
         case Found() | Ambiguous() | BudgetExceeded() | Deferred():
@@ -146,16 +147,18 @@ class Responder:
         answer = lookup_safely(lookup, key, self._warnings)
         if lookup_log.is_on and not isinstance(answer, Fault):
             _log.debug("{key} {description}", key=escaped(key), description=escaped(describe(answer)))
-        match answer:
-            case NotFound(reason, near_misses):
-                reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[reason]
+        # A match statement takes 0.4 us longer for nearly all answers, which are of these.
+        if isinstance(answer, NotFound):
+            near_misses = answer.near_misses
+            reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[answer.reason]
+            cache.offer(request, reply)
+            return reply
+        if isinstance(answer, Found):
+            reply = self.found(answer.value, cache)
+            if answer.readings == 1 and reply.kind is ReplyKind.SUCCESS:
                 cache.offer(request, reply)
-                return reply
-            case Found(value, _, readings):
-                reply = self.found(value, cache)
-                if readings == 1 and reply.kind is ReplyKind.SUCCESS:
-                    cache.offer(request, reply)
-                return reply
+            return reply
+        match answer:
             case Ambiguous(_, value):
                 if value is None:
                     return self.make(self._format.not_found, ReplyKind.NOT_FOUND, RequestOutcome.AMBIGUOUS)

@@ -20,7 +20,7 @@ from trualias.protocols.connection import ClientFactory, ClientProtocol
 from trualias.protocols.reply import Reply
 from trualias.protocols.responder import Responder
 
-_MAPS = {table.value: table for table in Table}
+_MAPS = {table.value.encode("ascii"): table for table in Table}
 
 _NO_NETSTRING = "what it sent is no netstring; does it use tcp: where it is to use socketmap:?"
 
@@ -38,6 +38,17 @@ class SocketmapProtocol(ClientProtocol):
         super().__init__(factory)
         self._responders = factory.responders
 
+    def reply_to_whole(self, data: bytes) -> Reply | None:
+        """Return the reply to data that are one netstring in the form that nearly all have."""
+        parsed = wire.fast_map_request(data)
+        if parsed is None:
+            return None
+        name, key = parsed
+        table = _MAPS.get(name)
+        if table is None:
+            return None
+        return self._responders[table].reply(data, key, self._current.snapshot.tables[table], self._cache)
+
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given as a netstring."""
         parsed = wire.parse_map_request(request)
@@ -46,7 +57,7 @@ class SocketmapProtocol(ClientProtocol):
         table = _MAPS.get(parsed.map_name)
         if table is None:
             return self._bad_request(wire.MAP_UNKNOWN)
-        responder = self._responders[parsed.map_name]
+        responder = self._responders[table]
         if parsed.key is None:
             return responder.make(wire.MAP_NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
         snapshot = self._current.snapshot
@@ -57,10 +68,10 @@ class SocketmapProtocol(ClientProtocol):
         """Answer input that is no netstring, and nothing after it."""
         self._clients.refusal_log.refused(self._transport.getPeer(), _NO_NETSTRING)
         self._discard_input()
-        self._answer(b"", self._bad_request(wire.MAP_MALFORMED), last=True)
+        self._offer(self._bad_request(wire.MAP_MALFORMED), self._clock(), last=True)
 
     def _bad_request(self, octets: bytes) -> Reply:
-        return self._responders[_NO_MAP].make(octets, ReplyKind.BAD, RequestOutcome.BAD)
+        return self.factory.no_map.make(octets, ReplyKind.BAD, RequestOutcome.BAD)
 
 
 class SocketmapFactory(ClientFactory):
@@ -74,14 +85,12 @@ class SocketmapFactory(ClientFactory):
         clients: Clients | None = None,
     ) -> None:
         super().__init__(reactor, current, clock, clients)
-        self.responders = {
-            name: Responder(
-                wire.NETSTRINGS,
-                self.request_counters(WireProtocol.SOCKETMAP, name),
-                self.clients.address_warnings,
-            )
-            for name in (*_MAPS, _NO_MAP)
-        }
+        self.responders = {table: self._responder(table.value) for table in Table}
+        self.no_map = self._responder(_NO_MAP)
+
+    def _responder(self, name: str) -> Responder:
+        counters = self.request_counters(WireProtocol.SOCKETMAP, name)
+        return Responder(wire.NETSTRINGS, counters, self.clients.address_warnings)
 
     def client(self) -> SocketmapProtocol:
         """Return a protocol for one client."""

@@ -43,11 +43,15 @@ class TableProtocol(ClientProtocol):
             self._clients.refusal_log.refused(self._transport.getPeer(), _NETSTRING)
             self._end_with(self._responder.make(wire.MAP_AT_LINES, ReplyKind.BAD, RequestOutcome.BAD))
 
+    def reply_to_whole(self, data: bytes) -> Reply | None:
+        """Return the reply to data that are one line in the form that nearly all have."""
+        key = wire.fast_key(data)
+        if key is None:
+            return None
+        return self._responder.reply(data, key, self._current.snapshot.tables[self._table], self._cache)
+
     def reply_to(self, request: bytes) -> Reply:
         """Return the reply to a request, which is given with its line feed."""
-        key = wire.fast_key(request)
-        if key is not None:
-            return self._reply_to_key(request, key)
         make = self._responder.make
         parsed = wire.parse_request(request)
         if isinstance(parsed, wire.Get):

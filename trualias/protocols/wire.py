@@ -56,11 +56,6 @@ class Splitter:
         """
         raise NotImplementedError
 
-    @staticmethod
-    def is_one_request(data: bytes) -> bool:
-        """Return whether the data are one complete request, with its framing, and nothing else."""
-        raise NotImplementedError
-
 
 class LineSplitter(Splitter):
     """Splits input into lines, each with its line feed."""
@@ -84,11 +79,6 @@ class LineSplitter(Splitter):
         del buffer[: end + 1]
         self._searched = 0
         return line
-
-    @staticmethod
-    def is_one_request(data: bytes) -> bool:
-        """Return whether the data are one line that is not too long."""
-        return 0 <= data.find(b"\n") == len(data) - 1 <= LONGEST_REQUEST
 
 
 _DIGITS = re.compile(rb"[0-9]{1,6}(:?)")
@@ -134,18 +124,6 @@ class NetstringSplitter(Splitter):
         del buffer[: comma + 1]
         return netstring
 
-    @staticmethod
-    def is_one_request(data: bytes) -> bool:
-        """Return whether the data are one netstring that is not too long."""
-        length = _LENGTH.match(data)
-        return (
-            length is not None
-            and length[2] == b":"
-            and length.end() + int(length[1]) == len(data) - 1
-            and data.endswith(b",")
-            and int(length[1]) <= LONGEST_NETSTRING
-        )
-
 
 @frozen
 class Get:
@@ -172,9 +150,9 @@ _CLASSES = bytes(ord("h") if byte in _HEXADECIMAL else byte if byte == ord("%") 
 
 
 def fast_key(line: bytes) -> str | None:
-    """Return the key of a line in the form that nearly all have; None for all other lines, right or wrong.
+    """Return the key of data that are one line in the form that nearly all have; None for all other data.
 
-    `parse_request` parses all of them, at twice the cost.
+    `parse_request` parses all lines, at twice the cost.
     """
     ordinary = _ORDINARY(line)
     return None if ordinary is None else ordinary[1].decode("ascii")
@@ -286,7 +264,7 @@ def statistics_json(text: str) -> bytes:
 class MapGet:
     """A key for a map. The key is None if no table can have it: it is not UTF-8, or too long."""
 
-    map_name: str
+    map_name: bytes
     key: str | None
 
 
@@ -296,7 +274,22 @@ def parse_map_request(netstring: bytes) -> MapGet | BadRequest:
     name, space, key = payload.partition(b" ")
     if not name or not space:
         return BadRequest.MALFORMED
-    return MapGet(name.decode("ascii", "replace"), decode_key(key))
+    return MapGet(name, decode_key(key))
+
+
+_ORDINARY_MAP = re.compile(rb"([1-9][0-9]{0,2}):(([a-z]+) ([!-~]{1,%d}))," % LONGEST_KEY).fullmatch
+
+
+def fast_map_request(netstring: bytes) -> tuple[bytes, str] | None:
+    """Return the map's name and the key of data that are one netstring in the form that nearly all have, or None.
+
+    `parse_map_request` parses all netstrings, after they are split off; together, at twice the cost.
+    """
+    ordinary = _ORDINARY_MAP(netstring)
+    if ordinary is None:
+        return None
+    length, payload, name, key = ordinary.groups()
+    return (name, key.decode("ascii")) if len(payload) == int(length) else None
 
 
 def _netstring(payload: bytes) -> bytes:

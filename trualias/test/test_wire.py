@@ -10,8 +10,10 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.basic import NetstringReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.configuration.tables import Table
 from trualias.protocols import wire
 from trualias.protocols.wire import (
+    LONGEST_KEY,
     LONGEST_NETSTRING,
     LONGEST_REQUEST,
     BadRequest,
@@ -23,6 +25,7 @@ from trualias.protocols.wire import (
     Request,
     Splitter,
     fast_key,
+    fast_map_request,
     parse_map_request,
     parse_request,
 )
@@ -218,14 +221,6 @@ class LineSplitterTests(SynchronousTestCase):
         for stream in (longest + b"x", longest + b"x\n"):
             self.assertEqual(([b"\n"], BadRequest.TOO_LONG), split(LineSplitter(), [b"\n", stream]))
 
-    @given(st.lists(st.sampled_from((b"get a", b"\n", b"x"))).map(b"".join))
-    @example(b"x" * LONGEST_REQUEST + b"\n")
-    @example(b"x" * LONGEST_REQUEST + b"x\n")
-    def test_one_request(self, data: bytes) -> None:
-        """Data are one request if and only if they are the first that is split off, and nothing is left."""
-        splitter = LineSplitter()
-        self.assertEqual(split(splitter, [data]) == ([data], None), LineSplitter.is_one_request(data))
-
     def test_single_bytes(self) -> None:
         """The longest line may arrive in single bytes."""
         longest = b"x" * LONGEST_REQUEST + b"\n"
@@ -306,12 +301,37 @@ class NetstringSplitterTests(SynchronousTestCase):
         self.assertEqual(([longest], None), split(NetstringSplitter(), [longest]))
         self.assertEqual(([longest], None), split(NetstringSplitter(), [bytes([byte]) for byte in longest]))
 
-    @given(st.lists(NETSTRING_PARTS, max_size=3).map(b"".join))
-    @example(netstring(b"x" * LONGEST_NETSTRING))
-    @example(netstring(b"x" * (LONGEST_NETSTRING + 1)))
-    def test_one_request(self, data: bytes) -> None:
-        """Data are one request if and only if they are the first that is split off, and nothing is left."""
-        self.assertEqual(split(NetstringSplitter(), [data]) == ([data], None), NetstringSplitter.is_one_request(data))
+
+MAP_REQUESTS = st.binary(max_size=4).map(lambda key: netstring(b"table x" + key))
+
+
+class FastMapRequestTests(SynchronousTestCase):
+    """`fast_map_request` against splitting and `parse_map_request`."""
+
+    @given(st.lists(st.one_of(NETSTRING_PARTS, MAP_REQUESTS), max_size=2).map(b"".join))
+    @example(netstring(b"table " + b"x" * LONGEST_KEY))
+    @example(netstring(b"table " + b"x" * (LONGEST_KEY + 1)))
+    @example(netstring(b"table a b"))
+    @example(b"07:table x,")
+    @example(b"6:table x,")
+    @example(b"8:table x,")
+    @example(b"7:table x")
+    @example(b"7:table x,1:y,")
+    @example(b"7:table x\n")
+    def test_agrees_with_parse_map_request(self, data: bytes) -> None:
+        """What it returns is the map and the key of the only netstring that can be split off."""
+        fast = fast_map_request(data)
+        if fast is not None:
+            self.assertEqual(([data], None), split(NetstringSplitter(), [data]))
+            self.assertEqual(MapGet(*fast), parse_map_request(data))
+
+    @given(
+        st.sampled_from([table.value for table in Table]),
+        st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=LONGEST_KEY),
+    )
+    def test_ordinary_keys(self, name: str, key: str) -> None:
+        """A key of printable ASCII for a table is in its form."""
+        self.assertEqual((name.encode(), key), fast_map_request(netstring(f"{name} {key}".encode())))
 
 
 class ReplyTests(SynchronousTestCase):
@@ -387,14 +407,14 @@ class MapTests(SynchronousTestCase):
     def test_requests(self) -> None:
         """A request is the name of a map, a space, and a key, which is not encoded and may have spaces."""
         table: dict[bytes, MapGet | BadRequest] = {
-            b"virtual nobody@va.test": MapGet("virtual", "nobody@va.test"),
-            b"table a b%20c ": MapGet("table", "a b%20c "),
-            b"table ": MapGet("table", ""),
-            "table café".encode(): MapGet("table", "café"),
-            b"table \xff": MapGet("table", None),
-            b"table " + b"x" * 320: MapGet("table", "x" * 320),
-            b"table " + b"x" * 321: MapGet("table", None),
-            b"t\xff x": MapGet("t\ufffd", "x"),
+            b"virtual nobody@va.test": MapGet(b"virtual", "nobody@va.test"),
+            b"table a b%20c ": MapGet(b"table", "a b%20c "),
+            b"table ": MapGet(b"table", ""),
+            "table café".encode(): MapGet(b"table", "café"),
+            b"table \xff": MapGet(b"table", None),
+            b"table " + b"x" * 320: MapGet(b"table", "x" * 320),
+            b"table " + b"x" * 321: MapGet(b"table", None),
+            b"t\xff x": MapGet(b"t\xff", "x"),
             b"table": BadRequest.MALFORMED,
             b" x": BadRequest.MALFORMED,
             b"": BadRequest.MALFORMED,
