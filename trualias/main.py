@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import trualias
-from trualias.commands.arguments import AnyOrder, Overview
+from trualias.commands.arguments import CommandParser, Overview
 from trualias.commands.terminal import InputError, OutputError, Terminal
 from trualias.configuration import ConfigurationErrors
 from trualias.configuration.locations import NoConfiguration
@@ -53,6 +53,10 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     Raises:
         SystemExit: the arguments are wrong, or ask for help or the version.
     """
+    if not arguments:
+        terminal.errors.write("trualias: expected a command\n")
+        terminal.errors.write("trualias --help lists the commands\n")
+        return _UNUSABLE
     # The name of the command is the first argument. Importing the modules of all commands would take longer.
     named = [name for name in arguments[:1] if name in _COMMANDS]
     for name in arguments[:1]:
@@ -74,7 +78,7 @@ def command_line(names: Sequence[str] = _COMMANDS) -> Overview:
     parser = Overview(prog="trualias", description="Verifiable mail aliases, on the command line.")
     parser.groups = {title: [name for name in group if name in names] for title, group in _GROUPS.items()}
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=AnyOrder)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name in names:
         import_module(f"trualias.commands.{name}").add_to(commands)
     parser.set_defaults(command_line=command_line)

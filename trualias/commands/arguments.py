@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from argparse import ArgumentParser, Namespace, _SubParsersAction
+from argparse import Action, ArgumentError, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Mapping, Sequence
 from shutil import get_terminal_size
 from textwrap import fill
 
+from trualias.messages import did_you_mean, escaped, one_of, quoted
 
-class AnyOrder(ArgumentParser):
-    """A subcommand's parser that accepts options between the other arguments.
+
+class CommandParser(ArgumentParser):
+    """A command's parser: it takes options between the other arguments, and suggests the spelling of a wrong one.
 
     argparse on its own assigns only the arguments before the next option to a list of arguments.
     """
@@ -25,9 +28,28 @@ class AnyOrder(ArgumentParser):
             return super().parse_known_args(args, namespace)
         self._nested = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            parsed, rest = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._nested = False
+        if rest:
+            # Here, not in the parser of the whole command line, so that the usage is that of the command.
+            self.error(f"unexpected {quoted(rest[0])}{self._suggestion(rest[0])}")
+        return parsed, rest
+
+    def _suggestion(self, argument: str) -> str:
+        """Return what an argument that the command does not take may be meant for, to be appended to the error."""
+        options = [name for action in self._actions for name in action.option_strings]
+        if argument.startswith("-"):
+            return did_you_mean(argument.partition("=")[0], [name for name in options if name.startswith("--")])
+        is_file = "--config" in options and os.path.isfile(argument)
+        return f"; -c {escaped(argument)} uses it as the configuration" if is_file else ""
+
+    def _check_value(self, action: Action, value: object) -> None:
+        """Raise ArgumentError for a value that is none of the choices of an argument."""
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            word = str(value)
+            raise ArgumentError(action, f"unknown {quoted(word)}; expected {one_of(known)}{did_you_mean(word, known)}")
 
 
 class Overview(ArgumentParser):

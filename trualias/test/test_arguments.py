@@ -4,16 +4,16 @@ from argparse import ArgumentParser, Namespace
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.arguments import AnyOrder
+from trualias.commands.arguments import CommandParser
 
 
-class AnyOrderTests(SynchronousTestCase):
+class CommandParserTests(SynchronousTestCase):
     """The parser of a subcommand."""
 
     def parse(self, *arguments: str) -> Namespace:
         """Parse the arguments of a subcommand."""
         parser = ArgumentParser()
-        commands = parser.add_subparsers(required=True, parser_class=AnyOrder)
+        commands = parser.add_subparsers(required=True, parser_class=CommandParser)
         command = commands.add_parser("replay")
         command.add_argument("--against")
         command.add_argument("--json", action="store_true")

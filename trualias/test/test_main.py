@@ -4,12 +4,14 @@ import contextlib
 import re
 from collections.abc import Sequence
 from io import BytesIO, StringIO
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias.commands.terminal import Terminal
 from trualias.main import command_line, run
+from trualias.messages import quoted
 
 
 class ArgumentTests(SynchronousTestCase):
@@ -57,13 +59,46 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(self.run_until_exit(["--version"]), (0, f"trualias {trualias.__version__}\n", ""))
 
     def test_none(self) -> None:
-        """Without a command the usage is printed."""
+        """Without a command, the error names the option that lists them."""
+        output, errors = StringIO(), StringIO()
+        self.assertEqual(2, run([], Terminal(BytesIO(), output, errors)))
         self.assertEqual(
-            self.run_until_exit([]),
+            ("", "trualias: expected a command\ntrualias --help lists the commands\n"),
+            (output.getvalue(), errors.getvalue()),
+        )
+
+    def test_misspelled(self) -> None:
+        """A wrong action, choice or option of a command is named with the likely one, after the command's usage."""
+        actions = "revoke, pause, resume, expire, lock, unlock, import, export, list, show, note or forget"
+        for arguments, error in (
+            ("alias revok foo", f"argument ACTION: unknown 'revok'; expected {actions}; did you mean 'revoke'?"),
+            ("alias revoke foo --noet x", "unexpected '--noet'; did you mean '--note'?"),
             (
-                2,
-                "",
-                "usage: trualias [-h] [--version] COMMAND ...\n"
-                "trualias: error: the following arguments are required: COMMAND\n",
+                "alias pause foo --answer quite",
+                "argument --answer: unknown 'quite'; expected refuse, defer or quiet; did you mean 'quiet'?",
             ),
+            (
+                "config frmat x",
+                "argument ACTION: unknown 'frmat'; expected format or show; did you mean 'format'?",
+            ),
+            ("check --strct", "unexpected '--strct'; did you mean '--strict'?"),
+            ("check --xyz=1", "unexpected '--xyz=1'"),
+            ("samples all of them", "unexpected 'all'"),
+            ("leaks nosuch.conf", "unexpected 'nosuch.conf'"),
+        ):
+            status, output, errors = self.run_until_exit(arguments.split())
+            self.assertEqual((2, ""), (status, output))
+            command = re.escape(arguments.split()[0])
+            self.assertRegex(errors, rf"\Ausage: trualias {command}[ \n]")
+            self.assertEqual(error, errors.splitlines()[-1].partition(": error: ")[2])
+
+    def test_file_without_option(self) -> None:
+        """A file where a command takes none is likely the configuration."""
+        path = self.mktemp()
+        Path(path).touch()
+        _, _, errors = self.run_until_exit(["serve", path])
+        self.assertEqual(
+            "usage: trualias serve [-h] [-c FILE]\n"
+            f"trualias serve: error: unexpected {quoted(path)}; -c {path} uses it as the configuration\n",
+            errors,
         )
