@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -61,6 +62,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     if os.path.lexists(path):
         terminal.errors.write(f"{escaped(path)} exists already, and is left alone; trualias check {escaped(path)}\n")
         return _UNUSABLE
+    if problem := _folder_problem(arguments.folder):
+        terminal.errors.write(f"cannot write {escaped(path)}: {problem}\n")
+        return _UNUSABLE
 
     ask = partial(_ask, terminal, arguments.yes)
 
@@ -91,6 +95,15 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         return _UNUSABLE
     _print_next(path, domain, accounts[0], policy, terminal)
     return _WRITTEN
+
+
+def _folder_problem(folder: str) -> str | None:
+    """Return why no file can be written into a folder, so that no question is asked in vain."""
+    try:
+        os.stat(os.path.join(folder, "."))  # with the dot it is an error for a file, too
+    except OSError as error:
+        return error.strerror
+    return None if os.access(folder, os.W_OK) else os.strerror(errno.EACCES)
 
 
 def _ask(

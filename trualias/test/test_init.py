@@ -160,6 +160,18 @@ class InitTests(InitTestCase):
         status, _, errors = self.command("init", "--yes", "missing")
         self.assertEqual((2, "cannot write missing/trualias.conf: No such file or directory\n"), (status, errors))
 
+    def test_unusable_folder(self) -> None:
+        """Nothing is asked if the file could not be written."""
+        self.path.with_name("file").touch()
+        self.assertEqual(
+            (2, "", "cannot write missing/trualias.conf: No such file or directory\n"),
+            self.command("init", "missing", typed="\n\n\n"),
+        )
+        self.assertEqual(
+            (2, "", "cannot write file/trualias.conf: Not a directory\n"),
+            self.command("init", "file", typed="\n\n\n"),
+        )
+
 
 class StrengthTests(SynchronousTestCase):
     """The figures of the policies."""
