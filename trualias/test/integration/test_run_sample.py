@@ -71,6 +71,17 @@ class RunSampleTests(SynchronousTestCase):
         self.assertEqual(0, process.wait(PATIENCE))
         self.assertFalse(is_serving(self.port))
 
+    def test_runs_already(self) -> None:
+        """A second one says that the server runs, and ends; the first one serves on."""
+        process = self.start()
+        wait_until(
+            lambda: process.poll() is not None or "compose" in self.log.read_text(), "the hints", self.log.read_text
+        )
+        second = subprocess.run("./run-sample", cwd=self.root, env=ENVIRONMENT, capture_output=True, check=False)
+        expected = f"A server with {SAMPLE} runs already; stop it with Ctrl-C in its terminal, or use it.\n"
+        self.assertEqual((1, expected, ""), (second.returncode, second.stdout.decode(), second.stderr.decode()))
+        self.assertTrue(is_serving(self.port))
+
     def test_error(self) -> None:
         """A sample with an error ends the script with the error and its status."""
         with (self.root / SAMPLE).open("a") as sample:
