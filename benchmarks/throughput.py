@@ -67,6 +67,12 @@ class Case:
         """Return the row for a case without a bound."""
         return self._with_processor(fact(self.name, f"{median(self.ratios):.3g} ({self.figures})"))
 
+    def processor_bounded(self, bound: float) -> Row:
+        """Return the row for a case whose processor time may be at most this ratio to the null server's."""
+        ratios = [one.cost / null for one, null in zip(self.rounds, self.null_costs, strict=True)]
+        note = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        return at_most(f"{self.name}: processor time, to the null server's", median(ratios), bound, note=note)
+
     def _with_processor(self, row: Row) -> Row:
         return row.with_processor(self.cost, median(self.null_costs))
 
@@ -136,8 +142,13 @@ def measure(null: Case, cases: Sequence[Case], volume: Volume) -> None:
             before = after
 
 
-def single_connection(name: str, null: Server, server: Server, exchanges: Iterator[Exchange], volume: Volume) -> Row:
-    """Measure requests on a single connection, one after another; return the row with the median latency."""
+def single_connection(
+    name: str, null: Server, server: Server, exchanges: Iterator[Exchange], volume: Volume, bound: float
+) -> Row:
+    """Measure requests on a single connection, one after another; return the row with the median latency.
+
+    ``bound`` is the largest ratio to the null server's.
+    """
     nulls, rounds = list[Measurement](), list[Measurement]()
     for _ in range(volume.rounds):
         nulls.append(send_one_by_one(null, repeat(NULL_EXCHANGE, volume.single_requests)))
@@ -146,7 +157,7 @@ def single_connection(name: str, null: Server, server: Server, exchanges: Iterat
     latency, null_latency = median(map(_latency, rounds)), median(map(_latency, nulls))
     note = f"{min(ratios):.2f} to {max(ratios):.2f}; {latency * 1e6:.0f} us to {null_latency * 1e6:.0f} us"
     cost, null_cost = (median(one.cost for one in measured) for measured in (rounds, nulls))
-    return fact(name, f"{median(ratios):.3g} ({note})").with_processor(cost, null_cost)
+    return at_most(name, median(ratios), bound / volume.margin, note=note).with_processor(cost, null_cost)
 
 
 def _latency(measurement: Measurement) -> float:
@@ -226,16 +237,20 @@ def run(folder: Path, volume: Volume) -> list[Row]:
             table,
             policies.exchanges(answers),
             volume,
+            bound=1.3,
         )
         bares = [send_all(bare, repeat(NULL_EXCHANGE, volume.requests)) for _ in range(3)]
     to_postfix = median(a.rate / b.rate for a, b in zip(ten.rounds, postfix.rounds, strict=True))
     bounds = [(ten, 0.85), (distinct, 0.65), (many_accounts, 0.55), (many_statements, 0.50)]
     bounds += [(many_domains, 0.50), (virtual, 0.80)]
+    processor_bounds = [(distinct, 1.1), (ten, 0.55), (socketmap_ten, 0.65), (socketmap_distinct, 1.25)]
+    processor_bounds.append((many_shapes, 1.4))
     return [
         fact(null.name, f"{null.rate:.0f}/s").with_processor(null.cost, null.cost),
         *generator_rows(null, bares, cases, volume.margin),
         *(case.bounded(bound * volume.margin) for case, bound in bounds),
         *(case.unbounded() for case in (many_shapes, socketmap_ten, socketmap_distinct)),
+        *(case.processor_bounded(bound / volume.margin) for case, bound in processor_bounds),
         single,
         at_least(
             "sample, 10 keys in turn, to twisted.protocols.postfix",
