@@ -28,7 +28,7 @@ from trualias.commands.memory import (
 )
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
-from trualias.commands.owners import add_account, entries_of, owner, with_account
+from trualias.commands.owners import add_account, entries_of, known_owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
@@ -162,7 +162,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     states = None if arguments.shown is None else _STATES[arguments.shown]
-    owned = owner(memory.snapshot, arguments.account)
+    owned = known_owner(memory, arguments.account)
     selection = evolve(owned, states=states, since=arguments.since, order=Order(arguments.sort))
     print_entries(entries_of(memory, selection), terminal, as_json=arguments.json)
     return DONE

@@ -12,7 +12,7 @@ from typing import TextIO
 from trualias.commands.alias_text import entry_json, sender_json
 from trualias.commands.csv_cells import with_guard
 from trualias.commands.memory import DONE, AddAction, Memory
-from trualias.commands.owners import add_account, entries_of, owner
+from trualias.commands.owners import add_account, entries_of, known_owner
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
 from trualias.store.records import Entry
@@ -44,7 +44,7 @@ def add_to(add: AddAction) -> None:
 
 
 def _export(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    entries = entries_of(memory, owner(memory.snapshot, arguments.account))
+    entries = entries_of(memory, known_owner(memory, arguments.account))
     if arguments.format == "json":
         _write_array(terminal.output, (_object(memory, entry, arguments.senders) for entry in entries))
     elif arguments.senders:

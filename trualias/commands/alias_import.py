@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trualias.commands.dates import local_day, rfc3339_or_none
+from trualias.commands.dates import local_day, local_time, rfc3339, rfc3339_or_none
 from trualias.commands.memory import DONE, REFUSED, AddAction, Memory, Refused
 from trualias.commands.options import add_json
-from trualias.commands.output import write_json, write_rows
+from trualias.commands.output import Columns, write_items, write_json, write_rows
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.messages import escaped, number_of
-from trualias.store.records import Kept
+from trualias.store.records import IMPORTS, Kept, TrailLine
 
 if TYPE_CHECKING:
     from trualias.commands.import_plan import Candidate, ImportAccount, ImportPlan
@@ -26,7 +26,7 @@ _MIN = 2
 
 
 def add_to(add: AddAction) -> None:
-    """Declare the action."""
+    """Declare the actions."""
     action = add(
         "import",
         _import,
@@ -61,6 +61,16 @@ def add_to(add: AddAction) -> None:
     action.add_argument("--yes", action="store_true", help="with --from-log: keep the addresses")
     add_json(action)
     action.add_argument("file", metavar="FILE", nargs="?", help="the list; - reads standard input")
+    listing = add(
+        "imports",
+        _list,
+        "list the imports",
+        "List the imports of aliases of the last 400 days, and the last one: when, by whom, and of how many for which "
+        "accounts.",
+        "",
+        to_change=False,
+    )
+    add_json(listing)
 
 
 def _positive(text: str) -> int:
@@ -180,3 +190,20 @@ def _json(plan: ImportPlan, rare: int, *, is_done: bool) -> dict[str, object]:
         "rare": rare,
         "skipped": [{"address": one.address, "reason": one.reason} for one in plan.skipped],
     }
+
+
+_IMPORTS: Columns[TrailLine] = {
+    "time": (0, lambda line: local_time(line.at)),
+    "by": (60, lambda line: line.actor),
+    "import": (0, lambda line: line.note),
+}
+
+
+def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
+    lines = memory.store.trail(IMPORTS)
+    if arguments.json:
+        found = [{"at": rfc3339(line.at), "by": line.actor, "note": line.note} for line in lines]
+        write_json(terminal.output, found)
+    else:
+        write_items(terminal.output, _IMPORTS, lines)
+    return DONE

@@ -136,7 +136,7 @@ def _card_json(card: Card) -> dict[str, object]:
     entry = card.entry or Entry(card.address, card.address, AliasState.ACTIVE, "", 0)
     known: dict[str, object] = {} if card.entry else {"origin": None, "created": None, "changed": None}
     elsewhere = [
-        {"domain": where, **_state_json(other.state), "lock": _lock_json(other.lock)} for where, other in card.others
+        {"domain": where, **state_json(other.state), "lock": lock_json(other.lock)} for where, other in card.others
     ]
     return {
         **entry_json(entry),
@@ -152,7 +152,7 @@ def entry_json(entry: Entry) -> dict[str, object]:
     return {
         "address": entry.address,
         "account": entry.account or None,
-        **_state_json(entry.state),
+        **state_json(entry.state),
         "origin": entry.origin.value,
         "kept": entry.kept,
         "words": list(entry.words),
@@ -167,7 +167,7 @@ def entry_json(entry: Entry) -> dict[str, object]:
         "expires": rfc3339_or_none(entry.expires),
         "expires_after": entry.expires_after,
         "expires_idle": entry.expires_idle,
-        "lock": _lock_json(entry.lock),
+        "lock": lock_json(entry.lock),
         "note": entry.note,
     }
 
@@ -189,11 +189,13 @@ def sender_json(sender: Sender) -> dict[str, object]:
     }
 
 
-def _state_json(state: AliasState) -> dict[str, object]:
+def state_json(state: AliasState) -> dict[str, object]:
+    """Return a state for programs, with the answer of a pause."""
     return {"state": state_name(state), "answer": state.value if state.is_paused else None}
 
 
-def _lock_json(lock: Lock | None) -> dict[str, object] | None:
+def lock_json(lock: Lock | None) -> dict[str, object] | None:
+    """Return a lock for programs."""
     return None if lock is None else {"senders": list(lock.senders), "first": lock.first}
 
 

@@ -13,7 +13,7 @@ from trualias.commands.dates import local_day, rfc3339
 from trualias.commands.memory import DONE, Memory, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import Columns, console, print_text, write_items, write_json
-from trualias.commands.owners import add_account, owner
+from trualias.commands.owners import add_account, known_owner, owner
 from trualias.commands.terminal import Terminal
 from trualias.store.guesses import GuessedAccount, GuessingNetwork
 from trualias.store.retention import GUESS_DAYS
@@ -70,6 +70,8 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     if selection.domain is not None:
         raise Refused("guesses are counted by account in all domains: leave the domain out")
     accounts = memory.store.guessed_accounts(selection.account)
+    if not accounts:
+        known_owner(memory, arguments.account)
     networks = [] if selection.account is not None else memory.store.guessing_networks()
     if arguments.json:
         write_json(terminal.output, {"accounts": _accounts_json(accounts), "networks": _networks_json(networks)})

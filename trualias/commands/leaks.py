@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.memory import DONE, Memory, add_memory, with_memory
 from trualias.commands.options import add_json
-from trualias.commands.owners import add_account, owner
+from trualias.commands.owners import add_account, known_owner
 from trualias.commands.senders import warn_if_none_kept
 from trualias.commands.senders_text import print_strangers
 from trualias.commands.terminal import Terminal
@@ -33,7 +33,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    found = memory.store.strangers(owner(memory.snapshot, arguments.account))
+    found = memory.store.strangers(known_owner(memory, arguments.account))
     print_strangers(found, terminal, as_json=arguments.json)
     warn_if_none_kept(memory, terminal)
     return DONE

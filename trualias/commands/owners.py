@@ -39,19 +39,26 @@ def owner(snapshot: Snapshot, account: str | None) -> Selection:
     return Selection(account=spelled, domain=domain)
 
 
-def entries_of(memory: Memory, selection: Selection) -> Iterator[Entry]:
-    """Yield the wanted entries, with their accounts; raise `Refused` if there is no such account.
+def known_owner(memory: Memory, account: str | None) -> Selection:
+    """Return the selection of the aliases of an account, as `owner` does; raise `Refused` if there is no such account.
 
     An account that the configuration no longer has may still have aliases in the store.
     """
-    is_known = selection.account is None or selection.account in memory.snapshot.configuration.policy.accounts
+    selection = owner(memory.snapshot, account)
+    name = selection.account
+    if name is not None and name not in memory.snapshot.configuration.policy.accounts:
+        entries = memory.store.entries(selection)
+        if all(with_account(memory.snapshot, entry).account != name for entry in entries):
+            raise no_account(memory.snapshot, name)
+    return selection
+
+
+def entries_of(memory: Memory, selection: Selection) -> Iterator[Entry]:
+    """Yield the wanted entries, with their accounts."""
     for entry in memory.store.entries(selection):
         found = with_account(memory.snapshot, entry)
         if selection.account in (None, found.account):
-            is_known = True
             yield found
-    if not is_known:
-        raise no_account(memory.snapshot, str(selection.account))
 
 
 def no_account(snapshot: Snapshot, name: str) -> Refused:

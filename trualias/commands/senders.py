@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trualias.commands.memory import DONE, Memory, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
-from trualias.commands.owners import add_account, owner
+from trualias.commands.owners import add_account, known_owner
 from trualias.commands.senders_text import print_domains, print_senders
 from trualias.commands.terminal import Terminal
 from trualias.configuration.settings import KeptSenders
@@ -47,7 +47,7 @@ def _run(arguments: Namespace, terminal: Terminal) -> int:
 
 
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
-    selection = owner(memory.snapshot, arguments.account)
+    selection = known_owner(memory, arguments.account)
     if len(arguments.words) > 1:
         raise Refused("one domain at a time")
     if arguments.yes:
@@ -74,7 +74,7 @@ def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         raise Refused("what is forgotten is lost: confirm it with --yes")
     named = arguments.words[1]
     sender = named if named == MALFORMED_SENDER else kept_address(sender_named(named))
-    number = memory.store.forget_senders(sender, owner(memory.snapshot, arguments.account))
+    number = memory.store.forget_senders(sender, known_owner(memory, arguments.account))
     if arguments.json:
         write_json(terminal.output, {"sender": sender, "forgotten": number})
     else:

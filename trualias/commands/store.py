@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trualias.commands.alias_text import describe_state
+from trualias.commands.alias_text import describe_state, lock_json, state_json
 from trualias.commands.memory import (
     DONE,
     REFUSED,
@@ -22,6 +22,8 @@ from trualias.commands.memory import (
     open_store,
     with_memory,
 )
+from trualias.commands.options import add_json
+from trualias.commands.output import write_json
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import PLAIN, AliasKey, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
@@ -86,6 +88,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     upgrading.set_defaults(run=_upgrade)
     for action in (checking, saving, adopting, upgrading):
         add_memory(action)
+        add_json(action)
 
 
 def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
@@ -99,35 +102,50 @@ def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
                 f"it is older than what the servers have in force: revision {position.revision}, not "
                 f"{copy.position.revision}"
             )
-    number = number_of(sum(1 for _ in memory.store.entries()), "alias", "aliases")
-    terminal.output.write(f"{memory.path}: {number}, revision {position.revision}\n")
-    for fault in dict.fromkeys(faults):
-        terminal.output.write(f"{memory.path}: {fault}\n")
+    aliases, faults = sum(1 for _ in memory.store.entries()), list(dict.fromkeys(faults))
+    if arguments.json:
+        found = {"path": memory.path, "aliases": aliases, "revision": position.revision, "faults": faults}
+        write_json(terminal.output, found)
+    else:
+        number = number_of(aliases, "alias", "aliases")
+        terminal.output.write(f"{memory.path}: {number}, revision {position.revision}\n")
+        for fault in faults:
+            terminal.output.write(f"{memory.path}: {fault}\n")
     return REFUSED if faults else DONE
 
 
 def _backup(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     memory.store.backup(os.path.abspath(arguments.file))
-    terminal.output.write(f"{arguments.file} is a copy of {memory.path}\n")
+    if arguments.json:
+        write_json(terminal.output, {"path": memory.path, "copy": os.path.abspath(arguments.file)})
+    else:
+        terminal.output.write(f"{arguments.file} is a copy of {memory.path}\n")
     return DONE
 
 
 def _upgrade(arguments: Namespace, terminal: Terminal) -> int:
     try:
         _, path = load(arguments)
-        if not os.path.exists(path):
+        is_missing = not os.path.exists(path)
+        copy = ""
+        if is_missing:
             if copies(arguments.state_directory, path):
                 raise StoreUnusable(
                     f"there is no {path}, and a server has states of it in force: see trualias store adopt"
                 )
             create(path)
-            terminal.output.write(f"{path} is made; every alias is active\n")
-            return DONE
-        copy = upgrade(path)
+        else:
+            copy = upgrade(path)
     except (Refused, StoreUnusable) as problem:
         terminal.errors.write(f"{problem}\n")
         return UNUSABLE
-    terminal.output.write(f"{path} is upgraded; {copy} is as it was before\n" if copy else f"{path} is up to date\n")
+    if arguments.json:
+        write_json(terminal.output, {"path": path, "made": is_missing, "copy": copy or None})
+    elif is_missing:
+        terminal.output.write(f"{path} is made; every alias is active\n")
+    else:
+        done = f"is upgraded; {copy} is as it was before" if copy else "is up to date"
+        terminal.output.write(f"{path} {done}\n")
     return DONE
 
 
@@ -147,12 +165,8 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
         found = store.position()
         latest = max((copy.position for copy in in_force), key=lambda position: position.revision)
         if found.identity == latest.identity and found.revision >= latest.revision:
-            terminal.output.write(f"{path} is the store in force already\n")
-            return DONE
+            return _report_adopted(path, [], arguments, terminal, is_adopted=False)
         changes = _stricter(store, in_force)
-        verb = "is lost" if arguments.discard else "is kept"
-        for change in changes:
-            terminal.output.write(escaped(f"{change.address}: {_describe(change)}, {verb}") + "\n")
         position = Position(latest.identity, max(found.revision, latest.revision) + 1)
         store.adopt([] if arguments.discard else changes, position, actor(), time.time(), found.revision)
     except StoreUnusable as problem:
@@ -163,7 +177,26 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
         return UNUSABLE
     finally:
         store.close()
-    terminal.output.write(f"{path} is adopted; running servers use it within a second\n")
+    return _report_adopted(path, changes, arguments, terminal, is_adopted=True)
+
+
+def _report_adopted(
+    path: str, changes: Sequence[Change], arguments: Namespace, terminal: Terminal, *, is_adopted: bool
+) -> int:
+    if arguments.json:
+        found = {
+            "path": path,
+            "adopted": is_adopted,
+            "discarded": arguments.discard,
+            "changes": list(map(_json, changes)),
+        }
+        write_json(terminal.output, found)
+        return DONE
+    verb = "is lost" if arguments.discard else "is kept"
+    for change in changes:
+        terminal.output.write(escaped(f"{change.address}: {_describe(change)}, {verb}") + "\n")
+    done = "is adopted; running servers use it within a second" if is_adopted else "is the store in force already"
+    terminal.output.write(f"{path} {done}\n")
     return DONE
 
 
@@ -200,3 +233,13 @@ def _describe(change: Change) -> str:
     if change.kept_for is not KEEP:
         words.append(f"kept for {change.kept_for}")
     return ", ".join(words)
+
+
+def _json(change: Change) -> dict[str, object]:
+    assert change.state is not None
+    return {
+        "address": change.address,
+        **state_json(change.state),
+        "lock": None if isinstance(change.lock, Keep) else lock_json(change.lock),
+        "kept_for": None if isinstance(change.kept_for, Keep) else change.kept_for,
+    }

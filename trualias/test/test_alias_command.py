@@ -385,6 +385,29 @@ class StoreTests(MemoryCase):
         self.assertEqual((2, "", f"{reason}\n"), self.run_command("store", "upgrade"))
         self.assertFalse(self.store.exists())
 
+    def test_json(self) -> None:
+        """With --json, each action prints one JSON text for programs."""
+        self.run_command("alias", "pause", GOOGLE)
+        faults = ["it is older than what the servers have in force: revision 2, not 9"]
+        checked = {"path": str(self.store), "aliases": 1, "revision": 2, "faults": []}
+        self.assertEqual((0, checked), self.json_of("store", "check"))
+        self.keep_copy({GOOGLE: AliasState.REVOKED}, 9)
+        self.assertEqual((1, {**checked, "faults": faults}), self.json_of("store", "check"))
+        copy = self.folder / "copy.sqlite"
+        self.assertEqual((0, {"path": str(self.store), "copy": str(copy)}), self.json_of("store", "backup", str(copy)))
+        change = {"address": GOOGLE, "state": "revoked", "answer": None, "lock": None, "kept_for": None}
+        adopted = {"path": str(self.store), "adopted": True, "discarded": False, "changes": [change]}
+        self.assertEqual((0, adopted), self.json_of("store", "adopt"))
+        self.assertEqual((0, {**adopted, "adopted": False, "changes": []}), self.json_of("store", "adopt"))
+        upgraded = {"path": str(self.store), "made": False, "copy": None}
+        self.assertEqual((0, upgraded), self.json_of("store", "upgrade"))
+
+    def json_of(self, *arguments: str) -> tuple[int, object]:
+        """Return the exit status and the JSON of a command that prints no errors."""
+        status, output, errors = self.run_command(*arguments, "--json")
+        self.assertEqual("", errors)
+        return status, json.loads(output)
+
     def test_check(self) -> None:
         """A store that is whole, and one that is not the one in force."""
         self.assert_done(f"{self.store}: 0 aliases, revision 1\n", "store", "check")

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands import alias_import
 from trualias.commands.csv_cells import with_guard, without_guard
+from trualias.commands.dates import local_time
 from trualias.lookup.alias_states import AliasState
 from trualias.store.records import IMPORTS, Change, Entry, Origin, Use
 from trualias.store.sqlite import SqliteStore
@@ -73,7 +74,13 @@ class ListTests(ImportCase):
         self.assertEqual((Origin.IMPORTED, ("shop",), None), (entry.origin, entry.words, entry.first_seen))
         store = SqliteStore(str(self.store))
         self.addCleanup(store.close)
-        self.assertEqual(["imported 2 aliases: 2 for foo"], [line.note for line in store.trail(IMPORTS)])
+        [line] = store.trail(IMPORTS)
+        self.assertEqual("imported 2 aliases: 2 for foo", line.note)
+        time = local_time(line.at)
+        columns = f"{'time':{len(time)}}  {'by':{len(line.actor)}}  import"
+        self.assert_done(f"{columns}\nTIME  {line.actor}  {line.note}\n", "alias", "imports")
+        found = [{"at": "TIME", "by": line.actor, "note": line.note}]
+        self.assertEqual(found, json.loads(self.run_command("alias", "imports", "--json")[1]))
         self.assertEqual([], store.trail("shop@example.com"))
         self.assertEqual(2, store.position().revision)
         again = "0 addresses are kept, 0 skipped, 2 kept already\n"

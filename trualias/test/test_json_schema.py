@@ -12,12 +12,14 @@ from jsonschema import Draft202012Validator
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
-from trualias.lookup.alias_states import AliasState
+from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
+from trualias.lookup.locks import Lock
 from trualias.main import command_line, run
 from trualias.store.guesses import Guesses
-from trualias.store.records import Change, Use
+from trualias.store.records import Change, Position, Use
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import create
+from trualias.store.states_copy import StatesCopy, copy_file_name, encode
 from trualias.testing.requirements import source_tree
 
 GOOD = """\
@@ -88,14 +90,17 @@ class SchemaTests(SynchronousTestCase):
     def assert_valid(self, name: str, *commands: str) -> None:
         """Assert that the outputs are as the schema of a command says."""
         validator = Draft202012Validator({"$defs": schema()["$defs"], "$ref": f"#/$defs/{name}"})
+        any_command = Draft202012Validator(schema())
         for command, output in zip(commands, self.outputs(*commands), strict=True):
             errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(output)]
             self.assertEqual([], errors, command)
+            self.assertTrue(any_command.is_valid(output), command)
 
     def test_schema(self) -> None:
         """The schema itself is valid, and has every command with ``--json``."""
         Draft202012Validator.check_schema(schema())
         self.assertEqual(sorted(commands_with_json(command_line(), "")), sorted(schema()["$defs"]))
+        self.assertEqual([{"$ref": f"#/$defs/{name}"} for name in schema()["$defs"]], schema()["anyOf"])
 
     def test_descriptions(self) -> None:
         """Every field has a description, which the page about JSON shows."""
@@ -222,6 +227,27 @@ class SchemaTests(SynchronousTestCase):
             "alias import --json -c store.conf --account foo list.txt",
             "alias import --json -c store.conf --min 1 --from-log mail.log",
         )
+        self.assert_valid("alias-imports", "alias imports --json -c store.conf")
+
+    def test_store(self) -> None:
+        """A store that is made, whole, copied, lost and adopted, with what a server has in force."""
+        Path("store.conf").write_text(f"STORE: sqlite:memory.sqlite\nALIAS DOMAINS: a.example\n{OTHER}")
+        options = "--json -c store.conf --state-directory ."
+        self.assert_valid("store-upgrade", f"store upgrade {options}", f"store upgrade {options}")
+        self.assert_valid("store-check", f"store check {options}")
+        self.assert_valid("store-backup", f"store backup {options} copy.sqlite")
+        path = str(Path("memory.sqlite").absolute())
+        records = {
+            "x@a.example": AliasRecord(AliasState.QUIET),
+            "y@a.example": AliasRecord(AliasState.ACTIVE, "foo", (Lock(("macys.com",)),)),
+        }
+        copy = StatesCopy(path, Position("another", 9), AliasStates.collect(records.items()))
+        Path(copy_file_name("virtual", path)).write_bytes(encode(copy))
+        self.assert_valid("store-check", f"store check {options}")
+        adopting = f"store adopt {options}"
+        self.assert_valid("store-adopt", f"{adopting} --discard")
+        Path("memory.sqlite").unlink()
+        self.assert_valid("store-adopt", adopting, adopting)
 
     def test_replay(self) -> None:
         """Changed addresses, and one that fails."""

@@ -124,6 +124,14 @@ class LeaksTests(SendersCase):
         )
         self.assertEqual("", self.output_of("leaks", "--account", "Bar"))
 
+    def test_unknown_account(self) -> None:
+        """An account that neither the configuration nor the store knows is refused, as by ``alias list``."""
+        reason = "there is no account 'fooo'; did you mean 'foo'?"
+        for command in (["leaks"], ["senders"], ["senders", "forget", "macys.com", "--yes"], ["guesses"]):
+            self.assert_refused(reason, *command, "--account", "fooo")
+        for command in (["alias", "list"], ["alias", "export"]):
+            self.assert_refused(reason, *command, "--account", "fooo")
+
     def test_json(self) -> None:
         """Programs get the strangers with the words of their aliases."""
         found = json.loads(self.run_command("leaks", "--json", "--account", "foo")[1])
