@@ -11,12 +11,16 @@ from typing import Any
 from docutils import nodes
 from pygments.lexer import RegexLexer, bygroups
 from pygments.token import Comment, Keyword, Name, Operator, Punctuation, Text
+from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.manpage import ManualPageTranslator
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from drawing import draw
 
 from trualias import __version__, tap_table, tap_virtual
 from trualias.commands.arguments import example_and_status
@@ -150,6 +154,23 @@ class ServerOptionsDirective(SphinxDirective):
         return [_definitions([([names.replace("=", " VALUE")], text) for names, text in found])]
 
 
+class DrawingDirective(SphinxDirective):
+    """``.. drawing:: TITLE`` is a picture on a page of HTML, and its text elsewhere: see ``drawing.py``."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the picture and the text."""
+        text = "\n".join(self.content)
+        try:
+            picture = draw(text, self.arguments[0], f"drawing-{self.env.new_serialno('drawing')}")
+        except ValueError as error:
+            raise self.error(f"drawing: {error}") from error
+        return [nodes.raw(text=picture, format="html"), only("", nodes.literal_block(text=text), expr="not html")]
+
+
 def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
     (found,) = (action for action in parser._actions if isinstance(action, _SubParsersAction))
     return dict(found.choices)
@@ -218,6 +239,7 @@ def setup(app: Sphinx) -> None:
     """Register the lexer, the directives and the writer of manual pages."""
     app.add_lexer("trualias", PolicyLexer)
     app.add_directive("command", CommandDirective)
+    app.add_directive("drawing", DrawingDirective)
     app.add_directive("json-fields", JsonFieldsDirective)
     app.add_directive("exit-statuses", ExitStatusDirective)
     app.add_directive("server-options", ServerOptionsDirective)
