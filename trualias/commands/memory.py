@@ -81,8 +81,8 @@ def open_store(path: str, busy_seconds: float = BUSY_SECONDS) -> Store:
         store.position()
     except StoreUnusable as error:
         raise Refused(
-            f"{error}; a server with this configuration makes a store when it starts, unless it had one already: see "
-            "trualias store adopt"
+            f"{error}; 'trualias store upgrade' makes a store, as a server does when it starts, unless there was one "
+            "already: see 'trualias store adopt'"
         ) from None
     return store
 

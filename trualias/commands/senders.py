@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from trualias.commands.memory import DONE, Memory, Refused, add_memory, with_memory
+from trualias.commands.memory import DONE, Memory, Refused, add_memory, has_policy_service, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, known_owner
@@ -15,6 +15,7 @@ from trualias.configuration.settings import KeptSenders
 from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.messages import escaped, number_of, quoted
 from trualias.protocols.envelope import envelope_sender, kept_address
+from trualias.store.records import ALL
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -62,9 +63,15 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
 
 
 def warn_if_none_kept(memory: Memory, terminal: Terminal) -> None:
-    """Write to standard error that the configuration says to keep no senders, if it does."""
-    if memory.snapshot.configuration.settings.senders is KeptSenders.NONE:
+    """Write to standard error that the configuration keeps no senders, or counts no mail, if that is so."""
+    configuration = memory.snapshot.configuration
+    if configuration.settings.senders is KeptSenders.NONE:
         terminal.errors.write("SENDERS is none: no senders are kept, but for those from before\n")
+    elif not has_policy_service(memory.snapshot) and not memory.store.sender_domains(ALL):
+        terminal.errors.write(
+            f"{configuration.name} has no LISTEN for a policy service, such as policy unix:/run/trualias/policy, which "
+            "counts the mails: no senders are known\n"
+        )
 
 
 def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:

@@ -261,8 +261,8 @@ class AliasTests(MemoryCase):
         """Without STORE, and without its file, nothing is done and no file is made."""
         self.store.unlink()
         self.assert_refused(
-            f"there is no {self.store}; a server with this configuration makes a store when it starts, unless it had "
-            "one already: see trualias store adopt",
+            f"there is no {self.store}; 'trualias store upgrade' makes a store, as a server does when it starts, "
+            "unless there was one already: see 'trualias store adopt'",
             *("alias", "revoke", MACYS),
             status=2,
         )

@@ -87,8 +87,8 @@ class RememberingTests(MemoryCase):
         self.assertEqual((0, f"{MACYS}\n"), (status, output))
         self.assertEqual(
             f"the states of aliases are not consulted: there is no {self.store}\n"
-            f"not remembered: there is no {self.store}; a server with this configuration makes a store when it starts, "
-            "unless it had one already: see trualias store adopt\n",
+            f"not remembered: there is no {self.store}; 'trualias store upgrade' makes a store, as a server does when "
+            "it starts, unless there was one already: see 'trualias store adopt'\n",
             errors,
         )
         self.assertFalse(self.store.exists())

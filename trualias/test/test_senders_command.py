@@ -6,7 +6,7 @@ import json
 import re
 
 from trualias.store.records import Use
-from trualias.test.test_alias_command import MACYS
+from trualias.test.test_alias_command import MACYS, MemoryCase
 from trualias.test.test_alias_list import DAY, EBAY, NOON, SHOP, CountedCase
 
 
@@ -105,6 +105,24 @@ class SendersTests(SendersCase):
         ):
             self.assert_refused(reason, "senders", *arguments)
         self.assertIn("macys.com 2 ", self.output_of("senders"))
+
+
+class NothingCountedTests(MemoryCase):
+    """The commands with a store in which no mail was counted."""
+
+    def test_no_policy_service(self) -> None:
+        """If no server can count, an empty list says so; with a policy service it is only empty."""
+        reason = (
+            f"{self.path} has no LISTEN for a policy service, such as policy unix:/run/trualias/policy, which counts "
+            "the mails: no senders are known\n"
+        )
+        for command in ("senders", "leaks"):
+            self.assertEqual((0, "", reason), self.run_command(command))
+            self.assertEqual((0, "[]\n", reason), self.run_command(command, "--json"))
+        text = self.path.read_text("utf-8")
+        self.path.write_text(f"LISTEN: policy unix:/run/trualias/policy\n{text}", "utf-8")
+        for command in ("senders", "leaks"):
+            self.assertEqual((0, "", ""), self.run_command(command))
 
 
 class LeaksTests(SendersCase):
