@@ -131,16 +131,15 @@ def _none_ends(call: BoundCall, spans: Spans, start: int, given: str) -> int:
 
 
 def _char_value(call: BoundCall, text: str) -> str:
-    parts = [text]
-    part = 0
     if call.label is not None:
-        parts = text.split(".")
-        part = call.label - 1 if call.label > 0 else len(parts) + call.label
-    if not 0 <= part < len(parts):
-        return call.default
+        labels = text.split(".")
+        number = call.label - 1 if call.label > 0 else len(labels) + call.label
+        if not 0 <= number < len(labels):
+            return call.default
+        text = labels[number]
     index = call.index
     try:
-        return parts[part][index - 1 if index > 0 else index]
+        return text[index - 1 if index > 0 else index]
     except IndexError:
         return call.default
 

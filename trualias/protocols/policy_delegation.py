@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
-from trualias.log import lookup_log
 from trualias.lookup import CurrentSnapshot, NotFoundReason, Snapshot
 from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 from trualias.monitoring.statistics import ReplyKind
@@ -72,7 +71,7 @@ class PolicyProtocol(ClientProtocol):
         snapshot = self._current.snapshot
         verdicts = self._verdicts
         verdicts.use(snapshot)
-        reply = None if lookup_log.is_on else verdicts.recent.get(parsed.recipient)
+        reply = verdicts.recent.get(parsed.recipient)
         if reply is None:
             reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], verdicts)
         if sink is None or snapshot.recipients is None:

@@ -140,24 +140,30 @@ class Responder:
         return Reply(octets, kind, counters, counters.buckets[outcome], wrong_codes)
 
     def reply(self, request: bytes, key: str, lookup: Lookup, cache: ReplyCache) -> Reply:
-        """Return the reply to a request for a key, from the cache if it is there and lookups are not logged."""
-        known = None if lookup_log.is_on else cache.get(request)
-        if known is not None:
-            return known
+        """Return the reply to a request for a key, from the cache if it is there, but not while lookups are logged."""
+        is_logged = lookup_log.is_on
+        if not is_logged:
+            known = cache.get(request)
+            if known is not None:
+                return known
         answer = lookup_safely(lookup, key, self._warnings)
-        if lookup_log.is_on and not isinstance(answer, Fault):
+        if is_logged and not isinstance(answer, Fault):
             _log.debug("{key} {description}", key=escaped(key), description=escaped(describe(answer)))
         # A match statement takes 0.4 us longer for nearly all answers, which are of these.
         if isinstance(answer, NotFound):
             near_misses = answer.near_misses
             reply = self._wrong_code(near_misses, cache) if near_misses else self._not_found[answer.reason]
-            cache.offer(request, reply)
-            return reply
-        if isinstance(answer, Found):
+            is_lasting = True
+        elif isinstance(answer, Found):
             reply = self.found(answer.value, cache)
-            if answer.readings == 1 and reply.kind is ReplyKind.SUCCESS:
-                cache.offer(request, reply)
-            return reply
+            is_lasting = answer.readings == 1 and reply.kind is ReplyKind.SUCCESS
+        else:
+            return self._unusual(answer)
+        if is_lasting and not is_logged:
+            cache.offer(request, reply)
+        return reply
+
+    def _unusual(self, answer: Ambiguous | Deferred | BudgetExceeded | Fault) -> Reply:
         match answer:
             case Ambiguous(_, value):
                 if value is None:

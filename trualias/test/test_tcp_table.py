@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twisted.logger import capturedLogs, formatEvent
 
 from trualias.configuration.tables import Table
+from trualias.log import reset_level, set_level
 from trualias.lookup import Snapshot
 from trualias.monitoring.statistics import NullStatistics, ReplyKind
 from trualias.protocols.reply_cache import ReplyCache
@@ -194,6 +195,18 @@ class VirtualTests(ChatCase):
     def test_chat(self) -> None:
         """Each kind of request gets its reply."""
         self.assert_chat(VIRTUAL_CHAT)
+
+    def test_lookup_log(self) -> None:
+        """At LOGGING: debug each of many lookups of the same key is logged."""
+        set_level("debug")
+        self.addCleanup(reset_level)
+        client = self.connect()
+        with capturedLogs() as events:
+            for _ in range(5):
+                client.send(b"get samissexy.34\n")
+        self.assertEqual(
+            ["samissexy.34 is not found: the key has no domain"] * 5, [formatEvent(event) for event in events]
+        )
 
     def test_debug_account(self) -> None:
         """An ambiguous address goes to the debug account."""
