@@ -7,6 +7,7 @@ from itertools import pairwise
 from attrs import evolve, frozen
 
 from trualias.language.fields import fits
+from trualias.language.name_list import Name
 from trualias.language.tree import (
     Account,
     Argument,
@@ -18,7 +19,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Token,

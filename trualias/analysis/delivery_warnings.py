@@ -10,7 +10,8 @@ from trualias.analysis.lint import LintWarning
 from trualias.configuration import Configuration
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
-from trualias.language.tree import Deliver, Name
+from trualias.language.name_list import Name
+from trualias.language.tree import Deliver
 from trualias.matching.outcome import Ambiguous, Found, NotFound
 from trualias.messages import one_of, quoted
 

@@ -15,8 +15,9 @@ from trualias.analysis.reachability import find_unreached
 from trualias.analysis.words.lists import shipped_word_list
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
+from trualias.language.name_list import Name
 from trualias.language.rule import CodeItem, Rule
-from trualias.language.tree import CodeLiteral, Literal, Name, NameField, NameKind, item_text
+from trualias.language.tree import CodeLiteral, Literal, NameField, NameKind, item_text
 from trualias.matching.policy import LONGEST
 from trualias.messages import quoted
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
-from trualias.language.tree import Account, Deliver, Name, Refuse
+from trualias.language.name_list import Name
+from trualias.language.tree import Account, Deliver, Refuse
 from trualias.matching.policy import LONGEST, is_local_part
 from trualias.messages import quoted
 

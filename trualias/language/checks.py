@@ -13,6 +13,7 @@ from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
 from trualias.language.memo import BoundedMemo
+from trualias.language.name_list import Name, NameList
 from trualias.language.rule import CodeItem, Rule, folding
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.tree import (
@@ -25,7 +26,6 @@ from trualias.language.tree import (
     FieldClass,
     Identifier,
     Literal,
-    Name,
     NameField,
     NameKind,
     expression_text,
@@ -76,14 +76,14 @@ def check(
     return tuple(rules), tuple(errors)
 
 
-def _distinct(names: Sequence[Name], fold: Callable[[str], str]) -> tuple[str, ...]:
+def _distinct(names: NameList, fold: Callable[[str], str]) -> tuple[str, ...]:
     """Return each name once, as first spelled."""
-    if len(names) < 2:
-        return tuple([name.text for name in names])
+    if len(names.texts) < 2:
+        return names.texts
     by_text: dict[str, str] = {}
-    for name in names:
-        by_text.setdefault(fold(name.text), name.text)
-    return tuple(by_text.values())
+    for text in names.texts:
+        by_text.setdefault(fold(text), text)
+    return names.texts if len(by_text) == len(names.texts) else tuple(by_text.values())
 
 
 _Error = tuple[int, str]
@@ -92,13 +92,14 @@ _Error = tuple[int, str]
 
 def _invalid_names(statement: Account, pause: Callable[[], None]) -> Iterator[_Error]:
     rule = RULES[statement.using]
-    for name in (*statement.accounts, *statement.aliases):
-        pause()
-        text = name.text
-        if not (text.isascii() and rule.fits(text)):
-            classes = [field_class.value for field_class in FieldClass if fits(field_class, text)]
-            fix = f"; it would be one of USING {classes[0]}" if classes else ""
-            yield name.offset, f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){fix}"
+    for names in (statement.accounts, statement.aliases):
+        for number, text in enumerate(names.texts):
+            pause()
+            if not (text.isascii() and rule.fits(text)):
+                classes = [field_class.value for field_class in FieldClass if fits(field_class, text)]
+                fix = f"; it would be one of USING {classes[0]}" if classes else ""
+                message = f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){fix}"
+                yield names[number].offset, message
 
 
 def _faults(expression: Expression) -> Iterator[_Error]:
@@ -197,15 +198,15 @@ class _Context:
             domains = self.domains(statement)
             if not any(isinstance(token, NameField) for token in statement.expression):
                 self._without_names[fold(expression_text(statement.expression))].of(domains).append(statement)
-            accounts = {fold(name.text) for name in statement.accounts} if statement.aliases else set()
-            for alias in statement.aliases:
-                self._accounts_of_alias[fold(alias.text)].of(domains).update(accounts)
+            accounts = set(map(fold, statement.accounts.texts)) if statement.aliases else set()
+            for alias in statement.aliases.texts:
+                self._accounts_of_alias[fold(alias)].of(domains).update(accounts)
 
     def domains(self, statement: Account) -> frozenset[str]:
         """Return the domains of a statement, folded; none for all."""
         if not statement.domains:
             return ALL
-        key = tuple([domain.text for domain in statement.domains])
+        key = statement.domains.texts
         found = self._domains.get(key)
         if found is None:
             found = self._domains[key] = frozenset(map(fold_domain, key))
@@ -224,7 +225,7 @@ class _Context:
 
     def has_other_account(self, statement: Account, alias: Name) -> bool:
         """Return whether an alias of a statement with one account is also another account's, where both hold."""
-        account = {self.fold(name.text) for name in statement.accounts}
+        account = set(map(self.fold, statement.accounts.texts))
         groups = self._accounts_of_alias[self.fold(alias.text)]
         return any(accounts != account for accounts in groups.sharing(self.domains(statement)))
 

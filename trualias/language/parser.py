@@ -19,6 +19,7 @@ from lark.lexer import Token
 from trualias.language.grammar import generated
 from trualias.language.length_limits import excess
 from trualias.language.memo import MOST, BoundedMemo
+from trualias.language.name_list import Name, NameList
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece, pieces
 from trualias.language.tree import (
@@ -37,7 +38,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Refuse,
@@ -137,8 +137,8 @@ class _Build(Transformer[Token, Any]):
             self._offset(value) if value else end,
         )
 
-    def names(self, *names: Token) -> tuple[Name, ...]:
-        return tuple([Name(str(name), self._offset(name)) for name in names])
+    def names(self, *names: Token) -> NameList:
+        return NameList(map(str, names), map(self._offset, names))
 
     def call(self, function: Token, *arguments: Token | None) -> Call:
         given = tuple([Argument(str(a), self._item_offset(a)) for a in arguments if a])
@@ -153,10 +153,10 @@ class _Build(Transformer[Token, Any]):
 
     def claim(
         self,
-        accounts: tuple[Name, ...],
+        accounts: NameList,
         using: Token | None,
-        aliased: tuple[Name, ...] | Token | None,
-        domains: tuple[Name, ...] | None,
+        aliased: NameList | Token | None,
+        domains: NameList | None,
         expression: Token,
         last: Token,
     ) -> _Claim:
@@ -170,7 +170,7 @@ class _Build(Transformer[Token, Any]):
         tokens, unknown_words = parse_expression(str(expression))
         self.unknown_words += [(offset + at, message) for at, message in unknown_words]
         field_class = _CLASSES.get(using or "", FieldClass.IDENT)
-        aliases = aliased if isinstance(aliased, tuple) else ()
+        aliases = aliased if isinstance(aliased, NameList) else ()
         # Lark reduces the claim before it reads the items.
         assert last.end_pos is not None
         self.items_start = last.end_pos
@@ -186,10 +186,10 @@ class _Build(Transformer[Token, Any]):
     def refuse(self, *addresses: Token) -> Refuse:
         return Refuse(self.names(*addresses), self._offset(addresses[0]))
 
-    def domains(self, *domains: Token) -> tuple[Name, ...]:
+    def domains(self, *domains: Token) -> NameList:
         return self.names(*domains)
 
-    def deliver(self, account: Token, domains: tuple[Name, ...] | None, *targets: Token) -> Deliver:
+    def deliver(self, account: Token, domains: NameList | None, *targets: Token) -> Deliver:
         (name,) = self.names(account)
         return Deliver(name, domains or (), self.names(*targets), name.offset)
 

@@ -12,6 +12,8 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from trualias.language.name_list import NO_NAMES, Name, NameList, name_list
+
 ATEXT_AND_DOT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.")
 """The characters of an unquoted local part: atext of RFC 5322 section 3.2.3, and the dot."""
 
@@ -107,14 +109,6 @@ class CodeLiteral:
 Item = Call | CodeLiteral
 
 
-@frozen(weakref_slot=False)  # there can be a million
-class Name:
-    """The name of an account or an alias, or an address, as spelled in the file."""
-
-    text: str
-    offset: int = _offset_field()
-
-
 @frozen
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
@@ -124,12 +118,12 @@ class Account:
     ``expression_offset``, those of the items from ``items_offset``.
     """
 
-    accounts: tuple[Name, ...]
+    accounts: NameList = field(converter=name_list)
     using: FieldClass
-    aliases: tuple[Name, ...]
+    aliases: NameList = field(converter=name_list)
     expression: Expression
     items: tuple[Item, ...]
-    domains: tuple[Name, ...] = ()
+    domains: NameList = field(default=NO_NAMES, converter=name_list)
     retired: bool = False
     offset: int = _offset_field()
     expression_offset: int = _offset_field()
@@ -157,7 +151,7 @@ class ExpectedAnswer(Enum):
 class Expect:
     """``EXPECT address, ... answer;``: the answer that the configuration must give for some addresses."""
 
-    addresses: tuple[Name, ...]
+    addresses: NameList = field(converter=name_list)
     answer: Name | ExpectedAnswer
     offset: int = _offset_field()
 
@@ -166,7 +160,7 @@ class Expect:
 class Refuse:
     """``REFUSE address, ...;``: addresses that are not found, whatever the account statements say."""
 
-    addresses: tuple[Name, ...]
+    addresses: NameList = field(converter=name_list)
     offset: int = _offset_field()
 
 
@@ -178,8 +172,8 @@ class Deliver:
     """
 
     account: Name
-    domains: tuple[Name, ...]
-    targets: tuple[Name, ...]
+    domains: NameList = field(converter=name_list)
+    targets: NameList = field(converter=name_list)
     offset: int = _offset_field()
 
 

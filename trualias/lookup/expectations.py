@@ -11,8 +11,9 @@ from trualias.configuration import ConfigurationErrors, PolicyError
 from trualias.configuration.tables import Table
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
+from trualias.language.name_list import Name
 from trualias.language.source import MOST_ERRORS
-from trualias.language.tree import ExpectedAnswer, Name
+from trualias.language.tree import ExpectedAnswer
 from trualias.lookup.answers import describe, describe_hook_exception
 from trualias.lookup.snapshot import Snapshot
 from trualias.lookup.tables import Lookup, VirtualLookup

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve, frozen
 
+from trualias.language.name_list import Name
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     Account,
@@ -22,7 +23,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Token,

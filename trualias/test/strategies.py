@@ -12,6 +12,7 @@ from itertools import pairwise
 from attrs import evolve
 from hypothesis import strategies as st
 
+from trualias.language.name_list import Name
 from trualias.language.tree import (
     ATEXT_AND_DOT,
     IDENTIFIER_CLASSES,
@@ -28,7 +29,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Refuse,
@@ -228,7 +228,7 @@ def fit_together(one: Account, other: Account) -> bool:
     ):
         return False
     shared = {name.text.lower() for name in one.aliases} & {name.text.lower() for name in other.aliases}
-    if shared and {name.text for name in one.accounts + other.accounts} != {one.accounts[0].text}:
+    if shared and {name.text for name in (*one.accounts, *other.accounts)} != {one.accounts[0].text}:
         return _shown(one) == _shown(other) == set(NameKind)
     return True
 

@@ -194,7 +194,7 @@ class PropertyTests(SynchronousTestCase):
             setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
             policy = policy_of(setting + "\n".join(map(unparse, statements)))
             statement = data.draw(st.sampled_from(statements))
-            name = data.draw(st.sampled_from(statement.accounts + statement.aliases)).text
+            name = data.draw(st.sampled_from((*statement.accounts, *statement.aliases))).text
             given = data.draw(self.some_words(statement))
             for target in targets_named(policy, name):
                 seen[self.check(policy, statements, target, given, case_sensitive)] += 1

@@ -21,6 +21,7 @@ PURE_IMPORTS = frozenset(
     {
         "__future__",
         "ahocorasick",
+        "array",
         "attr",
         "attrs",
         "bisect",

@@ -14,10 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.language.checks import check
+from trualias.language.name_list import Name
 from trualias.language.parser import parse
 from trualias.language.rule import folding
 from trualias.language.source import Source
-from trualias.language.tree import ATEXT_AND_DOT, Account, End, Name, Statement, unparse
+from trualias.language.tree import ATEXT_AND_DOT, Account, End, Statement, unparse
 from trualias.matching.lookup_record import LookupRecord
 from trualias.matching.matcher import Matcher
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome

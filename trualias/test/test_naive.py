@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.language.name_list import Name
 from trualias.language.tree import (
     Account,
     Argument,
@@ -17,7 +18,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Token,

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
-from trualias.language.tree import Account, Deliver, Name, Refuse, Setting, Statement, unparse
+from trualias.language.name_list import Name
+from trualias.language.tree import Account, Deliver, Refuse, Setting, Statement, unparse
 from trualias.lookup import Ambiguous, Answer, Deferred, Found, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.alias_states import AliasRecord, AliasStates
 from trualias.matching.policy import is_local_part

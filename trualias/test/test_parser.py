@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.language.name_list import Name
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.tree import (
@@ -21,7 +22,6 @@ from trualias.language.tree import (
     Identifier,
     Item,
     Literal,
-    Name,
     NameField,
     NameKind,
     Refuse,

@@ -44,7 +44,7 @@ class StrategyTests(SynchronousTestCase):
         """A drawn statement keeps the rules about single statements."""
         text = unparse(statement)
         self.assertTrue(text.startswith("ACCOUNT ") and text.endswith(";"), text)
-        for name in statement.accounts + statement.aliases:
+        for name in (*statement.accounts, *statement.aliases):
             self.assertTrue(naive.belongs(name.text, statement.using), name)
         self.assertEqual([type(token) for token in statement.expression].count(CodeField), 1)
         for one, other in pairwise(statement.expression):

@@ -1,0 +1,38 @@
+"""The memory that a loaded configuration takes, in octets of Python's objects."""
+
+import gc
+import tracemalloc
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.configuration import parse_configuration
+
+_ACCOUNTS = 10_000
+
+
+def _octets(text: str) -> int:
+    """Return the octets that the configuration takes, without those of its text."""
+    parse_configuration("ACCOUNT foo MATCHES %code% WITH x;", "trualias.conf")  # makes what all configurations share
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        configuration = parse_configuration(text, "trualias.conf")
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert configuration.policy.rules
+    return after - before
+
+
+class FootprintTests(SynchronousTestCase):
+    """Bounds of the memory for parts of which a configuration can have very many."""
+
+    def test_accounts(self) -> None:
+        """An account of a long list takes at most 330 octets with either setting of CASE SENSITIVE."""
+        names = ", ".join(f"user{number:06}" for number in range(_ACCOUNTS))
+        statement = f"ACCOUNT {names} MATCHES %account%-%alnum%-%code% WITH CHARS();\n"
+        for setting in ("yes", "no"):
+            octets = _octets(f"CASE SENSITIVE: {setting}\n{statement}")
+            self.assertLess(octets / _ACCOUNTS, 330, setting)
