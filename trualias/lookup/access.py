@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from trualias.lookup.alias_states import AliasMemory, AliasState
+from trualias.lookup.alias_states import PLAIN, AliasMemory, AliasRecord, AliasState
 from trualias.lookup.answers import Answer
 from trualias.lookup.refusals import Refusals
 from trualias.lookup.tables import Hooks, alias_of
 from trualias.matching.outcome import Found, NotFound, NotFoundReason
+
+
+@frozen
+class ConsultedAlias:
+    """An address that may be an alias, with its record; ``folded`` is its domain for comparisons."""
+
+    local_part: str
+    domain: str
+    folded: str
+    record: AliasRecord
 
 
 @frozen(eq=False)
@@ -28,13 +38,21 @@ class AccessLookup:
 
     def __call__(self, key: str) -> Answer:
         """Return the answer to an address; one dot after its domain is left out, as clients can type it."""
+        return self.verdict(self.consult(key))
+
+    def consult(self, key: str) -> ConsultedAlias | NotFound:
+        """Return the alias of an address with its record, or the answer if it is none; what a hook raises is raised."""
         alias = alias_of(key.removesuffix("."), self.hooks, self.alias_domains, self.refusals)
         if isinstance(alias, NotFound):
-            return self.refusal if alias.reason is NotFoundReason.REFUSED else alias
+            return alias
         local_part, _, folded = alias
-        if self.memory is None:
-            return _NO_MATCH
-        match self.memory.state(local_part, folded):
+        return ConsultedAlias(*alias, PLAIN if self.memory is None else self.memory.record(local_part, folded))
+
+    def verdict(self, consulted: ConsultedAlias | NotFound) -> Answer:
+        """Return the answer to an address that was consulted."""
+        if isinstance(consulted, NotFound):
+            return self.refusal if consulted.reason is NotFoundReason.REFUSED else consulted
+        match consulted.record.state:
             case AliasState.ACTIVE | AliasState.QUIET:
                 return _NO_MATCH
             case AliasState.DEFER:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from trualias.lookup.access import AccessLookup
+from trualias.lookup.access import AccessLookup, ConsultedAlias
 from trualias.lookup.alias_states import AliasKey, AliasMemory, AliasState, alias_key
 from trualias.lookup.locks import Lock
-from trualias.lookup.tables import VirtualLookup, alias_of
+from trualias.lookup.tables import VirtualLookup
 from trualias.matching.outcome import Ambiguous, Found, NotFound, NotFoundReason
 
 
@@ -67,15 +67,16 @@ class RecipientLookup:
     def __call__(self, typed: str) -> Recipient | WrongCode | UnownedCode | None:
         """Return the alias of an address, or why its code makes none; None for any other recipient.
 
-        One dot after the domain is left out. An alias that its state refuses has no account. What a hook raises is
-        raised.
+        One dot after the domain is left out. What a hook raises is raised.
         """
-        address = typed.removesuffix(".")
-        alias = alias_of(address, self.access.hooks, self.access.alias_domains, self.access.refusals)
-        if isinstance(alias, NotFound) or alias[0] in self.memory.mailboxes:
+        return self.find(self.access.consult(typed))
+
+    def find(self, consulted: ConsultedAlias | NotFound) -> Recipient | WrongCode | UnownedCode | None:
+        """Return the alias of an address that was consulted; an alias that its state refuses has no account."""
+        if isinstance(consulted, NotFound) or consulted.local_part in self.memory.mailboxes:
             return None
-        local_part, domain, folded = alias
-        record = self.memory.record(local_part, folded)
+        local_part, domain, folded = consulted.local_part, consulted.domain, consulted.folded
+        record = consulted.record
         if record.state is AliasState.QUIET:
             return None
         account = ""

@@ -15,7 +15,8 @@ from twisted.python.failure import Failure
 
 from trualias.configuration.settings import WireProtocol
 from trualias.configuration.tables import Table
-from trualias.lookup import CurrentSnapshot, NotFoundReason, Snapshot
+from trualias.lookup import Answer, CurrentSnapshot, NotFound, NotFoundReason, Snapshot
+from trualias.lookup.access import AccessLookup, ConsultedAlias
 from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 from trualias.monitoring.statistics import ReplyKind
 from trualias.protocols.clients import Clients
@@ -72,15 +73,18 @@ class PolicyProtocol(ClientProtocol):
         verdicts = self._verdicts
         verdicts.use(snapshot)
         reply = verdicts.recent.get(parsed.recipient)
-        if reply is None:
-            reply = self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], verdicts)
         if sink is None or snapshot.recipients is None:
-            return reply
+            return reply or self._responder.reply(parsed.recipient, key, snapshot.tables[Table.ACCESS], verdicts)
+        consulted: ConsultedAlias | NotFound | None = None
+        if reply is None:
+            consultation = _Consultation(snapshot.recipients.access)
+            reply = self._responder.reply(parsed.recipient, key, consultation, verdicts)
+            consulted = consultation.found
         is_vrfy = parsed.protocol_state == b"VRFY"
         is_limited = snapshot.configuration.settings.guesses is not None
         if is_vrfy and not is_limited:
             return reply
-        recipient = self.factory.recipients.get(parsed.recipient, key, snapshot)
+        recipient = self.factory.recipients.get(parsed.recipient, key, snapshot, consulted)
         if is_limited and self._is_past_guesses(parsed, recipient, snapshot, sink):
             return self._responder.found(TOO_MANY, self._verdicts)
         if is_vrfy:
@@ -150,6 +154,24 @@ class PolicyProtocol(ClientProtocol):
         self._clients.refusal_log.refused(self._transport.getPeer(), reason)
         self._discard_input()
 
+
+class _Consultation:
+    """The lookup in the access table, which leaves what it found for the lookup of the recipient."""
+
+    __slots__ = ("_access", "found")
+
+    def __init__(self, access: AccessLookup) -> None:
+        self._access = access
+        self.found: ConsultedAlias | NotFound | None = None
+
+    def __call__(self, key: str) -> Answer:
+        """Return the answer of the access table to an address."""
+        self.found = _NOTHING  # if a hook fails, it is not called again
+        self.found = self._access.consult(key)
+        return self._access.verdict(self.found)
+
+
+_NOTHING = NotFound(NotFoundReason.NO_MATCH)
 
 _REASONS = {
     BadRequest.MALFORMED: "it sent a line without '=', which is no request of Postfix' policy protocol",

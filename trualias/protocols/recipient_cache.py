@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trualias.log import logger
-from trualias.lookup import Snapshot
+from trualias.lookup import NotFound, Snapshot
+from trualias.lookup.access import ConsultedAlias
 from trualias.lookup.recipients import Recipient, UnownedCode, WrongCode
 
 _log = logger(__name__)
@@ -25,10 +26,13 @@ class RecipientCache:
         self._is_keeping = False
         self._aliases: dict[bytes, Recipient] = {}
 
-    def get(self, typed: bytes, key: str, snapshot: Snapshot) -> Recipient | WrongCode | UnownedCode | None:
+    def get(
+        self, typed: bytes, key: str, snapshot: Snapshot, consulted: ConsultedAlias | NotFound | None = None
+    ) -> Recipient | WrongCode | UnownedCode | None:
         """Return what the recipient lookup has for a recipient, which is given as octets and as text.
 
-        A recipient whose lookup fails has nothing, None, since its mail must not wait for the memory.
+        ``consulted`` is what the access table found of it; None if it was not asked. A recipient whose lookup fails has
+        nothing, None, since its mail must not wait for the memory.
         """
         if self._identity is not snapshot.identity:
             self._identity = snapshot.identity
@@ -36,9 +40,10 @@ class RecipientCache:
             self._aliases = {}
         recipient: Recipient | WrongCode | UnownedCode | None = self._aliases.get(typed)
         if recipient is None:
-            assert snapshot.recipients is not None
+            recipients = snapshot.recipients
+            assert recipients is not None
             try:
-                recipient = snapshot.recipients(key)
+                recipient = recipients(key) if consulted is None else recipients.find(consulted)
             except BaseException:  # of an administrator's hook; the client must have its reply
                 _log.failure("the lookup of the recipient {key!r} failed; its mail is not counted", key=key)
                 return None

@@ -187,6 +187,23 @@ class DeliveryTests(SynchronousTestCase):
         self.assertEqual(DUNNO, self.rcpt("foo-quiet-q5@example.com"))
         self.assertEqual([], self.end(1, "foo-quiet-q5@example.com"))
 
+    def test_hooks(self) -> None:
+        """A recipient goes through the hooks once, also one that is no alias, and whose hook fails."""
+        calls: list[str] = []
+
+        def preprocess(alias: str, domain: str | None) -> tuple[str, str | None]:
+            calls.append(alias)
+            if alias == "fault":
+                raise ValueError(alias)
+            return alias, domain
+
+        self.current.use_policies(made_snapshot(preprocess=preprocess))
+        for recipient in ("foo-google-g6", "foo-google-g7", "foo", "foo-revoked-r7", "fault"):
+            calls.clear()
+            self.rcpt(f"{recipient}@example.com")
+            self.assertEqual([recipient], calls)
+        self.flushLoggedErrors(ValueError)
+
     def test_quiet_beside_others(self) -> None:
         """Mail that is quietly dropped is accepted mail of another recipient in the number at the end."""
         self.rcpt("foo-quiet-q5@example.com")
