@@ -16,6 +16,7 @@ from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.tables import Table
 from trualias.language.rule import folding
 from trualias.language.tree import NameKind
+from trualias.messages import did_you_mean, escaped
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -78,8 +79,11 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         terminal.errors.write(f"{error}\n")
         return _UNUSABLE
     targets, missing = _choose(configuration.policy, arguments.accounts)
+    known = sorted(configuration.policy.accounts)
     for account in missing:
-        terminal.errors.write(f"no statement has the account {account}\n")
+        terminal.errors.write(f"no statement has the account {escaped(account)}{did_you_mean(account, known)}\n")
+    if not targets and not missing:
+        terminal.errors.write(f"{escaped(configuration.name)} has no statement to measure\n")
     fold = folding(configuration.settings.case_sensitive)
     measured: list[Measured] = []
     first: dict[Hashable, Measured] = {}
@@ -97,7 +101,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
                 advance(1)
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, words.name, arguments.seed, measured))
-    else:
+    elif measured:
         print_measured(configuration, words.name, arguments.seed, measured, terminal)
     return _UNKNOWN_ACCOUNT if missing else _MEASURED
 

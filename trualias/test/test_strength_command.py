@@ -100,6 +100,13 @@ class StrengthTests(SynchronousTestCase):
         self.assertIn("  whose     code\n", output)
         self.assertNotIn("%alpha%is%alpha%", output)
 
+    def test_nothing_measured(self) -> None:
+        """Without anything to measure there is the reason alone; a misspelled account has a suggestion."""
+        self.assertEqual((1, "", "no statement has the account cod; did you mean 'code'?\n"), self.strength("cod"))
+        self.path.write_text("CASE SENSITIVE: no\n", "utf-8")
+        self.assertEqual((0, "", f"{self.path} has no statement to measure\n"), self.strength())
+        self.assertEqual([], json.loads(self.strength("--json")[1])["statements"])
+
     def test_domains(self) -> None:
         """The domains after AT are named."""
         statement = "ACCOUNT a AT {} MATCHES %alpha%-%code% WITH CHARS();"
