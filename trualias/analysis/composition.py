@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice, product
 from typing import assert_never
+from unicodedata import normalize
 
 from attrs import frozen
 
@@ -229,6 +230,8 @@ def _wrong_number(classes: Sequence[FieldClass], given: int) -> str:
 
 def _wrong_class(word: str, field_class: FieldClass) -> str:
     rule = RULES[field_class]
-    left = "".join(character for character in word if character in rule.alphabet)
+    # An accent is dropped before what is still no character of the class: cafe, not caf.
+    plain = "".join(sign if sign.isascii() else sign.casefold() for sign in normalize("NFKD", word))
+    left = "".join(character for character in plain if character in rule.alphabet)
     fix = f"; '{left}' would be one" if fits(field_class, left) else ""
     return f"{quoted(word)} is not {field_class.value} ({rule.meaning}){fix}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trualias.analysis.composition import Target
     from trualias.commands.compose_text import TargetResult
+    from trualias.matching.policy import Policy
 
 _COMPOSED = 0
 _NOT_COMPOSED = 1
@@ -80,8 +81,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     order = _shuffled if arguments.random else _unchanged
     results = list(_compose_all(snapshot, arguments.name, arguments.words, domain, order))
     if not results:
-        known = sorted(configuration.policy.accounts | configuration.policy.aliases)
-        suggestion = did_you_mean(arguments.name, known)
+        suggestion = _name_meant(arguments.name, configuration.policy)
         terminal.errors.write(f"no statement has an account or an alias '{escaped(arguments.name)}'{suggestion}\n")
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, results))
@@ -93,6 +93,15 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
         remember(snapshot, configuration.store_path, results, terminal)
     return _COMPOSED if any(result.value for result in results) else _NOT_COMPOSED
+
+
+def _name_meant(name: str, policy: Policy) -> str:
+    """Return what an unknown name may be meant for, to be appended to the error."""
+    local_part, _, domain = name.rpartition("@")
+    known = sorted(policy.accounts | policy.aliases)
+    if policy.fold(local_part) in map(policy.fold, known):
+        return f"; did you mean '{escaped(local_part)}' and --domain {escaped(domain)}?"
+    return did_you_mean(name, known)
 
 
 _Order = Callable[[Sequence[str]], Sequence[str]]

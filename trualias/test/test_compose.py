@@ -69,8 +69,9 @@ class ComposeTests(SynchronousTestCase):
 
     def test_unknown_name(self) -> None:
         """An unknown name is an error with a suggestion."""
-        expected = "no statement has an account or an alias 'jo'; did you mean 'joe'?\n"
-        self.assertEqual((1, "", expected), self.compose("jo", "macys"))
+        for name, meant in (("jo", "'joe'"), ("joe@example.com", "'joe' and --domain example.com")):
+            expected = f"no statement has an account or an alias '{name}'; did you mean {meant}?\n"
+            self.assertEqual((1, "", expected), self.compose(name, "macys"))
         self.assertEqual((1, "", "no statement has an account or an alias '\\x1b'\n"), self.compose("\x1b", "macys"))
 
     def test_domain(self) -> None:

@@ -115,18 +115,26 @@ class ComposeTests(SynchronousTestCase):
         self.assertEqual(["it takes no word, and 1 word is given"], composed(text, "foo", "a"))
 
     def test_wrong_class(self) -> None:
-        """The reason for a word of the wrong class suggests the word without the wrong characters."""
+        """The reason for a word of the wrong class suggests the word without accents and wrong characters."""
         self.assertEqual(
             ["'h&m' is not alnum (ASCII letters and digits); 'hm' would be one"], composed(self.FOO, "foo", "h&m")
         )
         self.assertEqual(["'' is not alnum (ASCII letters and digits)"], composed(self.FOO, "foo", ""))
         self.assertEqual(
-            ["'\ufffdcaf\u00e9' (character 1 is U+001B) is not alnum (ASCII letters and digits); 'caf' would be one"],
+            ["'\ufffdcaf\u00e9' (character 1 is U+001B) is not alnum (ASCII letters and digits); 'cafe' would be one"],
             composed(self.FOO, "foo", "\x1bcaf\u00e9"),
         )
         self.assertEqual(
-            ["'caf\u00e9' is not alnum (ASCII letters and digits); 'caf' would be one"],
+            ["'caf\u00e9' is not alnum (ASCII letters and digits); 'cafe' would be one"],
             composed(self.FOO, "foo", "caf\u00e9"),
+        )
+        self.assertEqual(
+            ["'Stra\u00dfe' is not alnum (ASCII letters and digits); 'Strasse' would be one"],
+            composed(self.FOO, "foo", "Stra\u00dfe"),
+        )
+        self.assertEqual(
+            ["'\u03b1' (U+03B1 GREEK SMALL LETTER ALPHA) is not alnum (ASCII letters and digits)"],
+            composed(self.FOO, "foo", "\u03b1"),
         )
 
     def test_no_choice(self) -> None:
