@@ -22,6 +22,7 @@ from trualias.server.log_queue import LogQueue
 from trualias.server.monotonic_clock import use_monotonic_clock
 from trualias.server.state_files import state_directory
 from trualias.server.stop_signals import StopSignals
+from trualias.server.twisted_internals import omit_log_contexts
 
 
 class ServerOptions(Options):
@@ -105,6 +106,7 @@ def make_service(
 
         reactor = cast(Reactor, global_reactor)
         use_monotonic_clock(reactor)
+        omit_log_contexts(reactor)
         _prepare_process(reactor)
     try:
         state = state_directory(options["state"], os.environ)

@@ -3,12 +3,17 @@
 import re
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore, IReactorTime
 from twisted.internet.tcp import Port, _reservedFD
 from twisted.internet.unix import Port as UNIXPort
 from twisted.logger import LogEvent
+
+from trualias.log import logger
+
+_log = logger(__name__)
 
 LEGACY_NAMESPACE = "log_legacy"
 """The namespace of messages that ``twisted.python.log`` writes: the name of a module that does not exist."""
@@ -33,6 +38,37 @@ def set_reactor_clock(reactor: IReactorTime, seconds: Callable[[], float]) -> No
     calls its method ``seconds`` for everything; an attribute replaces the method.
     """
     cast(Any, reactor).seconds = seconds
+
+
+_EPOLL_PARTS = ("_poller", "_selectables", "_doReadOrWrite", "doIteration")
+
+
+def omit_log_contexts(reactor: object) -> None:
+    """Let a reactor on epoll(7) handle events without a log context of its own for each (twisted#2534).
+
+    The context takes 2.8 us, more than a tenth of a request, and has the prefix of the messages that code of before
+    `twisted.logger` writes; no message of these servers has it. Other reactors, and one without the parts that are used
+    here, are left as they are.
+    """
+    is_epoll = type(reactor).__module__ == "twisted.internet.epollreactor"
+    if is_epoll and all(hasattr(reactor, part) for part in _EPOLL_PARTS):
+        cast(Any, reactor).doIteration = partial(_handle_events, reactor)
+
+
+def _handle_events(reactor: Any, timeout: float | None) -> None:
+    """Wait for events, at most ``timeout`` seconds, without a limit if it is None, and handle them."""
+    selectables = reactor._selectables
+    handle = reactor._doReadOrWrite
+    for descriptor, event in reactor._poller.poll(-1 if timeout is None else timeout, len(selectables)):
+        # Handling another event may have removed it.
+        selectable = selectables.get(descriptor)
+        if selectable is None:
+            continue
+        try:
+            handle(selectable, descriptor, event)
+        except Exception:
+            # An exception in doRead or doWrite ends the connection; this one is from connectionLost.
+            _log.failure("the end of a connection raised an exception")
 
 
 class _AdoptedUNIXPort(UNIXPort):
