@@ -12,7 +12,7 @@ from trualias.analysis.overlap import COMPARED, STEPS, Limit, Search
 from trualias.commands.output import place, print_text
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
-from trualias.messages import number_of
+from trualias.messages import escaped, number_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def _print_errors(path: str, errors: ConfigurationErrors, out: Console) -> None:
         _print_excerpt(error, "bold red", out)
     if errors.rest:
         print_text(out, errors.rest)
-    print_text(out, f"{path}: {errors.count}; a server would refuse it", style="bold")
+    print_text(out, f"{escaped(path)}: {errors.count}; a server would refuse it", style="bold")
 
 
 def _print_findings(file: CheckedFile, configuration: Configuration, out: Console) -> None:
@@ -61,16 +61,16 @@ def _print_findings(file: CheckedFile, configuration: Configuration, out: Consol
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
         print_text(out, f"    why: {warning.reason}\n    fix: {warning.fix}")
     for note in (*file.notes, *_notes(configuration)):
-        print_text(out, f"{file.path}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
+        print_text(out, f"{escaped(file.path)}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
-        print_text(out, f"{file.path}: {limit}")
+        print_text(out, f"{escaped(file.path)}: {limit}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
     refused = sum(len(refusal.addresses) for refusal in configuration.refusals)
     size = configuration.policy.size
     size += f", {number_of(refused, 'refused address', 'refused addresses')}" if refused else ""
     size += f", {number_of(expected, 'expectation')}" if expected else ""
     warnings = number_of(len(file.warnings), "warning", zero="no")
-    print_text(out, f"{file.path}: {size}; no errors, {warnings}", style="bold")
+    print_text(out, f"{escaped(file.path)}: {size}; no errors, {warnings}", style="bold")
 
 
 def _notes(configuration: Configuration) -> Iterator[Note]:
@@ -79,7 +79,7 @@ def _notes(configuration: Configuration) -> Iterator[Note]:
         more = f", nor do {number_of(len(lacking) - 1, 'other file')}" if len(lacking) > 1 else ""
         yield Note(
             "no-end",
-            f"{'the file' if lacking[0] == configuration.name else lacking[0]} does not end with END{more}",
+            f"{'the file' if lacking[0] == configuration.name else escaped(lacking[0])} does not end with END{more}",
             "a file that was cut off cannot be told from a complete one",
             "write END in the last line",
         )

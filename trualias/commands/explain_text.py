@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
-from trualias.commands.output import place
+from trualias.commands.output import place, print_text
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
@@ -88,14 +88,14 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
 
 def print_case(case: Case, configuration: Configuration, most: int, out: Console) -> None:
     """Print a case with at most ``most`` statements."""
-    key = escaped(case.key)
-    out.print(f"{key} {describe_answer(case, configuration)}", style="bold green" if is_accepted(case) else "bold red")
+    head = f"{escaped(case.key) or quoted('')} {describe_answer(case, configuration)}"
+    print_text(out, head, style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
         if call.returned is not None and call.given != call.returned:
             changed = f"{_address(call.given)} to {_address(call.returned)}"
-            out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
+            print_text(out, f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.delivered_at is not None:
-        out.print(f"  DELIVER in {configuration.line_text(case.delivered_at)} says where its mail goes")
+        print_text(out, f"  DELIVER in {configuration.line_text(case.delivered_at)} says where its mail goes")
     if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text
@@ -103,12 +103,12 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Console
         _print_comparison(comparison, configuration, text, most, out)
     more = len(case.explanation.comparisons) - most
     if more > 0:
-        out.print(f"  {number_of(more, 'more statement')}, no nearer; --all prints more")
+        print_text(out, f"  {number_of(more, 'more statement')}, no nearer; --all prints more")
     if case.explanation.not_compared:
         not_compared = number_of(case.explanation.not_compared, "statement")
-        out.print(f"  {not_compared} not compared: the address lacks a name or a literal")
+        print_text(out, f"  {not_compared} not compared: the address lacks a name or a literal")
     if case.explanation.elsewhere:
-        out.print(f"  {number_of(case.explanation.elsewhere, 'statement')} not compared: AT names other domains")
+        print_text(out, f"  {number_of(case.explanation.elsewhere, 'statement')} not compared: AT names other domains")
 
 
 def _address(name: tuple[str, str | None]) -> str:
@@ -120,26 +120,26 @@ def _print_comparison(comparison: Comparison, configuration: Configuration, text
     names = f"account {comparison.account}" + (f", alias {comparison.alias}" if comparison.alias else "")
     head = f"  statement at {line}: {names}"
     if comparison.mismatch:
-        out.print(f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
+        print_text(out, f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
         _print_caret(text, comparison.mismatch.position, out)
         return
     for reading in comparison.readings[:most]:
         words = "".join(f", {kind.value} {part.text}" for kind, part in reading.identifiers)
-        out.print(f"{head}{words}")
+        print_text(out, f"{head}{words}")
         for item in reading.items:
-            out.print(f"    {_item(item)}", style="green" if item.right else "red")
+            print_text(out, f"    {_item(item)}", style="green" if item.right else "red")
         if reading.extra.text:
-            out.print(f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
+            print_text(out, f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
         if not reading.verifies:
             _print_caret(text, _first_error(reading), out)
     more = comparison.count - len(comparison.readings)
     if more > 0:
         many = number_of(more, "more reading") if comparison.is_complete else f"more than {more} more readings"
-        out.print(f"    {many}, no nearer; --all prints more")
+        print_text(out, f"    {many}, no nearer; --all prints more")
 
 
 def _print_caret(text: str, position: int, out: Console) -> None:
-    out.print(f"      {text}\n      {' ' * position}^", soft_wrap=True)
+    print_text(out, f"      {text}\n      {' ' * position}^", folded=False)
 
 
 def _item(checked: CheckedItem) -> str:

@@ -47,6 +47,17 @@ class CheckTests(SynchronousTestCase):
         expected = "trualias.conf: 1 statement, 1 account, 2 expectations; no errors, no warnings\n"
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
 
+    def test_name_with_line_break(self) -> None:
+        """A line break in the name of a file is escaped in each line that names it."""
+        self.folder.joinpath("a\nb").write_text(FINE, "utf-8")
+        expected = f"a\\nb: {NOTE}a\\nb: 1 statement, 1 account; no errors, no warnings\n"
+        self.assertEqual((0, expected, ""), self.check("a\nb"))
+        expected = (
+            "c\N{REPLACEMENT CHARACTER}d: cannot be read: No such file or directory\n"
+            "c\\nd: 1 error; a server would refuse it\n"
+        )
+        self.assertEqual((2, expected, ""), self.check("c\nd"))
+
     def test_config(self) -> None:
         """``-c`` names a file, as for the other commands."""
         self.path.write_text(ENDED, "utf-8")

@@ -244,6 +244,7 @@ class ExplainTests(SynchronousTestCase):
             "hold (RFC 5322, atext and '.')",
         )
         self.assert_output("@example.com", 1, "@example.com is not found: there is nothing before the @")
+        self.assertEqual((1, "'' is not found: there is nothing before the @\n"), self.explain(""))
         status, output = self.explain(os.fsdecode(b"foo-\xff-1"))
         self.assertEqual(1, status)
         self.assertEqual(

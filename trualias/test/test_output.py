@@ -10,7 +10,16 @@ from typing import TextIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.output import console, show, table_of, write_items, write_json, write_json_array, write_rows
+from trualias.commands.output import (
+    console,
+    print_text,
+    show,
+    table_of,
+    write_items,
+    write_json,
+    write_json_array,
+    write_rows,
+)
 
 
 class PipeTests(SynchronousTestCase):
@@ -115,6 +124,24 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual("foo.macys.m6 is not found: it looks \r\nright, but its code is wrong\r\n", self.read())
         console(self.terminal).print(text, soft_wrap=True)
         self.assertEqual(f"{text}\r\n", self.read())
+
+    def test_indented(self) -> None:
+        """A folded line goes on two columns to the right of its beginning; one that fits is left alone."""
+        self.set_variable("COLUMNS", "30")
+        print_text(
+            console(self.terminal),
+            "a.conf: note: it does not end with END\n    why: a file that was cut off looks so\n  x",
+        )
+        self.assertEqual(
+            "a.conf: note: it does not\r\n  end with END\r\n"
+            "    why: a file that was cut\r\n      off looks so\r\n  x\r\n",
+            self.read(),
+        )
+        print_text(console(self.terminal), "    MATCHES %account%-%alnum%-%code%\n", folded=False)
+        self.assertEqual("    MATCHES %account%-%alnum%-%code%\r\n\r\n", self.read())
+        self.set_variable("COLUMNS", "5")
+        print_text(console(self.terminal), "    12345678901")
+        self.assertEqual("    1234567890\r\n      1\r\n", self.read())
 
     def test_colour(self) -> None:
         """A terminal gets colours."""
