@@ -58,9 +58,15 @@ def probe(listener: Listener, snapshot: Snapshot, table: Table) -> Finding:
     except OSError as error:
         return Finding(False, f"no connection: {error.strerror or error}")
     if connection is None:
-        return Finding(False, "unknown: this command cannot connect to an endpoint of this type")
+        return Finding(False, _unknown_address(listener.endpoint))
     with connection:
         return _compare(connection, splitter, probes)
+
+
+def _unknown_address(endpoint: str) -> str:
+    if endpoint.startswith("systemd:"):
+        return "unknown: systemd chose the address, and no status that this user can read has it"
+    return "unknown: this command cannot connect to an endpoint of this type"
 
 
 _SPLITTERS: dict[WireProtocol, type[Splitter]] = {

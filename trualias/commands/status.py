@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trualias.commands.serve import served_table
-from trualias.commands.stored_states import with_stored_states
+from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
-from trualias.configuration.tables import SERVER_TABLES, Table
-from trualias.lookup.loading import load_snapshot
+from trualias.configuration.tables import SERVER_TABLES
 from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
 
 if TYPE_CHECKING:
@@ -30,9 +27,10 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "status",
         help="tell whether the servers run, and with what configuration",
         description="Print for each table whether its server runs, since when, and with what configuration, from the "
-        "files that running servers write into their state directory every ten seconds. A server that has not written "
-        "for 30 seconds hangs or is gone. With -c, ask the sockets instead: connect to each address of the "
-        "configuration, look up the addresses of its EXPECT statements, and compare the answers with the file's.",
+        "files that running servers write into their state directory every ten seconds and after each load. A server "
+        "that has not written for 30 seconds hangs or is gone. With -c, ask the sockets instead: connect to each "
+        "address of the configuration, look up the addresses of its EXPECT statements, and compare the "
+        "answers with the file's.",
         epilog="Example: trualias status -c conf/tcp_table_server.conf.sample. Exit status: 0 if the servers run (and "
         "answer as the file says), 1 if one does not, 2 for wrong arguments or a configuration that cannot be used.",
     )
@@ -63,7 +61,10 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         if name not in known:
             arguments.command_line(("status",)).error(f"unknown table {name!r}; expected {' or '.join(known)}")
     if arguments.config is not None:
-        return _ask_sockets(arguments.config, state, arguments.tables, terminal)
+        # It needs Twisted, which takes longer to import than everything else.
+        from trualias.commands.status_by_sockets import ask_sockets
+
+        return _RUNNING if ask_sockets(arguments.config, state, arguments.tables, terminal) else _NOT_RUNNING
     return _read_states(state, arguments.tables, terminal)
 
 
@@ -86,7 +87,7 @@ def _read_states(state: Path, tables: list[str], terminal: Terminal) -> int:
             text = f"unknown: {state / status_file_name(table)} is damaged"
             problems.add(table)
         else:
-            text = _describe(status)
+            text = describe(status)
             if not status.is_fresh(boot, now, age):
                 text = f"hangs, or ended without notice; its last status was: {text}"
                 problems.add(table)
@@ -99,52 +100,3 @@ def _read_states(state: Path, tables: list[str], terminal: Terminal) -> int:
     if tables:
         return _RUNNING if running.issuperset(tables) else _NOT_RUNNING
     return _RUNNING if running and not problems else _NOT_RUNNING
-
-
-def _ask_sockets(path: str, state: Path, tables: list[str], terminal: Terminal) -> int:
-    """Print what each listener of a configuration answers, and since when its server runs."""
-    # These need Twisted, which takes longer to import than everything else.
-    from trualias.commands.probe import probe, read_metrics
-    from trualias.configuration.endpoints import configured_listeners
-
-    snapshot = with_stored_states(load_snapshot(path), terminal)
-    configuration = snapshot.configuration
-    settings = configuration.settings
-    table = Table(tables[0]) if tables else served_table(settings)
-    findings = [(str(listener), probe(listener, snapshot, table)) for listener in configured_listeners(configuration)]
-    if settings.metrics is not None:
-        findings.append((f"metrics {settings.metrics}", read_metrics(settings.metrics, _time)))
-    for name, finding in findings:
-        terminal.output.write(f"{name}: {finding.text}\n")
-    if settings.metrics is None:
-        terminal.output.write(f"{table.value}: {_written_status(state, table, os.path.abspath(path))}\n")
-    return _RUNNING if all(finding.is_good for _, finding in findings) else _NOT_RUNNING
-
-
-def _written_status(state: Path, table: Table, path: str) -> str:
-    """Describe since when the server of a configuration runs, from its status if that can be read and is recent."""
-    try:
-        file = state / status_file_name(table.value)
-        status = Status.from_json(file.read_bytes())
-        age = time.time() - file.stat().st_mtime
-    except (OSError, UnusableStatus):
-        status = None
-    if status is None or status.path != path or not status.is_fresh(boot_id(), status_clock(), age):
-        return f"since when it runs is not known: METRICS is not set, and its status is not in {state}"
-    return _describe(status)
-
-
-def _describe(status: Status) -> str:
-    if status.problem:
-        return f"{status.problem} (process {status.pid}, since {_time(status.started)})"
-    if status.fallback:
-        configuration = f"{status.fallback} of {status.path}, since the file cannot be used"
-    elif status.current:
-        configuration = f"{status.path}, loaded {_time(status.loaded_at)}"
-    else:
-        configuration = f"{status.path}, loaded {_time(status.loaded_at)}; the last change was not loaded"
-    return f"running since {_time(status.started)} (process {status.pid}), {status.size}: {configuration}"
-
-
-def _time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"

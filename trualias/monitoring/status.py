@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 FRESH_SECONDS = 30
 """A server with an older status hangs or has ended."""
@@ -21,7 +21,8 @@ class Status:
 
     ``written`` is a time of CLOCK_MONOTONIC, which nothing sets, of the boot with the id ``boot``; ``started`` and
     ``loaded_at`` are in seconds since 1970. ``problem`` says why it does not listen, and is empty if it does;
-    ``fallback`` names the kept copy in use, and ``current`` is whether the last load succeeded.
+    ``fallback`` names the kept copy in use, and ``current`` is whether the last load succeeded. ``addresses`` has, for
+    each endpoint whose address systemd chose, the endpoint with that address.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class Status:
     current: bool
     fallback: str
     problem: str
+    addresses: dict[str, str] = field(factory=dict)
 
     def to_json(self) -> bytes:
         """Return the text of the file, which has one line."""
@@ -55,8 +57,9 @@ class Status:
                 bool(status.current),
                 str(status.fallback),
                 str(status.problem),
+                {str(endpoint): str(address) for endpoint, address in status.addresses.items()},
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise UnusableStatus from error
 
     def is_fresh(self, boot: str, monotonic: float, age: float) -> bool:

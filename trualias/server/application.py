@@ -19,7 +19,7 @@ from trualias.lookup import CurrentSnapshot
 from trualias.lookup.hooks import slow_calls
 from trualias.lookup.loading import wait_until_stable
 from trualias.monitoring.counters import Counters, LoadCounters
-from trualias.monitoring.status import Status, boot_id, status_clock, status_file_name
+from trualias.monitoring.status import status_file_name
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.policy_delegation import PolicyFactory
@@ -47,7 +47,7 @@ from trualias.server.signals import SighupService
 from trualias.server.slow_hooks import SlowHookWarnings
 from trualias.server.socket_watch import SocketWatchService
 from trualias.server.statistics_service import StatisticsService
-from trualias.server.status_service import StatusService
+from trualias.server.status_service import StatusService, status_maker
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
 
 if TYPE_CHECKING:
@@ -125,11 +125,13 @@ class Application:
         memory, health = ([], None) if self._memory is None else self._memory.make_services()
         last = [] if self._memory is None else [self._memory.finish]
         guards = (ContentSafeguard(self._current, self._loads), StoreGuard(self._configuration))
+        lookups = self._make_lookup_services()
+        statuses = self._make_status_services(lookups)
         reload = ReloadService(
             self._path,
             self._first.seen,
             self._current,
-            [*guards, notifications, permissions, effects, *copies],
+            [*guards, notifications, permissions, effects, *copies, *statuses],
             self._reactor,
             self._make_worker("examinations of the configuration"),
             self._make_worker("loads"),
@@ -137,7 +139,6 @@ class Application:
             files=self._first.files,
             loads=self._loads,
         )
-        lookups = self._make_lookup_services()
         services: list[Service] = [
             # The first to start stops last: connections are closed when no more clients can connect.
             GracefulShutdownService(self._reactor, self._clients, last),
@@ -150,7 +151,7 @@ class Application:
             statistics,
             SighupService(self._reactor, reload.load),
             notifications,
-            *self._make_status_services(lookups),
+            *statuses,
         ]
         server = MultiService()
         for service in services:
@@ -228,24 +229,7 @@ class Application:
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:
         if self._state is None:
             return []
-        pid, boot, started = os.getpid(), boot_id(), time.time()
-
-        def make_status() -> Status:
-            loads = self._loads
-            closed = [listener.description for listener in lookups if not listener.listening]
-            return Status(
-                pid=pid,
-                boot=boot,
-                written=status_clock(),
-                started=started,
-                path=self._path,
-                loaded_at=loads.loaded_at,
-                size=self._configuration.policy.size,
-                current=loads.current,
-                fallback=loads.fallback,
-                problem=f"not listening on {', '.join(closed)}" if closed else "",
-            )
-
+        make_status = status_maker(self._path, self._current, self._loads, lookups)
         path = os.path.join(self._state, status_file_name(self._table.value))
         return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]
 

@@ -10,14 +10,14 @@ from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, quoteStringArgument, serverFromString
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory, IReactorCore
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address
+from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address, tcp_endpoint
 from trualias.configuration.settings import exposure_problem, is_loopback
 from trualias.log import logger, unfiltered_logger
 from trualias.server.twisted_internals import (
@@ -130,6 +130,18 @@ class ListeningService(Service):
     def listening(self) -> bool:
         """Whether clients can connect, as far as that is known."""
         return self._port is not None and self._loss is None
+
+    @property
+    def adopted_address(self) -> str | None:
+        """The endpoint with the address of a socket that systemd holds; None for other endpoints."""
+        if self._port is None or not isinstance(self._endpoint, AdoptedStreamServerEndpoint):
+            return None
+        match self._port.getHost():
+            case IPv4Address(host=host, port=port) | IPv6Address(host=host, port=port):
+                return tcp_endpoint(host, port)
+            case UNIXAddress(name=bytes(name)):
+                return f"unix:{quoteStringArgument(os.fsdecode(name))}"
+        return None
 
     @property
     def unix_socket(self) -> UnixSocket | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -12,10 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from trualias.configuration import Configuration
 from trualias.log import logger
-from trualias.monitoring.status import Status
+from trualias.lookup import CurrentSnapshot
+from trualias.monitoring.counters import LoadCounters
+from trualias.monitoring.status import Status, boot_id, status_clock
 from trualias.server.daemon_thread import Worker
+from trualias.server.listening import ListeningService
 from trualias.server.periodic import PeriodicCall
+from trualias.server.reload import ReloadListener
 from trualias.server.state_files import replace_file
 
 _log = logger(__name__)
@@ -30,10 +36,10 @@ REMOVE_SECONDS = 0.5
 """The longest wait for the removal of the file when the server stops."""
 
 
-class StatusService(Service):
-    """Writes the status while the reactor runs, and removes the file when the server stops.
+class StatusService(Service, ReloadListener):
+    """Writes the status while the reactor runs and after each load, and removes the file when the server stops.
 
-    The reactor's timer starts each write, so that the file grows old if the reactor hangs.
+    The reactor's timer starts the writes, so that the file grows old if the reactor hangs.
 
     Args:
         path: of the file.
@@ -52,6 +58,7 @@ class StatusService(Service):
         self._make_status = make_status
         self._writes = PeriodicCall(clock, STATUS_SECONDS, self._write)
         self._begun: float | None = None
+        self._is_outdated = False
         self._logged = ""
 
     def startService(self) -> None:
@@ -70,12 +77,26 @@ class StatusService(Service):
         self._worker.run(partial(_remove, self._path)).addBoth(lambda _: removed.callback(None))
         return removed.addTimeout(REMOVE_SECONDS, self._clock, onTimeoutCancel=lambda failure, seconds: None)
 
+    def applied(self, configuration: Configuration) -> None:
+        """Write the status with the new configuration."""
+        self._update()
+
+    def failed(self) -> None:
+        """Write that the last change was not loaded."""
+        self._update()
+
+    def _update(self) -> None:
+        if self.running:
+            self._is_outdated = True
+            self._write(1)
+
     def _write(self, intervals: int) -> None:
         if self._begun is not None and self._clock.seconds() >= self._begun + HUNG_SECONDS:
             self._worker.abandon()
         if self._begun is not None or not self._worker.available:
             return
         self._begun = self._clock.seconds()
+        self._is_outdated = False
         content = self._make_status().to_json()
         writing = self._worker.run(lambda: replace_file(self._path, content, durable=False))
         writing.addCallbacks(self._handle_success, self._handle_failure)
@@ -83,6 +104,8 @@ class StatusService(Service):
     def _handle_success(self, _: None) -> None:
         self._begun = None
         self._logged = ""
+        if self._is_outdated and self.running:
+            self._write(1)
 
     def _handle_failure(self, failure: Failure) -> None:
         self._begun = None
@@ -94,6 +117,43 @@ class StatusService(Service):
                 path=self._path,
                 reason=reason,
             )
+
+
+def status_maker(
+    path: str, current: CurrentSnapshot, loads: LoadCounters, lookups: Sequence[ListeningService]
+) -> Callable[[], Status]:
+    """Return a function that returns the status of this process, which starts now.
+
+    Args:
+        path: of the configuration.
+        current: holds the snapshot in use.
+        loads: counts its loads.
+        lookups: the services that listen for lookups.
+
+    """
+    pid, boot, started = os.getpid(), boot_id(), time.time()
+
+    def make_status() -> Status:
+        closed = [listener.description for listener in lookups if not listener.listening]
+        return Status(
+            pid=pid,
+            boot=boot,
+            written=status_clock(),
+            started=started,
+            path=path,
+            loaded_at=loads.loaded_at,
+            size=current.snapshot.configuration.policy.size,
+            current=loads.current,
+            fallback=loads.fallback,
+            problem=f"not listening on {', '.join(closed)}" if closed else "",
+            addresses={
+                listener.description: address
+                for listener in lookups
+                if (address := listener.adopted_address) is not None
+            },
+        )
+
+    return make_status
 
 
 def _remove(path: str) -> None:

@@ -4,11 +4,13 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
+from trualias.configuration import parse_configuration
 from trualias.main import run
 from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock
 from trualias.server.status_service import StatusService
@@ -34,10 +36,20 @@ class StatusTests(SynchronousTestCase):
     def test_json(self) -> None:
         """A status that was written is read."""
         self.assertEqual(STATUS, Status.from_json(STATUS.to_json()))
+        adopted = evolve(STATUS, addresses={"systemd:domain=INET:index=0": "tcp:3048:interface=127.0.0.1"})
+        self.assertEqual(adopted, Status.from_json(adopted.to_json()))
 
     def test_unusable(self) -> None:
         """Other texts are no status."""
-        for content in (b"", b"{}", b"[]", STATUS.to_json()[:-5], STATUS.to_json().replace(b"4711", b'"x"'), b"\xff"):
+        for content in (
+            b"",
+            b"{}",
+            b"[]",
+            STATUS.to_json()[:-5],
+            STATUS.to_json().replace(b"4711", b'"x"'),
+            b"\xff",
+            STATUS.to_json().replace(b"{}", b"[]"),
+        ):
             self.assertRaises(UnusableStatus, Status.from_json, content)
 
     def test_fresh(self) -> None:
@@ -101,6 +113,32 @@ class StatusServiceTests(StateTestCase):
         self.clock.advance(0.1)
         self.worker.run_all()
         self.assertEqual(10, self.written())
+
+    def test_loads(self) -> None:
+        """The status is written after each load, good or failed, and once more if a write was on its way."""
+        configuration = parse_configuration("", "a.conf")
+        self.clock.advance(0)
+        self.worker.run_all()
+        for seconds, event in ((1, lambda: self.service.applied(configuration)), (2, self.service.failed)):
+            self.clock.advance(1)
+            event()
+            self.worker.run_all()
+            self.assertEqual(seconds, self.written())
+        self.service.failed()
+        self.clock.advance(1)
+        self.service.applied(configuration)
+        self.assertEqual(1, len(self.worker.waiting))
+        self.worker.run_all()
+        self.assertEqual(3, self.written())
+        self.successResultOf(self.stop())
+        self.service.failed()
+        self.assertEqual([], self.worker.waiting)
+
+    def stop(self) -> "Deferred[None]":
+        """Stop the service, and let the worker remove the file."""
+        stopped = self.service.stopService()
+        self.worker.run_all()
+        return stopped
 
     def test_hung(self) -> None:
         """A write that hangs for 20 s is abandoned, and the next one begins."""

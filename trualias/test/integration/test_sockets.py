@@ -5,9 +5,12 @@ import signal
 import socket
 import stat
 import subprocess
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
+from trualias.commands.terminal import Terminal
+from trualias.main import run
 from trualias.test.test_sockets import FolderTestCase
 from trualias.testing.live import ENVIRONMENT, PATIENCE, TWISTD, LiveServer, free_port, wait_until
 from trualias.testing.requirements import require_program
@@ -129,7 +132,9 @@ class ActivationTests(FolderTestCase):
         # Twisted needs names for the sockets; systemd itself always passes them.
         sockets = ("--fdname=lines:maps", "-l", f"127.0.0.1:{self.port}", "-l", str(self.path))
         variables = ("-E", f"PYTHONPATH={ENVIRONMENT['PYTHONPATH']}", "-E", f"SHELL={shell}")
-        server = (*TWISTD, "--nodaemon", "--pidfile=", "trualias-table", "-c", "a.conf")
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        server = (*TWISTD, "--nodaemon", "--pidfile=", "trualias-table", "-c", "a.conf", "--state", str(state))
         with (self.folder / "activate.log").open("wb") as log:
             process = subprocess.Popen(
                 [activate, *sockets, *variables, shell, "-c", self.SCRIPT, "sh", *server],
@@ -180,6 +185,26 @@ class ActivationTests(FolderTestCase):
             self.stop()
             self.assertEqual(0o600, stat.S_IMODE(self.path.stat().st_mode), self.log())
         self.assertNotIn("Traceback", self.log())
+
+    def test_status(self) -> None:
+        """``trualias status -c`` finds the addresses that systemd chose in the status of the server."""
+        socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        self.start_server(1)
+        wait_until((self.folder / "state" / "table.status").exists, "a status", log=self.log)
+        output = StringIO()
+        command = ("status", "-c", str(self.folder / "a.conf"), "--state", str(self.folder / "state"))
+        status = run(command, Terminal(BytesIO(), output, output))
+        first, second, third = output.getvalue().splitlines()
+        answers = "answers as the file says (1 lookup)"
+        self.assertEqual(
+            (
+                0,
+                f"tcp_table systemd:domain=INET:index=0 (tcp:{self.port}:interface=127.0.0.1): {answers}",
+                f"socketmap systemd:domain=UNIX:name=maps (unix:{self.path}): {answers}",
+            ),
+            (status, first, second),
+        )
+        self.assertTrue(third.startswith("table: running since "), third)
 
     def test_backlog(self) -> None:
         """A socket that systemd holds connects hundreds of clients before the server accepts one."""
