@@ -9,7 +9,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.terminal import Terminal
-from trualias.configuration import ConfigurationErrors, parse_configuration
+from trualias.configuration import SETTINGS, ConfigurationErrors, parse_configuration
 from trualias.configuration.files import CopyAccess
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, CurrentSnapshot, Found, NotFound, NotFoundReason, Snapshot
@@ -193,6 +193,14 @@ class DocumentationTests(SynchronousTestCase):
             answers = read_comments((source_tree() / name).read_text("utf-8"))
             self.assertNotEqual((), answers)
             self.assertEqual([], wrong_answers(sample(port), answers, name))
+
+    def test_settings(self) -> None:
+        """Every setting is described once; LISTEN is in two forms."""
+        text = (source_tree() / "docs/policy.rst").read_text("utf-8")
+        _, _, section = text.partition("\nSettings\n--------\n")
+        section, _, _ = section.partition("\nAll settings together")
+        described = re.findall(r"^``([A-Z ]+): ", section, re.MULTILINE)
+        self.assertEqual(sorted([*SETTINGS, "LISTEN"]), sorted(described))
 
     def test_ports(self) -> None:
         """The samples have the ports that the documentation uses, so that both servers can run on one machine."""
