@@ -44,6 +44,9 @@ RESTING_SECONDS = 86_400.0
 HUNG_SECONDS = 10.0
 """Seconds without an answer after which the store counts as hung."""
 
+REPORT_SECONDS = 1.0
+"""Seconds for which the store has the same problem before it is logged: it can be moved in several steps."""
+
 
 class StoreReader:
     """Reads the store, and keeps the copy of its states; all methods but the constructor may run in a thread.
@@ -216,14 +219,16 @@ class StoreService(PeriodicService):
         self._worker = worker
         self._loads = loads
         self._begun: float | None = None
+        self._logged = ""
+        self._since = 0.0  # when the problem began
         super().__init__(clock, WATCH_SECONDS, self._look)
-        self._report(problem)
+        self._report(problem, is_steady=True)
 
     def _look(self, intervals: int) -> None:
         if self._begun is not None:
             # It is not abandoned: two threads must not use one store.
             if self._clock.seconds() >= self._begun + HUNG_SECONDS:
-                self._report("it does not respond")
+                self._report("it does not respond", is_steady=True)
             return
         self._begun = self._clock.seconds()
         looking = self._worker.run(lambda: (self._reader.examine(), self._reader.states))
@@ -240,11 +245,18 @@ class StoreService(PeriodicService):
         self._begun = None
         _log.failure("the store cannot be examined", failure)
 
-    def _report(self, problem: str) -> None:
-        """Log a problem once, and its end."""
+    def _report(self, problem: str, *, is_steady: bool = False) -> None:
+        """Show a problem at once, and log it when it stays, or at once if it is steady; log its end."""
         self._loads.store_in_use = not problem
-        if problem == self.problem:
-            return
+        now = self._clock.seconds()
+        if problem != self.problem:
+            self.problem, self._since = problem, now
+        is_steady |= not problem or now >= self._since + REPORT_SECONDS
+        if problem != self._logged and is_steady:
+            self._logged = problem
+            self._log(problem)
+
+    def _log(self, problem: str) -> None:
         if problem and self._reader.states.is_lost:
             _log.error(
                 "the store is not used, and there is no copy of its states; until it is, only the statements answer, "
@@ -259,7 +271,6 @@ class StoreService(PeriodicService):
             )
         else:
             _log.warn("the store is used again")
-        self.problem = problem
 
 
 @frozen(eq=False)

@@ -186,6 +186,42 @@ class StoreServiceTests(SynchronousTestCase):
             [*map(formatEvent, events)],
         )
 
+    def test_replaced_in_steps(self) -> None:
+        """A store that is replaced in several steps is logged once, with the reason that stays; the health has each."""
+        service = self.start()
+        kept = Path(self.path)
+        with capturedLogs() as events:
+            kept.rename(f"{self.path}.moved")
+            self.wait(0.75)
+            self.assertEqual(f"{self.path}: No such file or directory", service.problem)
+            create(self.path)
+            self.wait(0.25)
+            self.assertEqual(f"{self.path} is another store than the one in force", service.problem)
+            self.wait(5)
+            kept.unlink()
+            self.wait(0.75)
+            Path(f"{self.path}.moved").rename(kept)
+            self.wait(5)
+        self.assertEqual(
+            [
+                "the store is not used, and the states of aliases that are in force stay so (0 aliases): "
+                f"{self.path} is another store than the one in force",
+                "the store is used again",
+            ],
+            [*map(formatEvent, events)],
+        )
+
+    def test_short_absence(self) -> None:
+        """A store that is away for less than a second shows in the metric, and not in the log."""
+        self.start()
+        with capturedLogs() as events:
+            Path(self.path).rename(f"{self.path}.moved")
+            self.wait(0.5)
+            self.assertIs(False, self.loads.store_in_use)
+            Path(f"{self.path}.moved").rename(self.path)
+            self.wait(2)
+        self.assertEqual(([], True), ([*map(formatEvent, events)], self.loads.store_in_use))
+
     def test_start_without_store(self) -> None:
         """A start whose store is gone uses the copy, and makes no empty store."""
         first = self.start()

@@ -16,7 +16,21 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from benchmarks import policies
 from benchmarks.load import connect
-from faults import crash, crowd, edits, fuzz, losses, memory, shortages, soak, stalls
+from faults import (
+    crash,
+    crowd,
+    edits,
+    fuzz,
+    hindered_stores,
+    losses,
+    lost_stores,
+    memory,
+    shortages,
+    soak,
+    stalling_clients,
+    stalling_files,
+    stalls,
+)
 from faults.case import Fault, beside
 from faults.clients import Replies, SampleRequests, combined, send
 from faults.disturbances import Stalls
@@ -460,37 +474,37 @@ class StallTests(CaseTests):
 
     def test_large_files(self) -> None:
         """Log text in place of a configuration, and one mistake in each line, do not make lookups wait."""
-        stalls.large_files(self.folder, self.table)
+        stalling_files.large_files(self.folder, self.table)
         self.assert_kept(8)
 
     def test_no_file(self) -> None:
         """A FIFO, a device and a folder in the file's place are logged, and the next good file comes into force."""
-        stalls.no_file(self.folder, self.table)
+        stalling_files.no_file(self.folder, self.table)
         self.assert_kept(9)
 
     def test_hanging_reload(self) -> None:
         """A hook that hangs in a reload is given up after the limit, and the next good file comes into force."""
-        stalls.hanging_reload(self.folder, self.table, 3)
+        stalling_files.hanging_reload(self.folder, self.table, 3)
         self.assert_kept(4)
 
     def test_early_sighup(self) -> None:
         """SIGHUP while a server starts causes a reload."""
-        stalls.early_sighup(self.folder, self.table, 2)
+        stalling_files.early_sighup(self.folder, self.table, 2)
         self.assert_kept(2)
 
     def test_large_keys(self) -> None:
         """Beside five clients that send keys of 64 KiB, half of the lookups take at most 5 ms."""
-        stalls.large_keys(self.folder, self.table, 1, 6, compare=False)
+        stalling_clients.large_keys(self.folder, self.table, 1, 6, compare=False)
         self.assert_kept(1)
 
     def test_wrong_framing(self) -> None:
         """A netstring at a line port is answered at once."""
-        stalls.wrong_framing(self.folder, self.table)
+        stalling_clients.wrong_framing(self.folder, self.table)
         self.assert_kept(2)
 
     def test_crowd_at_the_door(self) -> None:
         """Of 500 clients that connect at once none waits."""
-        stalls.crowd_at_the_door(self.folder, self.table)
+        stalling_clients.crowd_at_the_door(self.folder, self.table)
         self.assert_kept(1)
 
 
@@ -544,43 +558,43 @@ class MemoryTests(CaseTests):
 
     def test_lost_stores(self) -> None:
         """A store that vanished or was restored is not used, and what was revoked or kept stays so."""
-        memory.lost_stores(self.folder, self.table, ("renamed", "restored from a backup"))
+        lost_stores.lost_stores(self.folder, self.table, ("renamed", "restored from a backup"))
         self.assert_kept(32)
 
     def test_adopted_store(self) -> None:
         """A store that is adopted gets what was revoked and kept meanwhile."""
-        memory.adopted_store(self.folder, self.table)
+        lost_stores.adopted_store(self.folder, self.table)
         self.assert_kept(4)
 
     def test_nothing_left(self) -> None:
         """With neither store nor copy, nothing is not found that may be kept."""
-        memory.nothing_left(self.folder, self.table)
+        lost_stores.nothing_left(self.folder, self.table)
         self.assert_kept(8)
 
     def test_counting_on_full_disk(self) -> None:
         """Counts for which there is no room wait."""
         if os.geteuid() != 0:
             raise SkipTest("needs root, which can mount a small file system")
-        memory.counting_on_full_disk(self.folder, self.table)
+        hindered_stores.counting_on_full_disk(self.folder, self.table)
         self.assert_kept(8)
 
     def test_full_disk(self) -> None:
         """A change for which there is no room is refused as a whole."""
         if os.geteuid() != 0:
             raise SkipTest("needs root, which can mount a small file system")
-        memory.full_disk(self.folder, self.table)
+        hindered_stores.full_disk(self.folder, self.table)
         self.assert_kept(5)
 
     def test_read_only(self) -> None:
         """A store that cannot be written is read."""
         if os.geteuid() != 0:
             raise SkipTest("needs root")
-        memory.read_only(self.folder, self.table)
+        hindered_stores.read_only(self.folder, self.table)
         self.assert_kept(7)
 
     def test_locked(self) -> None:
         """Lookups go on while another process has the store locked, and a command gives up."""
-        memory.locked(self.folder, self.table, 6)
+        hindered_stores.locked(self.folder, self.table, 6)
         self.assert_kept(6)
 
     def test_killed_writers(self) -> None:
