@@ -171,6 +171,20 @@ class DrawingDirective(SphinxDirective):
         return [nodes.raw(text=picture, format="html"), only("", nodes.literal_block(text=text), expr="not html")]
 
 
+class DashboardDirective(SphinxDirective):
+    """``.. dashboard::`` shows the panels of ``install/grafana-dashboard.json``, drawn by ``python -m dashboard``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a figure for each panel."""
+        path = Path(__file__).resolve().parent.parent / "install" / "grafana-dashboard.json"
+        self.env.note_dependency(str(path))
+        box = nodes.container(classes=["dashboard"])
+        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+            picture = nodes.image(uri=f"dashboard/panel-{panel['id']}.svg", alt=f"The panel {panel['title']}")
+            box += nodes.figure("", picture, nodes.caption(text=panel["description"]))
+        return [box]
+
+
 def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
     (found,) = (action for action in parser._actions if isinstance(action, _SubParsersAction))
     return dict(found.choices)
@@ -239,6 +253,7 @@ def setup(app: Sphinx) -> None:
     """Register the lexer, the directives and the writer of manual pages."""
     app.add_lexer("trualias", PolicyLexer)
     app.add_directive("command", CommandDirective)
+    app.add_directive("dashboard", DashboardDirective)
     app.add_directive("drawing", DrawingDirective)
     app.add_directive("json-fields", JsonFieldsDirective)
     app.add_directive("exit-statuses", ExitStatusDirective)

@@ -127,6 +127,7 @@ ENTRIES: tuple[Run | NotRun, ...] = (
     Run(r"\.ci/(news|generated)", ".ci/run", ".ci/generated --check"),
     Run(r"\.venv/bin/python -m twisted\.trial NAME", "run-tests", ".venv/bin/python -m twisted.trial"),
     Run(r"python -m benchmarks", f"{_INTEGRATION}test_benchmark.py", "benchmarks"),
+    Run(r"python -m dashboard", f"{_INTEGRATION}test_dashboard.py", "observe(program"),
     Run(r"python -m faults.*", f"{_INTEGRATION}test_faults.py", "faults"),
     NotRun(r"nox -s \w+", "it makes an environment by itself, and runs the commands of .ci/run there"),
 )

@@ -28,6 +28,7 @@ PROGRAMS = {
     "gcc": "",
     "lmtp": "/usr/lib/dovecot",
     "postfix": "",
+    "prometheus": "build/prometheus",
     "promtool": "build/prometheus",
     "sendmail": "build/sendmail/usr/libexec/sendmail",
     "systemd-analyze": "",
