@@ -80,11 +80,28 @@ def open_store(path: str, busy_seconds: float = BUSY_SECONDS) -> Store:
         store = SqliteStore(path, busy_seconds)
         store.position()
     except StoreUnusable as error:
-        raise Refused(
-            f"{error}; 'trualias store upgrade' makes a store, as a server does when it starts, unless there was one "
-            "already: see 'trualias store adopt'"
-        ) from None
+        raise Refused(f"{error}{_remedy(path)}") from None
     return store
+
+
+def _remedy(path: str) -> str:
+    """Return what to do about a store that cannot be used, to be appended to the error; empty if that is not known."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return (
+            "; 'trualias store upgrade' makes a store, as a server does when it starts, unless there was one already: "
+            "see 'trualias store adopt'"
+        )
+    except PermissionError:
+        return _OTHER_USER
+    except OSError:
+        return ""
+    may_use = os.access(path, os.R_OK | os.W_OK, effective_ids=True)
+    return "" if may_use else _OTHER_USER
+
+
+_OTHER_USER = "; run the command as the user of the servers"
 
 
 def open_to_change(state_directory: str | None, path: str, busy_seconds: float = BUSY_SECONDS) -> Store:

@@ -46,8 +46,12 @@ class SqliteStore:
     """A store in an existing file; see `Store`. ``busy_seconds`` is the longest wait for another process."""
 
     def __init__(self, path: str, busy_seconds: float = BUSY_SECONDS) -> None:
-        if not os.path.exists(path):
-            raise StoreUnusable(f"there is no {path}")
+        try:
+            os.stat(path)
+        except FileNotFoundError:
+            raise StoreUnusable(f"there is no {path}") from None
+        except OSError as error:  # such as a folder that this user may not search
+            raise StoreUnusable(f"{path}: {error.strerror}") from error
         self._path = path
         with translated(path):
             self._database = connect(path, busy_seconds)

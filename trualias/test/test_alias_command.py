@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import tempfile
 from argparse import Namespace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -271,6 +273,33 @@ class AliasTests(MemoryCase):
         self.assert_refused(
             f"{self.path} has no STORE, such as sqlite:/var/lib/trualias/memory.sqlite", "alias", "list", status=2
         )
+
+    def test_unusable_store(self) -> None:
+        """What is no store has no remedy."""
+        self.store.unlink()
+        self.store.mkdir()
+        reason = f"{self.store}: unable to open database file\n"
+        self.assertEqual((2, "", reason), self.run_command("alias", "revoke", MACYS))
+
+    def test_store_of_another_user(self) -> None:
+        """A store that the user may not read, or may not even find, is not one that is missing."""
+        folder = Path(tempfile.mkdtemp())  # in a folder that every user may enter
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        self.path, self.store = folder / "trualias.conf", folder / "inner/memory.sqlite"
+        self.path.write_text(CONFIGURATION.replace("memory.sqlite", "inner/memory.sqlite"), "utf-8")
+        self.store.parent.mkdir()
+        create(str(self.store))
+        self.store.chmod(0)
+        self.addCleanup(self.store.parent.chmod, 0o755)
+        self.addCleanup(os.seteuid, os.geteuid())
+        other = 65534 if os.geteuid() == 0 else os.geteuid()
+        for mode, reason in ((0o755, "unable to open database file"), (0o600, "Permission denied")):
+            os.seteuid(os.getuid())
+            self.store.parent.chmod(mode)
+            os.seteuid(other)
+            expected = f"{self.store}: {reason}; run the command as the user of the servers\n"
+            self.assertEqual((2, "", expected), self.run_command("alias", "revoke", MACYS))
 
     def test_store_that_lost_changes(self) -> None:
         """Nothing is changed in a store that is not the one in force."""
