@@ -19,6 +19,7 @@ from benchmarks import (
     reloading,
     replaying,
     report,
+    starting,
     throughput,
 )
 from benchmarks.load import WrongReply
@@ -32,7 +33,7 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
     start = time.monotonic()
     sys.stderr.write("benchmarks.throughput\n")
     rows = throughput.run(folder, throughput.FULL)
-    for part in (loading, reloading, memory, hostile, replaying, checking, counting, large_store):
+    for part in (loading, reloading, memory, hostile, starting, replaying, checking, counting, large_store):
         sys.stderr.write(f"{part.__name__}\n")
         rows += part.run(folder)
     return [*rows, report.fact("the whole run", f"{time.monotonic() - start:.0f} s")]

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 _LONGEST_WORD = 64
 
@@ -52,6 +51,8 @@ def did_you_mean(found: str, known: Sequence[str]) -> str:
     """Return ``; did you mean 'X'?`` for a misspelled known word, and an empty text for any other word."""
     if len(found) > _LONGEST_WORD:  # a comparison takes seconds for some megabytes
         return ""
+    from difflib import get_close_matches  # takes longer to import than the rest of this module
+
     by_upper = {word.upper(): word for word in known}
     close = get_close_matches(found.upper(), list(by_upper), n=1, cutoff=0.6)
     return f"; did you mean '{by_upper[close[0]]}'?" if close else ""

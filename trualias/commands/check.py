@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json
-from trualias.commands.output import console, write_json
+from trualias.commands.output import Output, write_json
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
@@ -66,7 +66,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     if arguments.json:
         write_json(terminal.output, {"files": [for_programs(file) for file in files]})
     else:
-        out = console(terminal.output)
+        out = Output(terminal.output)
         for file in files:
             print_file(file, out)
     if any(file.errors for file in files):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from trualias.analysis.lint import LintWarning
 from trualias.analysis.overlap import COMPARED, STEPS, Limit, Search
-from trualias.commands.output import place, print_text
+from trualias.commands.output import Output, place, print_text
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import escaped, number_of
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @frozen(eq=False)
@@ -40,7 +36,7 @@ class CheckedFile:
     notes: tuple[Note, ...] = ()
 
 
-def print_file(file: CheckedFile, out: Console) -> None:
+def print_file(file: CheckedFile, out: Output) -> None:
     """Print the errors of a file, or its warnings, and a summary."""
     if file.errors is not None:
         _print_errors(file.path, file.errors, out)
@@ -48,7 +44,7 @@ def print_file(file: CheckedFile, out: Console) -> None:
         _print_findings(file, file.configuration, out)
 
 
-def _print_errors(path: str, errors: ConfigurationErrors, out: Console) -> None:
+def _print_errors(path: str, errors: ConfigurationErrors, out: Output) -> None:
     for error in errors.shown:
         _print_excerpt(error, "bold red", out)
     if errors.rest:
@@ -56,7 +52,7 @@ def _print_errors(path: str, errors: ConfigurationErrors, out: Console) -> None:
     print_text(out, f"{escaped(path)}: {errors.count}; a server would refuse it", style="bold")
 
 
-def _print_findings(file: CheckedFile, configuration: Configuration, out: Console) -> None:
+def _print_findings(file: CheckedFile, configuration: Configuration, out: Output) -> None:
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
         print_text(out, f"    why: {warning.reason}\n    fix: {warning.fix}")
@@ -85,7 +81,7 @@ def _notes(configuration: Configuration) -> Iterator[Note]:
         )
 
 
-def _print_excerpt(error: PolicyError, style: str, out: Console) -> None:
+def _print_excerpt(error: PolicyError, style: str, out: Output) -> None:
     message, _, excerpt = str(error).partition("\n")
     print_text(out, message, style)
     if excerpt:

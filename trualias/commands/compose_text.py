@@ -8,7 +8,7 @@ from typing import assert_never
 from attrs import frozen
 
 from trualias.analysis.composition import Target
-from trualias.commands.output import console, place
+from trualias.commands.output import Output, place
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.lookup import Ambiguous, Answer, BudgetExceeded, Deferred, Found, NotFound, NotFoundReason, describe
@@ -60,7 +60,7 @@ def print_results(
     configuration: Configuration, results: Sequence[TargetResult], spell: bool, terminal: Terminal
 ) -> None:
     """Print the addresses to standard output, and the distinct remarks to standard error."""
-    out, errors = console(terminal.output), console(terminal.errors)
+    out, errors = Output(terminal.output), Output(terminal.errors)
     for result in results:
         if result.value:
             out.print(result.address, style="bold green", soft_wrap=True)

@@ -14,7 +14,7 @@ from trualias.commands.options import (
     preferred_table,
     table_of_key,
 )
-from trualias.commands.output import console, write_json
+from trualias.commands.output import Output, write_json
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.lookup.loading import load_snapshot
@@ -66,7 +66,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         keys = [for_programs(case, configuration) for case in cases]
         write_json(terminal.output, {"configuration": configuration.name, "keys": keys})
     else:
-        out = console(terminal.output)
+        out = Output(terminal.output)
         for case in cases:
             print_case(case, snapshot.configuration, most, out)
     return _ACCEPTED if all(map(is_accepted, cases)) else _REFUSED

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
-from trualias.commands.output import place, print_text
+from trualias.commands.output import Output, place, print_text
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
@@ -22,9 +22,6 @@ from trualias.language.tree import (
 )
 from trualias.lookup import Ambiguous, Found, NotFound, NotFoundReason, describe
 from trualias.messages import escaped, number_of, one_of, quoted
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _LISTED = 8
 """The most characters that are listed where each of them would be right."""
@@ -86,7 +83,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             assert_never(reason)
 
 
-def print_case(case: Case, configuration: Configuration, most: int, out: Console) -> None:
+def print_case(case: Case, configuration: Configuration, most: int, out: Output) -> None:
     """Print a case with at most ``most`` statements."""
     head = f"{escaped(case.key) or quoted('')} {describe_answer(case, configuration)}"
     print_text(out, head, style="bold green" if is_accepted(case) else "bold red")
@@ -115,7 +112,7 @@ def _address(name: tuple[str, str | None]) -> str:
     return quoted(name[0] if name[1] is None else f"{name[0]}@{name[1]}")
 
 
-def _print_comparison(comparison: Comparison, configuration: Configuration, text: str, most: int, out: Console) -> None:
+def _print_comparison(comparison: Comparison, configuration: Configuration, text: str, most: int, out: Output) -> None:
     line = configuration.line_text(comparison.rule.statement.offset)
     names = f"account {comparison.account}" + (f", alias {comparison.alias}" if comparison.alias else "")
     head = f"  statement at {line}: {names}"
@@ -138,7 +135,7 @@ def _print_comparison(comparison: Comparison, configuration: Configuration, text
         print_text(out, f"    {many}, no nearer; --all prints more")
 
 
-def _print_caret(text: str, position: int, out: Console) -> None:
+def _print_caret(text: str, position: int, out: Output) -> None:
     print_text(out, f"      {text}\n      {' ' * position}^", folded=False)
 
 

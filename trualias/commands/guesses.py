@@ -12,7 +12,7 @@ from attrs import frozen
 from trualias.commands.dates import local_day, rfc3339
 from trualias.commands.memory import DONE, Memory, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
-from trualias.commands.output import Columns, console, print_text, write_items, write_json
+from trualias.commands.output import Columns, Output, write_items, write_json
 from trualias.commands.owners import add_account, known_owner, owner
 from trualias.commands.terminal import Terminal
 from trualias.store.guesses import GuessedAccount, GuessingNetwork
@@ -79,7 +79,7 @@ def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         if accounts:
             write_items(terminal.output, _ACCOUNTS, [line for one in accounts for line in _lines(one)])
         if networks:
-            print_text(console(terminal.output), "")
+            Output(terminal.output).print()
             write_items(terminal.output, _NETWORKS, networks)
     if memory.snapshot.configuration.settings.guesses is None:
         terminal.errors.write("without the setting GUESSES, no wrong codes are counted\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from attrs import frozen
 
 from trualias.commands.options import add_json
-from trualias.commands.output import console, show, table_of, write_json
+from trualias.commands.output import Output, show, table_of, write_json
 from trualias.commands.progress import progress
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
@@ -187,7 +187,7 @@ def _kind(was: _Result, now: _Result) -> _Kind:
 def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Terminal) -> None:
     from trualias.commands.maillog import time_text
 
-    out = console(terminal.output)
+    out = Output(terminal.output)
     for kind in _Kind:
         of_kind = [change for change in changes if change.kind is kind]
         if not of_kind:
@@ -200,7 +200,7 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
             counts = change.counts
             columns = str(counts.received), str(counts.tried), time_text(counts.last)
             rows.add_row(escaped(change.address), *columns, _text(change.was), _text(change.now))
-        show(out, rows)
+        show(terminal.output, rows)
         out.print()
     out.print(
         f"{number_of(len(changes), 'address changes', 'addresses change')}, of {len(recipients.counts)} in "

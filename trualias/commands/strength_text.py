@@ -10,7 +10,7 @@ from trualias.analysis.code_distribution import NoWords
 from trualias.analysis.composition import Target
 from trualias.analysis.rule_inference import FURTHEST_INDEX, MOST_ITEMS, MOST_LEAKS, NEARLY, RUNS, Leaks
 from trualias.analysis.strength import Proportion, Strength
-from trualias.commands.output import console, place, show, table_of
+from trualias.commands.output import Output, place, show, table_of
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.configuration.settings import GuessLimits
@@ -33,7 +33,7 @@ def print_measured(
     configuration: Configuration, words: str, seed: int, measured: Sequence[Measured], terminal: Terminal
 ) -> None:
     """Print the figures of all targets, and notes on them; ``words`` describes the word list."""
-    out = console(terminal.output)
+    out = Output(terminal.output)
     for one in measured:
         target, found = one.target, one.found
         statement = target.rule.statement
@@ -54,7 +54,7 @@ def print_measured(
         rows.show_header = False
         for name, sentence in _sentences(found, configuration.settings.guesses):
             rows.add_row(f"  {name}", sentence)
-        show(out, rows)
+        show(terminal.output, rows)
         out.print()
     for note in _notes(words, seed, [one.found for one in measured if isinstance(one.found, Strength)]):
         out.print(note)

@@ -4,9 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
-from typing import TYPE_CHECKING, BinaryIO, TextIO
-
-from attrs import frozen
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -68,9 +66,11 @@ class _RawInput(FileIO):
             raise InputError(error.errno, error.strerror) from error
 
 
-@frozen
-class Terminal:
-    """The standard streams of a command; ``input`` is binary because it may not be valid UTF-8."""
+class Terminal(NamedTuple):
+    """The standard streams of a command; ``input`` is binary because it may not be valid UTF-8.
+
+    It is no attrs class, as other values are: the import of attrs takes longer than ``trualias --version``.
+    """
 
     input: BinaryIO
     output: TextIO

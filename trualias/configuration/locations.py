@@ -4,12 +4,13 @@ import os.path
 from collections.abc import Callable
 
 from trualias.configuration.tables import Table
+from trualias.errors import NoUsableConfiguration
 
 _SHARED_NAME = "trualias.conf"
 _FOLDERS = (".", "conf", "/etc/trualias")
 
 
-class NoConfiguration(Exception):
+class NoConfiguration(NoUsableConfiguration):
     """No configuration exists at any default path; ``str()`` lists the paths and what to do."""
 
 

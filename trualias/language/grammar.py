@@ -9,7 +9,7 @@ change of the grammar, or for a new version of Lark, make them again::
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 import lark
@@ -53,7 +53,9 @@ def _made(transformer: Transformer[Token, Any] | None = None) -> Lark:
 
 
 def _text(name: str) -> str:
-    return files("trualias.language").joinpath(name).read_text("utf-8")
+    data = get_data("trualias.language", name)
+    assert data is not None, name
+    return data.decode("utf-8")
 
 
 def _with_numbers(loaded: dict[str, Any]) -> dict[str | int, Any]:

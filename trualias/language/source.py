@@ -8,6 +8,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
+from trualias.errors import NoUsableConfiguration
 from trualias.messages import number_of, printable, visible
 
 
@@ -146,7 +147,7 @@ _MOST_SHOWN = 20
 """Errors that a text for people has."""
 
 
-class ConfigurationErrors(Exception):
+class ConfigurationErrors(NoUsableConfiguration):
     """The errors of a configuration, in the order of the file. ``str()`` is the text for people.
 
     Of more than ``most`` errors the first are kept; then ``is_truncated`` is true, and there may be even more, since

@@ -8,17 +8,20 @@ import os.path
 import sys
 import time
 from collections.abc import Callable
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from traceback import walk_tb
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration.permissions import permission_problem
 from trualias.lookup import Unanswerable
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 Hook = Callable[[str, str | None], object]
 
@@ -226,7 +229,7 @@ def _new_module(spec: ModuleSpec) -> ModuleType:
         raise _UnusableModule(f"the module {spec.name} ({spec.origin}) cannot be loaded: {error.msg}") from error
 
 
-def _run(module: ModuleType, loader: Loader) -> None:
+def _run(module: ModuleType, loader: "Loader") -> None:
     _call(module, "raised when it was loaded:", lambda: loader.exec_module(module))
 
 

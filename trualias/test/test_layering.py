@@ -14,9 +14,9 @@ from trualias.testing.requirements import source_tree
 PACKAGE = Path(trualias.__file__).parent
 TESTS = ("test", "testing")
 
-# What works without files, clocks and sockets, and the foreign modules that it may import. ``importlib.resources``
-# reads the grammar that is installed beside its module.
-PURE_PACKAGES = ("messages", "language", "matching", "analysis")
+# What works without files, clocks and sockets, and the foreign modules that it may import. ``pkgutil`` reads the
+# grammar that is installed beside its module.
+PURE_PACKAGES = ("messages", "errors", "language", "matching", "analysis")
 PURE_IMPORTS = frozenset(
     {
         "__future__",
@@ -31,12 +31,12 @@ PURE_IMPORTS = frozenset(
         "functools",
         "heapq",
         "idna",
-        "importlib.resources",
         "itertools",
         "json",
         "lark",
         "math",
         "os.path.basename",
+        "pkgutil.get_data",
         "random",
         "re",
         "string",

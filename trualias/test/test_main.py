@@ -69,7 +69,7 @@ class ArgumentTests(SynchronousTestCase):
 
     def test_misspelled(self) -> None:
         """A wrong action, choice or option of a command is named with the likely one, after the command's usage."""
-        actions = "revoke, pause, resume, expire, lock, unlock, import, export, list, show, note or forget"
+        actions = "revoke, pause, resume, expire, lock, unlock, import, imports, export, list, show, note or forget"
         for arguments, error in (
             ("alias revok foo", f"argument ACTION: unknown 'revok'; expected {actions}; did you mean 'revoke'?"),
             ("alias revoke foo --noet x", "unexpected '--noet'; did you mean '--note'?"),

@@ -11,7 +11,7 @@ from typing import TextIO
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.output import (
-    console,
+    Output,
     print_text,
     show,
     table_of,
@@ -29,7 +29,7 @@ class PipeTests(SynchronousTestCase):
         """Text is written unchanged: not coloured, wrapped or interpreted as markup."""
         output = StringIO()
         text = "[red]1[/] :smile: " + 60 * "word "
-        console(output).print(text, style="bold red")
+        Output(output).print(text, style="bold red")
         self.assertEqual(text + "\n", output.getvalue())
 
     def test_table(self) -> None:
@@ -38,7 +38,7 @@ class PipeTests(SynchronousTestCase):
         rows = table_of("address", "answer")
         rows.add_row(300 * "x", "foo")
         rows.add_row("[bold]y[/]", "")
-        show(console(output), rows)
+        show(output, rows)
         expected = f"{'address':300}  answer\n{300 * 'x'}  foo\n[bold]y[/]\n"
         self.assertEqual(expected, output.getvalue())
 
@@ -120,16 +120,16 @@ class TerminalTests(SynchronousTestCase):
         """On 40 columns text is folded between words, apart from lines whose columns matter."""
         self.set_variable("COLUMNS", "40")
         text = "foo.macys.m6 is not found: it looks right, but its code is wrong"
-        console(self.terminal).print(text)
+        Output(self.terminal).print(text)
         self.assertEqual("foo.macys.m6 is not found: it looks \r\nright, but its code is wrong\r\n", self.read())
-        console(self.terminal).print(text, soft_wrap=True)
+        Output(self.terminal).print(text, soft_wrap=True)
         self.assertEqual(f"{text}\r\n", self.read())
 
     def test_indented(self) -> None:
         """A folded line goes on two columns to the right of its beginning; one that fits is left alone."""
         self.set_variable("COLUMNS", "30")
         print_text(
-            console(self.terminal),
+            Output(self.terminal),
             "a.conf: note: it does not end with END\n    why: a file that was cut off looks so\n  x",
         )
         self.assertEqual(
@@ -137,28 +137,28 @@ class TerminalTests(SynchronousTestCase):
             "    why: a file that was cut\r\n      off looks so\r\n  x\r\n",
             self.read(),
         )
-        print_text(console(self.terminal), "    MATCHES %account%-%alnum%-%code%\n", folded=False)
+        print_text(Output(self.terminal), "    MATCHES %account%-%alnum%-%code%\n", folded=False)
         self.assertEqual("    MATCHES %account%-%alnum%-%code%\r\n\r\n", self.read())
         self.set_variable("COLUMNS", "5")
-        print_text(console(self.terminal), "    12345678901")
+        print_text(Output(self.terminal), "    12345678901")
         self.assertEqual("    1234567890\r\n      1\r\n", self.read())
 
     def test_colour(self) -> None:
         """A terminal gets colours."""
-        console(self.terminal).print("foo", style="red")
+        Output(self.terminal).print("foo", style="red")
         self.assertEqual("\x1b[31mfoo\x1b[0m\r\n", self.read())
 
     def test_no_colour(self) -> None:
         """With ``NO_COLOR`` there are no colours."""
         self.set_variable("NO_COLOR", "1")
-        console(self.terminal).print("foo", style="red")
+        Output(self.terminal).print("foo", style="red")
         self.assertEqual("foo\r\n", self.read())
 
     def test_table(self) -> None:
         """A table stays within the width of the terminal, and shows every character of a cell."""
         rows = table_of("address", "answer")
         rows.add_row(120 * "x", "foo")
-        show(console(self.terminal), rows)
+        show(self.terminal, rows)
         seen = self.read()
         self.assertEqual(120, seen.count("x"))
         lines = re.sub("\x1b\\[[0-9;]*m", "", seen).split("\r\n")

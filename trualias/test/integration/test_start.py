@@ -1,0 +1,66 @@
+"""What the commands import: a module that is not needed makes every call of a command slower."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.testing.command_line import PROGRAM
+from trualias.testing.live import ENVIRONMENT
+
+CONFIGURATION = "ACCOUNT foo MATCHES %account%-%ident%-%code% WITH CHAR(1,-), CHARS();\nEND\n"
+
+# Each takes 20 to 200 ms to import: four times as long as an interpreter takes to start.
+_SERVER = ("twisted", "zope", "prometheus_client", "h11", "asyncio")
+_STORE = ("sqlite3", "trualias.store")
+_PARSER = ("lark", "trualias.language.parser")
+_TERMINAL = ("rich",)
+_ALL = ("attr", "json", "trualias.configuration", "trualias.lookup", *_PARSER, *_SERVER, *_STORE, *_TERMINAL)
+
+NOT_IMPORTED = {
+    ("--version",): (*_ALL, "difflib", "trualias.commands.query"),
+    ("--help",): (*_PARSER, *_SERVER, *_TERMINAL),
+    ("samples",): _ALL,
+    ("query", "--help"): (*_PARSER, *_SERVER, *_STORE, *_TERMINAL, "trualias.analysis"),
+    ("completion", "bash"): (*_PARSER, *_SERVER, *_TERMINAL),
+    ("completion", "accounts"): (*_SERVER, *_STORE, *_TERMINAL, "trualias.lookup", "trualias.analysis"),
+    ("query", "foo-macys-m5"): (*_SERVER, *_STORE, *_TERMINAL, "trualias.analysis"),
+    ("compose", "foo", "macys"): (*_SERVER, *_STORE, *_TERMINAL),
+    ("explain", "foo-macys-m5"): (*_SERVER, *_STORE, *_TERMINAL),
+}
+"""Command lines, with the modules and packages that they do without."""
+
+
+class ImportTests(SynchronousTestCase):
+    """The modules that the command line imports in a pipe."""
+
+    def setUp(self) -> None:
+        """Write a configuration where the commands find it."""
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        (self.folder / "trualias.conf").write_text(CONFIGURATION)
+
+    def modules_of(self, *arguments: str) -> set[str]:
+        """Run a command that succeeds, and return the modules that it imports."""
+        python, *program = PROGRAM
+        command = (python, "-X", "importtime", *program, *arguments)
+        done = subprocess.run(
+            command, cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        )
+        lines = done.stderr.decode().splitlines()
+        self.assertEqual(0, done.returncode, lines)
+        return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+    def test_not_imported(self) -> None:
+        """A command imports only what it needs, so that it starts in 0.2 s."""
+        needless = {
+            arguments: sorted(self.modules_of(*arguments).intersection(without))
+            for arguments, without in NOT_IMPORTED.items()
+        }
+        self.assertEqual({arguments: [] for arguments in NOT_IMPORTED}, needless)
+
+    def test_imported(self) -> None:
+        """A query imports the parser: the modules of a command are found."""
+        self.assertEqual(set(), {*_PARSER, "attr", "json"} - self.modules_of("query", "foo-macys-m5"))
