@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from trualias.commands.csv_cells import without_guard
+from trualias.commands.log_file import LogFile
 from trualias.commands.memory import Refused
 from trualias.commands.reading_logs import opened
 from trualias.commands.terminal import Terminal
@@ -16,11 +17,11 @@ def listed_addresses(name: str, column: str | None, terminal: Terminal) -> Itera
     """Yield the addresses of a list, ``-`` for standard input, or of one of its columns; without empty ones.
 
     Raises:
-        Refused: there is no such column, or there are several and none is named.
+        Refused: there is no such column, or there are several and none is named, or the file is not text in UTF-8.
         UnreadableLog: the file cannot be read.
     """
     with opened(name, terminal) as (file, advance):
-        lines = _lines(file.blocks(), advance)
+        lines = _lines(file, advance)
         for number, text in enumerate(lines if column is None else _column(lines, column)):
             address = text.strip()
             if number == 0 and column is None and (names := _columns(address)):
@@ -29,9 +30,15 @@ def listed_addresses(name: str, column: str | None, terminal: Terminal) -> Itera
                 yield address
 
 
-def _lines(blocks: Iterable[bytes], advance: Callable[[], None]) -> Iterator[str]:
-    for block in blocks:
-        yield from block.decode("utf-8", "replace").splitlines(keepends=True)
+def _lines(file: LogFile, advance: Callable[[], None]) -> Iterator[str]:
+    before = 0
+    for block in file.blocks():
+        try:
+            yield from block.decode("utf-8").splitlines(keepends=True)
+        except UnicodeDecodeError as error:
+            number = before + block.count(b"\n", 0, error.start) + 1
+            raise Refused(f"{file.name}: line {number} is not UTF-8 text; nothing is imported") from None
+        before += block.count(b"\n")
         advance()
 
 

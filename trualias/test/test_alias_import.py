@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -235,6 +236,16 @@ class ListTests(ImportCase):
             "/nonexistent: cannot be read: No such file or directory",
             *("alias", "import", "--account", "foo", "/nonexistent"),
         )
+
+    def test_binary(self) -> None:
+        """A file that is no text is refused as a whole, although some of its lines could be addresses."""
+        path = self.file("")
+        Path(path).write_bytes(b"shop\n\n" + b"news\n" * 100_000 + b"caf\xe9\nad\n")
+        for options in ([], ["--column", "shop"]):
+            self.assert_refused(
+                f"{path}: line 100003 is not UTF-8 text; nothing is imported",
+                *("alias", "import", "--account", "foo", path, *options),
+            )
 
     def test_json(self) -> None:
         """``--json`` has all results."""
