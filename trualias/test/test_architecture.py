@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 import trualias
 from trualias.analysis.overlap import find_overlaps
 from trualias.configuration import Configuration, parse_configuration
+from trualias.configuration.tables import Table
 from trualias.language.functions import FUNCTIONS
 from trualias.language.spans import Spans
 from trualias.language.tree import Account, Call, CodeField, FieldClass, Identifier, Item, Literal
 from trualias.lookup import Found, NotFound
+from trualias.server.application import Application, Reactor
+from trualias.store.sqlite_file import create
 from trualias.test.examples import Block, RstTable, cell_text, read_rst
 from trualias.test.naive import Reading, contributions, readings, verifies
 from trualias.testing.requirements import source_tree
+from trualias.testing.workers import ImmediateWorker
 
 # An inline literal that names a file or a folder: it has a slash, or the extension of a file in the source tree.
 _PATH = re.compile(r"``([\w.]+/[\w./-]*|[\w-]+\.(?:py|rst|lark|json|toml|conf))``")
@@ -105,6 +111,29 @@ class FilesTests(SynchronousTestCase):
             self.assertIn(reference, read_page(name), name)
 
 
+class ServiceTests(SynchronousTestCase):
+    """The table of the services."""
+
+    def test_services(self) -> None:
+        """It has the services of a process with everything, in their order, each with the module of its class."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        path = folder / "trualias.conf"
+        path.write_text(
+            "STORE: sqlite:memory.sqlite\nMETRICS: 127.0.0.1:9347\nPORT: 3048\nALIAS DOMAINS: example.com\n"
+            "LISTEN: policy unix:/run/trualias/policy\nACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHARS();\n"
+        )
+        create(str(folder / "memory.sqlite"))
+        reactor = cast(Reactor, MemoryReactorClock())
+        server = Application(
+            Table.VIRTUAL, str(path), (), reactor, lambda name: ImmediateWorker(), {}, str(folder)
+        ).make_service()
+        classes = dict.fromkeys(type(service) for service in server)
+        rows = [tuple(map(cell_text, row[:2])) for row in find_table("service", "module", "task").rows]
+        found = [(one.__name__, f"{one.__module__.removeprefix('trualias.').replace('.', '/')}.py") for one in classes]
+        self.assertEqual(found, rows)
+
+
 class AdditionTests(SynchronousTestCase):
     """The instructions for additions."""
 
@@ -123,6 +152,17 @@ class AdditionTests(SynchronousTestCase):
             self.assertEqual([], [function for function in FUNCTIONS if not re.search(rf"\b{function}\b", text)], name)
         grammar = (root / "trualias/language/grammar.lark").read_text("utf-8")
         self.assertEqual([], [function for function in FUNCTIONS if re.search(rf"\b{function}\b", grammar)])
+
+    def test_names_are_in_the_named_files(self) -> None:
+        """A name of the source that stands after a file in a step of the instructions is assigned or defined there."""
+        root = source_tree()
+        section = read_page().partition("\nCommon additions\n")[2].partition("\nMatching: ")[0]
+        named = re.findall(r"^\d\. ``([\w/.]+\.py)``:[^`]*``(_?[A-Za-z]\w+)``", section, re.MULTILINE)
+        self.assertGreater(len(named), 5)
+        for file, name in named:
+            path = root / file if (root / file).exists() else root / "trualias" / file
+            is_defined = rf"^ *(?:class |def )?{name}\b *[:=(]"
+            self.assertRegex(path.read_text("utf-8"), re.compile(is_defined, re.MULTILINE), f"{file}: {name}")
 
 
 class AlgorithmTests(SynchronousTestCase):
