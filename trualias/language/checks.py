@@ -8,10 +8,11 @@ from itertools import chain, islice, pairwise
 
 from attrs import frozen
 
+from trualias.language.argument_scope import ArgumentError, ArgumentScope
 from trualias.language.domain_groups import ALL, DomainGroups
 from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES, fits
-from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, unknown_function
+from trualias.language.functions import FUNCTIONS, unknown_function
 from trualias.language.memo import BoundedMemo
 from trualias.language.name_list import Name, NameList
 from trualias.language.rule import CodeItem, Rule, folding

@@ -46,7 +46,7 @@ def _offset_field() -> int:
     return field(default=0, eq=False, repr=False)
 
 
-@frozen
+@frozen(weakref_slot=False)  # there can be very many
 class Literal:
     """Text that stands for itself in an expression; ``%%`` is already a single percent sign."""
 
@@ -98,7 +98,7 @@ class Call:
     offset: int = _offset_field()
 
 
-@frozen
+@frozen(weakref_slot=False)
 class CodeLiteral:
     """Text that stands for itself in a code."""
 
@@ -109,13 +109,15 @@ class CodeLiteral:
 Item = Call | CodeLiteral
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Account:
     """An account statement. ``aliases`` is empty without ``ALIASED`` and for ``ALIASED *``, which mean the same.
 
     ``domains`` are those after ``AT``, none for a statement for all. A ``retired`` one accepts only aliases that the
-    store knows. The offsets of the tokens count from
-    ``expression_offset``, those of the items from ``items_offset``.
+    store knows.
+
+    ``expression_at`` and ``items_at`` are the distances from ``offset`` to the expression and to the items: small
+    numbers, which Python shares.
     """
 
     accounts: NameList = field(converter=name_list)
@@ -126,8 +128,18 @@ class Account:
     domains: NameList = field(default=NO_NAMES, converter=name_list)
     retired: bool = False
     offset: int = _offset_field()
-    expression_offset: int = _offset_field()
-    items_offset: int = _offset_field()
+    expression_at: int = _offset_field()
+    items_at: int = _offset_field()
+
+    @property
+    def expression_offset(self) -> int:
+        """The offset in the text from which those of the tokens count."""
+        return self.offset + self.expression_at
+
+    @property
+    def items_offset(self) -> int:
+        """The offset in the text from which those of the items count."""
+        return self.offset + self.items_at
 
 
 @frozen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall, CodeText
+from trualias.language.memo import MOST
 from trualias.language.rule import CodeItem
 from trualias.language.tree import CodeLiteral, FieldClass, NameKind
 
@@ -28,15 +30,15 @@ A reading's values are the account, the alias, and those of its identifiers from
 
 def compile_items(items: tuple[CodeItem, ...]) -> tuple[CompiledItem, ...]:
     """Make items ready for comparison with many codes."""
-    names = {NameKind.ACCOUNT: 0, NameKind.ALIAS: 1}
-    return tuple(
-        [
-            item.text
-            if isinstance(item, CodeLiteral)
-            else (item.function.value, item, item.reads + 2 if isinstance(item.reads, int) else names[item.reads])
-            for item in items
-        ]
-    )
+    return tuple([item.text if isinstance(item, CodeLiteral) else _compile_call(item) for item in items])
+
+
+_NUMBERS = {NameKind.ACCOUNT: 0, NameKind.ALIAS: 1}
+
+
+@lru_cache(MOST)  # statements share equal calls
+def _compile_call(call: BoundCall) -> tuple[Callable[[BoundCall, str], CodeText], BoundCall, int]:
+    return call.function.value, call, call.reads + 2 if isinstance(call.reads, int) else _NUMBERS[call.reads]
 
 
 def is_right(code: str, items: tuple[CompiledItem, ...], values: Sequence[str]) -> bool:

@@ -58,10 +58,11 @@ class Form:
     )
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...], fold: Callable[[str], str]) -> None:
-        self.expression = tuple(
-            [Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression]
-        )
-        self.items = tuple([_folded(item, fold) for item in items])
+        folded = tuple([Literal(fold(token.text)) if isinstance(token, Literal) else token for token in expression])
+        # Mostly folding changes nothing.
+        self.expression = expression if folded == expression else folded
+        folded_items = tuple([_folded(item, fold) for item in items])
+        self.items = items if folded_items == items else folded_items
         self.compiled_items = compile_items(self.items)
         self.leaf_steps = len(self.items) // 3
         marked = bind((Literal(START), *self.expression, Literal(END)), MARKS)
@@ -74,26 +75,28 @@ class Form:
                 self.lead = number
                 self.head = self.head[1:]
                 break
-        self._marked: list[tuple[FieldRule | None, str]] = []
+        marked_fields: list[tuple[FieldRule | None, str]] = []
         for token in marked[1:]:
             match token:
                 case Identifier(field_class):
-                    self._marked.append((RULES[field_class], ""))
+                    marked_fields.append((RULES[field_class], ""))
                 case CodeField():
-                    self._marked.append((None, ""))
+                    marked_fields.append((None, ""))
                 case Literal(text):
-                    self._marked[-1] = self._marked[-1][0], text.removesuffix(END)
+                    marked_fields[-1] = marked_fields[-1][0], text.removesuffix(END)
                 case NameField():
                     raise AssertionError("all names are bound")
                 case _:
                     assert_never(token)
+        self._marked = tuple(marked_fields)
         self.fields: tuple[Field, ...] | None = None
         self.stop = ""
         # Made when first needed, which is seldom.
         self._plan: CountingPlan | None = None
         if not any(isinstance(token, NameField) for token in expression[1:]):
-            _, self.fields, self.stop = self.fill("", "")
-            self._marked = []
+            _, fields, self.stop = self.fill("", "")
+            self.fields = _shared(fields)
+            self._marked = ()
 
     @property
     def plan(self) -> CountingPlan:
@@ -119,6 +122,12 @@ class Form:
         if rule is not None:
             return character in rule.alphabet
         return any(character in alphabet(item) for item in self.items)
+
+
+@lru_cache(MOST)
+def _shared(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return fields equal to some, which are one object while it is in the cache: different forms have equal fields."""
+    return fields
 
 
 form_of = lru_cache(MOST)(Form)

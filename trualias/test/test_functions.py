@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.language.argument_scope import ArgumentError, ArgumentScope
 from trualias.language.fields import fits
-from trualias.language.functions import FUNCTIONS, ArgumentError, ArgumentScope, BoundCall, unknown_function
+from trualias.language.functions import FUNCTIONS, BoundCall, unknown_function
 from trualias.language.spans import Spans
 from trualias.language.tree import ATEXT_AND_DOT, IDENTIFIER_CLASSES, Argument, Call, FieldClass, NameKind
 from trualias.messages import quoted
@@ -169,7 +170,7 @@ class ArgumentTests(SynchronousTestCase):
     def resolve_call(self, call: str, identifiers: str, using: FieldClass = IDENT, aliases: bool = True) -> BoundCall:
         """Resolve a call such as ``CHAR 1 -1 *`` for the identifiers of an expression."""
         function, *arguments = call.split()
-        classes = [FieldClass(name) for name in identifiers.split()]
+        classes = tuple([FieldClass(name) for name in identifiers.split()])
         placed = [Argument(argument, offset) for offset, argument in enumerate(arguments, start=1)]
         return ArgumentScope(classes, using, aliases).resolve_call(Call(function, tuple(placed), 0))
 
@@ -301,9 +302,15 @@ class ArgumentTests(SynchronousTestCase):
             message = f"the default '{default}' is not exactly one character that a local part may hold"
             self.assert_refused(f"CHAR 1 {default}", "alpha", 2, message)
 
-    def test_offset(self) -> None:
-        """A resolved call has the offset of the call."""
-        self.assertEqual(7, ArgumentScope([ALPHA], IDENT, False).resolve_call(Call("ANY", (), 7)).offset)
+    def test_shared(self) -> None:
+        """Equal calls in equal scopes are one resolved call wherever they stand; an error has its call's offset."""
+        first, second = (ArgumentScope((ALPHA,), IDENT, False).resolve_call(Call("ANY", (), at)) for at in (7, 9))
+        self.assertIs(first, second)
+        self.assertNotEqual(first, ArgumentScope((NUMBER,), IDENT, False).resolve_call(Call("ANY", (), 7)))
+        for at in (7, 9):
+            with self.assertRaises(ArgumentError) as raised:
+                ArgumentScope((ALPHA,), IDENT, False).resolve_call(Call("LABELS", (), at))
+            self.assertEqual(at, raised.exception.offset)
 
     def test_unknown(self) -> None:
         """The message for an unknown function names all functions."""
