@@ -78,7 +78,10 @@ class Policy:
             return _NO_MATCH, 0
         record = LookupRecord(self._fold(local_part))
         try:
-            return self._choose(self._find(record.text, domain), record), record.steps
+            comparables = self._find(record.text, domain)
+            if len(comparables) == 1 and not self._indexes.has_several:  # as above
+                return _outcome_of_one(comparables[0], record), record.steps  # type: ignore[arg-type]
+            return self._choose(comparables, record), record.steps
         except StepBudgetExceeded:
             return BudgetExceeded(), max(record.steps, BUDGET + 1)
 
