@@ -13,23 +13,12 @@ from trualias.commands.alias_ends import check_future, date, day_or_time
 from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.alias_text import Card, describe_lock, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
-from trualias.commands.memory import (
-    DONE,
-    Alias,
-    Memory,
-    MemoryAction,
-    Refused,
-    add_memory,
-    is_found,
-    other_entries,
-    typed_addresses,
-    unchanged,
-    with_memory,
-)
+from trualias.commands.memory import DONE, Memory, MemoryAction, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, entries_of, known_owner, with_account
 from trualias.commands.terminal import Terminal
+from trualias.commands.typed_aliases import Alias, is_found, other_entries, typed_addresses, unchanged
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.messages import number_of

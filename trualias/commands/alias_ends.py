@@ -10,15 +10,9 @@ from attrs import evolve
 
 from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.dates import InvalidDate, local_time, parse_date
-from trualias.commands.memory import (
-    AddAction,
-    Alias,
-    Memory,
-    Refused,
-    has_policy_service,
-    unchanged,
-)
+from trualias.commands.memory import AddAction, Memory, Refused, has_policy_service
 from trualias.commands.terminal import Terminal
+from trualias.commands.typed_aliases import Alias, unchanged
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import number_of, quoted
 from trualias.store.records import Change, Entry, TrailLine, idle_remark

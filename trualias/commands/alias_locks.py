@@ -8,17 +8,10 @@ from attrs import evolve
 
 from trualias.commands.alias_report import Report, add_report, typed_alias
 from trualias.commands.alias_text import describe_lock, describe_state
-from trualias.commands.memory import (
-    AddAction,
-    Alias,
-    Memory,
-    Refused,
-    has_policy_service,
-    other_entries,
-    unchanged,
-)
+from trualias.commands.memory import AddAction, Memory, Refused, has_policy_service
 from trualias.commands.senders import sender_named
 from trualias.commands.terminal import Terminal
+from trualias.commands.typed_aliases import Alias, other_entries, unchanged
 from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain

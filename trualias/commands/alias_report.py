@@ -6,11 +6,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
 from trualias.commands.alias_text import entry_json
-from trualias.commands.memory import DONE, Alias, Memory, Refused, resolve
+from trualias.commands.memory import DONE, Memory, Refused
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, owner, with_account
 from trualias.commands.terminal import Terminal
+from trualias.commands.typed_aliases import Alias, resolve
 from trualias.lookup.alias_states import AliasState
 from trualias.messages import escaped
 from trualias.store.records import Entry
@@ -44,7 +45,7 @@ class Report:
         self.say(f"{alias.address} {text}{alias.in_brackets}")
 
     def remark(self, text: str) -> None:
-        """Write a line for people, or for a person who runs the program."""
+        """Write a line on standard output; with ``--json`` on standard error, where programs do not read it."""
         (self._terminal.errors if self._as_json else self._terminal.output).write(f"{escaped(text)}\n")
 
     def finish(self, changed: Iterable[Alias]) -> int:

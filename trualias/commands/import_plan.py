@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from attrs import Factory, define, frozen
 
-from trualias.commands.memory import Alias, Refused, looked_up
+from trualias.commands.memory import Refused
 from trualias.commands.owners import no_account
+from trualias.commands.typed_aliases import Alias, looked_up
 from trualias.language.domains import fold_domain
 from trualias.lookup import Ambiguous, BudgetExceeded, Found, Snapshot
 from trualias.lookup.alias_states import AliasKey, AliasState

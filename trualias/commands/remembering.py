@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 from trualias.commands.compose_text import TargetResult
-from trualias.commands.memory import Refused, looked_up, open_to_change
+from trualias.commands.memory import Refused, open_to_change
 from trualias.commands.terminal import Terminal
+from trualias.commands.typed_aliases import looked_up
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_words import words_of
 from trualias.lookup.answers import describe_hook_exception

@@ -8,7 +8,7 @@ from argparse import ArgumentTypeError
 from attrs import evolve
 
 from trualias.commands.alias_ends import number, without_reached_ends
-from trualias.commands.memory import Alias
+from trualias.commands.typed_aliases import Alias
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
 from trualias.store.records import KEEP, Change, Entry, TrailLine, Use
