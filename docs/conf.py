@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from drawing import draw
+from links import FileLinks, PageLinks
 
 from trualias import __version__, tap_table, tap_virtual
 from trualias.commands.arguments import example_and_status
@@ -45,6 +46,9 @@ html_css_files = ["pages.css"]
 html_show_sourcelink = False
 nitpicky = True
 exclude_patterns = ["*.inc.rst"]
+
+# Those of other programs.
+manpages_url = "https://manpages.debian.org/{page}.{section}"
 
 # The manual pages are pages of this documentation: document, name, description, author, section.
 man_pages = [
@@ -258,4 +262,6 @@ def setup(app: Sphinx) -> None:
     app.add_directive("json-fields", JsonFieldsDirective)
     app.add_directive("exit-statuses", ExitStatusDirective)
     app.add_directive("server-options", ServerOptionsDirective)
+    app.add_transform(FileLinks)
+    app.add_post_transform(PageLinks)
     app.set_translator("man", ManualPage)
