@@ -35,7 +35,7 @@ _log = logger(__name__)
 _Result = TypeVar("_Result")
 
 WRITE_SECONDS = 0.75
-"""The interval between two looks at the uses that are pending: each is in the store within a second."""
+"""The interval at which pending uses are written: each is in the store within a second."""
 
 PAUSE_SECONDS = 0.02
 """The pause between two transactions, in which other writers have their turn."""
@@ -91,7 +91,7 @@ class DeliveryCounter(PeriodicService):
         self._begun: float | None = None
         self._problem = ""
         self._finished: Deferred[None] | None = None
-        super().__init__(clock, WRITE_SECONDS, self._look)
+        super().__init__(clock, WRITE_SECONDS, self._check)
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Take mail to an alias; drop it if too many wait."""
@@ -118,7 +118,7 @@ class DeliveryCounter(PeriodicService):
         if self._begun is None and not self._is_pending:
             return succeed(None)
         self._finished = finished = Deferred[None]()
-        call = self._clock.callLater(FINISH_SECONDS, self._end)
+        call = self._clock.callLater(FINISH_SECONDS, self._fire_finished)
         if self._begun is None:
             self._write()
 
@@ -128,7 +128,7 @@ class DeliveryCounter(PeriodicService):
 
         return finished.addCallback(cancel)
 
-    def _look(self, intervals: int) -> None:
+    def _check(self, intervals: int) -> None:
         self._update_counters()
         if self._begun is not None:
             if self._clock.seconds() >= self._begun + HUNG_SECONDS:
@@ -144,14 +144,14 @@ class DeliveryCounter(PeriodicService):
         if self._begun is not None or not self._is_pending:
             return
         if not self._is_in_use():
-            self._end()
+            self._fire_finished()
             return
-        if not self._pending:
+        if not self._pending:  # only guesses are: mails come first
             guesses = self._guesses.take(MOST_ROWS // 10)
             self._run(
                 lambda: self._store.count_guesses(guesses),
-                lambda _: self._go_on(),
-                lambda failure: self._fail_guesses(guesses, failure),
+                lambda _: self._continue(),
+                lambda failure: self._handle_guess_failure(guesses, failure),
             )
             return
         uses = self._pending.take(MOST_ROWS)
@@ -159,8 +159,8 @@ class DeliveryCounter(PeriodicService):
         snapshot, now = self._current.snapshot, self._time_of_day()
         self._run(
             lambda: self._store.count(uses, new, snapshot, now),
-            lambda counted: self._note(uses, counted),
-            lambda failure: self._fail(uses, failure),
+            lambda counted: self._handle_counted(uses, counted),
+            lambda failure: self._handle_failure(uses, failure),
         )
 
     def _run(
@@ -181,14 +181,14 @@ class DeliveryCounter(PeriodicService):
         running.addCallbacks(done, failed)
         running.addErrback(_log_failure)
 
-    def _note(self, uses: Sequence[Use], counted: Counted) -> None:
+    def _handle_counted(self, uses: Sequence[Use], counted: Counted) -> None:
         self._pending.mark_counted(uses)
         self.counters.accepted += sum(use.accepted for use in uses) - counted.beyond
         self.counters.refused += sum(use.refused for use in uses)
         self.counters.beyond += counted.beyond
-        self._go_on()
+        self._continue()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         """Write more after a transaction, or finish."""
         self._report("")
         self._update_counters()
@@ -197,21 +197,21 @@ class DeliveryCounter(PeriodicService):
         elif self._is_pending:
             self._write()
         else:
-            self._end()
+            self._fire_finished()
 
-    def _fail(self, uses: Sequence[Use], failure: Failure) -> None:
+    def _handle_failure(self, uses: Sequence[Use], failure: Failure) -> None:
         if failure.check(StoreUnusable):
             for use in uses:
                 self._pending.add(use)
             self._report(failure.getErrorMessage())
         else:
-            # Again, it would fail again.
+            # Not StoreUnusable: written once more, they would fail once more.
             self.counters.dropped += sum(use.accepted + use.refused for use in uses)
             _log_failure(failure)
         self._update_counters()
-        self._end()
+        self._fire_finished()
 
-    def _fail_guesses(self, guesses: list[Guesses], failure: Failure) -> None:
+    def _handle_guess_failure(self, guesses: list[Guesses], failure: Failure) -> None:
         if failure.check(StoreUnusable):
             self._guesses.put_back(guesses)
             self._report(failure.getErrorMessage())
@@ -219,7 +219,7 @@ class DeliveryCounter(PeriodicService):
             self.counters.guesses_dropped += sum(one.count for one in guesses)
             _log_failure(failure)
         self._update_counters()
-        self._end()
+        self._fire_finished()
 
     def _update_counters(self) -> None:
         dropped, self._guesses.dropped = self._guesses.dropped, 0
@@ -238,8 +238,8 @@ class DeliveryCounter(PeriodicService):
         else:
             _log.warn("deliveries to aliases are counted again")
 
-    def _end(self) -> None:
-        """Finish: nothing more is written."""
+    def _fire_finished(self) -> None:
+        """Drop what is pending and fire the Deferred of `finish`, if the server stops."""
         finished, self._finished = self._finished, None
         if finished is None:
             return

@@ -121,7 +121,7 @@ class FirstLoader:
         def read() -> None:
             read_texts(self._path)
 
-        thread = threading.Thread(target=read, name="first look at the configuration", daemon=True)
+        thread = threading.Thread(target=read, name="first read of the configuration", daemon=True)
         thread.start()
         thread.join(1)
         while thread.is_alive():

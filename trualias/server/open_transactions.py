@@ -73,9 +73,9 @@ class TransactionFile:
             return succeed(None)
         content = encode(transactions)
         writing = self._worker.run(lambda: replace_file(self._path, content, durable=False))
-        return writing.addTimeout(FINISH_SECONDS, self._clock).addErrback(self._fail)
+        return writing.addTimeout(FINISH_SECONDS, self._clock).addErrback(self._handle_failure)
 
-    def _fail(self, failure: Failure) -> None:
+    def _handle_failure(self, failure: Failure) -> None:
         error = failure.value
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "the disk does not respond"
         _log.warn(

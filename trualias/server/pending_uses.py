@@ -96,8 +96,8 @@ class PendingUses:
             if is_known or not self._again:
                 self.dropped += new.accepted + new.refused
                 return
-            _, given_up = self._again.popitem()
-            self.dropped += given_up.accepted + given_up.refused
+            _, displaced = self._again.popitem()
+            self.dropped += displaced.accepted + displaced.refused
         pending = self._again if is_known else self._first
         pending[pair] = new
 

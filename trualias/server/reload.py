@@ -255,7 +255,7 @@ class ReloadService(Service):
         for listener in self._listeners:
             listener.begun()
         loading = self._loader.run(lambda: self._load_in_thread(load))
-        loading.addCallbacks(self._apply, lambda failure: self._keep(failure, load, is_new))
+        loading.addCallbacks(self._apply, lambda failure: self._handle_failure(failure, load, is_new))
         loading.addErrback(lambda failure: _log.failure("A new configuration was only partly applied", failure))
         loading.addCallback(self._finish_load)
 
@@ -328,7 +328,7 @@ class ReloadService(Service):
             self._logged = (message, fields)
             _log.error(message, path=self._path, **fields)
 
-    def _keep(self, failure: Failure, load: _Load, is_new: bool) -> None:
+    def _handle_failure(self, failure: Failure, load: _Load, is_new: bool) -> None:
         if failure.check(LoadCancelled) or load.outdated:
             return
         self._cancelled_in_a_row = 0

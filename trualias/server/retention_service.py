@@ -76,7 +76,7 @@ class RetentionService(PeriodicService):
         self._is_running = True
         days, now = self._current.snapshot.configuration.settings.keep_senders, self._time_of_day()
         removing = self._worker.run(lambda: self._remove(now, days))
-        removing.addCallbacks(self._note, self._fail)
+        removing.addCallbacks(self._handle_success, self._handle_failure)
 
     def _remove(self, now: float, days: int) -> tuple[int, float]:
         """Remove what is old; return the rows, and the seconds by which the clock is ahead of what may be removed."""
@@ -87,7 +87,7 @@ class RetentionService(PeriodicService):
         finally:
             store.close()
 
-    def _note(self, done: tuple[int, float]) -> None:
+    def _handle_success(self, done: tuple[int, float]) -> None:
         removed, ahead = done
         self._is_running = False
         self._problem = ""
@@ -103,7 +103,7 @@ class RetentionService(PeriodicService):
         if removed:
             _log.info("{removed} old rows of senders, guesses and changes were removed from the store", removed=removed)
 
-    def _fail(self, failure: Failure) -> None:
+    def _handle_failure(self, failure: Failure) -> None:
         self._is_running = False
         if not failure.check(StoreUnusable):
             _log.failure("old senders were not removed from the store", failure)

@@ -79,8 +79,8 @@ class SocketWatchService(PeriodicService):
         self._waited = 0.0  # seconds for the examination that has not ended
 
     def _examine_all(self, intervals: int) -> None:
-        # An examination that hangs is waited for: one that was given up could still make a socket that no one accepts
-        # clients on.
+        # An examination that hangs is waited for: one that was abandoned could still make a socket on which no process
+        # accepts clients.
         if self._is_examining:
             before, self._waited = self._waited, self._waited + intervals * INTERVAL
             if before < HANGING <= self._waited:

@@ -33,7 +33,7 @@ from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, encode, r
 _log = logger(__name__)
 
 WATCH_SECONDS = 0.25
-"""The interval between two looks at the store: a change is in force within a second."""
+"""The interval between two examinations of the store: a change is in force within a second."""
 
 COPY_SECONDS = 4.0
 """The least time between two writes of the copy."""
@@ -158,7 +158,7 @@ class StoreReader:
         try:
             number = self._follower.resting()
         except StoreUnusable:
-            return  # the next look tells
+            return  # the next examination reports it
         if number:
             _log.warn(
                 "{aliases} had no mail for the days after which they expire, but no mail at all was counted in the last"
@@ -196,7 +196,7 @@ class StoreService(PeriodicService):
         problem: what its start returned.
         current: holds the snapshot in use.
         clock: the reactor's.
-        worker: runs the looks at the store.
+        worker: runs the examinations of the store.
         loads: ``store_in_use`` is kept up to date in it.
 
     """
@@ -221,19 +221,19 @@ class StoreService(PeriodicService):
         self._begun: float | None = None
         self._logged = ""
         self._since = 0.0  # when the problem began
-        super().__init__(clock, WATCH_SECONDS, self._look)
+        super().__init__(clock, WATCH_SECONDS, self._examine)
         self._report(problem, is_steady=True)
 
-    def _look(self, intervals: int) -> None:
+    def _examine(self, intervals: int) -> None:
         if self._begun is not None:
             # It is not abandoned: two threads must not use one store.
             if self._clock.seconds() >= self._begun + HUNG_SECONDS:
                 self._report("it does not respond", is_steady=True)
             return
         self._begun = self._clock.seconds()
-        looking = self._worker.run(lambda: (self._reader.examine(), self._reader.states))
-        looking.addCallbacks(self._apply, self._fail)
-        looking.addErrback(lambda failure: _log.failure("the states of aliases were not put in force", failure))
+        examining = self._worker.run(lambda: (self._reader.examine(), self._reader.states))
+        examining.addCallbacks(self._apply, self._handle_failure)
+        examining.addErrback(lambda failure: _log.failure("the states of aliases were not put in force", failure))
 
     def _apply(self, seen: tuple[str, AliasStates]) -> None:
         self._begun = None
@@ -241,7 +241,7 @@ class StoreService(PeriodicService):
         self._report(problem)
         self._current.use_states(states)
 
-    def _fail(self, failure: Failure) -> None:
+    def _handle_failure(self, failure: Failure) -> None:
         self._begun = None
         _log.failure("the store cannot be examined", failure)
 

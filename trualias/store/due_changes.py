@@ -10,7 +10,7 @@ from trualias.store.records import Change, Entry, idle_remark
 from trualias.store.rows import DAY, ENTRY, entry_of
 
 IDLE_SECONDS = 60.0
-"""The least time between two looks for aliases that are not used."""
+"""The least time between two searches for aliases that are not used."""
 
 _DUE = "(expires <= ? OR resumes <= ?)"
 
