@@ -16,9 +16,7 @@ from trualias.configuration.settings import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.locks import MALFORMED_SENDER, Lock
-from trualias.store.records import (
-    OTHER_SENDERS,
-)
+from trualias.store.records import OTHER_SENDERS
 
 
 def add_to(add: AddAction) -> None:

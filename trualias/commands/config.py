@@ -6,8 +6,10 @@ import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from trualias.commands.options import add_config, configuration_path
 from trualias.commands.terminal import Terminal
 from trualias.configuration import read_configuration
+from trualias.configuration.tables import Table
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -27,9 +29,10 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         epilog="Example: trualias config format conf/tcp_table_server.conf.sample. Exit status: 0, 2 for a file with "
         "errors or one that cannot be written.",
     )
+    add_config(command)
     command.add_argument("--write", action="store_true", help="format: write the file instead of printing it")
     command.add_argument("action", metavar="ACTION", choices=["format", "show"], help="format or show")
-    command.add_argument("file", metavar="FILE", help="the configuration")
+    command.add_argument("file", metavar="FILE", nargs="?", help="the configuration, as with -c")
     command.set_defaults(run=run)
 
 
@@ -37,14 +40,20 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """Print or write the file and return the exit status.
 
     Raises:
+        NoConfiguration: no file is given or found.
         ConfigurationErrors: the file cannot be read or has errors.
     """
+    if arguments.file is not None and arguments.config is not None:
+        terminal.errors.write("one file at a time: it is given twice, as FILE and with -c\n")
+        return _UNUSABLE
+    arguments.config = arguments.config or arguments.file
+    path = configuration_path(arguments, Table.VIRTUAL)
     if arguments.action == "show":
         from trualias.commands.config_text import everything
 
-        terminal.output.write(everything(read_configuration(arguments.file)))
+        terminal.output.write(everything(read_configuration(path)))
         return _DONE
-    return _format(arguments.file, arguments.write, terminal)
+    return _format(path, arguments.write, terminal)
 
 
 def _format(path: str, write: bool, terminal: Terminal) -> int:

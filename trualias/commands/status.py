@@ -25,7 +25,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
     command = commands.add_parser(
         "status",
-        help="tell whether the servers run, and with what configuration",
+        help="show whether the servers run, and with what configuration",
         description="Print for each table whether its server runs, since when, and with what configuration, from the "
         "files that running servers write into their state directory every ten seconds and after each load. A server "
         "that has not written for 30 seconds hangs or is gone. With -c, ask the sockets instead: connect to each "

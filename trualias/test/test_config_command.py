@@ -41,6 +41,19 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual((0, self.FORMATTED, ""), self.config("format", "a.conf"))
         self.assertEqual(before, Path("a.conf").read_bytes())
 
+    def test_option(self) -> None:
+        """``-c`` names the file, as for the other commands; without a name it is the one that a server would find."""
+        self.assertEqual((0, self.FORMATTED, ""), self.config("format", "-c", "a.conf"))
+        Path("a.conf").rename("trualias.conf")
+        self.assertEqual((0, self.FORMATTED, ""), self.config("format"))
+        self.assertEqual((0, "", ""), self.config("format", "--write"))
+        self.assertEqual(self.FORMATTED, Path("trualias.conf").read_text("utf-8"))
+        self.assertTrue(self.config("show")[1].startswith("# default\nHOST: 127.0.0.1\n"))
+        self.assertEqual(
+            (2, "", "one file at a time: it is given twice, as FILE and with -c\n"),
+            self.config("show", "trualias.conf", "-c", "trualias.conf"),
+        )
+
     def test_write(self) -> None:
         """With --write the file is replaced, also behind a symbolic link, and keeps its mode."""
         Path("a.conf").chmod(0o640)
