@@ -185,7 +185,7 @@ def _kind(was: _Result, now: _Result) -> _Kind:
 
 
 def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Terminal) -> None:
-    from trualias.commands.maillog import time_text
+    from trualias.commands.log_times import time_text
 
     out = Output(terminal.output)
     for kind in _Kind:
@@ -216,7 +216,7 @@ def _text(result: _Result) -> str:
 
 
 def _json(recipients: Recipients, changes: Sequence[_Change]) -> dict[str, object]:
-    from trualias.commands.maillog import time_text
+    from trualias.commands.log_times import time_text
 
     return {
         "lines": recipients.lines,

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.commands.maillog import LogSummary, RecipientCounts, Recipients, time_text
+from trualias.commands.log_times import time_text
+from trualias.commands.maillog import LogSummary, RecipientCounts, Recipients
 from trualias.test import trialprofile
 
 trialprofile.load()

@@ -1,0 +1,25 @@
+"""A bounded cache of a function's results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_MOST = 32_768
+
+
+class FunctionCache(dict[_K, _V]):
+    """The results of a function of one argument, by the argument; it is emptied when it has grown large."""
+
+    def __init__(self, function: Callable[[_K], _V]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, argument: _K) -> _V:
+        if len(self) >= _MOST:
+            self.clear()
+        result = self[argument] = self._function(argument)
+        return result
