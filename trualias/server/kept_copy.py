@@ -23,7 +23,8 @@ from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
-from trualias.server.reload import STOP_SECONDS, ReloadListener
+from trualias.server.reload import STOP_SECONDS
+from trualias.server.reload_listener import ReloadListener
 from trualias.server.safeguards import Extent
 from trualias.server.state_files import replace_file
 

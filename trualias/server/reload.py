@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
-from attrs import define
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from trualias.configuration import Configuration
 from trualias.configuration.fingerprint import Fingerprint, MissingFile, WatchedFiles
-from trualias.language.source import ConfigurationErrors
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.lookup.loading import OtherIncludes, load_snapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server import gc_tuning
 from trualias.server.daemon_thread import Abandoned, Worker
 from trualias.server.file_watch import FileWatch
+from trualias.server.load import Load, LoadCancelled, LoadFailed, release
 from trualias.server.periodic import PeriodicCall
-from trualias.server.yielding_pause import YieldingPause, yield_to_reactor
+from trualias.server.reload_listener import ReloadListener
+from trualias.server.yielding_pause import YieldingPause
 
 _log = logger(__name__)
 
@@ -41,71 +38,6 @@ CANCEL_SECONDS = 0.5
 
 MOST_CANCELLED = 10
 """Loads in a row that a newer file cancels; the next one runs to its end, though the file may be newer again."""
-
-
-def _release(last_references: list[Snapshot]) -> None:
-    """Free the snapshot in a list, which has the last reference to it; all at once would stop all threads for long."""
-    snapshot = last_references.pop()
-    parts, has_hooks = snapshot.configuration.policy.parts(), snapshot.hooks is not None
-    del snapshot
-    gc_tuning.release_in_steps(parts, yield_to_reactor)
-    if has_hooks:
-        # A module and its functions are in reference cycles.
-        gc_tuning.collect_frozen()
-
-
-class LoadCancelled(Exception):
-    """A load is not needed any more: the server stops, the file is newer, or the load was abandoned."""
-
-
-class LoadFailed(Exception):
-    """A load failed because of the file; ``str()`` is the text for the log.
-
-    ``can_pass``: the cause may end without a change of the file, as a lack of descriptors or a network fault.
-    """
-
-    def __init__(self, text: str, can_pass: bool) -> None:
-        super().__init__(text)
-        self.can_pass = can_pass
-
-
-@define(eq=False)
-class _Load:
-    """The state of a load. Its thread sets ``stable``, ``is_read`` and ``ended``, the reactor's thread ``cancelled``.
-
-    ``begun`` is a time of the reactor's clock. ``stable`` is the fingerprint of the file that is read, once it no
-    longer changes; ``is_read``: it has been read. ``outdated``: it was cancelled since the file is newer.
-    """
-
-    begun: float
-    stable: Fingerprint | None = None
-    is_read: bool = False
-    ended: bool = False
-    cancelled: bool = False
-    outdated: bool = False
-
-    def mark_read(self) -> None:
-        """Note that the file has been read."""
-        self.is_read = True
-
-
-class ReloadListener:
-    """Receives the events of reloads; by default it does nothing.
-
-    All methods but ``check`` are called in the reactor's thread.
-    """
-
-    def check(self, configuration: Configuration) -> None:
-        """Raise ``ConfigurationErrors`` for a configuration that cannot be used; called in the thread of the load."""
-
-    def begun(self) -> None:
-        """Handle the start of a load."""
-
-    def applied(self, configuration: Configuration) -> None:
-        """Handle a new configuration, which is in use from now on."""
-
-    def failed(self) -> None:
-        """Handle a failed load, after which the previous configuration stays in use."""
 
 
 class ReloadService(Service):
@@ -165,9 +97,9 @@ class ReloadService(Service):
         self._time_of_day = time_of_day
         self._watch = FileWatch(self._files, examiner, clock, self.loads, self._handle_fingerprint)
         self._checks = PeriodicCall(clock, WATCH_SECONDS, self._check)
-        self._load: _Load | None = None
+        self._load: Load | None = None
         self._loading: Deferred[None] | None = None
-        self._hung_read: _Load | None = None  # was abandoned before the file had been read
+        self._hung_read: Load | None = None  # was abandoned before the file had been read
         self._requested = False  # a load is due at the next fingerprint, changed or not
         self._repeat = False  # the last load failed for a cause that can pass
         self._logged: object = None  # the last failure in the log, if no load succeeded since
@@ -230,7 +162,7 @@ class ReloadService(Service):
         # Between two pauses can be seconds, if a file has a line of many megabytes.
         self._clock.callLater(CANCEL_SECONDS, self._abandon_outdated, load)
 
-    def _abandon_outdated(self, load: _Load) -> None:
+    def _abandon_outdated(self, load: Load) -> None:
         if self._load is load:
             self._loader.abandon()
 
@@ -250,50 +182,18 @@ class ReloadService(Service):
             self._log_failure(False, "{path} cannot be loaded until an earlier load ends: too many hang")
             return
         self._seen, self._repeat = seen, False
-        load = self._load = _Load(self._clock.seconds())
+        load = self._load = Load(
+            self._files, self._listeners, self._wait_until_stable, self._yielding_pause, self._clock.seconds()
+        )
         self._loading = Deferred()
         for listener in self._listeners:
             listener.begun()
-        loading = self._loader.run(lambda: self._load_in_thread(load))
+        loading = self._loader.run(load.run)
         loading.addCallbacks(self._apply, lambda failure: self._handle_failure(failure, load, is_new))
         loading.addErrback(lambda failure: _log.failure("A new configuration was only partly applied", failure))
         loading.addCallback(self._finish_load)
 
-    def _load_in_thread(self, load: _Load) -> Snapshot:
-        try:
-            snapshot = self._load_stable(load)
-        except ConfigurationErrors as errors:
-            # Formatted in this thread, since the text may be long.
-            failure = LoadFailed(str(errors), isinstance(errors.__cause__, OSError))
-        else:
-            if not load.cancelled:
-                return snapshot
-            last_references = [snapshot]
-            del snapshot
-            _release(last_references)
-            raise LoadCancelled
-        finally:
-            load.ended = True
-        # Raised here, it does not refer to the errors, whose traceback keeps the text and the tree in memory.
-        raise failure
-
-    def _load_stable(self, load: _Load) -> Snapshot:
-        def pause() -> None:
-            if load.cancelled:
-                raise LoadCancelled
-            self._yielding_pause()
-
-        snapshot = None
-        while snapshot is None:
-            load.stable = None
-            load.stable = self._wait_until_stable(self._path, pause)
-            with gc_tuning.full_collections_suspended(), suppress(OtherIncludes):
-                snapshot = load_snapshot(self._path, pause, load.stable, load.mark_read, self._files)
-        for listener in self._listeners:
-            listener.check(snapshot.configuration)
-        return snapshot
-
-    def _abandon(self, load: _Load) -> None:
+    def _abandon(self, load: Load) -> None:
         load.cancelled = True
         if not load.is_read:
             self._hung_read = load
@@ -311,7 +211,7 @@ class ReloadService(Service):
         for listener in self._listeners:
             listener.applied(snapshot.configuration)
         self._log_loaded()
-        return self._loader.run(lambda: _release(last_references))
+        return self._loader.run(lambda: release(last_references))
 
     def _log_loaded(self) -> None:
         size = self._current.snapshot.configuration.policy.size
@@ -328,7 +228,7 @@ class ReloadService(Service):
             self._logged = (message, fields)
             _log.error(message, path=self._path, **fields)
 
-    def _handle_failure(self, failure: Failure, load: _Load, is_new: bool) -> None:
+    def _handle_failure(self, failure: Failure, load: Load, is_new: bool) -> None:
         if failure.check(LoadCancelled) or load.outdated:
             return
         self._cancelled_in_a_row = 0

@@ -11,7 +11,7 @@ from trualias.configuration.permissions import permission_problem, permission_pr
 from trualias.configuration.tables import Table
 from trualias.language.source import Source
 from trualias.messages import number_of
-from trualias.server.reload import ReloadListener
+from trualias.server.reload_listener import ReloadListener
 
 _log = log.logger(__name__)
 

@@ -21,7 +21,7 @@ from trualias.monitoring.status import Status, boot_id, status_clock
 from trualias.server.daemon_thread import Worker
 from trualias.server.listening import ListeningService
 from trualias.server.periodic import PeriodicCall
-from trualias.server.reload import ReloadListener
+from trualias.server.reload_listener import ReloadListener
 from trualias.server.state_files import replace_file
 
 _log = logger(__name__)

@@ -15,7 +15,7 @@ from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import LoadCounters
-from trualias.server.reload import ReloadListener
+from trualias.server.reload_listener import ReloadListener
 
 _log = logger(__name__)
 

@@ -23,7 +23,8 @@ from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
-from trualias.server.reload import MOST_CANCELLED, ReloadListener, ReloadService
+from trualias.server.reload import MOST_CANCELLED, ReloadService
+from trualias.server.reload_listener import ReloadListener
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 
 Result = TypeVar("Result")
