@@ -1,9 +1,11 @@
-"""The time that a configuration takes to load, and its growth with the configuration's size.
+"""The time and the memory that a configuration takes to load, and their growth with the configuration's size.
 
 Every load is measured in a fresh process: ``python -m benchmarks.loading FILE`` prints the elapsed time and the
-processor time of one load, in seconds. Other load on the machine makes them differ.
+processor time of one load, in seconds, and the growth of the process' resident size, in MB. Other load on the machine
+makes the times differ.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -21,31 +23,33 @@ REPEATS = 3
 FEW, MANY, ACCOUNTS, MOST_ACCOUNTS = 3_000, 30_000, 100_000, 1_000_000
 
 
-def seconds_to_load(path: Path) -> tuple[float, float]:
-    """Return the median elapsed time and the median processor time of some loads of this file."""
+def load(path: Path, repeats: int = REPEATS) -> tuple[float, float, float]:
+    """Return the medians of the elapsed time, the processor time and the growth in MB over some loads of this file."""
     command = [sys.executable, "-m", "benchmarks.loading", str(path)]
-    loads = [subprocess.check_output(command, cwd=ROOT, text=True).split() for _ in range(REPEATS)]
-    clock, processor = zip(*loads, strict=True)
-    return median(map(float, clock)), median(map(float, processor))
+    loads = [subprocess.check_output(command, cwd=ROOT, text=True).split() for _ in range(repeats)]
+    clock, processor, growth = [median(map(float, figures)) for figures in zip(*loads, strict=True)]
+    return clock, processor, growth
 
 
 def run(folder: Path) -> list[Row]:
     """Return the rows of the table."""
 
-    def seconds(text: str) -> tuple[float, float]:
+    def measure(text: str, repeats: int = REPEATS) -> tuple[float, float, float]:
         path = folder / "loaded.conf"
         path.write_text(text, encoding="utf-8")
-        return seconds_to_load(path)
+        return load(path, repeats)
 
-    _, few = seconds(policies.many_statements(FEW))
-    many_clock, many = seconds(policies.many_statements(MANY))
-    accounts_clock, accounts = seconds(policies.many_accounts(ACCOUNTS))
+    _, few, _ = measure(policies.many_statements(FEW))
+    many_clock, many, _ = measure(policies.many_statements(MANY))
+    accounts_clock, accounts, _ = measure(policies.many_accounts(ACCOUNTS))
+    _, _, growth = measure(policies.many_shapes(MANY), 1)  # the size hardly differs from load to load
     return [
         at_most(f"loading {MANY} statements", many_clock, 6.0, " s", f"processor: {many:.2f} s"),
         at_most(f"loading {MANY} statements, to {FEW}", many / few, 12.0, note=f"{FEW}, processor: {few:.2f} s"),
         at_most(
             f"loading one statement with {ACCOUNTS} accounts", accounts_clock, 3.0, " s", f"processor: {accounts:.2f} s"
         ),
+        at_most(f"{MANY} statements of different shapes: resident size for each", growth * 1000 / MANY, 2.2, " kB"),
         *_start_with_most_accounts(folder / "most.conf"),
     ]
 
@@ -66,8 +70,10 @@ def _start_with_most_accounts(path: Path) -> list[Row]:
 
 
 if __name__ == "__main__":
+    size = resident(os.getpid())
     clock, processor = time.perf_counter(), time.process_time()
     # As the servers load.
     with full_collections_suspended():
-        load_snapshot(sys.argv[1])
-    sys.stdout.write(f"{time.perf_counter() - clock} {time.process_time() - processor}\n")
+        snapshot = load_snapshot(sys.argv[1])
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    sys.stdout.write(f"{clock} {processor} {resident(os.getpid()) - size}\n")
