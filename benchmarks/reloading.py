@@ -1,12 +1,11 @@
-"""The effect of a reload of 30,000 statements on clients: latencies, and whether all replies are right."""
+"""The effect of reloads of many statements on clients: latencies, and whether all replies are right."""
 
 import os
 import select
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 from attrs import field, frozen, mutable
@@ -18,6 +17,7 @@ from benchmarks.servers import alias_server, resident, running
 from trualias.testing.live import free_port
 
 STATEMENTS = 30_000
+MOST_STATEMENTS = 100_000
 CLIENTS = 20
 KEYS = 6_000
 SETTLED = 1.0
@@ -29,10 +29,10 @@ Request = tuple[bytes, bytes, bytes]
 """A request line, its reply by the old configuration, and its reply by the new one."""
 
 
-def requests(old: str, new: str) -> list[Request]:
+def requests(statements: int, old: str, new: str) -> list[Request]:
     """Return requests that the configurations with these signs answer differently, or both do not find."""
-    before = dict(islice(policies.many_statements_answers(STATEMENTS, old), KEYS))
-    after = dict(islice(policies.many_statements_answers(STATEMENTS, new), KEYS))
+    before = dict(islice(policies.many_statements_answers(statements, old), KEYS))
+    after = dict(islice(policies.many_statements_answers(statements, new), KEYS))
     made = []
     for key in {**before, **after}:
         request, reply = policies.exchange((key, before.get(key, "")))
@@ -124,10 +124,10 @@ class Reload:
     replies: int
 
 
-def reload(port: int, pid: int, path: Path, old: str, new: str) -> Reload:
+def reload(port: int, pid: int, path: Path, statements: int, old: str, new: str) -> Reload:
     """Replace the configuration with the old sign by the one with the new sign while clients send requests."""
-    change = Change(path, policies.with_settings(policies.many_statements(STATEMENTS, new), port), pid)
-    sending = Clients(cycle(requests(old, new)))
+    change = Change(path, policies.with_settings(policies.many_statements(statements, new), port), pid)
+    sending = Clients(cycle(requests(statements, old, new)))
     sending.run(port, SETTLED, change)
     assert change.made is not None and sending.switched is not None
     after = [(came, took) for came, took in sending.latencies if came >= change.made]
@@ -135,18 +135,57 @@ def reload(port: int, pid: int, path: Path, old: str, new: str) -> Reload:
     return Reload(sending.switched - change.made, during, max(took for _, took in after), len(sending.latencies))
 
 
+@frozen
+class Reloads:
+    """The figures of a server that reloaded several times; the sizes are the largest until then, in MB."""
+
+    fresh: float
+    """The resident size before the first reload."""
+    reloaded: float
+    """The resident size after all."""
+    slow: float
+    """The largest latency of 99 % of the replies during the slowest reload, in seconds."""
+    worst: float
+    """The largest latency of all, in seconds."""
+    seconds: float
+    """The seconds that the longest reload took."""
+    replies: int
+
+
+def measure(folder: Path, statements: int, signs: str) -> Reloads:
+    """Reload a server with so many statements from the first sign to the next, and so on."""
+    port, path = free_port(), folder / "reloaded.conf"
+    path.write_text(policies.with_settings(policies.many_statements(statements, signs[0]), port), encoding="utf-8")
+    with running(alias_server(path), port) as server:
+        fresh = resident(server.pid, "VmHWM")
+        reloads = [reload(port, server.pid, path, statements, *pair) for pair in pairwise(signs)]
+        reloaded = resident(server.pid, "VmHWM")
+    return Reloads(
+        fresh,
+        reloaded,
+        max(one.during[int(len(one.during) * 0.99)] for one in reloads),
+        max(one.worst for one in reloads),
+        max(one.seconds for one in reloads),
+        sum(one.replies for one in reloads),
+    )
+
+
+def run_large(folder: Path) -> list[Row]:
+    """Return the rows of one reload of ``MOST_STATEMENTS``."""
+    found = measure(folder, MOST_STATEMENTS, "xy")
+    case = f"reload of {MOST_STATEMENTS} statements beside {CLIENTS} clients"
+    return [
+        at_most(f"{case}: until the first new reply", found.seconds, 25, " s", f"{found.replies} replies, all right"),
+        at_most(f"{case}: all replies within", found.worst * 1000, 90, " ms"),
+        at_most(f"{case}: resident size, largest", found.reloaded, 600, " MB", f"{found.fresh:.0f} MB before"),
+    ]
+
+
 def run(folder: Path) -> list[Row]:
     """Return the rows of the table, from two reloads: to another configuration and back."""
-    port, path = free_port(), folder / "reloaded.conf"
-    path.write_text(policies.with_settings(policies.many_statements(STATEMENTS, "x"), port), encoding="utf-8")
-    with ExitStack() as stack:
-        server = stack.enter_context(running(alias_server(path), port))
-        fresh = resident(server.pid, "VmHWM")
-        reloads = [reload(port, server.pid, path, *signs) for signs in (("x", "y"), ("y", "x"))]
-        reloaded = resident(server.pid, "VmHWM")
-    slow = max(one.during[int(len(one.during) * 0.99)] for one in reloads)
-    worst = max(one.worst for one in reloads)
-    seconds, replies = max(one.seconds for one in reloads), sum(one.replies for one in reloads)
+    found = measure(folder, STATEMENTS, "xyx")
+    fresh, reloaded, slow, worst = found.fresh, found.reloaded, found.slow, found.worst
+    seconds, replies = found.seconds, found.replies
     return [
         at_most(f"{STATEMENTS} statements: resident size, largest", fresh, 250, " MB"),
         at_most(f"{STATEMENTS} statements reloaded twice: resident size, largest", reloaded, 250, " MB"),
