@@ -12,7 +12,7 @@ from trualias.commands.memory import AddAction, Memory, Refused, has_policy_serv
 from trualias.commands.senders import sender_named
 from trualias.commands.terminal import Terminal
 from trualias.commands.typed_aliases import Alias, other_entries, unchanged
-from trualias.configuration.settings import KeptSenders
+from trualias.configuration.setting_values import KeptSenders
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.expected_senders import registrable_domain
 from trualias.lookup.locks import MALFORMED_SENDER, Lock

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trualias.commands.terminal import Terminal
 from trualias.configuration import SETTINGS
-from trualias.configuration.settings import InvalidValue
+from trualias.configuration.setting_values import InvalidValue
 from trualias.configuration.tables import Table
 from trualias.messages import did_you_mean, escaped, one_of, quoted
 

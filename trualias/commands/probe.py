@@ -12,7 +12,8 @@ from urllib.request import ProxyHandler, build_opener
 
 from attrs import frozen
 
-from trualias.configuration.settings import Address, Listener, WireProtocol
+from trualias.configuration.networks import Address
+from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import Ambiguous, Found, NotFound, Snapshot
 from trualias.messages import escaped, number_of

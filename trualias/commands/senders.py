@@ -11,7 +11,7 @@ from trualias.commands.output import write_json
 from trualias.commands.owners import add_account, known_owner
 from trualias.commands.senders_text import print_domains, print_senders
 from trualias.commands.terminal import Terminal
-from trualias.configuration.settings import KeptSenders
+from trualias.configuration.setting_values import KeptSenders
 from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.messages import escaped, number_of, quoted
 from trualias.protocols.envelope import envelope_sender, kept_address

@@ -13,7 +13,7 @@ from trualias.analysis.strength import Proportion, Strength
 from trualias.commands.output import Output, place, show, table_of
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
-from trualias.configuration.settings import GuessLimits
+from trualias.configuration.guess_limits import GuessLimits
 from trualias.language.tree import expression_text, item_text
 
 

@@ -9,7 +9,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from trualias.configuration.settings import InvalidValue, parse_port
+from trualias.configuration.networks import parse_port
+from trualias.configuration.setting_values import InvalidValue
 from trualias.messages import did_you_mean, one_of, quoted
 
 LONGEST_PATH = 107

@@ -11,8 +11,9 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from trualias.configuration.descriptions import InvalidDescription, check_description, unix_path, unknown_type
+from trualias.configuration.networks import exposure_problem, is_loopback, zone_problem
 from trualias.configuration.reader import Configuration
-from trualias.configuration.settings import Listener, WireProtocol, exposure_problem, is_loopback, zone_problem
+from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.language.source import ConfigurationErrors, PolicyError
 from trualias.language.splitter import comment_hint
 from trualias.messages import printable, quoted

@@ -11,7 +11,7 @@ from contextlib import suppress
 from attrs import Factory, define, frozen
 
 from trualias.configuration.files import Access, Content, Include, Limits, TooLong, Unreadable, read_regular_file
-from trualias.configuration.settings import InvalidValue, parse_include
+from trualias.configuration.setting_values import InvalidValue, parse_include
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.language.splitter import pieces
 

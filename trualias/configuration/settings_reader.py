@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from trualias.configuration.settings import SETTINGS, InvalidValue, Settings, exposure_problem, is_loopback
+from trualias.configuration.networks import exposure_problem, is_loopback
+from trualias.configuration.setting_values import InvalidValue
+from trualias.configuration.settings import SETTINGS, Settings
 from trualias.language.source import Source
 from trualias.language.splitter import comment_hint
 from trualias.language.tree import Setting

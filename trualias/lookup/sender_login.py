@@ -6,7 +6,7 @@ from typing import assert_never
 
 from attrs import frozen
 
-from trualias.configuration.settings import ACCOUNT_FIELD, DOMAIN_FIELD
+from trualias.configuration.setting_values import ACCOUNT_FIELD, DOMAIN_FIELD
 from trualias.lookup.alias_states import AliasMemory, AliasState
 from trualias.lookup.answers import Answer, Deferred
 from trualias.lookup.mailboxes import Mailboxes

@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress
 
 from trualias.configuration import Configuration
-from trualias.configuration.settings import Network, Settings, unmapped
+from trualias.configuration.networks import Network, unmapped
+from trualias.configuration.settings import Settings
 from trualias.monitoring.counters import BOUNDS, Counters
 from trualias.monitoring.statistics import NullStatistics, Statistics
 from trualias.protocols.refusal_log import RefusalLog

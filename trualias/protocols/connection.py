@@ -15,7 +15,7 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias.configuration.settings import WireProtocol
+from trualias.configuration.setting_values import WireProtocol
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import RequestCounters
 from trualias.monitoring.statistics import NullStatistics, Statistics

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from trualias.configuration.settings import GuessLimits, unmapped
+from trualias.configuration.guess_limits import GuessLimits
+from trualias.configuration.networks import unmapped
 
 MOST_NETWORKS = 65_536
 """The most networks that are held, in some 15 MB. For one more, the one whose last guess is the longest ago is given

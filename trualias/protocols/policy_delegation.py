@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from trualias.configuration.settings import WireProtocol
+from trualias.configuration.setting_values import WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import Answer, CurrentSnapshot, NotFound, NotFoundReason, Snapshot
 from trualias.lookup.access import AccessLookup, ConsultedAlias

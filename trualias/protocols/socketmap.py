@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
 
-from trualias.configuration.settings import WireProtocol
+from trualias.configuration.setting_values import WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, NotFoundReason
 from trualias.monitoring.counters import RequestOutcome

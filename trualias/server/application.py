@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
 
 from trualias.configuration import Configuration
 from trualias.configuration.endpoints import check_listeners, configured_listeners, endpoint_problem, tcp_endpoint
-from trualias.configuration.settings import Listener, WireProtocol
+from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.hooks import slow_calls

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
-from trualias.configuration.settings import KeptSenders
+from trualias.configuration.setting_values import KeptSenders
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_states import AliasKey
 from trualias.lookup.alias_words import words_of

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from trualias.configuration.settings import KeptSenders
+from trualias.configuration.setting_values import KeptSenders
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.lookup.recipients import Recipient, WrongCode

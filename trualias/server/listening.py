@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address, tcp_endpoint
-from trualias.configuration.settings import exposure_problem, is_loopback
+from trualias.configuration.networks import exposure_problem, is_loopback
 from trualias.log import logger, unfiltered_logger
 from trualias.server.twisted_internals import (
     accept_waiting_clients,

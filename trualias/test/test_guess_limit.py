@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, parse_configuration
-from trualias.configuration.settings import GuessLimits
+from trualias.configuration.guess_limits import GuessLimits
 from trualias.lookup import CurrentSnapshot, Snapshot
 from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
 from trualias.lookup.known_aliases import KnownAliases

@@ -5,7 +5,9 @@ from ipaddress import ip_address, ip_network
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import Configuration, ConfigurationErrors, parse_configuration
-from trualias.configuration.settings import Address, KeptSenders, Listener, Settings, WireProtocol
+from trualias.configuration.networks import Address
+from trualias.configuration.setting_values import KeptSenders, Listener, WireProtocol
+from trualias.configuration.settings import Settings
 from trualias.configuration.tables import Table
 
 
