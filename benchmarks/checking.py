@@ -32,6 +32,7 @@ def run(folder: Path) -> list[Row]:
         ("check of 1000 statements, each with a code of its own", policies.many_codes(1_000), 5.0),
         ("check of 10000 statements, each with a code of its own", policies.many_codes(10_000), 60.0),
         ("check of 1000 statements of 1000 shapes", policies.many_shapes(1_000), 5.0),
+        ("check of 16384 statements with the same addresses", policies.many_classes(7), 40.0),
     )
     rows = []
     for name, text, bound in cases:

@@ -6,7 +6,7 @@ noticed.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, cycle, islice
+from itertools import count, cycle, islice, product
 from pathlib import Path
 
 from benchmarks.load import Exchange
@@ -215,6 +215,14 @@ def many_shapes_answers(number: int) -> Iterator[Answer]:
         key = f"{word(statement, ALPHA)}-{first}-{second}."
         yield key + code, f"s{statement:05}"
         yield key + code[:-1] + ("z" if code[-1] != "z" else "y"), ""
+
+
+def many_classes(identifiers: int) -> str:
+    """Return a statement for each choice of four classes for that many identifiers; most share their addresses."""
+    return "".join(
+        f"ACCOUNT n{number:05} MATCHES {'.'.join(f'%{name}%' for name in names)}.%code% WITH CHARS(1), u, CHARS(2);\n"
+        for number, names in enumerate(product(("alpha", "number", "alnum", "ident"), repeat=identifiers))
+    )
 
 
 def many_codes(number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trualias.analysis.delivery_warnings import DeliveryWarnings
-from trualias.analysis.lint import LintWarning
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import Configuration
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain

@@ -69,10 +69,12 @@ class _SharedMatcher:
         return self._made
 
 
-def targets_of(rule: Rule, fold: Callable[[str], str], aliases: Sequence[str] = ()) -> Iterator[Target]:
-    """Yield a statement's targets, account by account; only those of the given aliases, if any are given."""
+def targets_of(
+    rule: Rule, fold: Callable[[str], str], aliases: Sequence[str] = (), accounts: Sequence[str] = ()
+) -> Iterator[Target]:
+    """Yield a statement's targets, account by account; of the given aliases or accounts alone, if any are."""
     matcher = _SharedMatcher(rule, fold)
-    for account in rule.accounts:
+    for account in accounts or rule.accounts:
         for alias in aliases or rule.aliases or ("",):
             names = {NameKind.ACCOUNT: fold(account), NameKind.ALIAS: fold(alias)}
             yield Target(rule, account, alias, names, matcher)

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes, NoWords, Words
 from trualias.analysis.composition import targets_of
+from trualias.analysis.step_limit import StepLimitReached
 from trualias.language.functions import BoundCall
 from trualias.language.rule import Rule, bind, folding
 from trualias.language.tree import Literal, NameKind
@@ -153,10 +154,12 @@ class ConstantShare:
 class ConstantShares:
     """The best constant codes of many statements, computed once for all statements with the same code.
 
-    Codes that are right for at most ``more_than`` of the words, a share from 0 to 1, are left out.
+    Codes that are right for at most ``more_than`` of the words, a share from 0 to 1, are left out. Of more than
+    ``most`` different codes, the first are examined.
     """
 
-    def __init__(self, words: Words, case_sensitive: bool, more_than: float = -1) -> None:
+    def __init__(self, words: Words, case_sensitive: bool, more_than: float = -1, most: int = 1_000_000) -> None:
+        self._most = most
         self._words = words
         self._fold = folding(case_sensitive)
         self._more_than = more_than
@@ -166,9 +169,14 @@ class ConstantShares:
         """Return the constant code that is right for most words, for the first account and alias of a statement.
 
         Other readings do not count. The result is None if the list has no word for one of the identifiers.
+
+        Raises:
+            StepLimitReached: the code is none of the first ``most`` different ones.
         """
         key = self._key(rule)
         if key not in self._known:
+            if len(self._known) >= self._most:
+                raise StepLimitReached
             self._known[key] = self._share(rule)
         return self._known[key]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from trualias.analysis.lint import LintWarning
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import Configuration
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from trualias.analysis.statement_automaton import BITS, CHARACTERS, State, StatementAutomaton, bit_mask
+from trualias.analysis.step_limit import StepLimitReached
 from trualias.language.functions import BoundCall, CodeText
 
 _SAMPLES = "ba1._-"
@@ -19,10 +20,6 @@ _BEGINNING = 3
 """Steps that count for the beginning of a search, which takes as long."""
 _UNREACHABLE = 1 << 30
 """A distance greater than the length of any text."""
-
-
-class StepLimitReached(Exception):
-    """A search was stopped at its limit of steps."""
 
 
 class ProductAutomaton:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from attrs import frozen
 
-from trualias.analysis.composition import CannotCompose, Target, compose
+from trualias.analysis.composition import CannotCompose, compose, targets_of
+from trualias.analysis.step_limit import LOOKUP_STEPS, Steps
 from trualias.language.rule import Rule
-from trualias.language.tree import FieldClass, NameKind
+from trualias.language.tree import FieldClass
 from trualias.matching.lookup_record import BUDGET
-from trualias.matching.matcher import Matcher
+from trualias.matching.outcome import PolicyOutcome
 from trualias.matching.policy import Policy
 
 LIMIT = BUDGET // 10
 """The steps that an ordinary address may take without a warning."""
 
-MOST_STATEMENTS = 1_000
-"""The number of statements of which addresses are looked up; of more, every nth."""
+STEPS = 50_000
+"""The default limit of steps of the search, about half a second."""
+
+_ADDRESS = 6
+"""Steps to compose an address, beside its lookup."""
+
+_STRIDE = 1_000
+"""The number of statements, evenly spread over the policy, that are examined before those between them."""
 
 _WORDS = (
     {
@@ -53,26 +60,54 @@ class CostlyAddress:
         return f"takes {self.steps:,} of the {BUDGET:,} steps that it may take"
 
 
-def find_costly(policy: Policy) -> CostlyAddress | None:
-    """Return the first ordinary address found that takes more than ``LIMIT`` steps."""
+@frozen
+class LookupCost:
+    """The first ordinary address found that takes more than ``LIMIT`` steps, if any; otherwise, how many of all
+    statements were not examined."""
+
+    costly: CostlyAddress | None
+    unexamined: int
+    statements: int
+
+
+def find_costly(policy: Policy, limit: int = STEPS, advance: Callable[[float], None] = lambda part: None) -> LookupCost:
+    """Look up ordinary addresses of each statement, until one is costly or ``limit`` steps are taken.
+
+    ``advance`` is called with the number of steps each time that some are taken.
+    """
+    steps = Steps(limit, advance)
     number = len(policy.rules)
-    stride = -(-number // MOST_STATEMENTS)
-    for rule in policy.rules[:: max(1, stride)]:
-        for local_part in _addresses(policy, rule):
-            _, steps = policy.resolve_counting(local_part)
-            if steps > LIMIT:
-                return CostlyAddress(rule, local_part, steps)
-    return None
+    stride = max(1, -(-number // _STRIDE))
+    examined = 0
+    costly = None
+    for rule in (rule for first in range(stride) for rule in policy.rules[first::stride]):
+        if steps.left <= 0 or costly:
+            break
+        costly = _costly_address(policy, rule, steps)
+        examined += 1
+    steps.finish()
+    return LookupCost(costly, 0 if costly else number - examined, number)
 
 
-def _addresses(policy: Policy, rule: Rule) -> Iterator[str]:
-    """Yield addresses of a statement's longest names, which hold most of the others."""
+def _costly_address(policy: Policy, rule: Rule, steps: Steps) -> CostlyAddress | None:
+    """Look up addresses of a statement's longest names, which hold most of the others."""
     account = max(rule.accounts, key=len)
     alias = max(rule.aliases, key=len, default="")
-    names = {NameKind.ACCOUNT: policy.fold(account), NameKind.ALIAS: policy.fold(alias)}
-    matcher = Matcher(rule, policy.fold)
-    target = Target(rule, account, alias, names, lambda: matcher)
+    (target,) = targets_of(rule, policy.fold, [alias], [account])
+    taken = 0
+
+    def resolve(local_part: str) -> PolicyOutcome:
+        nonlocal taken
+        outcome, taken = policy.resolve_counting(local_part, rule.any_domain)
+        return outcome
+
     for words in _WORDS:
-        composed = compose(policy, target, [words[field_class] for field_class in rule.identifiers], attempts=1)
-        if not isinstance(composed, CannotCompose):
-            yield composed.local_part
+        steps.take(_ADDRESS)
+        chosen = [words[field_class] for field_class in rule.identifiers]
+        composed = compose(policy, target, chosen, resolve=resolve, attempts=1)
+        if isinstance(composed, CannotCompose):
+            continue
+        steps.take(taken // LOOKUP_STEPS)
+        if taken > LIMIT:
+            return CostlyAddress(rule, composed.local_part, taken)
+    return None

@@ -6,16 +6,18 @@ Each address that the search generates is verified by a lookup in the policy.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
+from itertools import chain, islice
 
 from attrs import frozen
 
 from trualias.analysis.composition import Target, targets_of
-from trualias.analysis.intersection import ProductAutomaton, StepLimitReached
+from trualias.analysis.intersection import ProductAutomaton
 from trualias.analysis.statement_automaton import StatementAutomaton
+from trualias.analysis.step_limit import LOOKUP_STEPS, StepLimitReached, Steps
 from trualias.language.rule import Rule, bind
 from trualias.language.tree import Literal, NameKind, Token
 from trualias.matching.outcome import Ambiguous
@@ -30,6 +32,13 @@ whole budget."""
 
 COMPARED = 1_000_000
 """Pairs of targets whose first and last texts are compared, which takes about a second."""
+
+_COMPARED_A_STEP = 10
+
+NAMES = 100_000
+"""Targets that are examined; of more, as many of each statement as of the others."""
+
+_STEPS_A_NAME = 2
 
 
 @frozen
@@ -55,10 +64,12 @@ class Limit(Enum):
     """A limit for which a search leaves pairs unexamined; the value is its name in JSON."""
 
     STEPS = "steps"
-    """Half of the steps were used to prepare the search of earlier pairs."""
+    """The steps were used for earlier pairs: all of them, or half of them to prepare the search."""
     COMPARISONS = "comparisons"
     ADDRESSES = "addresses"
     """The most addresses that are asked for were found."""
+    NAMES = "names"
+    """There are more names, or pairs of an account and an alias, than are examined."""
 
 
 @frozen
@@ -66,7 +77,8 @@ class Search:
     """The result of a search: at most one address for each pair of statements.
 
     ``undecided`` are the pairs of statements for which the search used up its steps. ``unexamined`` is the number of
-    further pairs that were not examined, by limit; a statement counts once for each of its names.
+    further pairs that were not examined, by limit; a statement counts once for each of its names, or for each pair of
+    an account and an alias.
     """
 
     overlaps: tuple[Overlap, ...]
@@ -88,11 +100,12 @@ def find_overlaps(
 ) -> Search:
     """Search for addresses of two accounts, until about that many steps are taken or that ``most`` are found.
 
-    ``advance`` is called with the number of steps each time that some are taken.
+    ``advance`` is called with each part of the work that is done; all parts together are ``work_of`` the policy.
     """
-    pairs, left, unexamined = _promising_pairs(policy, steps, pause, advance)
+    left = Steps(steps, advance)
+    pairs, unexamined = _promising_pairs(policy, left, pause, advance)
     overlaps: dict[tuple[int, int], Overlap] = {}
-    for share, wide in _ROUNDS:
+    for number, (share, wide) in enumerate(_ROUNDS):
         undecided = []
         for pair in pairs:
             pause()
@@ -101,47 +114,75 @@ def find_overlaps(
             if len(overlaps) >= most:
                 unexamined[Limit.ADDRESSES] += 1
                 continue
+            if left.left <= 0:
+                if number:
+                    undecided.append(pair)
+                else:
+                    unexamined[Limit.STEPS] += 1
+                continue
             before = pair.product.steps
             try:
-                if overlap := pair.search(policy, min(share, left), wide):
+                if overlap := pair.search(policy, min(share, left.left), wide):
                     overlaps[pair.offsets] = overlap
                 elif not wide:
                     undecided.append(pair)
             except StepLimitReached:
                 undecided.append(pair)
-            taken = pair.product.steps - before
-            left -= taken
-            advance(taken)
+            left.take(pair.product.steps - before)
         pairs = undecided
+    left.finish()
     ordered = sorted(overlaps.values(), key=lambda overlap: (_offset(overlap.one), _offset(overlap.other)))
     undecided_rules = {pair.offsets: (pair.one.rule, pair.other.rule) for pair in pairs}
     return Search(tuple(ordered), tuple(undecided_rules.values()), dict(unexamined))
 
 
+def work_of(policy: Policy, steps: int = STEPS) -> int:
+    """Return the steps of a whole search, with those to prepare it."""
+    return steps + COMPARED // _COMPARED_A_STEP + _STEPS_A_NAME * min(_number_of_targets(policy), NAMES)
+
+
+def _number_of_targets(policy: Policy) -> int:
+    return sum(len(rule.accounts) * (len(rule.aliases) or 1) for rule in policy.rules)
+
+
 def _promising_pairs(
-    policy: Policy, steps: int, pause: Callable[[], None], advance: Callable[[float], None]
-) -> tuple[list[_Pair], int, Counter[Limit]]:
-    """Return the pairs whose expressions allow a common address, the steps that are left, and what is unexamined."""
-    left = steps
+    policy: Policy, left: Steps, pause: Callable[[], None], advance: Callable[[float], None]
+) -> tuple[list[_Pair], Counter[Limit]]:
+    """Return the pairs whose expressions allow a common address, and the numbers of those that are unexamined."""
+    reserve = left.left // 2
     pairs: list[_Pair] = []
     unexamined: Counter[Limit] = Counter()
-    targets = sorted(_bound_targets(policy), key=lambda target: target.start)
+    targets = []
+    for target in _bound_targets(policy):
+        pause()
+        advance(_STEPS_A_NAME)
+        targets.append(target)
+    number = _number_of_targets(policy)
+    if number > len(targets):
+        unexamined[Limit.NAMES] = _pairs_among(number) - _pairs_among(len(targets))
+    targets.sort(key=lambda target: target.start)
+    comparing = Steps(COMPARED // _COMPARED_A_STEP, advance)
     for compared, (one, other) in enumerate(_pairs_with_common_start(targets)):
-        if left < steps // 2 or compared >= COMPARED:
-            limit = Limit.STEPS if left < steps // 2 else Limit.COMPARISONS
+        if left.left < reserve or compared >= COMPARED:
+            limit = Limit.STEPS if left.left < reserve else Limit.COMPARISONS
             unexamined[limit] = _count_pairs_with_common_start(targets) - compared
             break
         if compared % 1000 == 0:
             pause()
+            comparing.take(1000 // _COMPARED_A_STEP)
         if not one.may_overlap(other):
             continue
         product = ProductAutomaton(one.automaton, other.automaton)
-        left -= product.steps
-        advance(product.steps)
+        left.take(product.steps)
         if product.shortest <= LONGEST:
             first, second = sorted((one.target, other.target), key=_offset)
             pairs.append(_Pair(first, second, product))
-    return pairs, left, unexamined
+    comparing.finish()
+    return pairs, unexamined
+
+
+def _pairs_among(number: int) -> int:
+    return number * (number - 1) // 2
 
 
 def _share_domain(one: Rule, other: Rule) -> bool:
@@ -182,11 +223,24 @@ class _BoundTarget:
 
 
 def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
-    for rule in policy.rules:
-        for target in targets_of(rule, policy.fold):
-            expression = bind(rule.expression, target.names)
-            first, last = (policy.fold(_literal_text(token)) for token in (expression[0], expression[-1]))
-            yield _BoundTarget(target, first, last, policy.fold)
+    """Yield up to ``NAMES`` targets: of all statements the first, then of all statements the second, and so on."""
+    remaining = deque(targets_of(rule, policy.fold) for rule in policy.rules)
+    if _number_of_targets(policy) <= NAMES:
+        chosen: Iterator[Target] = chain.from_iterable(remaining)
+    else:
+        chosen = islice(_in_turn(remaining), NAMES)
+    for target in chosen:
+        expression = bind(target.rule.expression, target.names)
+        first, last = (policy.fold(_literal_text(token)) for token in (expression[0], expression[-1]))
+        yield _BoundTarget(target, first, last, policy.fold)
+
+
+def _in_turn(remaining: deque[Iterator[Target]]) -> Iterator[Target]:
+    while remaining:
+        of_statement = remaining.popleft()
+        if target := next(of_statement, None):
+            yield target
+            remaining.append(of_statement)
 
 
 def _literal_text(token: Token) -> str:
@@ -232,7 +286,8 @@ class _Pair:
         wanted = {self.one.names[NameKind.ACCOUNT], self.other.names[NameKind.ACCOUNT]}
         domain = _common_domain(self.one.rule, self.other.rule)
         for text in self.product.accepted_texts(LONGEST, steps, wide):
-            outcome = policy.resolve(text, domain)
+            outcome, taken = policy.resolve_counting(text, domain)
+            self.product.steps += taken // LOOKUP_STEPS
             if isinstance(outcome, Ambiguous) and wanted <= set(map(policy.fold, outcome.accounts)):
                 return Overlap(text, self.one, self.other)
         return None

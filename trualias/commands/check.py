@@ -106,12 +106,13 @@ def _check(path: str, is_virtual: bool, terminal: Terminal) -> CheckedFile:
     except ConfigurationErrors as errors:
         return CheckedFile(path, errors)
     with progress(terminal.errors, f"checking {path}", work_of(configuration), after=_SILENT_SECONDS) as advance:
-        warnings, search = lint(configuration, is_virtual, advance)
+        findings = lint(configuration, is_virtual, advance)
     further = [*address_warnings(configuration), *host_warnings(configuration)]
     if configuration.store_path is not None:
         # Without a store, nothing of it is imported.
         from trualias.commands.store_warnings import store_warnings
 
         further += store_warnings(configuration, configuration.store_path)
-    warnings = tuple(sorted([*warnings, *further], key=lambda warning: warning.offset))
-    return CheckedFile(path, None, configuration, warnings, search, retired_notes(configuration))
+    warnings = tuple(sorted([*findings.warnings, *further], key=lambda warning: warning.offset))
+    notes = retired_notes(configuration)
+    return CheckedFile(path, None, configuration, warnings, findings.search, notes, findings.unexamined)

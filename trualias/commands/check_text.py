@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from trualias.analysis.lint import LintWarning
-from trualias.analysis.overlap import COMPARED, STEPS, Limit, Search
+from trualias.analysis.lint_warning import LintWarning
+from trualias.analysis.overlap import COMPARED, NAMES, STEPS, Limit, Search
+from trualias.analysis.step_limit import Unexamined
 from trualias.commands.output import Output, place, print_text
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
@@ -34,6 +35,7 @@ class CheckedFile:
     warnings: tuple[LintWarning, ...] = ()
     search: Search | None = None
     notes: tuple[Note, ...] = ()
+    unexamined: tuple[Unexamined, ...] = ()
 
 
 def print_file(file: CheckedFile, out: Output) -> None:
@@ -60,6 +62,8 @@ def _print_findings(file: CheckedFile, configuration: Configuration, out: Output
         print_text(out, f"{escaped(file.path)}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
         print_text(out, f"{escaped(file.path)}: {limit}")
+    for left_out in file.unexamined:
+        print_text(out, f"{escaped(file.path)}: {left_out.message}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
     refused = sum(len(refusal.addresses) for refusal in configuration.refusals)
     size = configuration.policy.size
@@ -89,9 +93,10 @@ def _print_excerpt(error: PolicyError, style: str, out: Output) -> None:
 
 
 _REASONS = {
-    Limit.STEPS: f"it is limited to {STEPS} steps",
-    Limit.COMPARISONS: f"it compares at most {COMPARED} pairs",
+    Limit.STEPS: f"it is limited to {STEPS:,} steps",
+    Limit.COMPARISONS: f"it compares at most {COMPARED:,} pairs",
     Limit.ADDRESSES: "it found as many addresses as are printed",
+    Limit.NAMES: f"it is limited to {NAMES:,} names",
 }
 
 
@@ -105,7 +110,7 @@ def _limits(configuration: Configuration, search: Search) -> Iterator[str]:
         also = f", nor for {number_of(more, 'other pair')}" if more else ""
         yield f"the search did not decide whether the statements in {both} share addresses{also}"
     for limit, number in search.unexamined.items():
-        pairs = number_of(number, "pair of statements", "pairs of statements")
+        pairs = f"{number:,} {'pair' if number == 1 else 'pairs'} of statements"
         yield f"the search for addresses of two accounts did not examine {pairs}: {_REASONS[limit]}"
 
 
@@ -139,6 +144,16 @@ def for_programs(file: CheckedFile) -> dict[str, object]:
         unexamined = {limit.value: search.unexamined.get(limit, 0) for limit in Limit}
         undecided = [_lines(configuration, pair) for pair in search.undecided]
         result["search"] = {"undecided_lines": undecided, "complete": search.complete, "unexamined": unexamined}
+        result["unexamined"] = [
+            {
+                "kind": one.kind,
+                "number": one.number,
+                "of": one.total,
+                "noun": f"{one.noun}s",
+                "message": one.message,
+            }
+            for one in file.unexamined
+        ]
     return result
 
 

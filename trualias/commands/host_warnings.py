@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from trualias.analysis.lint import LintWarning
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import Configuration
 from trualias.configuration.permissions import permission_problem, root_only
 

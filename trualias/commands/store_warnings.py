@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trualias.analysis.lint import LintWarning
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import Configuration
 from trualias.lookup.mailboxes import mailboxes_of
 from trualias.messages import number_of, quoted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.address_warnings import address_warnings
-from trualias.analysis.lint import LintWarning
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import parse_configuration
 
 POLICY = """\

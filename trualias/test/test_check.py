@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from trualias.analysis import search_lint
 from trualias.commands.terminal import Terminal
 from trualias.main import run
 
@@ -19,7 +20,7 @@ NOTE = (
     "    why: a file that was cut off cannot be told from a complete one\n"
     "    fix: write END in the last line\n"
 )
-NONE_UNEXAMINED = {"steps": 0, "comparisons": 0, "addresses": 0}
+NONE_UNEXAMINED = {"steps": 0, "comparisons": 0, "addresses": 0, "names": 0}
 UNWISE = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH q;\n"
 
 
@@ -217,6 +218,35 @@ class CheckTests(SynchronousTestCase):
         )
         self.assertEqual((0, limit), (status, output.splitlines()[-2]))
 
+    def test_unexamined(self) -> None:
+        """What a search leaves out for its limit of steps is said in words and in JSON, and is no warning."""
+        self.patch(search_lint, "REACH_STEPS", 12)
+        self.patch(search_lint, "COST_STEPS", 12)
+        self.patch(search_lint, "CODES", 2)
+        one = "ACCOUNT n{0} MATCHES %account%.%alnum%.%code% WITH CHAR({0},-), CHARS();\n"
+        self.path.write_text("".join(map(one.format, range(1, 6))) + "END\n", "utf-8")
+        unexamined = [
+            ("unreached", 3, "accounts", "accounts that no address reaches", "12 steps"),
+            ("guessable-code", 3, "statements", "codes that are easily guessed", "2 different codes"),
+            ("costly-lookup", 4, "statements", "costly lookups", "12 steps"),
+        ]
+        messages = [
+            f"the search for {search} did not examine {number} of 5 {noun}: it is limited to {limit}"
+            for _, number, noun, search, limit in unexamined
+        ]
+        summary = "trualias.conf: 5 statements, 5 accounts; no errors, no warnings\n"
+        expected = "".join(f"trualias.conf: {message}\n" for message in messages) + summary
+        self.assertEqual((0, expected, ""), self.check("--strict", "trualias.conf"))
+        _, output, _ = self.check("--json", "trualias.conf")
+        (checked,) = json.loads(output)["files"]
+        self.assertEqual(
+            [
+                {"kind": kind, "number": number, "of": 5, "noun": noun, "message": message}
+                for (kind, number, noun, _, _), message in zip(unexamined, messages, strict=True)
+            ],
+            checked["unexamined"],
+        )
+
     def test_default(self) -> None:
         """Without a file, the file that each server would find is checked, once."""
         self.path.write_text(ENDED, "utf-8")
@@ -300,6 +330,7 @@ class CheckTests(SynchronousTestCase):
                         ],
                         "statements": 2,
                         "search": {"undecided_lines": [], "complete": True, "unexamined": NONE_UNEXAMINED},
+                        "unexamined": [],
                     },
                 ]
             },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.lint import LINTERS, LintWarning, lint
+from trualias.analysis.lint import LINTERS, lint
+from trualias.analysis.lint_warning import LintWarning
 from trualias.configuration import parse_configuration
 
 

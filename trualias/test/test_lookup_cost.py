@@ -13,7 +13,7 @@ from trualias.matching.lookup_record import BUDGET
 
 def costly_address(text: str) -> CostlyAddress | None:
     """Return what is found in a configuration."""
-    return find_costly(parse_configuration(text, "test.conf").policy)
+    return find_costly(parse_configuration(text, "test.conf").policy).costly
 
 
 class CostTests(SynchronousTestCase):
@@ -38,6 +38,28 @@ class CostTests(SynchronousTestCase):
         self.assertEqual(("google_google_google_google_google_google_6", 601), (found.local_part, found.steps))
         self.assertEqual(("u0",), found.rule.accounts)
         self.assertEqual("takes 601 of the 3,000 steps that it may take", found.cost)
+
+    def test_limit(self) -> None:
+        """The search ends at its limit of steps, and counts the statements that it did not examine."""
+        policy = parse_configuration(
+            "".join(f"ACCOUNT u{number} MATCHES u{number}-%alpha%-%code% WITH x;" for number in range(50)), "test.conf"
+        ).policy
+        taken: list[float] = []
+        found = find_costly(policy, 240, advance=taken.append)
+        self.assertEqual((None, 30, 50), (found.costly, found.unexamined, found.statements))
+        self.assertEqual(240, sum(taken))
+        taken.clear()
+        self.assertEqual(0, find_costly(policy, 1_000, advance=taken.append).unexamined)
+        self.assertEqual(1_000, sum(taken))
+
+    def test_domain(self) -> None:
+        """An address of a statement with AT is looked up in its domain."""
+        names = ",".join("x" * length for length in range(1, 23))
+        statement = f"ACCOUNT {names} AT a.example ALIASED {names} MATCHES %alnum%x%account%x%alnum%x%alias%x%code%"
+        text = f"ALIAS DOMAINS: a.example\n{statement} WITH CHARS(1);"
+        found = costly_address(text.replace(f" AT a.example ALIASED {names}", f" ALIASED {names} AT a.example"))
+        assert found is not None
+        self.assertGreater(found.steps, BUDGET)
 
     def test_budget_exceeded(self) -> None:
         """An address whose lookup fails is found, too."""

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis import overlap as overlap_module
-from trualias.analysis.overlap import STEPS, Limit, Search, find_overlaps
+from trualias.analysis.overlap import STEPS, Limit, Search, find_overlaps, work_of
 from trualias.configuration import parse_configuration
 from trualias.language.tree import Account, unparse
-from trualias.matching.outcome import Ambiguous
+from trualias.matching.outcome import Ambiguous, PolicyOutcome
 from trualias.matching.policy import Policy
 from trualias.test import trialprofile
 from trualias.test.addresses import RANDOMS, hit
@@ -229,6 +229,41 @@ class OverlapTests(SynchronousTestCase):
             f"ACCOUNT n{number} MATCHES %alpha%.x{number}.%code% WITH {number};" for number in range(10, 30)
         )
         self.assertEqual({Limit.COMPARISONS: 90}, self.search(text).unexamined)
+
+    def test_names(self) -> None:
+        """Of too many names, the first of each statement are examined; the pairs with the others are counted."""
+        names = ", ".join(f"m{number}" for number in range(40))
+        text = f"ACCOUNT {names} MATCHES %account%.%code% WITH x; ACCOUNT foo MATCHES m0.%code% WITH x;"
+        self.patch(overlap_module, "NAMES", 10)
+        found = self.search(text)
+        self.assertEqual(
+            [("m0.x", "m0", "foo")], [(o.local_part, o.one.account, o.other.account) for o in found.overlaps]
+        )
+        self.assertEqual({Limit.NAMES: 41 * 40 // 2 - 10 * 9 // 2}, found.unexamined)
+
+    def test_steps_of_lookups(self) -> None:
+        """The steps of lookups count: 1,024 statements with the same addresses leave pairs that are not searched."""
+        text = "".join(
+            f"ACCOUNT n{number} MATCHES {'.'.join(f'%{name}%' for name in names)}.%code% WITH CHARS(1), CHARS(2);"
+            for number, names in enumerate(product(("alpha", "number", "alnum", "ident"), repeat=5))
+        )
+        policy = policy_of(text)
+        steps = 0
+        resolve = policy.resolve_counting
+
+        def counting(local_part: str, domain: str | None = None) -> tuple[PolicyOutcome, int]:
+            nonlocal steps
+            outcome, taken = resolve(local_part, domain)
+            steps += taken
+            return outcome, taken
+
+        self.patch(policy, "resolve_counting", counting)
+        taken: list[float] = []
+        found = find_overlaps(policy, 10_000, advance=taken.append)
+        self.assertGreater(steps, 5_000)
+        self.assertLess(steps, 60_000)
+        self.assertEqual(work_of(policy, 10_000), sum(taken))
+        self.assertGreater(found.unexamined[Limit.STEPS], 500_000)
 
     def test_advance(self) -> None:
         """The search tells the steps that it takes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 
 from hypothesis import given
@@ -27,7 +28,7 @@ def policy_of(text: str) -> Policy:
 
 def unreached(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...], bool]]:
     """Return the unreached accounts: name, reasons, accounts with the same addresses, whether an address was tried."""
-    found = find_unreached(policy_of(text))
+    found = find_unreached(policy_of(text)).unreached
     return [(one.target.account, one.reasons, one.shared, one.tried > 0) for one in found]
 
 
@@ -103,17 +104,48 @@ class ReachabilityTests(SynchronousTestCase):
     def test_pause(self) -> None:
         """The search calls ``pause`` for each account."""
         paused: list[None] = []
-        list(
-            find_unreached(policy_of("ACCOUNT foo, bar MATCHES %account%-%code% WITH x;"), lambda: paused.append(None))
-        )
+        policy = policy_of("ACCOUNT foo, bar MATCHES %account%-%code% WITH x;")
+        find_unreached(policy, pause=lambda: paused.append(None))
         self.assertEqual(2, len(paused))
+
+    OVERLAPPING = "".join(
+        f"ACCOUNT n{number} MATCHES {'.'.join(f'%{name}%' for name in names)}.%code% WITH CHARS(1), u, CHARS(2);"
+        for number, names in enumerate(product(("alpha", "number", "alnum", "ident"), repeat=4))
+    )
+    """256 statements whose addresses belong to others, too: to find that for one account takes thousands of steps."""
+
+    def test_limit(self) -> None:
+        """The search ends at its limit of steps, and counts the accounts that it did not examine."""
+        policy = policy_of(self.OVERLAPPING)
+        taken: list[float] = []
+        found = find_unreached(policy, 3_000, advance=taken.append)
+        self.assertEqual((0, 256, 256), (len(found.unreached), found.unexamined, found.accounts))
+        self.assertEqual(3_000, sum(taken))
+        found = find_unreached(policy, 30_000)
+        self.assertTrue(0 < len(found.unreached) < 100, len(found.unreached))
+        self.assertEqual(256, len(found.unreached) + found.unexamined)
+
+    def test_hard_accounts(self) -> None:
+        """Accounts that take many steps leave enough for those that take few, wherever these are in the file."""
+        easy = "".join(f"ACCOUNT u{number} MATCHES u{number}-%code% WITH x;" for number in range(100))
+        bad = f"ACCOUNT bad MATCHES bad-%code% WITH {70 * 'x'};"
+        found = find_unreached(policy_of(self.OVERLAPPING + easy + bad), 60_000)
+        self.assertEqual(["bad"], [one.target.account for one in found.unreached if one.reasons])
+        self.assertLess(found.unexamined, 256)
+
+    def test_advance(self) -> None:
+        """A search that ends before its limit advances the bar to the end."""
+        taken: list[float] = []
+        found = find_unreached(policy_of("ACCOUNT foo MATCHES foo-%code% WITH x;"), 1_000, advance=taken.append)
+        self.assertEqual(((), 0, 1_000), (found.unreached, found.unexamined, sum(taken)))
+        self.assertGreater(len(taken), 1)
 
     @given(policies(), st.booleans(), RANDOMS)
     def test_certain(self, statements: tuple[Account, ...], case_sensitive: bool, random: Random) -> None:
         """No random address reaches an account for which none can be composed."""
         setting = f"CASE SENSITIVE: {'yes' if case_sensitive else 'no'}\n"
         policy = policy_of(setting + "\n".join(map(unparse, statements)))
-        never = {policy.fold(one.target.account) for one in find_unreached(policy) if one.reasons}
+        never = {policy.fold(one.target.account) for one in find_unreached(policy).unreached if one.reasons}
         for statement in statements:
             outcome = policy.resolve(hit(random, statement, case_sensitive))
             if isinstance(outcome, Found):
