@@ -9,7 +9,7 @@ from attrs import frozen
 from trualias.analysis.lint_warning import LintWarning
 from trualias.analysis.overlap import COMPARED, NAMES, STEPS, Limit, Search
 from trualias.analysis.step_limit import Unexamined
-from trualias.commands.output import Output, place, print_text
+from trualias.commands.output import Output, place
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import escaped, number_of
@@ -50,27 +50,27 @@ def _print_errors(path: str, errors: ConfigurationErrors, out: Output) -> None:
     for error in errors.shown:
         _print_excerpt(error, "bold red", out)
     if errors.rest:
-        print_text(out, errors.rest)
-    print_text(out, f"{escaped(path)}: {errors.count}; a server would refuse it", style="bold")
+        out.print(errors.rest)
+    out.print(f"{escaped(path)}: {errors.count}; a server would refuse it", style="bold")
 
 
 def _print_findings(file: CheckedFile, configuration: Configuration, out: Output) -> None:
     for warning in file.warnings:
         _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
-        print_text(out, f"    why: {warning.reason}\n    fix: {warning.fix}")
+        out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
     for note in (*file.notes, *_notes(configuration)):
-        print_text(out, f"{escaped(file.path)}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
+        out.print(f"{escaped(file.path)}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():
-        print_text(out, f"{escaped(file.path)}: {limit}")
+        out.print(f"{escaped(file.path)}: {limit}")
     for left_out in file.unexamined:
-        print_text(out, f"{escaped(file.path)}: {left_out.message}")
+        out.print(f"{escaped(file.path)}: {left_out.message}")
     expected = sum(len(expectation.addresses) for expectation in configuration.expectations)
     refused = sum(len(refusal.addresses) for refusal in configuration.refusals)
     size = configuration.policy.size
     size += f", {number_of(refused, 'refused address', 'refused addresses')}" if refused else ""
     size += f", {number_of(expected, 'expectation')}" if expected else ""
     warnings = number_of(len(file.warnings), "warning", zero="no")
-    print_text(out, f"{escaped(file.path)}: {size}; no errors, {warnings}", style="bold")
+    out.print(f"{escaped(file.path)}: {size}; no errors, {warnings}", style="bold")
 
 
 def _notes(configuration: Configuration) -> Iterator[Note]:
@@ -87,9 +87,9 @@ def _notes(configuration: Configuration) -> Iterator[Note]:
 
 def _print_excerpt(error: PolicyError, style: str, out: Output) -> None:
     message, _, excerpt = str(error).partition("\n")
-    print_text(out, message, style)
+    out.print(message, style)
     if excerpt:
-        print_text(out, excerpt, folded=False)
+        out.print(excerpt, folded=False)
 
 
 _REASONS = {

@@ -63,7 +63,7 @@ def print_results(
     out, errors = Output(terminal.output), Output(terminal.errors)
     for result in results:
         if result.value:
-            out.print(result.address, style="bold green", soft_wrap=True)
+            out.print(result.address, style="bold green", folded=False)
             if spell:
                 out.print(f"  {result.spelled}")
     remarks: dict[str, None] = {}

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from trualias.analysis.explanation import CheckedItem, Comparison, FirstMismatch, Reading
 from trualias.commands.explain_case import Case
-from trualias.commands.output import Output, place, print_text
+from trualias.commands.output import Output, place
 from trualias.configuration import Configuration
 from trualias.language.fields import RULES
 from trualias.language.functions import FUNCTIONS
@@ -86,13 +86,13 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
 def print_case(case: Case, configuration: Configuration, most: int, out: Output) -> None:
     """Print a case with at most ``most`` statements."""
     head = f"{escaped(case.key) or quoted('')} {describe_answer(case, configuration)}"
-    print_text(out, head, style="bold green" if is_accepted(case) else "bold red")
+    out.print(head, style="bold green" if is_accepted(case) else "bold red")
     for call in case.calls:
         if call.returned is not None and call.given != call.returned:
             changed = f"{_address(call.given)} to {_address(call.returned)}"
-            print_text(out, f"  {call.hook}() of the PROCESSOR module changed {changed}")
+            out.print(f"  {call.hook}() of the PROCESSOR module changed {changed}")
     if case.delivered_at is not None:
-        print_text(out, f"  DELIVER in {configuration.line_text(case.delivered_at)} says where its mail goes")
+        out.print(f"  DELIVER in {configuration.line_text(case.delivered_at)} says where its mail goes")
     if case.explanation is None or case.explanation.invalid:
         return
     text = case.explanation.text
@@ -100,12 +100,12 @@ def print_case(case: Case, configuration: Configuration, most: int, out: Output)
         _print_comparison(comparison, configuration, text, most, out)
     more = len(case.explanation.comparisons) - most
     if more > 0:
-        print_text(out, f"  {number_of(more, 'more statement')}, no nearer; --all prints more")
+        out.print(f"  {number_of(more, 'more statement')}, no nearer; --all prints more")
     if case.explanation.not_compared:
         not_compared = number_of(case.explanation.not_compared, "statement")
-        print_text(out, f"  {not_compared} not compared: the address lacks a name or a literal")
+        out.print(f"  {not_compared} not compared: the address lacks a name or a literal")
     if case.explanation.elsewhere:
-        print_text(out, f"  {number_of(case.explanation.elsewhere, 'statement')} not compared: AT names other domains")
+        out.print(f"  {number_of(case.explanation.elsewhere, 'statement')} not compared: AT names other domains")
 
 
 def _address(name: tuple[str, str | None]) -> str:
@@ -117,26 +117,26 @@ def _print_comparison(comparison: Comparison, configuration: Configuration, text
     names = f"account {comparison.account}" + (f", alias {comparison.alias}" if comparison.alias else "")
     head = f"  statement at {line}: {names}"
     if comparison.mismatch:
-        print_text(out, f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
+        out.print(f"{head}; {_describe_mismatch(comparison.mismatch, text)}")
         _print_caret(text, comparison.mismatch.position, out)
         return
     for reading in comparison.readings[:most]:
         words = "".join(f", {kind.value} {part.text}" for kind, part in reading.identifiers)
-        print_text(out, f"{head}{words}")
+        out.print(f"{head}{words}")
         for item in reading.items:
-            print_text(out, f"    {_item(item)}", style="green" if item.right else "red")
+            out.print(f"    {_item(item)}", style="green" if item.right else "red")
         if reading.extra.text:
-            print_text(out, f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
+            out.print(f"    the code ends here, the address goes on with {reading.extra.text}", style="red")
         if not reading.verifies:
             _print_caret(text, _first_error(reading), out)
     more = comparison.count - len(comparison.readings)
     if more > 0:
         many = number_of(more, "more reading") if comparison.is_complete else f"more than {more} more readings"
-        print_text(out, f"    {many}, no nearer; --all prints more")
+        out.print(f"    {many}, no nearer; --all prints more")
 
 
 def _print_caret(text: str, position: int, out: Output) -> None:
-    print_text(out, f"      {text}\n      {' ' * position}^", folded=False)
+    out.print(f"      {text}\n      {' ' * position}^", folded=False)
 
 
 def _item(checked: CheckedItem) -> str:

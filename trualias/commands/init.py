@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from trualias.commands.output import Output
 from trualias.commands.terminal import Terminal
 from trualias.configuration import SETTINGS
 from trualias.configuration.setting_values import InvalidValue
@@ -166,12 +167,10 @@ def _parse_policy(text: str) -> OfferedPolicy:
 def _print_policies(domain: str | None, account: str, terminal: Terminal) -> None:
     from trualias.commands.init_policies import POLICIES, example_address
 
+    out = Output(terminal.output)
     for number, policy in enumerate(POLICIES, 1):
-        terminal.output.write(
-            f"  {number} {policy.name}: {example_address(policy, account, domain)}\n"
-            f"      {policy.rule}\n"
-            f"      {policy.strength}\n"
-        )
+        out.print(f"  {number} {policy.name}: {example_address(policy, account, domain)}")
+        out.print(f"      {policy.rule}\n      {policy.strength}")
 
 
 def _print_next(path: str, domain: str | None, account: str, policy: OfferedPolicy, terminal: Terminal) -> None:

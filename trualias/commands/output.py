@@ -36,15 +36,17 @@ class Output:
         self.rich = _console(stream) if stream.isatty() else None
         self._stream = stream
 
-    def print(self, text: str = "", style: str | None = None, *, soft_wrap: bool = False) -> None:
+    def print(self, text: str = "", style: str | None = None, *, folded: bool = True, hanging: int = 2) -> None:
         """Print a text without markup, and a newline.
 
-        Lines whose columns matter are printed with ``soft_wrap=True``, which leaves them to the terminal.
+        The lines into which a line is folded are indented by ``hanging`` columns more than itself. Without ``folded``,
+        as where columns matter, the terminal folds it.
         """
         if self.rich is None:
             self._stream.write(f"{text}\n")
         else:
-            self.rich.print(text, style=style, soft_wrap=soft_wrap)
+            whole = "\n".join(_folded(text, self.rich, hanging)) if folded else text
+            self.rich.print(whole, style=style, soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:
@@ -56,16 +58,7 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, soft_wrap=not is_terminal, highlight=False, markup=False, emoji=False)
 
 
-def print_text(to: Output, text: str, style: str | None = None, *, folded: bool = True) -> None:
-    """Print a text and a newline; the lines into which a line is folded are indented by two columns more than itself.
-
-    Without ``folded`` the terminal folds it.
-    """
-    whole = "\n".join(_folded(text, to.rich)) if folded and to.rich is not None else text
-    to.print(whole, style, soft_wrap=True)
-
-
-def _folded(text: str, to: Console) -> Iterator[str]:
+def _folded(text: str, to: Console, hanging: int) -> Iterator[str]:
     """Yield the lines of a text, folded to the width of a console."""
     from rich.cells import cell_len
     from rich.text import Text
@@ -76,9 +69,9 @@ def _folded(text: str, to: Console) -> Iterator[str]:
         if len(indent) + cell_len(content) <= to.width:
             yield line
             continue
-        parts = Text(content).wrap(to, max(to.width - len(indent) - 2, _NARROWEST))
+        parts = Text(content).wrap(to, max(to.width - len(indent) - hanging, _NARROWEST))
         for number, part in enumerate(parts):
-            yield f"{indent}{'  ' if number else ''}{part.plain.rstrip(' ')}"
+            yield f"{indent}{' ' * hanging if number else ''}{part.plain.rstrip(' ')}"
 
 
 def table_of(*columns: str) -> Table:

@@ -205,7 +205,8 @@ def _print(recipients: Recipients, changes: Sequence[_Change], terminal: Termina
     out.print(
         f"{number_of(len(changes), 'address changes', 'addresses change')}, of {len(recipients.counts)} in "
         f"{number_of(recipients.lines, 'line', 'lines')}. 'Received' are mails that were delivered, 'tried' all that "
-        "were refused, deferred or bounced."
+        "were refused, deferred or bounced.",
+        hanging=0,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from trualias.commands.alias_text import sender_json, sender_name
 from trualias.commands.dates import local_day, rfc3339
-from trualias.commands.output import Columns, Output, print_text, write_items, write_json
+from trualias.commands.output import Columns, Output, write_items, write_json
 from trualias.commands.terminal import Terminal
 from trualias.store.records import SenderDomain, SenderOfAlias
 
@@ -67,7 +67,7 @@ def print_strangers(senders: Sequence[SenderOfAlias], terminal: Terminal, *, as_
         write_json(terminal.output, [_of_alias_json(one) for one in senders])
     elif senders:
         write_items(terminal.output, _STRANGERS, senders)
-        print_text(Output(terminal.output), f"\n{_UNCERTAIN}")
+        Output(terminal.output).print(f"\n{_UNCERTAIN}", hanging=0)
 
 
 def _domain_json(one: SenderDomain) -> dict[str, object]:

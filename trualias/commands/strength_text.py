@@ -57,7 +57,7 @@ def print_measured(
         show(terminal.output, rows)
         out.print()
     for note in _notes(words, seed, [one.found for one in measured if isinstance(one.found, Strength)]):
-        out.print(note)
+        out.print(note, hanging=0)
 
 
 _HOURS = 24 * 365

@@ -112,6 +112,22 @@ class InitTests(InitTestCase):
         )
         self.assert_checked("2 statements, 3 accounts, 9 expectations")
 
+    def test_narrow_terminal(self) -> None:
+        """The policies fit on a terminal of 40 columns."""
+
+        class Screen(StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        self.addCleanup(os.environ.update, dict(os.environ))
+        self.addCleanup(os.environ.clear)
+        os.environ.update(COLUMNS="40", TERM="xterm")
+        screen = Screen()
+        run(["init", "--domain", "example.com", "--accounts", "foo"], Terminal(BytesIO(b"\n"), screen, StringIO()))
+        listed, _, _ = screen.getvalue().partition("The policy [third]: ")
+        self.assertIn("      the first character of the word,\n        and how many it has: m, 5\n", listed)
+        self.assertLessEqual(max(map(len, listed.split("\n"))), 40)
+
     def test_every_policy(self) -> None:
         """Each policy gives a configuration without warnings, for either server, with addresses that compose writes."""
         for policy in POLICIES:

@@ -12,7 +12,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.output import (
     Output,
-    print_text,
     show,
     table_of,
     write_items,
@@ -121,15 +120,16 @@ class TerminalTests(SynchronousTestCase):
         self.set_variable("COLUMNS", "40")
         text = "foo.macys.m6 is not found: it looks right, but its code is wrong"
         Output(self.terminal).print(text)
-        self.assertEqual("foo.macys.m6 is not found: it looks \r\nright, but its code is wrong\r\n", self.read())
-        Output(self.terminal).print(text, soft_wrap=True)
+        self.assertEqual("foo.macys.m6 is not found: it looks\r\n  right, but its code is wrong\r\n", self.read())
+        Output(self.terminal).print(text, hanging=0)
+        self.assertEqual("foo.macys.m6 is not found: it looks\r\nright, but its code is wrong\r\n", self.read())
+        Output(self.terminal).print(text, folded=False)
         self.assertEqual(f"{text}\r\n", self.read())
 
     def test_indented(self) -> None:
         """A folded line goes on two columns to the right of its beginning; one that fits is left alone."""
         self.set_variable("COLUMNS", "30")
-        print_text(
-            Output(self.terminal),
+        Output(self.terminal).print(
             "a.conf: note: it does not end with END\n    why: a file that was cut off looks so\n  x",
         )
         self.assertEqual(
@@ -137,10 +137,10 @@ class TerminalTests(SynchronousTestCase):
             "    why: a file that was cut\r\n      off looks so\r\n  x\r\n",
             self.read(),
         )
-        print_text(Output(self.terminal), "    MATCHES %account%-%alnum%-%code%\n", folded=False)
+        Output(self.terminal).print("    MATCHES %account%-%alnum%-%code%\n", folded=False)
         self.assertEqual("    MATCHES %account%-%alnum%-%code%\r\n\r\n", self.read())
         self.set_variable("COLUMNS", "5")
-        print_text(Output(self.terminal), "    12345678901")
+        Output(self.terminal).print("    12345678901")
         self.assertEqual("    1234567890\r\n      1\r\n", self.read())
 
     def test_colour(self) -> None:
