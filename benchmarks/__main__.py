@@ -15,6 +15,7 @@ from benchmarks import (
     hostile,
     large_store,
     loading,
+    mail_cost,
     memory,
     reloading,
     replaying,
@@ -33,7 +34,7 @@ def measure(folder: Path, *, short: bool) -> list[report.Row]:
     start = time.monotonic()
     sys.stderr.write("benchmarks.throughput\n")
     rows = throughput.run(folder, throughput.FULL)
-    for part in (loading, reloading, memory, hostile, starting, replaying, checking, counting, large_store):
+    for part in (loading, reloading, memory, hostile, starting, replaying, checking, counting, mail_cost, large_store):
         sys.stderr.write(f"{part.__name__}\n")
         rows += part.run(folder)
     return [*rows, report.fact("the whole run", f"{time.monotonic() - start:.0f} s")]

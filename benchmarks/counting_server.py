@@ -1,6 +1,7 @@
-"""A virtual server that hands deliveries to its memory: ``python -m benchmarks.counting_server CONFIGURATION RATE``.
+"""A virtual server that hands deliveries to its memory.
 
-The deliveries are of the process itself, RATE a second, to the aliases of `benchmarks.counting` from 100 senders.
+``python -m benchmarks.counting_server CONFIGURATION RATE`` takes the deliveries of the process itself, RATE a second,
+to the aliases of `benchmarks.counting` from 100 senders. With ``discarding`` as third argument they are discarded.
 """
 
 from __future__ import annotations
@@ -17,13 +18,28 @@ from twisted.internet.interfaces import IReactorCore
 
 from benchmarks.counting import ALIASES, aliases
 from trualias.configuration.tables import Table
-from trualias.lookup.recipients import Recipient
-from trualias.protocols.transactions import DeliverySink, Outcome
+from trualias.lookup.recipients import Recipient, WrongCode
+from trualias.monitoring.memory_counters import MemoryCounters
+from trualias.protocols.transactions import DeliverySink, InterruptedTransactions, Outcome
 from trualias.server.application import Application, Reactor
 from trualias.server.daemon_thread import DaemonThread
 
 TICK = 0.01
 """Seconds between two bursts of deliveries."""
+
+
+class Discarding:
+    """A sink that discards deliveries, for the cost of their making."""
+
+    def __init__(self) -> None:
+        self.counters = MemoryCounters()
+        self.interrupted = InterruptedTransactions()
+
+    def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
+        """Discard a delivery."""
+
+    def add_guess(self, guess: WrongCode, network: str) -> None:
+        """Discard a guess."""
 
 
 class Source:
@@ -45,7 +61,7 @@ class Source:
             self._sink.add(self._recipients[number % ALIASES], sender, Outcome.ACCEPTED)
 
 
-def main(configuration: Path, rate: int) -> None:
+def main(configuration: Path, rate: int, *, is_discarding: bool) -> None:
     """Run the server until the process is stopped."""
     used = cast(Reactor, reactor)
     application = Application(
@@ -60,7 +76,8 @@ def main(configuration: Path, rate: int) -> None:
     service = application.make_service()
     if rate:
         assert application._memory is not None
-        TimerService(TICK, Source(application._memory.deliveries, rate).deliver).setServiceParent(service)
+        sink = Discarding() if is_discarding else application._memory.deliveries
+        TimerService(TICK, Source(sink, rate).deliver).setServiceParent(service)
     service.privilegedStartService()
     service.startService()
     core = IReactorCore(reactor)
@@ -70,4 +87,4 @@ def main(configuration: Path, rate: int) -> None:
 
 if __name__ == "__main__":
     os.chdir(Path(sys.argv[1]).parent)
-    main(Path(sys.argv[1]).absolute(), int(sys.argv[2]))
+    main(Path(sys.argv[1]).absolute(), int(sys.argv[2]), is_discarding=sys.argv[3:] == ["discarding"])

@@ -99,9 +99,10 @@ def reference_server(name: str, port: int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.reference_servers", name, str(port)]
 
 
-def counting_server(configuration: Path, rate: int) -> list[str]:
+def counting_server(configuration: Path, rate: int, *, is_discarding: bool = False) -> list[str]:
     """Return the command for ``benchmarks.counting_server``."""
-    return [sys.executable, "-m", "benchmarks.counting_server", str(configuration), str(rate)]
+    command = [sys.executable, "-m", "benchmarks.counting_server", str(configuration), str(rate)]
+    return [*command, "discarding"] if is_discarding else command
 
 
 def alias_server(configuration: Path, *, virtual: bool = False) -> list[str]:

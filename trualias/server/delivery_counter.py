@@ -50,6 +50,9 @@ FINISH_SECONDS = 2.0
 """The longest that a server that stops waits for the store."""
 
 
+_KNOWN, _ADDRESS = Outcome.KNOWN, KeptSenders.ADDRESS
+
+
 class DeliveryCounter(PeriodicService):
     """Takes deliveries, and writes them into the store; a `trualias.protocols.transactions.DeliverySink`.
 
@@ -95,11 +98,12 @@ class DeliveryCounter(PeriodicService):
 
     def add(self, recipient: Recipient, sender: str, outcome: Outcome) -> None:
         """Take mail to an alias; drop it if too many wait."""
-        kept: str | None = sender.rpartition("@")[2]
-        if self._current.snapshot.configuration.settings.senders is KeptSenders.ADDRESS:
-            kept = kept_address(sender)
-        if outcome is Outcome.KNOWN:
+        if outcome is _KNOWN:
             kept = None
+        elif self._current.snapshot.configuration.settings.senders is _ADDRESS:
+            kept = kept_address(sender)
+        else:
+            kept = sender.rpartition("@")[2]
         self._pending.add_mail(recipient, kept, self._time_of_day(), outcome)
 
     def add_guess(self, guess: WrongCode, network: str) -> None:
@@ -120,6 +124,7 @@ class DeliveryCounter(PeriodicService):
         self._finished = finished = Deferred[None]()
         call = self._clock.callLater(FINISH_SECONDS, self._fire_finished)
         if self._begun is None:
+            self._pending.begin_round()
             self._write()
 
         def cancel(_: None) -> None:
@@ -137,16 +142,17 @@ class DeliveryCounter(PeriodicService):
             # The connection may be one to a file that is no longer there.
             self._run(self._store.release, lambda _: None, _log_failure)
         else:
+            self._pending.begin_round()
             self._write()
 
     def _write(self) -> None:
         """Write some of what is pending, unless a transaction is running."""
-        if self._begun is not None or not self._is_pending:
+        if self._begun is not None or not (self._pending.is_due or self._guesses):
             return
         if not self._is_in_use():
             self._fire_finished()
             return
-        if not self._pending:  # only guesses are: mails come first
+        if not self._pending.is_due:  # only guesses are: mails come first
             guesses = self._guesses.take(MOST_ROWS // 10)
             self._run(
                 lambda: self._store.count_guesses(guesses),
@@ -192,9 +198,12 @@ class DeliveryCounter(PeriodicService):
         """Write more after a transaction, or finish."""
         self._report("")
         self._update_counters()
-        if self._is_pending and self._finished is None:
-            self._clock.callLater(PAUSE_SECONDS, self._write)
+        if self._finished is None:
+            # What comes meanwhile is summed until the next look.
+            if self._pending.is_due or self._guesses:
+                self._clock.callLater(PAUSE_SECONDS, self._write)
         elif self._is_pending:
+            self._pending.begin_round()
             self._write()
         else:
             self._fire_finished()

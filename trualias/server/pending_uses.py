@@ -19,6 +19,10 @@ MOST_COUNTED = 100_000
 """Aliases that are remembered as counted before."""
 
 
+# A global costs 20 ns in Python 3.11, ``Outcome.KNOWN`` 80 ns, and a mail that is added 1 us.
+_ACCEPTED, _REFUSED, _KNOWN = Outcome
+
+
 @define(eq=False)
 class _Sum:
     address: str
@@ -51,26 +55,37 @@ class PendingUses:
         self._first: dict[_Pair, _Sum] = {}
         self._again: dict[_Pair, _Sum] = {}
         self._counted: set[AliasKey] = set()
+        self._due = 0  # the uses of ``_again`` that were there when the round began
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self._first) + len(self._again)
 
+    def begin_round(self) -> None:
+        """Make all uses that are there due, so that what comes meanwhile is summed until the next round."""
+        self._due = len(self._again)
+
+    @property
+    def is_due(self) -> bool:
+        """True if uses are to be written in this round: those that were there, and first ones of aliases."""
+        return bool(self._first) or (self._due > 0 and bool(self._again))
+
     def add_mail(self, recipient: Recipient, sender: str | None, at: float, outcome: Outcome) -> None:
         """Add a mail at a time, in seconds since 1970, or drop it."""
-        pair = (recipient.key, sender, outcome is Outcome.KNOWN)
+        pair = (recipient.key, sender, outcome is _KNOWN)
         known = self._again.get(pair) or self._first.get(pair)
         if known is None:
-            is_accepted, is_refused = outcome is Outcome.ACCEPTED, outcome is Outcome.REFUSED
+            is_accepted, is_refused = outcome is _ACCEPTED, outcome is _REFUSED
             new = _Sum(recipient.address, recipient.account, at, at, int(is_accepted), int(is_refused))
             self._put(pair, new, is_known=is_refused or recipient.key in self._counted)
             return
-        if outcome is Outcome.REFUSED:
+        if outcome is _ACCEPTED:
+            known.account = recipient.account
+            known.accepted += 1
+        elif outcome is _REFUSED:
             known.refused += 1
         else:
             known.account = recipient.account
-            if outcome is Outcome.ACCEPTED:
-                known.accepted += 1
         if at > known.last:
             known.last = at
         elif at < known.first:
@@ -104,6 +119,7 @@ class PendingUses:
     def take(self, most: int) -> list[Use]:
         """Remove and return at most so many uses, those of aliases that were not counted before them first."""
         uses: list[Use] = []
+        firsts = min(most, len(self._first))
         for pending in (self._first, self._again):
             for pair in list(islice(pending, most - len(uses))):
                 key, sender, _ = pair
@@ -120,6 +136,7 @@ class PendingUses:
                         taken.refused,
                     )
                 )
+        self._due -= len(uses) - firsts
         return uses
 
     def is_counted(self, key: AliasKey) -> bool:

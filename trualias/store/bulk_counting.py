@@ -32,8 +32,8 @@ def add_to_known(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_sen
 
     Otherwise add none, and return the share of the aliases or senders for which that is so.
 
-    The dates and the account of an alias are those of its accepted mail. One that waits for its first sender, or ends
-    after a number of mails, is left to the caller.
+    The dates and the account of an alias are those of its accepted mail. One that waits for its first sender, ends
+    after a number of mails, or gets another account or its first words is left to the caller.
     """
     sums = _by_alias(uses)
     senders = [use for use in uses if keeps_senders and use.sender is not None]
@@ -52,12 +52,15 @@ def _by_alias(uses: Sequence[Use]) -> dict[str, _Sum]:
     for use in uses:
         alias = sums.get(use.key)
         if alias is None:
-            alias = sums[use.key] = _Sum("", "", 0, 0, 0, 0)
+            # Nearly all uses are of different aliases. The dates of one that was only refused are not written.
+            first, last = int(use.first), int(use.last)
+            sums[use.key] = _Sum(use.account, " ".join(use.words), first, last, use.accepted, use.refused)
+            continue
         alias.refused += use.refused
         if use.accepted:
             first, last = int(use.first), int(use.last)
             alias.first = min(alias.first, first) if alias.accepted else first
-            alias.last = max(alias.last, last)
+            alias.last = max(alias.last, last) if alias.accepted else last
             alias.accepted += use.accepted
             alias.account = use.account
             alias.words = alias.words or " ".join(use.words)
@@ -65,7 +68,10 @@ def _by_alias(uses: Sequence[Use]) -> dict[str, _Sum]:
 
 
 def _add_aliases(database: sqlite3.Connection, sums: dict[str, _Sum]) -> int:
-    """Return the number of the aliases that are known, and not left to the caller."""
+    """Return the number of the aliases that are known, and not left to the caller.
+
+    Their accounts and words are not written, since that would change an index each time.
+    """
     values = [
         value
         for key, alias in sums.items()
@@ -76,8 +82,6 @@ def _add_aliases(database: sqlite3.Connection, sums: dict[str, _Sum]) -> int:
         UPDATE alias SET
             accepted = alias.accepted + new.accepted,
             refused = alias.refused + new.refused,
-            account = iif(alias.kept OR NOT new.accepted, alias.account, new.account),
-            words = iif(alias.words = '', new.words, alias.words),
             first_seen = iif(new.accepted, min(coalesce(alias.first_seen, new.first), new.first), alias.first_seen),
             last_seen = iif(new.accepted, max(coalesce(alias.last_seen, 0), new.last), alias.last_seen)
         FROM (
@@ -86,6 +90,8 @@ def _add_aliases(database: sqlite3.Connection, sums: dict[str, _Sum]) -> int:
         ) AS new
         WHERE alias.key = new.key AND NOT alias.forgotten
             AND alias.expires_after IS NULL AND (alias.lock IS NULL OR alias.lock LIKE '[false%')
+            AND (alias.account = new.account OR alias.kept OR NOT new.accepted)
+            AND (alias.words <> '' OR new.words = '')
         """,
         values,
     ).rowcount

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from operator import attrgetter
 
 from attrs import Factory, evolve, frozen
 
@@ -73,11 +74,15 @@ _ALIAS = """
 def count_uses(database: sqlite3.Connection, uses: Sequence[Use], *, keeps_senders: bool) -> Tally:
     """Add uses, and return what they come to."""
     tally = Tally()
-    ordered = sorted(uses, key=lambda use: (use.key, use.first))
+    ordered = sorted(uses, key=attrgetter("key", "first"))
     _count(database, ordered, tally, keeps_senders=keeps_senders)
     # Its senders are those of the aliases in the domains.
     _count_each(database, _in_all_domains(database, ordered), tally, keeps_senders=False)
     return tally
+
+
+_EVERYWHERE = "substr(key, -1) = '@' AND (lock IS NOT NULL OR expires_after IS NOT NULL OR expires_idle IS NOT NULL)"
+"""Selects the aliases of all domains that mail can change; the index ``alias_everywhere`` has them."""
 
 
 def _in_all_domains(database: sqlite3.Connection, uses: Sequence[Use]) -> list[Use]:
@@ -85,6 +90,8 @@ def _in_all_domains(database: sqlite3.Connection, uses: Sequence[Use]) -> list[U
 
     Mail is for an alias in its domain, and without this the one of all domains would never have any.
     """
+    if database.execute(f"SELECT 1 FROM alias WHERE {_EVERYWHERE} LIMIT 1").fetchone() is None:
+        return []
     by_key: dict[str, list[Use]] = {}
     for use in uses:
         local_part, _, domain = use.key.rpartition("@")
@@ -92,9 +99,7 @@ def _in_all_domains(database: sqlite3.Connection, uses: Sequence[Use]) -> list[U
             by_key.setdefault(f"{local_part}@", []).append(use)
     marks = ", ".join("?" * len(by_key))
     found = database.execute(
-        f"SELECT key FROM alias WHERE key IN ({marks}) AND NOT forgotten"
-        " AND (lock IS NOT NULL OR expires_after IS NOT NULL OR expires_idle IS NOT NULL)",
-        (*by_key,),
+        f"SELECT key FROM alias WHERE key IN ({marks}) AND NOT forgotten AND {_EVERYWHERE}", (*by_key,)
     ).fetchall()
     return [evolve(use, key=key, address=use.address.rpartition("@")[0]) for (key,) in found for use in by_key[key]]
 

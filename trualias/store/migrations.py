@@ -110,5 +110,9 @@ MIGRATIONS = (
     """
     ALTER TABLE store ADD COLUMN cleared REAL;
     """,
+    """
+    CREATE INDEX alias_everywhere ON alias (key) WHERE substr(key, -1) = '@'
+        AND (lock IS NOT NULL OR expires_after IS NOT NULL OR expires_idle IS NOT NULL);
+    """,
 )
 """The statements that make each version of the schema from the one before; the first one makes version 1."""

@@ -145,6 +145,34 @@ class DeliveryCounterTests(SynchronousTestCase):
         # At most 500 aliases of an account become known in a day.
         self.assertEqual((MOST_ROWS * 2, 1, 0), (self.counters.accepted, self.counters.beyond, self.counters.pending))
 
+    def test_rounds(self) -> None:
+        """What comes while uses are written is summed until the next look, but for the first mail of an alias."""
+        worker = QueueingWorker()
+        counter = self.start(worker)
+        aliases = [recipient(f"x{number}") for number in range(MOST_ROWS + 1)]
+        for alias in aliases:
+            counter.add(alias, "", Outcome.ACCEPTED)
+        self.clock.advance(WRITE_SECONDS)
+        for _ in range(2):
+            worker.run_all()
+            self.clock.advance(PAUSE_SECONDS)
+        for _ in range(3):
+            for alias in aliases:
+                counter.add(alias, "", Outcome.ACCEPTED)
+        self.clock.advance(WRITE_SECONDS - 2 * PAUSE_SECONDS)
+        for is_first in (True, False):
+            if is_first:
+                counter.add(MACYS, "", Outcome.ACCEPTED)
+            for alias in aliases:
+                counter.add(alias, "", Outcome.ACCEPTED)
+            worker.run_one()
+            self.clock.advance(PAUSE_SECONDS)
+        self.assertEqual([], worker.waiting)
+        numbers = {entry.key: entry.accepted for entry in self.entries()}
+        self.assertEqual((1, 5, 5), (numbers[MACYS.key], numbers[aliases[0].key], numbers[aliases[-1].key]))
+        self.clock.advance(WRITE_SECONDS)
+        self.assertEqual(1, len(worker.waiting))
+
     def test_not_in_use(self) -> None:
         """While the store is not the one in force, deliveries wait, and the file is not kept open."""
         counter = self.start()
