@@ -99,4 +99,4 @@ class DrawingTests(SynchronousTestCase):
                     if station.lookup:
                         self.assertTrue(all(reply.consequence for reply in station.replies), station)
                         self.assertIn("down", station.replies[-1].text, station)
-        self.assertEqual(8, found)
+        self.assertEqual(9, found)
