@@ -18,7 +18,7 @@ from trualias.commands.maillog import Recipients
 ROUNDS = 7
 LINES = 200_000
 SENDERS = 3_000
-BOUND = 0.01
+BOUND = 0.02
 
 _REFUSED = """\
 Nov 25 {time} mail postfix/smtpd[{pid}]: connect from unknown[192.0.2.1]

@@ -52,6 +52,8 @@ SENDMAIL_REFUSAL = re.compile(_HEADER + _QUEUE_ID + rb"(?:|ruleset=check_rcpt, a
 
 # A line of a list: an address, also with a number before it, as `uniq -c` writes it.
 LISTED = re.compile(rb"\n[ \t]*+(?:(\d{1,18})[ \t]++)?+<?([^\s<>\0-\x1f\x7f]{1,512}+)>?[ \t\r]*+(?=\n)")
+# What each such line has, and few others: a search takes half the time of one for the line itself.
+PERHAPS_LISTED = re.compile(rb"\n[ \t\d]*+\S*+[ \t\r]*+\n")
 # The same with a display name (RFC 5322, section 3.4): "Macy's, Inc." <foo-macys-m5@example.com>
 LISTED_WITH_NAME = re.compile(
     rb"(?![ \t\d]*+<)(?:[ \t]++(\d{1,18})[ \t])?+"
@@ -61,5 +63,9 @@ LISTED_WITH_NAME = re.compile(
 # What no local part has that is not quoted (RFC 5322, section 3.2.3), and many a line of a text has.
 SPECIAL = re.compile(rb"[()<>\[\]:;@\\,\"]")
 
-# A line that has none of these, and is no address, names no recipient.
-MARK = re.compile(rb" (?:to=|[-=>]> |== |\*\* |rejected RCPT |ruleset=check_rcpt, |(?<=>\.\.\. )|<\S++[ \t\r]*+\n)")
+# A line that has none of these, and is no address, names no recipient. Each alternative begins with an octet: with an
+# assertion among them, which is tried at every space, the search takes twice as long.
+MARK = re.compile(
+    rb" (?:to=|[-=>]> |== |\*\* |r(?:ejected RCPT |uleset=check_rcpt, )"
+    rb"|<(?:\S++[ \t\r]*+\n|[^<>\n]{1,1024}+>\.\.\. ))"
+)

@@ -102,7 +102,7 @@ class Recipients:
 
     def _read_others(self, text: bytes) -> None:
         """Count the recipients in the other lines, which may be entries of the journal."""
-        if b"\n{" not in text:
+        if b"{" not in text or b"\n{" not in text:  # a search for one octet takes a third of the time
             self._read_lines(text)
             return
         for line in text[1:-1].split(b"\n"):
@@ -114,7 +114,7 @@ class Recipients:
 
     def _read_lines(self, text: bytes) -> None:
         """Count the recipients in lines of any form; each begins behind a newline, and the last ends with one."""
-        if b"\0" not in text:  # else a binary file
+        if patterns.PERHAPS_LISTED.search(text) and b"\0" not in text:  # else a binary file
             for listed in patterns.LISTED.finditer(text):
                 self._log.known += self._read_listed(listed, 0)
         end = 0
