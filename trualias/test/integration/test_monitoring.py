@@ -99,6 +99,13 @@ class MonitoringTests(SynchronousTestCase):
             {name for name in names if name.startswith("trualias_")},
         )
 
+    def test_every_alert_is_documented(self) -> None:
+        """The table of the alerts in the documentation has each alert rule, in their order, and no others."""
+        text = (source_tree() / "docs" / "metrics.rst").read_text("utf-8")
+        self.assertEqual(
+            re.findall(r"^``(Trualias\w+)``", text, re.MULTILINE), re.findall(r"- alert: (\w+)", self.alerts)
+        )
+
     def test_grafana(self) -> None:
         """Grafana's model of a dashboard preserves every value in the file that is not null."""
         known = dict(leaves(json.loads(JSONEncoder().encode(Dashboard.from_json(self.dashboard)))))
