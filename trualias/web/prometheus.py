@@ -181,40 +181,34 @@ def _memory_families(memory: MemoryCounters) -> Iterator[Metric]:
     counted = CounterMetricFamily(
         "trualias_memory_deliveries", "Mails to aliases that are counted in the store, by outcome.", labels=("outcome",)
     )
-    counted.add_metric(("accepted",), memory.accepted)
-    counted.add_metric(("refused",), memory.refused)
+    for outcome in ("accepted", "refused"):
+        counted.add_metric((outcome,), getattr(memory, outcome))
     yield counted
-    yield CounterMetricFamily(
-        "trualias_memory_dropped",
-        "Mails to aliases that are not counted, since the store could not take them in time.",
-        value=memory.dropped,
-    )
     yield GaugeMetricFamily(
         "trualias_memory_pending", "Aliases and senders whose counts wait for the store.", value=memory.pending
     )
-    yield CounterMetricFamily(
-        "trualias_memory_unattributed",
+    for attribute, (name, text) in _MEMORY_COUNTERS.items():
+        yield CounterMetricFamily(f"trualias_{name}", text, value=getattr(memory, attribute))
+
+
+_MEMORY_COUNTERS = {
+    "dropped": (
+        "memory_dropped",
+        "Mails to aliases that are not counted, since the store could not take them in time.",
+    ),
+    "unattributed": (
+        "memory_unattributed",
         "Messages of which it is not known which of their recipients were accepted.",
-        value=memory.unattributed,
-    )
-    yield CounterMetricFamily(
-        "trualias_memory_beyond",
+    ),
+    "beyond": (
+        "memory_beyond",
         "Mails to addresses that did not become known, since too many of the account became known that day.",
-        value=memory.beyond,
-    )
-    yield CounterMetricFamily(
-        "trualias_guesses", "Wrong codes that clients of the policy service tried, with GUESSES.", value=memory.guesses
-    )
-    yield CounterMetricFamily(
-        "trualias_guesses_dropped",
-        "Wrong codes that are not in the store, which could not take them in time.",
-        value=memory.guesses_dropped,
-    )
-    yield CounterMetricFamily(
-        "trualias_guesses_slowed",
-        "Temporary errors to clients whose network is past the limit of GUESSES.",
-        value=memory.slowed,
-    )
+    ),
+    "guesses": ("guesses", "Wrong codes that clients of the policy service tried, with GUESSES."),
+    "guesses_dropped": ("guesses_dropped", "Wrong codes that are not in the store, which could not take them in time."),
+    "slowed": ("guesses_slowed", "Temporary errors to clients whose network is past the limit of GUESSES."),
+}
+"""The names and texts of the metrics by the attributes of `MemoryCounters`."""
 
 
 def _process_families() -> Iterator[Metric]:
