@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trualias
 from trualias.commands.options import add_config, configuration_path
-from trualias.commands.terminal import Terminal
+from trualias.commands.terminal import OutputError, Terminal
 from trualias.configuration import Settings, read_configuration
 from trualias.configuration.tables import Table
 
@@ -45,8 +46,10 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """
     path = configuration_path(arguments, Table.VIRTUAL)
     table = served_table(read_configuration(path).settings)
-    terminal.output.write(f"trualias-{table.value} serves {path}; Ctrl-C stops it.\n")
-    terminal.output.flush()
+    # Mail waits for the server, and not for its log: it starts also where this cannot be written.
+    with suppress(OutputError):
+        terminal.output.write(f"trualias-{table.value} serves {path}; Ctrl-C stops it.\n")
+        terminal.output.flush()
     command = server_command(path, table)
     # A new program image, so that the server starts as under twistd: with the signals that it expects, and its imports
     # in their order.

@@ -88,7 +88,8 @@ class Terminal(NamedTuple):
             try:
                 os.fstat(number)
             except OSError:
-                os.open(os.devnull, flags)
+                # The server that serve runs in this process has them as well.
+                os.set_inheritable(os.open(os.devnull, flags), True)
         sys.stdout = StandardOutput.in_place_of(_text_stream(sys.stdout, 1))
         sys.stderr = _text_stream(sys.stderr, 2)
         return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)

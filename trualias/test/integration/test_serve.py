@@ -43,12 +43,15 @@ class ServeTestCase(SynchronousTestCase):
         """Write the configuration with a free port."""
         self.path.write_text(f"PORT: {self.port}\n{text}")
 
-    def serve(self) -> "subprocess.Popen[bytes]":
-        """Start the server with its output in ``server.log``; return when it serves."""
+    def serve(self, redirection: str = "") -> "subprocess.Popen[bytes]":
+        """Start the server with its output in ``server.log``, unless the shell redirects it; return when it serves."""
         log = self.folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                (*PROGRAM, "serve", "-c", str(self.path)), env=ENVIRONMENT, stdout=output, stderr=output
+                ("sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM, "serve", "-c", str(self.path)),
+                env=ENVIRONMENT,
+                stdout=output,
+                stderr=output,
             )
         self.addCleanup(self._end, process)
         wait_until(lambda: process.poll() is not None or is_serving(self.port), "a server", log.read_text)
@@ -97,6 +100,15 @@ class ServeTests(ServeTestCase):
             ),
             self.status(),
         )
+
+    def test_without_log(self) -> None:
+        """The server answers also if its streams are closed, or their disk is full."""
+        self.write(POLICY)
+        for redirection in ("<&- >&- 2>&-", ">/dev/full 2>&1"):
+            process = self.serve(redirection)
+            self.assertEqual(0, self.status()[0], redirection)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(-signal.SIGINT, process.wait(PATIENCE), redirection)
 
     def test_virtual(self) -> None:
         """A file with ALIAS DOMAINS is served by the virtual server; a server with another policy is found out."""
