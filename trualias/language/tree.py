@@ -21,6 +21,8 @@ ATEXT_AND_DOT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 class NameKind(Enum):
     """The kinds of name in a statement."""
 
+    __hash__ = object.__hash__  # in C, unlike that of Enum
+
     ACCOUNT = "account"
     ALIAS = "alias"
 

@@ -9,9 +9,10 @@ from typing import Any, cast
 from lark import Transformer, v_args
 from lark.lexer import Token
 
+from trualias.language.claims import Claim
 from trualias.language.expressions import UnknownWord, parse_expression
 from trualias.language.memo import MOST
-from trualias.language.name_list import Name, NameList
+from trualias.language.name_list import NO_NAMES, Name, NameList
 from trualias.language.tree import (
     Account,
     Argument,
@@ -30,7 +31,7 @@ from trualias.messages import did_you_mean, one_of, quoted
 
 _CLASSES = {field_class.value: field_class for field_class in FieldClass}
 
-Claim = Callable[[tuple[Item, ...], bool], Account]
+MakeAccount = Callable[[tuple[Item, ...], bool], Account]
 """Makes an account statement of its items, and whether it is retired, from all that comes before them."""
 
 
@@ -49,17 +50,44 @@ def _code_literal(text: str, offset: int) -> CodeLiteral:
     return CodeLiteral(text, offset)
 
 
+def account_maker(claim: Claim, unknown_words: list[UnknownWord]) -> MakeAccount:
+    """Return the function that makes an account statement, of all that comes before the items.
+
+    Unknown words of the claim are added to those before.
+    """
+    field_class = FieldClass.IDENT
+    if claim.using is not None:
+        using, offset = claim.using
+        if using in _CLASSES:
+            field_class = _CLASSES[using]
+        else:
+            known = list(_CLASSES)
+            message = f"unknown class {quoted(using)}; expected {one_of(known)}{did_you_mean(using, known)}"
+            unknown_words.append((offset, message))
+    expression, offset = claim.expression
+    tokens, of_expression = parse_expression(expression)
+    unknown_words += [(offset + at, message) for at, message in of_expression]
+    start = claim.accounts[0].offset
+    expression_at, items_at = offset - start, claim.end - start
+    return lambda items, retired: Account(
+        *(claim.accounts, field_class, claim.aliases, tokens, items, claim.domains, retired),
+        *(start, expression_at, items_at),
+    )
+
+
 @v_args(inline=True)
 class TreeBuilder(Transformer[Token, Any]):
     """Builds the nodes while Lark parses a statement that starts at the offset ``base`` of the text.
 
-    The offsets of items count from ``items_start``, an offset in the statement.
+    The offsets of items count from ``items_start``, an offset in the statement. ``last_claim`` is the claim that was
+    parsed last.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.base = 0
         self.items_start = 0
+        self.last_claim: Claim | None = None
         self.unknown_words: list[UnknownWord] = []
 
     def _offset(self, token: Token) -> int:
@@ -93,10 +121,10 @@ class TreeBuilder(Transformer[Token, Any]):
         """Build an item that is a literal."""
         return _code_literal(str(text), self._item_offset(text))
 
-    def account(self, claim: Claim, *items_and_end: Item | Token | None) -> Account:
+    def account(self, make_account: MakeAccount, *items_and_end: Item | Token | None) -> Account:
         """Build an account statement."""
         *items, retired = items_and_end
-        return claim(cast(tuple[Item, ...], tuple(items)), retired is not None)
+        return make_account(cast(tuple[Item, ...], tuple(items)), retired is not None)
 
     def claim(
         self,
@@ -106,28 +134,20 @@ class TreeBuilder(Transformer[Token, Any]):
         domains: NameList | None,
         expression: Token,
         last: Token,
-    ) -> Claim:
-        """Build the function that makes an account statement, of all that comes before the items."""
-        if using is not None and using not in _CLASSES:
-            known = list(_CLASSES)
-            suggestion = did_you_mean(using, known)
-            self.unknown_words.append(
-                (self._offset(using), f"unknown class {quoted(using)}; expected {one_of(known)}{suggestion}")
-            )
-        offset = self._offset(expression)
-        tokens, unknown_words = parse_expression(str(expression))
-        self.unknown_words += [(offset + at, message) for at, message in unknown_words]
-        field_class = _CLASSES.get(using or "", FieldClass.IDENT)
-        aliases = aliased if isinstance(aliased, NameList) else ()
-        # Lark reduces the claim before it reads the items.
+    ) -> MakeAccount:
+        """Build the function that makes an account statement."""
         assert last.end_pos is not None
+        # Lark reduces the claim before it reads the items.
         self.items_start = last.end_pos
-        start = accounts[0].offset
-        expression_at, items_at = offset - start, self.base + last.end_pos - start
-        return lambda items, retired: Account(
-            *(accounts, field_class, aliases, tokens, items, domains or (), retired),
-            *(start, expression_at, items_at),
+        self.last_claim = Claim(
+            accounts,
+            None if using is None else (str(using), self._offset(using)),
+            aliased if isinstance(aliased, NameList) else NO_NAMES,
+            domains or NO_NAMES,
+            (str(expression), self._offset(expression)),
+            self.base + last.end_pos,
         )
+        return account_maker(self.last_claim, self.unknown_words)
 
     def end(self, word: Token) -> End:
         """Build the last statement."""

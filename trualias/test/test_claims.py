@@ -1,0 +1,130 @@
+"""Claims that are read by the shapes of others: the same statements, offsets and errors as Lark's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lark import UnexpectedInput
+from twisted.trial.unittest import SynchronousTestCase
+
+from trualias.language.claims import ClaimShapes, shape_of, words_of
+from trualias.language.parser import _Reader
+from trualias.language.splitter import pieces
+from trualias.language.tree import Account, unparse
+from trualias.test import trialprofile
+from trualias.test.strategies import accounts
+
+trialprofile.load()
+_ITEMS = "CHARS(account), x"
+
+_PAIRS = (
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT bcd\n\n MATCHES\t%account%.%code% WITH"),
+    ("ACCOUNT a, b MATCHES %account%%code% WITH", "ACCOUNT c,d\n  MATCHES -%account%%code% WITH"),
+    ("ACCOUNT a USING alpha MATCHES %code% WITH", "ACCOUNT b USING mailbox MATCHES %code% WITH"),
+    ("ACCOUNT a USING alpha MATCHES %code% WITH", "ACCOUNT b USING letters MATCHES %coda%%code% WITH"),
+    ("ACCOUNT a ALIASED b, c MATCHES %alias%%code% WITH", "ACCOUNT dd ALIASED ee,ff MATCHES %alias%%code% WITH"),
+    ("ACCOUNT a ALIASED * MATCHES %code% WITH", "ACCOUNT bb ALIASED * MATCHES %code% WITH"),
+    ("ACCOUNT a ALIASED b MATCHES %code% WITH", "ACCOUNT bb ALIASED * MATCHES %code% WITH"),
+    ("ACCOUNT a AT b.c, d.e MATCHES %code% WITH", "ACCOUNT f AT g.hh , i.j MATCHES %code% WITH"),
+    (
+        "ACCOUNT a, b USING fqdn ALIASED c, d AT e MATCHES %account%%alias%%code% WITH",
+        "ACCOUNT f, g USING fqdn ALIASED h, i AT j MATCHES %account%x%alias%%code% WITH",
+    ),
+    # A keyword can be a name.
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT AT MATCHES %code% WITH"),
+    ("ACCOUNT AT MATCHES %code% WITH", "ACCOUNT AT AT AT MATCHES %code% WITH"),
+    ("ACCOUNT A MATCHES %code% WITH", "ACCOUNT * MATCHES %code% WITH"),
+    # A syntax error, also where the words of a known shape stand in comments or end in a keyword.
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT a b %code% WITH"),
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT MATCHES %code% WITH"),
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT a, MATCHES %code% WITH"),
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT a MATCHES %code%WITH"),
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT a(MATCHES %code% WITH"),
+    ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT\n# a MATCHES\nb MATCHES %code% WITH"),
+    ("ACCOUNT a, b MATCHES %code% WITH", "ACCOUNT a\n#,\n MATCHES %code% WITH"),
+)
+
+_SIGNS_AND_KEYWORDS = (*"ab,;()*#", "ACCOUNT", "USING", "ALIASED", "AT", "MATCHES", "WITH", "TO", "RETIRED")
+_WORDS = st.sampled_from([*_SIGNS_AND_KEYWORDS, "alpha", "%code%", "%a%", "\n#", "é"])
+
+
+def _with_offsets(statement: Account) -> tuple[Any, ...]:
+    """Return all of a statement that its comparison leaves out."""
+    names = (*statement.accounts, *statement.aliases, *statement.domains)
+    offsets = statement.offset, statement.expression_offset, statement.items_offset
+    return statement, [name.offset for name in names], offsets, [item.offset for item in statement.items]
+
+
+class ClaimTests(SynchronousTestCase):
+    """The reading of claims by Lark, and by the shapes of others."""
+
+    def setUp(self) -> None:
+        """Make a reader, and one that forgets all that it has read."""
+        self.reader = _Reader()
+        self.forgetful = _Reader()
+
+    def read(self, reader: _Reader, text: str) -> object:
+        """Return what a reader makes of a text's first statement: the statement and unknown words, or the error."""
+        start = text.index("ACCOUNT")
+        piece = next(pieces(text))
+        self.assertEqual(start, piece.start)
+        try:
+            statement, unknown_words = reader.read(text, piece, 1000)
+        except UnexpectedInput as error:
+            return type(error), str(error)
+        assert isinstance(statement, Account)
+        return _with_offsets(statement), unknown_words
+
+    def assert_agreement(self, text: str) -> None:
+        """Assert that the reader with the shapes so far reads a text as Lark does."""
+        self.forgetful._shapes = ClaimShapes()
+        self.forgetful._items.clear()
+        self.assertEqual(self.read(self.forgetful, text), self.read(self.reader, text), text)
+
+    def test_pairs(self) -> None:
+        """A claim whose shape may be known from another one, or which only resembles it, is read as Lark reads it."""
+        for known, claim in _PAIRS:
+            self.reader._shapes = ClaimShapes()
+            for text in (known, known, claim, claim):
+                self.assert_agreement(f"\n {text} {_ITEMS};")
+
+    def test_shared(self) -> None:
+        """Lark parses the second claim, whose items are known, and no other one of its shape."""
+        parsed: list[str] = []
+        parse: Callable[..., Any] = self.reader._lark.parse
+
+        def recorded(text: str, start: str) -> Any:
+            parsed.append(start)
+            return parse(text, start)
+
+        self.patch(self.reader._lark, "parse", recorded)
+        for name in "abcd":
+            self.read(self.reader, f"ACCOUNT {name} MATCHES {name}%code% WITH {_ITEMS};")
+        self.assertEqual(["account", "claim"], parsed)
+
+    def test_no_shape(self) -> None:
+        """A claim shares no shape if it may have a comment, or is long."""
+        self.assertEqual([("ACCOUNT", 5), ("#a", 13)], words_of("ACCOUNT #a", 5))
+        self.assertIsNone(words_of("ACCOUNT\n#a", 5))
+        self.assertIsNone(words_of("ACCOUNT " + "a" * 1000, 5))
+
+    def test_shape(self) -> None:
+        """A shape has the words in capital letters and the signs, and an empty text for each other word."""
+        words = words_of("ACCOUNT a,Bc ALIASED * MATCHES %code% WITH", 0)
+        assert words is not None
+        self.assertEqual(("ACCOUNT", "", ",", "", "ALIASED", "*", "MATCHES", "", "WITH"), shape_of(words))
+
+    def test_drawn(self) -> None:
+        """Drawn statements, with a word of them exchanged for another one, are read as Lark reads them."""
+
+        @given(accounts(), st.integers(0, 30), st.none() | _WORDS)
+        def agree(statement: Account, number: int, word: str | None) -> None:
+            words = unparse(statement).split(" ")
+            if word is not None:
+                words[1 + number % (len(words) - 1)] = word
+            text = " ".join(words)
+            for _ in range(2):
+                self.assert_agreement(text)
+
+        agree()
