@@ -18,8 +18,8 @@ from trualias.analysis.composition import Target, targets_of
 from trualias.analysis.intersection import ProductAutomaton
 from trualias.analysis.statement_automaton import StatementAutomaton
 from trualias.analysis.step_limit import LOOKUP_STEPS, StepLimitReached, Steps
-from trualias.language.rule import Rule, bind
-from trualias.language.tree import Literal, NameKind, Token
+from trualias.language.rule import Names, Rule
+from trualias.language.tree import Expression, Literal, NameField, NameKind
 from trualias.matching.outcome import Ambiguous
 from trualias.matching.policy import LONGEST, Policy
 
@@ -230,9 +230,9 @@ def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
     else:
         chosen = islice(_in_turn(remaining), NAMES)
     for target in chosen:
-        expression = bind(target.rule.expression, target.names)
-        first, last = (policy.fold(_literal_text(token)) for token in (expression[0], expression[-1]))
-        yield _BoundTarget(target, first, last, policy.fold)
+        first = _leading_text(target.rule.expression, target.names)
+        last = _leading_text(target.rule.expression[::-1], target.names, backwards=True)
+        yield _BoundTarget(target, policy.fold(first), policy.fold(last), policy.fold)
 
 
 def _in_turn(remaining: deque[Iterator[Target]]) -> Iterator[Target]:
@@ -243,8 +243,17 @@ def _in_turn(remaining: deque[Iterator[Target]]) -> Iterator[Target]:
             remaining.append(of_statement)
 
 
-def _literal_text(token: Token) -> str:
-    return token.text if isinstance(token, Literal) else ""
+def _leading_text(expression: Expression, names: Names, backwards: bool = False) -> str:
+    """Return the literals and names before the first field; ``backwards``, the expression is, and the text is not."""
+    texts: list[str] = []
+    for token in expression:
+        if isinstance(token, Literal):
+            texts.append(token.text)
+        elif isinstance(token, NameField):
+            texts.append(names[token.kind])
+        else:
+            break
+    return "".join(texts[::-1] if backwards else texts)
 
 
 def _pairs_with_common_start(targets: Sequence[_BoundTarget]) -> Iterator[tuple[_BoundTarget, _BoundTarget]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from string import ascii_uppercase
 from typing import NamedTuple
 
 from trualias.analysis.composition import Target
@@ -29,6 +30,10 @@ def bit_mask(characters: CodeText) -> int:
     """A set of characters as a bit mask."""
     return sum(BITS[character] for character in set(characters))
 
+
+_ALL = bit_mask("".join(CHARACTERS))
+_FOLDED = bit_mask("".join(CHARACTERS).translate({ord(letter): None for letter in ascii_uppercase}))
+"""The characters of an address in which case does not matter."""
 
 _Element = CodeText | FieldClass | BoundCall
 """A part of a statement's addresses: a text, one of some characters, an identifier, or an item that reads one."""
@@ -66,7 +71,7 @@ class StatementAutomaton:
 
     def __init__(self, target: Target, fold: Callable[[str], str]) -> None:
         self._elements = tuple(_elements(target))
-        self._universe = bit_mask("".join(character for character in CHARACTERS if fold(character) == character))
+        self._universe = _FOLDED if fold("A") == "a" else _ALL
         self.items = [element for element in self._elements if isinstance(element, BoundCall)]
         self.has_labels = FieldClass.FQDN in self._elements
         self.literals = "".join(item.text for item in target.matcher.items if isinstance(item, CodeLiteral))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from attrs import frozen
@@ -13,6 +14,9 @@ from trualias.commands.output import Output, place
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
 from trualias.language.rule import Rule
 from trualias.messages import escaped, number_of
+
+_SHOWN = 20
+"""Warnings of one kind that a text for people has: 20,000 statements of one shape have the same one."""
 
 
 @frozen(eq=False)
@@ -55,9 +59,16 @@ def _print_errors(path: str, errors: ConfigurationErrors, out: Output) -> None:
 
 
 def _print_findings(file: CheckedFile, configuration: Configuration, out: Output) -> None:
+    numbers: Counter[str] = Counter()
     for warning in file.warnings:
-        _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
-        out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
+        numbers[warning.kind] += 1
+        if numbers[warning.kind] <= _SHOWN:
+            _print_excerpt(configuration.error(warning.offset, f"warning: {warning.message}"), "bold yellow", out)
+            out.print(f"    why: {warning.reason}\n    fix: {warning.fix}")
+    for kind, number in numbers.items():
+        if number > _SHOWN:
+            more = number_of(number - _SHOWN, "more warning")
+            out.print(f"{escaped(file.path)}: {more} of the kind {kind}; --json prints all", style="bold yellow")
     for note in (*file.notes, *_notes(configuration)):
         out.print(f"{escaped(file.path)}: note: {note.message}\n    why: {note.reason}\n    fix: {note.fix}")
     for limit in _limits(configuration, file.search) if file.search else ():

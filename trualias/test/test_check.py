@@ -94,6 +94,24 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual((0, expected, ""), self.check("trualias.conf"))
         self.assertEqual((1, expected, ""), self.check("--strict", "trualias.conf"))
 
+    def test_many_warnings(self) -> None:
+        """Of each kind, as text the first 20 warnings and the number of the others are printed, as JSON all."""
+        one = "ACCOUNT n{0} MATCHES %account%{1}%alnum%.%code% WITH q;\n"
+        text = "".join(one.format(number, "-" if number < 21 else ".") for number in range(25))
+        self.path.write_text(text + "END\n", "utf-8")
+        status, output, _ = self.check("--strict", "trualias.conf")
+        self.assertEqual((1, 40), (status, output.count(": warning: ")))
+        expected = [
+            "trualias.conf: 1 more warning of the kind recipient-delimiter; --json prints all",
+            "trualias.conf: 5 more warnings of the kind constant-code; --json prints all",
+            "trualias.conf: 25 statements, 25 accounts; no errors, 46 warnings",
+        ]
+        self.assertEqual(expected, output.splitlines()[-3:])
+        self.assertIn("trualias.conf:20:51: warning: the code q does not depend", output)
+        self.assertNotIn("trualias.conf:21:51", output)
+        (checked,) = json.loads(self.check("--json", "trualias.conf")[1])["files"]
+        self.assertEqual(46, len(checked["warnings"]))
+
     def test_refusals(self) -> None:
         """The summary has the number of refused addresses; one that no statement accepts has a warning."""
         statement = "ACCOUNT foo MATCHES %account%.%alnum%.%code% WITH CHAR(1,-), CHARS();\n"
