@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -18,14 +18,23 @@ class OutputError(Exception):
     """Standard output cannot be written; ``str()`` says why. No OSError, which may come from any other file."""
 
 
-class StandardOutput(TextIOWrapper):
-    """Standard output in UTF-8; raises OutputError where it cannot be written, and is closed after that."""
+class _StandardStream(TextIOWrapper):
+    """A standard stream in UTF-8, which is closed when it cannot be written."""
 
     @classmethod
-    def in_place_of(cls, stream: TextIOWrapper) -> "StandardOutput":
+    def in_place_of(cls, stream: TextIOWrapper) -> Self:
         """Take over the file of a stream, which is of no use afterwards."""
         errors, by_lines, at_once = stream.errors, stream.line_buffering, stream.write_through
         return cls(stream.detach(), "utf-8", errors, line_buffering=by_lines, write_through=at_once)
+
+    def _close(self) -> None:
+        # Else the interpreter would try to write the rest when it exits, and print a traceback.
+        with suppress(OSError):
+            self.buffer.close()
+
+
+class StandardOutput(_StandardStream):
+    """Standard output; raises OutputError where it cannot be written."""
 
     def write(self, text: str) -> int:
         """Write a text."""
@@ -42,10 +51,28 @@ class StandardOutput(TextIOWrapper):
             raise self._closed_for(error) from error
 
     def _closed_for(self, error: OSError) -> OutputError:
-        # Else the interpreter would try to write the rest when it exits, and print a traceback.
-        with suppress(OSError):
-            self.buffer.close()
+        self._close()
         return OutputError(f"cannot write to standard output: {error.strerror}")
+
+
+class StandardErrors(_StandardStream):
+    """Standard error; what cannot be written is dropped, so that the exit status of the command remains."""
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        try:
+            return len(text) if self.closed else super().write(text)
+        except OSError:
+            self._close()
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        try:
+            if not self.closed:
+                super().flush()
+        except OSError:
+            self._close()
 
 
 class _RawInput(FileIO):
@@ -91,7 +118,7 @@ class Terminal(NamedTuple):
                 # The server that serve runs in this process has them as well.
                 os.set_inheritable(os.open(os.devnull, flags), True)
         sys.stdout = StandardOutput.in_place_of(_text_stream(sys.stdout, 1))
-        sys.stderr = _text_stream(sys.stderr, 2)
+        sys.stderr = StandardErrors.in_place_of(_text_stream(sys.stderr, 2))
         return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)
 
 

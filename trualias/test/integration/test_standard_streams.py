@@ -53,6 +53,13 @@ class StandardStreamTests(SynchronousTestCase):
         self.path.write_text("ACCOUNT")
         self.assertEqual((2, "", ""), self.run_with("2>&-", "query"))
 
+    def test_full_errors(self) -> None:
+        """Errors that cannot be written change no exit status: that of a key that is not found is another one."""
+        self.assertEqual((2, "", ""), self.run_with("2>/dev/full", "query", "--nonexistent"))
+        self.assertEqual((1, "", ""), self.run_with("2>/dev/full", "compose", "nobody"))
+        self.path.write_text("ACCOUNT")
+        self.assertEqual((2, "", ""), self.run_with("2>/dev/full", "query", "foo-shop-4"))
+
     def test_all_closed(self) -> None:
         """Without any standard stream, the exit status is left."""
         self.assertEqual((1, "", ""), self.run_with("<&- >&- 2>&-", "query", "foo-shop-5"))
