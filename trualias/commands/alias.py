@@ -197,7 +197,8 @@ def _pause(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         domain = memory.snapshot.configuration.settings.quiet_domain
         report.remark(
             f"It is discarded only if Postfix has transport_maps = inline:{{ {{ {domain} = discard:quietly }} }}; "
-            "without it, senders get their mail back."
+            "without it, senders get their mail back. Test it with a mail to the alias: the log of Postfix has "
+            "relay=none and (quietly)."
         )
     elif arguments.answer == AliasState.DEFER.value:
         report.remark("Most senders give up after five days, and return the mail.")

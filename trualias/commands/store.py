@@ -74,7 +74,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "have in force, another one, or missing. The states in force that are stricter are written into it.",
         epilog=f"Example: trualias store adopt. {_EXIT_STATUS}",
     )
-    adopting.add_argument(
+    fate = adopting.add_mutually_exclusive_group()
+    fate.add_argument("--merge", action="store_true", help="write the stricter states in force into it, the default")
+    fate.add_argument(
         "--discard", action="store_true", help="do not write the states in force into it: they are listed, and lost"
     )
     adopting.set_defaults(run=_adopt)

@@ -13,7 +13,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration.tables import Table
+from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
+from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.counting_store import CountingStore
 from trualias.server.daemon_thread import Worker
@@ -23,6 +25,8 @@ from trualias.server.retention_service import RetentionService
 from trualias.server.store_service import StoreHealth, StoreReader, StoreService
 from trualias.server.yielding_pause import YieldingPause
 from trualias.store.states_copy import copy_file_name, store_name
+
+_log = logger(__name__)
 
 
 class MemoryServices:
@@ -64,6 +68,8 @@ class MemoryServices:
         )
         self._problem = self._reader.start()
         current.use_states(self._reader.states)
+        if table is Table.LOCAL_PART:
+            self._warn_of_aliases_with_domains()
         self.deliveries = DeliveryCounter(
             CountingStore(path),
             current,
@@ -78,6 +84,22 @@ class MemoryServices:
             worker = make_worker("the open transactions")
             self._file = TransactionFile(name, self.deliveries.interrupted, reactor, worker)
             self._file.read()
+
+    def _warn_of_aliases_with_domains(self) -> None:
+        """Log a warning about the aliases of one domain, over which the local-part table passes, if there are several.
+
+        With one alias domain, its aliases are those without a domain.
+        """
+        if len(self._current.snapshot.configuration.settings.alias_domains) == 1:
+            return
+        number = sum(not key.endswith("@") for key, _ in self._reader.states.items())
+        if number:
+            _log.warn(
+                "{path} has states of {aliases} of one domain, which the table server passes over: its keys have no "
+                "domain",
+                path=self._path,
+                aliases=number_of(number, "alias", "aliases"),
+            )
 
     def finish(self) -> Deferred[None]:
         """Return a Deferred that fires, when all connections are closed, after what is counted or open is written."""

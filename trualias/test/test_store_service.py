@@ -343,11 +343,11 @@ class GuardTests(SynchronousTestCase):
 class ApplicationTests(TapTestCase):
     """A whole server."""
 
-    def make(self) -> MultiService:
-        """Make the services of a virtual server."""
+    def make(self, table: Table = Table.VIRTUAL) -> MultiService:
+        """Make the services of a server, by default a virtual one."""
         reactor = MemoryReactorClock()
         application = Application(
-            Table.VIRTUAL,
+            table,
             *(str(self.path), (), cast(Reactor, reactor), lambda name: ImmediateWorker(), {}, str(self.folder)),
         )
         self.snapshot = application._current
@@ -364,6 +364,29 @@ class ApplicationTests(TapTestCase):
         self.assertEqual(REVOKED, self.snapshot.snapshot.tables[Table.VIRTUAL]("foo-x-1@example.com"))
         self.assertIsNotNone(service.getServiceNamed("store"))
         self.assertIsNotNone(service.getServiceNamed("retention"))
+
+    def test_aliases_of_one_domain(self) -> None:
+        """The table server says at its start that it passes over them, where there are several domains."""
+        for domains, expected in (
+            (
+                "example.com example.org",
+                [
+                    f"{self.folder}/memory.sqlite has states of 2 aliases of one domain, which the table server passes "
+                    "over: its keys have no domain"
+                ],
+            ),
+            ("example.com", []),
+        ):
+            self.configure(f"ALIAS DOMAINS: {domains}\nSTORE: sqlite:memory.sqlite\n")
+            path = str(self.folder / "memory.sqlite")
+            create(path)
+            store = SqliteStore(path)
+            keys = ("a@example.com", "b@example.com", "c@")
+            store.change([Change(key, key, AliasState.REVOKED) for key in keys], "root", 1)
+            store.close()
+            with capturedLogs() as events:
+                self.make(Table.LOCAL_PART)
+            self.assertEqual(expected, [text for event in events if "states" in (text := formatEvent(event) or "")])
 
     def test_without_store(self) -> None:
         """Without STORE there is no such service, and nothing of it is imported."""
