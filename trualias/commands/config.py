@@ -66,6 +66,10 @@ def _format(path: str, write: bool, terminal: Terminal) -> int:
         return _DONE
     try:
         _replace(os.path.realpath(path), formatted.encode())
+    except FileExistsError as error:
+        # A write that was interrupted leaves it, and it may be of another write that goes on.
+        terminal.errors.write(f"{path} cannot be written: {error.filename} is there already; remove it\n")
+        return _UNUSABLE
     except OSError as error:
         terminal.errors.write(f"{path} cannot be written: {error.strerror}\n")
         return _UNUSABLE

@@ -63,6 +63,16 @@ class ConfigTests(SynchronousTestCase):
         self.assertTrue(Path("link").is_symlink())
         self.assertEqual({"a.conf", "link", "conf.d"}, set(os.listdir()))
 
+    def test_write_was_interrupted(self) -> None:
+        """The file that is in the way of a write is named, and left alone."""
+        Path("a.conf.new").write_text("other", "utf-8")
+        new = Path("a.conf.new").absolute()
+        self.assertEqual(
+            (2, "", f"a.conf cannot be written: {new} is there already; remove it\n"),
+            self.config("format", "--write", "a.conf"),
+        )
+        self.assertEqual("other", new.read_text("utf-8"))
+
     def test_errors(self) -> None:
         """A file with errors is neither printed nor written."""
         Path("a.conf").write_text("PORT 1\n", "utf-8")
