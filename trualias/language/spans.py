@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from trualias.language.fields import RULES
 from trualias.language.tree import FieldClass
 
+_OF_EACH_CHARACTER = 4
+"""The work of an answer for which every character of a text is looked at."""
+
 
 def positions_in(bits: int) -> Iterator[int]:
     """Yield the members of a set of positions, in rising order."""
@@ -23,7 +26,7 @@ def positions_in(bits: int) -> Iterator[int]:
 class Spans:
     """The spans of one text. Answers are cached.
 
-    ``work`` is the number of answers that had to be computed, for callers that keep to a budget.
+    ``work`` is the work of computing the answers that were not cached, in steps of callers that keep to a budget.
     """
 
     __slots__ = ("_classes", "_counts", "_ends", "_occurrences", "_positions", "text", "work")
@@ -46,6 +49,7 @@ class Spans:
         """Return the set of positions of a character."""
         found = self._positions.get(character)
         if found is None:
+            self.work += _OF_EACH_CHARACTER
             found = sum(1 << at for at, here in enumerate(self.text) if here == character)
             self._positions[character] = found
         return found
@@ -54,6 +58,7 @@ class Spans:
         """Return the set of positions of some characters."""
         found = self._classes.get(characters)
         if found is None:
+            self.work += _OF_EACH_CHARACTER
             found = sum(1 << at for at, here in enumerate(self.text) if here in characters)
             self._classes[characters] = found
         return found
@@ -67,6 +72,7 @@ class Spans:
             while at >= 0:
                 found |= 1 << at
                 at = self.text.find(literal, at + 1)
+            self.work += 1 + found.bit_count() // 8
             self._occurrences[literal] = found
         return found
 
@@ -83,6 +89,7 @@ class Spans:
         """Return how many characters are before each position, and the set of positions for each number."""
         counts = self._counts.get(characters)
         if counts is None:
+            self.work += 2 * _OF_EACH_CHARACTER
             before = [0]
             positions = {0: 1}
             for at, here in enumerate(self.text, 1):

@@ -66,9 +66,14 @@ class ReadingCounter:
             for number, item in zip(plan.numbers, bind_items(plan.items, names), strict=True)
         ]
         self._shown = [self._show(part) for part in self._parts]
-        # How often literals and the shortest identifiers have the characters of each sum.
-        self._taken = [
-            total.least + sum(map((right if total.is_right else left).literals.count, total.characters))
+        # For each sum whether it is of the right side; how often its characters are before each position; and how
+        # often literals and the shortest identifiers have them.
+        self._counted = [
+            (
+                total.is_right,
+                record.spans.counts_before(total.characters),
+                total.least + sum(map((right if total.is_right else left).literals.count, total.characters)),
+            )
             for total in plan.sums
         ]
         # The state of a trial: the code's ends, the contributions of the variables, and the rest of the sums.
@@ -94,7 +99,7 @@ class ReadingCounter:
         for end in positions_in(self._ends):
             self._reach = self._reaches(end)
             for start in positions_in(self._starts & self._reach[0]):
-                self._record.step()
+                self._record.step(2)
                 if self._begin(start, end):
                     total += self._split(0, start)
                 if total > 1:
@@ -108,7 +113,7 @@ class ReadingCounter:
         for width, positions, two_wide in reversed(self._shown):
             after = after >> width & positions | after >> 2 & two_wide
             reach.append(after)
-        self._record.step(1 + len(reach) // 4)
+        self._record.step(3 + len(reach) // 4)
         reach.reverse()
         return reach
 
@@ -131,17 +136,17 @@ class ReadingCounter:
 
     def _begin(self, start: int, end: int) -> bool:
         """Begin to split a code; return False if the sums allow none."""
-        plan = self._plan
+        self._remaining = [
+            (before[-1] - before[end] if is_right else before[start]) - taken
+            for is_right, before, taken in self._counted
+        ]
+        if min(self._remaining, default=0) < 0:
+            return False
         self._start = start
         self._end = end
-        self._values = [None] * len(plan.variables)
-        self._remaining = []
-        for total, taken in zip(plan.sums, self._taken, strict=True):
-            before = self._spans.counts_before(total.characters)
-            there = before[-1] - before[end] if total.is_right else before[start]
-            self._remaining.append(there - taken)
-        self._pending = [total.variables for total in plan.sums]
-        return min(self._remaining, default=0) >= 0
+        self._values = [None] * len(self._plan.variables)
+        self._pending = [total.variables for total in self._plan.sums]
+        return True
 
     def _split(self, number: int, at: int) -> int:
         """Count the readings in which the parts before ``number`` are the code before ``at``; 2 for any more."""

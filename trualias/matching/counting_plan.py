@@ -7,7 +7,7 @@ from attrs import frozen
 from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall
 from trualias.language.rule import CodeItem, Names, bind
-from trualias.language.tree import CodeField, Expression, Identifier
+from trualias.language.tree import CodeField, Expression, Identifier, NameField
 from trualias.matching.codes import alphabet
 from trualias.matching.segments import Segment
 
@@ -28,6 +28,10 @@ def _variables(items: tuple[CodeItem, ...]) -> tuple[tuple[BoundCall, ...], tupl
         else:
             numbers.append(variables.index(item))
     return tuple(variables), tuple(numbers)
+
+
+def _has_names(tokens: Expression) -> bool:
+    return any(isinstance(token, NameField) for token in tokens)
 
 
 @frozen(eq=False)
@@ -69,12 +73,13 @@ class CountingPlan:
 
     def __init__(self, expression: Expression, items: tuple[CodeItem, ...]) -> None:
         code_at = expression.index(CodeField())
-        self._left = expression[:code_at]
-        self._right = expression[code_at + 1 :]
+        left, right = expression[:code_at], expression[code_at + 1 :]
+        self._left = left if _has_names(left) else Segment(left)
+        self._right = right if _has_names(right) else Segment(right)
         identifiers = [token.field_class for token in expression if isinstance(token, Identifier)]
-        self.split = sum(isinstance(token, Identifier) for token in self._left)
+        self.split = sum(isinstance(token, Identifier) for token in left)
         self.items = items
-        self.steps = 10 + 3 * len(expression) + 2 * len(items)
+        self.steps = 10 + (3 * len(expression)) // 2 + len(items)
         self.variables, self.numbers = _variables(items)
         self.alphabets = [alphabet(variable) for variable in self.variables]
         self.by_identifier: list[list[int]] = [[] for _ in identifiers]
@@ -98,4 +103,6 @@ class CountingPlan:
 
     def segments(self, names: Names) -> tuple[Segment, Segment]:
         """Return the segments left and right of the code, for given names."""
-        return Segment(bind(self._left, names)), Segment(bind(self._right, names))
+        left = self._left if isinstance(self._left, Segment) else Segment(bind(self._left, names))
+        right = self._right if isinstance(self._right, Segment) else Segment(bind(self._right, names))
+        return left, right

@@ -88,7 +88,13 @@ class Form:
                     raise AssertionError("all names are bound")
                 case _:
                     assert_never(token)
-        self._marked = tuple(marked_fields)
+        # The fields; the last part is None where a name is in the literal.
+        self._marked: tuple[tuple[FieldRule | None, str, bool | None], ...] = tuple(
+            [
+                (rule, text, None if any(mark in text for mark in MARKS.values()) else self._branches(rule, text))
+                for rule, text in marked_fields
+            ]
+        )
         self.fields: tuple[Field, ...] | None = None
         self.stop = ""
         # Made when first needed, which is seldom.
@@ -109,19 +115,22 @@ class Form:
         """Return ``head``, ``fields`` and ``stop`` for given names."""
         fields: list[Field] = []
         stop = ""
-        for rule, marked in self._marked:
-            literal = _filled(marked, account, alias)
-            branches = bool(literal) and self._may_hold(rule, literal[0])
+        for rule, literal, branches in self._marked:
+            if branches is None:
+                literal = _filled(literal, account, alias)
+                branches = self._branches(rule, literal)
             fields.append((rule, literal, branches))
             if rule is None and not branches:
                 stop = literal
         return _filled(self.head, account, alias), tuple(fields), stop
 
-    def _may_hold(self, rule: FieldRule | None, character: str) -> bool:
-        """Return whether a character may be part of an identifier, or of a right code."""
+    def _branches(self, rule: FieldRule | None, literal: str) -> bool:
+        """Return whether the literal after an identifier, or after the code, can begin within it."""
+        if not literal:
+            return False
         if rule is not None:
-            return character in rule.alphabet
-        return any(character in alphabet(item) for item in self.items)
+            return literal[0] in rule.alphabet
+        return any(literal[0] in alphabet(item) for item in self.items)
 
 
 @lru_cache(MOST)

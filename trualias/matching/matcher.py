@@ -87,7 +87,7 @@ class Matcher:
         stop = form.stop
         if fields is None:
             head, fields, stop = form.fill(account, alias)
-            record.step(2 * len(fields))
+            record.step(len(fields))
         if not text.startswith(head, at):
             return 0
         record.attempts_left = self.few

@@ -13,6 +13,10 @@ Condition = tuple[str, ...]
 """The texts that the computations over one identifier must contribute."""
 
 
+_BEGINNING = 16
+"""The steps that it takes to make a segment and begin to compare a text with it."""
+
+
 class Segment:
     """The tokens left or right of the code.
 
@@ -20,9 +24,10 @@ class Segment:
     after it; a literal may be empty.
     """
 
-    __slots__ = ("fields", "first")
+    __slots__ = ("_mirror", "fields", "first")
 
     def __init__(self, tokens: Expression) -> None:
+        self._mirror: Segment | None = None
         self.first = ""
         self.fields: list[tuple[FieldClass, str]] = []
         for token in tokens:
@@ -43,7 +48,9 @@ class Segment:
 
     def mirrored(self) -> Segment:
         """Return the segment that takes the reversed texts."""
-        mirror = Segment(())
+        if self._mirror is not None:
+            return self._mirror
+        mirror = self._mirror = Segment(())
         literals = [self.first, *[literal for _, literal in self.fields]]
         mirror.first = literals[-1][::-1]
         classes = [field_class for field_class, _ in self.fields]
@@ -59,7 +66,7 @@ class Segment:
         Raises:
             StepBudgetExceeded: too many steps were needed.
         """
-        record.step(len(self.fields) // 2)  # of these, two take the time of one step
+        record.step(_BEGINNING + len(self.fields))
         if not spans.text.startswith(self.first):
             return 0
         positions = 1 << len(self.first)

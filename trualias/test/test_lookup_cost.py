@@ -37,7 +37,7 @@ class CostTests(SynchronousTestCase):
         assert found is not None
         self.assertEqual(("google_google_google_google_google_google_6", 601), (found.local_part, found.steps))
         self.assertEqual(("u0",), found.rule.accounts)
-        self.assertEqual("takes 601 of the 3,000 steps that it may take", found.cost)
+        self.assertEqual("takes 601 of the 2,500 steps that it may take", found.cost)
 
     def test_limit(self) -> None:
         """The search ends at its limit of steps, and counts the statements that it did not examine."""
@@ -69,4 +69,4 @@ class CostTests(SynchronousTestCase):
         )
         assert found is not None
         self.assertGreater(found.steps, BUDGET)
-        self.assertEqual("takes more than the 3,000 steps that it may take", found.cost)
+        self.assertEqual("takes more than the 2,500 steps that it may take", found.cost)

@@ -27,10 +27,18 @@ class StepsTests(SynchronousTestCase):
     def test_work_of_spans(self) -> None:
         """The work of the spans counts as steps, and is within the budget."""
         record = LookupRecord("abc")
-        record.step(BUDGET - 1)
-        record.spans.ends_in_class(FieldClass.ALPHA, 0)
+        record.step(BUDGET - 5)
+        record.spans.ends_in_class(FieldClass.ALPHA, 0)  # looks at every character, which is four steps
         self.assertEqual(BUDGET, record.steps)
         record.spans.ends_in_class(FieldClass.ALPHA, 1)
+        self.assertRaises(StepBudgetExceeded, record.step, 0)
+
+    def test_work_of_mirrored_spans(self) -> None:
+        """The work of the spans of the reversed text counts like that of the others."""
+        record = LookupRecord("abc")
+        record.step(BUDGET)
+        record.mirrored.occurrences("b")
+        self.assertEqual(BUDGET + 1, record.steps)
         self.assertRaises(StepBudgetExceeded, record.step, 0)
 
     def test_spans(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -98,4 +100,19 @@ class SpansTests(SynchronousTestCase):
         spans = Spans("abc")
         for start in (0, 0, 1, 0):
             spans.ends_in_class(FieldClass.ALPHA, start)
-        self.assertEqual(2, spans.work)
+        self.assertEqual(4 + 2, spans.work, "the positions of the class, and the ends of two starts")
+
+    def test_work_of_answers(self) -> None:
+        """An answer is work by its cost, once: to look at every character is more than to find a literal."""
+        asked: tuple[tuple[int, Callable[[Spans], object]], ...] = (
+            (4, lambda spans: spans.positions("a")),
+            (4, lambda spans: spans.positions_of_any(frozenset("ab"))),
+            (8, lambda spans: spans.counts_before("ab")),
+            (1, lambda spans: spans.occurrences("ab")),
+            (1 + 2, lambda spans: spans.occurrences("a")),
+        )
+        for work, ask in asked:
+            spans = Spans("a" * 16 + "b")
+            for _ in range(2):
+                ask(spans)
+                self.assertEqual(work, spans.work)
