@@ -67,7 +67,7 @@ def _reason(reason: NotFoundReason, case: Case, configuration: Configuration) ->
             where = "" if case.refused_at is None else f" in {configuration.line_text(case.refused_at)}"
             return f"REFUSE{where} takes it back"
         case NotFoundReason.REVOKED:
-            return "it is revoked or paused in the store"
+            return "it is revoked or paused in the store; 'trualias alias show' describes its state"
         case NotFoundReason.REFUSED_BY_HOOK:
             return f"{case.calls[-1].hook}() of the PROCESSOR module returned None"
         case NotFoundReason.NO_MATCH | NotFoundReason.WRONG_CODE if case.retired_at is not None:

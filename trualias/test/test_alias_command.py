@@ -342,7 +342,10 @@ class AnswerTests(MemoryCase):
         """The state is the reason why an alias is not found."""
         self.run_command("alias", "revoke", MACYS)
         _, output, _ = self.answer("explain", MACYS)
-        self.assertEqual(f"{MACYS} is not found: it is revoked or paused in the store\n", output)
+        self.assertEqual(
+            f"{MACYS} is not found: it is revoked or paused in the store; 'trualias alias show' describes its state\n",
+            output,
+        )
 
     def test_compose(self) -> None:
         """An alias that is not active is not offered, in whatever state it is."""
