@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 from attrs import frozen
 
 from trualias.language.argument_scope import ArgumentError, ArgumentScope
-from trualias.language.domain_groups import ALL, DomainGroups
-from trualias.language.domains import fold_domain
 from trualias.language.fields import RULES, fits
 from trualias.language.functions import FUNCTIONS, unknown_function
 from trualias.language.memo import BoundedMemo
-from trualias.language.name_list import Name, NameList
+from trualias.language.name_list import NameList
+from trualias.language.other_statements import OtherStatements
 from trualias.language.rule import CodeItem, Rule, folding
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.tree import (
@@ -48,7 +46,8 @@ def check(
     each statement, and at each name of a list. The check stops after more than ``most_errors`` errors.
     """
     fold = folding(case_sensitive)
-    context = _Context(statements, fold, pause)
+    others = OtherStatements(statements, fold, pause)
+    resolver = _Resolver()
     rules: list[Rule] = []
     errors: list[PolicyError] = [
         PolicyError(source, statement.items_offset + offset, message)
@@ -59,20 +58,20 @@ def check(
         pause()
         if len(errors) > most_errors:
             break
-        content = context.resolve(statement)
+        content = resolver.resolve(statement)
         faults = ((statement.expression_offset + offset, message) for offset, message in _faults(statement.expression))
         found_errors = chain(
             _invalid_names(statement, pause),
             faults,
             ((statement.items_offset + offset, message) for offset, message in content.item_errors),
-            _ambiguities(source, statement, content, context),
+            _ambiguities(source, statement, content, others),
         )
         found = list(islice(found_errors, most_errors + 1))
         if found:
             errors += [PolicyError(source, offset, message) for offset, message in found]
         else:
             accounts, aliases = _distinct(statement.accounts, fold), _distinct(statement.aliases, fold)
-            domains = context.domains(statement) or None
+            domains = others.domains(statement) or None
             rules.append(Rule(statement, accounts, aliases, content.expression, content.items, domains))
     return tuple(rules), tuple(errors)
 
@@ -181,54 +180,13 @@ class _Content:
     shown: frozenset[NameKind]
 
 
-class _Context:
-    """The other statements, as far as the checks of one need them."""
+class _Resolver:
+    """Resolves expressions and items."""
 
-    def __init__(self, statements: Sequence[Account], fold: Callable[[str], str], pause: Callable[[], None]) -> None:
-        self.fold = fold
-        self._accounts_of_alias: defaultdict[str, DomainGroups[set[str]]] = defaultdict(lambda: DomainGroups(set))
-        self._without_names: defaultdict[str, DomainGroups[list[Account]]] = defaultdict(lambda: DomainGroups(list))
-        self._domains: BoundedMemo[tuple[str, ...], frozenset[str]] = BoundedMemo()
+    def __init__(self) -> None:
         self._items: BoundedMemo[tuple[int, ArgumentScope], tuple[tuple[CodeItem, ...], tuple[_Error, ...]]] = (
             BoundedMemo()
         )
-        for statement in statements:
-            pause()
-            if statement.retired:
-                continue  # its successor usually has the same expression
-            domains = self.domains(statement)
-            if not any(isinstance(token, NameField) for token in statement.expression):
-                self._without_names[fold(expression_text(statement.expression))].of(domains).append(statement)
-            accounts = set(map(fold, statement.accounts.texts)) if statement.aliases else set()
-            for alias in statement.aliases.texts:
-                self._accounts_of_alias[fold(alias)].of(domains).update(accounts)
-
-    def domains(self, statement: Account) -> frozenset[str]:
-        """Return the domains of a statement, folded; none for all."""
-        if not statement.domains:
-            return ALL
-        key = statement.domains.texts
-        found = self._domains.get(key)
-        if found is None:
-            found = self._domains[key] = frozenset(map(fold_domain, key))
-        return found
-
-    def same_expression(self, statement: Account) -> Account | None:
-        """Return another statement with the same expression that shares a domain, for one that shows no name.
-
-        It is the first in the file.
-        """
-        others: list[Account] = []
-        groups = self._without_names[self.fold(expression_text(statement.expression))]
-        for same in groups.sharing(self.domains(statement)):
-            others += islice((one for one in same if one is not statement), 1)
-        return min(others, key=lambda one: one.offset, default=None)
-
-    def has_other_account(self, statement: Account, alias: Name) -> bool:
-        """Return whether an alias of a statement with one account is also another account's, where both hold."""
-        account = set(map(self.fold, statement.accounts.texts))
-        groups = self._accounts_of_alias[self.fold(alias.text)]
-        return any(accounts != account for accounts in groups.sharing(self.domains(statement)))
 
     def resolve(self, statement: Account) -> _Content:
         """Resolve the expression and the items of a statement."""
@@ -251,14 +209,14 @@ _ACCOUNT = NameField(NameKind.ACCOUNT)
 _ALIAS = NameField(NameKind.ALIAS)
 
 
-def _ambiguities(source: Source, statement: Account, content: _Content, context: _Context) -> Iterator[_Error]:
+def _ambiguities(source: Source, statement: Account, content: _Content, others: OtherStatements) -> Iterator[_Error]:
     """Yield the errors of a statement whose addresses could belong to several accounts.
 
     A retired statement is compared with no other.
     """
     shown = content.shown
     offset = statement.expression_offset
-    fold = context.fold
+    fold = others.fold
     several = len(_distinct(statement.accounts, fold)) > 1
     aliases = len(_distinct(statement.aliases, fold))
     if several and aliases:
@@ -274,13 +232,13 @@ def _ambiguities(source: Source, statement: Account, content: _Content, context:
     if statement.retired:
         return
     for alias in statement.aliases if len(shown) < 2 else ():
-        if context.has_other_account(statement, alias):
+        if others.has_other_account(statement, alias):
             yield (
                 alias.offset,
                 f"the alias {quoted(alias.text)} also belongs to another account, so the expression must have "
                 "%account% and %alias%",
             )
-    if not shown and (other := context.same_expression(statement)):
+    if not shown and (other := others.same_expression(statement)):
         needed = "%account% or %alias%" if aliases else "%account%"
         yield (
             offset,

@@ -205,9 +205,13 @@ class Index:
         """True if no statement was added."""
         return not len(self._automaton) and not self._always
 
-    def parts(self) -> list[object]:
-        """Return all entries, for releasing a large index a few entries at a time."""
-        return list(self._automaton.values())
+    def parts(self, pause: Callable[[], None] = lambda: None) -> list[object]:
+        """Return all entries, for releasing a large index a few entries at a time; ``pause`` is called at each."""
+        found: list[object] = []
+        for entries in self._automaton.values():
+            pause()
+            found.append(entries)
+        return found
 
 
 def _folded(name: str, fold: Callable[[str], str]) -> str:

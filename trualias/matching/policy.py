@@ -130,9 +130,13 @@ class Policy:
             return indexes[0].find(text)
         return [comparable for index in indexes for comparable in index.find(text)]
 
-    def parts(self) -> list[object]:
-        """Return the parts of the policy, for releasing a large one a few parts at a time."""
-        return [*self.rules, *self._indexes.parts(), *(self.retired.parts() if self.retired is not None else ())]
+    def parts(self, pause: Callable[[], None]) -> list[object]:
+        """Return the parts of the policy, for releasing a large one a few parts at a time.
+
+        ``pause`` is called at each entry of an index.
+        """
+        retired = self.retired.parts(pause) if self.retired is not None else ()
+        return [*self.rules, *self._indexes.parts(pause), *retired]
 
     def _choose(self, comparables: Sequence[Comparable], record: LookupRecord) -> PolicyOutcome:
         """Compare a text with statements.

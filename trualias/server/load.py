@@ -11,7 +11,7 @@ from trualias.lookup import Snapshot
 from trualias.lookup.loading import OtherIncludes, load_snapshot
 from trualias.server import gc_tuning
 from trualias.server.reload_listener import ReloadListener
-from trualias.server.yielding_pause import yield_to_reactor
+from trualias.server.yielding_pause import YieldingPause, yield_to_reactor
 
 
 class LoadCancelled(Exception):
@@ -107,7 +107,7 @@ class Load:
 def release(last_references: list[Snapshot]) -> None:
     """Free the snapshot in a list, which has the last reference to it; all at once would stop all threads for long."""
     snapshot = last_references.pop()
-    parts, has_hooks = snapshot.configuration.policy.parts(), snapshot.hooks is not None
+    parts, has_hooks = snapshot.configuration.policy.parts(YieldingPause()), snapshot.hooks is not None
     del snapshot
     gc_tuning.release_in_steps(parts, yield_to_reactor)
     if has_hooks:

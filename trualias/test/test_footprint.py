@@ -11,8 +11,8 @@ _ACCOUNTS = 10_000
 _STATEMENTS = 4_000
 
 
-def _octets(text: str) -> int:
-    """Return the octets that the configuration takes, without those of its text."""
+def _octets(text: str) -> tuple[int, int]:
+    """Return the octets that a configuration takes, and the most that its load took, without those of the text."""
     parse_configuration("ACCOUNT foo MATCHES %code% WITH x;", "trualias.conf")  # makes what all configurations share
     gc.collect()
     tracemalloc.start()
@@ -20,11 +20,11 @@ def _octets(text: str) -> int:
         before, _ = tracemalloc.get_traced_memory()
         configuration = parse_configuration(text, "trualias.conf")
         gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+        after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert configuration.policy.rules  # alive until here
-    return after - before
+    return after - before, peak - before
 
 
 class FootprintTests(SynchronousTestCase):
@@ -35,7 +35,7 @@ class FootprintTests(SynchronousTestCase):
         names = ", ".join(f"user{number:06}" for number in range(_ACCOUNTS))
         statement = f"ACCOUNT {names} MATCHES %account%-%alnum%-%code% WITH CHARS();\n"
         for setting in ("yes", "no"):
-            octets = _octets(f"CASE SENSITIVE: {setting}\n{statement}")
+            octets, _ = _octets(f"CASE SENSITIVE: {setting}\n{statement}")
             self.assertLess(octets / _ACCOUNTS, 330, setting)
 
     def test_shapes(self) -> None:
@@ -45,4 +45,14 @@ class FootprintTests(SynchronousTestCase):
             f"WITH x{number:05}, CHAR(1,{number % 7 + 1},-), CHARS({number % 2 + 1});\n"
             for number in range(_STATEMENTS)
         )
-        self.assertLess(_octets(text) / _STATEMENTS, 2200)
+        octets, _ = _octets(text)
+        self.assertLess(octets / _STATEMENTS, 2200)
+
+    def test_aliases_of_statements(self) -> None:
+        """While a statement with aliases of its own is loaded, it takes at most 1,700 octets."""
+        text = "".join(
+            f"ACCOUNT g{number:05} ALIASED a{number:05}, b{number:05} MATCHES %alias%.%ident%.%code% WITH CHAR(1,-);\n"
+            for number in range(_STATEMENTS)
+        )
+        _, most = _octets(text)
+        self.assertLess(most / _STATEMENTS, 1700)

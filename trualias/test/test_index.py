@@ -195,9 +195,11 @@ class IndexTests(SynchronousTestCase):
         self.assertEqual(["add"] * 1_000 + ["finish"] * 1_000, pauses)
 
     def test_parts(self) -> None:
-        """The parts of an index are its entries."""
+        """The parts of an index are its entries, with a pause at each."""
         (rule,) = parse_configuration("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
-        self.assertEqual(2, len(index_of((rule,)).parts()))
+        pauses: list[None] = []
+        self.assertEqual(2, len(index_of((rule,)).parts(lambda: pauses.append(None))))
+        self.assertEqual(2, len(pauses))
 
 
 class CompletenessTests(SynchronousTestCase):
