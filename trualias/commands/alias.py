@@ -10,7 +10,7 @@ from attrs import evolve
 
 from trualias.commands import alias_ends, alias_export, alias_import, alias_locks
 from trualias.commands.alias_ends import check_future, date, day_or_time
-from trualias.commands.alias_report import Report, add_report, typed_alias
+from trualias.commands.alias_report import Report, add_address, add_report, typed_alias
 from trualias.commands.alias_text import Card, describe_lock, describe_state, print_card, print_entries
 from trualias.commands.dates import local_time
 from trualias.commands.memory import DONE, Memory, MemoryAction, Refused, add_memory, with_memory
@@ -142,7 +142,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         f"{address} --yes",
     )
     for action in (showing, noting, forgetting):
-        action.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+        add_address(action)
     add_report(noting)
     add_report(forgetting)
     noting.add_argument("text", metavar="TEXT", help="the note")
@@ -230,12 +230,12 @@ def _change(memory: Memory, arguments: Namespace, terminal: Terminal, decide: _D
         remark += f", and expires at {local_time(change.expires)}" if change.expires is not None else ""
         lock = locks[alias.key] if change.state is AliasState.ACTIVE else None
         remark += f", and {describe_lock(lock)}" if lock is not None else ""
-        report.say_of(alias, f"is {describe_state(change.state)}{remark}")
+        report.print_about(alias, f"is {describe_state(change.state)}{remark}")
         for where, other in other_entries(memory, alias):
             if other.state.strictness > change.state.strictness:
                 report.remark(f"  but for {where} it is {describe_state(other.state)}, which holds")
     if len(made) > 1:
-        report.say(f"{number_of(len(made), 'alias', 'aliases')} changed")
+        report.print(f"{number_of(len(made), 'alias', 'aliases')} changed")
     return report.finish(alias for alias, _ in made.values())
 
 
@@ -243,7 +243,7 @@ def _note(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     alias = typed_alias(memory, arguments, arguments.address)
     memory.change([evolve(unchanged(alias, memory.store.entry(alias.key)), note=arguments.text)])
     report = Report(memory, arguments, terminal)
-    report.say(f"the note of {alias.address} is kept{alias.in_brackets}")
+    report.print(f"the note of {alias.address} is kept{alias.in_brackets}")
     return report.finish([alias])
 
 
@@ -257,5 +257,5 @@ def _forget(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         write_json(terminal.output, {"address": alias.address, "accepted": is_accepted})
         return DONE
     fate = "it works again" if is_accepted else "the configuration does not accept it"
-    Report(memory, arguments, terminal).say_of(alias, f"is forgotten; {fate}")
+    Report(memory, arguments, terminal).print_about(alias, f"is forgotten; {fate}")
     return DONE

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from trualias.commands.alias_report import Report, add_report, typed_alias
+from trualias.commands.alias_report import Report, add_address, add_report, typed_alias
 from trualias.commands.dates import InvalidDate, local_time, parse_date
 from trualias.commands.memory import AddAction, Memory, Refused, has_policy_service
 from trualias.commands.terminal import Terminal
@@ -32,7 +32,7 @@ def add_to(add: AddAction) -> None:
         "foo-macys-m5@example.com --on 2027-01-31",
     )
     add_report(expiring)
-    expiring.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+    add_address(expiring)
     when = expiring.add_mutually_exclusive_group(required=True)
     when.add_argument(
         "--on", metavar="DATE", type=date, help="a day, such as 2027-01-31, at its end, or a time of RFC 3339"
@@ -132,5 +132,5 @@ def _expire(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     so_far = f"; it has {accepted or 'none'} so far" if arguments.after is not None else ""
     revoked = "; it is revoked until it is resumed" if change.state is AliasState.REVOKED else ""
     report = Report(memory, arguments, terminal)
-    report.say_of(alias, f"{remark}{so_far}{revoked}")
+    report.print_about(alias, f"{remark}{so_far}{revoked}")
     return report.finish([alias])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from attrs import evolve
 
-from trualias.commands.alias_report import Report, add_report, typed_alias
+from trualias.commands.alias_report import Report, add_address, add_report, typed_alias
 from trualias.commands.alias_text import describe_lock, describe_state
 from trualias.commands.memory import AddAction, Memory, Refused, has_policy_service
 from trualias.commands.senders import sender_named
@@ -46,11 +46,7 @@ def add_to(add: AddAction) -> None:
     unlocking = add("unlock", _unlock, "take mail from all senders", "Take mail from all senders again.", address)
     for action in (locking, unlocking):
         add_report(action)
-        _add_address(action)
-
-
-def _add_address(action: ArgumentParser) -> None:
-    action.add_argument("address", metavar="ADDRESS", help="the alias; with one alias domain, it may be left out")
+        add_address(action)
 
 
 def _lock(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
@@ -97,7 +93,7 @@ def _change(memory: Memory, report: Report, alias: Alias, lock: Lock | None) -> 
     memory.change([evolve(change, lock=lock, remark=words)])
     assert change.state is not None
     state = "" if change.state is AliasState.ACTIVE else f"; it is {describe_state(change.state)}"
-    report.say_of(alias, f"is {words}{state}")
+    report.print_about(alias, f"is {words}{state}")
     for where, other in other_entries(memory, alias):
         if other.lock is not None:
             report.remark(f"  for {where} it is {describe_lock(other.lock)}, which holds too")

@@ -23,11 +23,18 @@ def add_report(action: ArgumentParser) -> None:
     add_account(action, "only if the aliases are of this account")
 
 
+def add_address(action: ArgumentParser) -> None:
+    """Declare the address of an action for one alias."""
+    action.add_argument(
+        "address", metavar="ADDRESS", help="the alias; if there is one alias domain, this may be left out"
+    )
+
+
 class Report:
     """The output of one command.
 
-    ``say`` writes a line about what is done, which programs do not get. ``remark`` writes what is needed beside it; for
-    programs it is on standard error.
+    ``print`` writes a line about what is done, which programs do not get. ``remark`` writes what people need to know as
+    well; for programs it is on standard error.
     """
 
     def __init__(self, memory: Memory, arguments: Namespace, terminal: Terminal) -> None:
@@ -35,14 +42,14 @@ class Report:
         self._as_json: bool = arguments.json
         self._terminal = terminal
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Write a line for people."""
         if not self._as_json:
             self._terminal.output.write(f"{escaped(text)}\n")
 
-    def say_of(self, alias: Alias, text: str) -> None:
+    def print_about(self, alias: Alias, text: str) -> None:
         """Write a line about an alias for people, with what ``preprocess`` made of what was typed."""
-        self.say(f"{alias.address} {text}{alias.in_brackets}")
+        self.print(f"{alias.address} {text}{alias.in_brackets}")
 
     def remark(self, text: str) -> None:
         """Write a line on standard output; with ``--json`` on standard error, where programs do not read it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# What a line has before its message. Only a delivery right behind it counts, lest a sender forge one by a subject that
-# is logged. That is why no ": " may come before the process id: there, a message may have begun already.
+# What a line has before its message. Only a delivery right behind it counts: the subject of a mail, which may be
+# logged, could look like one. That is why no ": " may come before the process id: the message may have begun there.
 _HEADER = (
     # "Feb 28 20:18:01 mail postfix/virtual[123]: ", where Solaris adds "[ID 197553 mail.info] ".
     rb"(?:(?:\[ *+\d++\.\d++\] )?+[^\[\]:]++(?::[^\[\]: ][^\[\]:]*+)*+\[\d++\]: (?:\[ID \d++ [\w.]++\] )?+"

@@ -103,7 +103,7 @@ def _probes(protocol: WireProtocol, snapshot: Snapshot, table: Table) -> Sequenc
 
 
 def _connect(endpoint: str) -> socket.socket | None:
-    """Connect to an endpoint; return None if it is of a type to which only its server knows the way."""
+    """Connect to an endpoint; return None if it is of a type whose address only its server has."""
     from trualias.configuration.endpoints import listening_address
 
     address = listening_address(endpoint)

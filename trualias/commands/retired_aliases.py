@@ -50,7 +50,7 @@ def _notes(configuration: Configuration, retired: Policy) -> Iterator[Note]:
             "retired",
             f"{configuration.line_text(rule.statement.offset)} is RETIRED; the store keeps "
             f"{number_of(kept[rule], 'alias', 'aliases', zero='no')} of it",
-            f"{counted}; an address that was given away and never written to is not found",
+            f"{counted}; an address that was given out, but never received mail, is not found",
             _IMPORT,
         )
 

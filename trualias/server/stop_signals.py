@@ -20,7 +20,7 @@ from trualias.server.log_queue import LogQueue
 _log = logger(__name__)
 _report = logger(REPORT)
 
-LAST_WORDS_SECONDS = 1.7
+FINAL_ERROR_SECONDS = 1.7
 """Seconds after a signal at which the process logs that it ends without the reactor."""
 
 STOP_SECONDS = 1.8
@@ -79,10 +79,10 @@ class StopSignals:
         started = time.monotonic()
         _report.info("Received {name}, shutting down.", name=self._received.name)
         self._reactor.callFromThread(self._stop)
-        time.sleep(LAST_WORDS_SECONDS)
+        time.sleep(FINAL_ERROR_SECONDS)
         _log.error(
             "the server has not stopped {seconds} s after {name}, and ends now: its thread is in {position}",
-            seconds=LAST_WORDS_SECONDS,
+            seconds=FINAL_ERROR_SECONDS,
             name=self._received.name,
             position=_position(),
         )
