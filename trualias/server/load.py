@@ -43,6 +43,8 @@ class Load:
         pause: called often, to let the reactor's thread run.
         begun: when the load began, in seconds of the reactor's clock.
 
+    ``active`` is the time at which the load began, or was last seen to go on.
+
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Load:
         pause: Callable[[], None],
         begun: float,
     ) -> None:
-        self.begun = begun
+        self.active = begun
+        self._pauses = 0
+        self._pauses_seen = 0
         self.stable: Fingerprint | None = None
         self.is_read = False
         self.ended = False
@@ -98,7 +102,14 @@ class Load:
     def _mark_read(self) -> None:
         self.is_read = True
 
+    def note_activity(self, now: float) -> None:
+        """Note the time if the load has gone on since the last call; called in the reactor's thread."""
+        pauses = self._pauses
+        if pauses != self._pauses_seen:
+            self._pauses_seen, self.active = pauses, now
+
     def _pause(self) -> None:
+        self._pauses += 1
         if self.cancelled:
             raise LoadCancelled
         self._yielding_pause()

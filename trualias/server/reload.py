@@ -28,7 +28,7 @@ WATCH_SECONDS = 2
 """The interval between two checks of the file for a change."""
 
 LOAD_SECONDS = 60
-"""The longest that a load may take; then it is abandoned."""
+"""The longest that a load may hang; then it is abandoned."""
 
 STOP_SECONDS = 1.5
 """The longest wait for a load when the server stops: as long as clients have to take their last replies."""
@@ -134,8 +134,10 @@ class ReloadService(Service):
             self._watch.examine()
 
     def _check(self, intervals: int) -> None:
-        if self._load is not None and self._clock.seconds() >= self._load.begun + LOAD_SECONDS:
-            self._abandon(self._load)
+        if self._load is not None:
+            self._load.note_activity(self._clock.seconds())
+            if self._clock.seconds() >= self._load.active + LOAD_SECONDS:
+                self._abandon(self._load)
         if self._hung_read is not None and self._hung_read.ended:
             self._hung_read, self._repeat = None, True
         self._watch.examine()
@@ -207,7 +209,7 @@ class ReloadService(Service):
         self._logged = None
         self._cancelled_in_a_row = 0
         if self._load is not None:
-            self._load.begun = self._clock.seconds()  # the release may take as long again
+            self._load.active = self._clock.seconds()  # the release may take as long again
         for listener in self._listeners:
             listener.applied(snapshot.configuration)
         self._log_loaded()

@@ -482,6 +482,15 @@ class ReloadServiceTests(SynchronousTestCase):
         hung()
         self.assert_answers("two")
 
+    def test_long_load(self) -> None:
+        """A load that takes minutes and goes on all the time is not abandoned."""
+        self.start(str(self.path), pause=lambda: self.clock.advance(2))
+        self.replace("".join(f"ACCOUNT a{number} MATCHES %account%-%code% WITH x;\n" for number in range(50)) + TWO)
+        self.assertEqual(["info: FILE is loaded: 51 statements, 51 accounts"], self.watch())
+        self.assertGreater(self.clock.seconds(), 120)
+        self.assert_answers("two")
+        self.assertEqual([], self.threads.hung)
+
     def test_hung_read(self) -> None:
         """A load that hung before it had read the file is repeated once it ends, if no other followed."""
         self.replace(TWO)
