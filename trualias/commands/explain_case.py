@@ -48,7 +48,7 @@ class Case:
     ``answer`` is a description of the exception if a hook raised one. ``domain`` is the domain after the hooks, None in
     the local-part table. ``refused_at`` is the offset of the address in a ``REFUSE`` statement, None if it is not
     refused; ``retired_at`` is that of the retired statement that accepts it; ``delivered_at`` is that of the
-    ``DELIVER`` statement that decides. ``explanation`` is None if the policy was not asked.
+    ``DELIVER`` statement that decides. ``explanation`` is None if the policy was not consulted.
     """
 
     key: str
@@ -64,43 +64,57 @@ class Case:
 _BEFORE_THE_POLICY = frozenset(
     {NotFoundReason.NO_DOMAIN, NotFoundReason.UNKNOWN_DOMAIN, NotFoundReason.REFUSED, NotFoundReason.REVOKED}
 )
-"""The reasons for which a table does not ask the policy."""
+"""The reasons for which a table does not consult the policy."""
 
 
 def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
     """Look a key up as a server does, and explain the policy's part with at most ``most`` readings of a statement."""
+    answer, calls = _look_up(snapshot, key, table)
     local_part, domain = key, None
     if table is Table.VIRTUAL:
         local_part, _, domain = key.rpartition("@")
-    hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
-    answer: Answer | str
-    try:
-        answer = Snapshot(snapshot.configuration, hooks, snapshot.refusals, snapshot.states, snapshot.mailboxes).tables[
-            table
-        ](key)
-    except Exception as error:
-        answer = describe_hook_exception(error)
-    calls = tuple(hooks.calls) if hooks else ()
-    reached = not _is_before_the_policy(answer)
-    if hooks:
+    is_consulted = not _is_before_the_policy(answer)
+    if snapshot.hooks:
         alias = calls[0].returned if calls else None
         if alias is None:
-            reached = False
+            is_consulted = False
         else:
             local_part, domain = alias
-    refused_at = None
-    if isinstance(answer, NotFound) and answer.reason is NotFoundReason.REFUSED:
-        refusals = snapshot.refusals
-        refused_at = (
-            refusals.local_part(local_part)
-            if table is Table.LOCAL_PART
-            else refusals.address(local_part, fold_domain(domain or ""))
-        )
     folded = None if domain is None or table is Table.LOCAL_PART else fold_domain(domain)
-    explanation = explain(snapshot.configuration.policy, local_part, most, folded) if reached else None
-    delivered_at = None if domain is None else _delivered_at(snapshot, answer, domain)
-    retired_at = _retired_at(snapshot.configuration.policy, local_part, folded) if reached else None
-    return Case(key, answer, calls, domain, refused_at, retired_at, delivered_at, explanation)
+    policy = snapshot.configuration.policy
+    return Case(
+        key,
+        answer,
+        calls,
+        domain,
+        refused_at=_refused_at(snapshot, answer, local_part, folded),
+        retired_at=_retired_at(policy, local_part, folded) if is_consulted else None,
+        delivered_at=None if domain is None else _delivered_at(snapshot, answer, domain),
+        explanation=explain(policy, local_part, most, folded) if is_consulted else None,
+    )
+
+
+def _look_up(snapshot: Snapshot, key: str, table: Table) -> tuple[Answer | str, tuple[HookCall, ...]]:
+    """Return the answer to a key, or the description of an exception of a hook, and the calls of the hooks."""
+    hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
+    recording = Snapshot(snapshot.configuration, hooks, snapshot.refusals, snapshot.states, snapshot.mailboxes)
+    answer: Answer | str
+    try:
+        answer = recording.tables[table](key)
+    except Exception as error:
+        answer = describe_hook_exception(error)
+    return answer, tuple(hooks.calls) if hooks else ()
+
+
+def _refused_at(snapshot: Snapshot, answer: Answer | str, local_part: str, domain: str | None) -> int | None:
+    """Return the offset of the refused address that an answer follows, None if none.
+
+    The domain is folded, None in the local-part table.
+    """
+    if not isinstance(answer, NotFound) or answer.reason is not NotFoundReason.REFUSED:
+        return None
+    refusals = snapshot.refusals
+    return refusals.local_part(local_part) if domain is None else refusals.address(local_part, domain)
 
 
 def _retired_at(policy: Policy, local_part: str, domain: str | None) -> int | None:
