@@ -53,8 +53,3 @@ def entry_of(row: Sequence[Any]) -> Entry:
 def address_of(key: AliasKey, address: str) -> str:
     """Return the address of a row, which has it only where it is spelled otherwise than the key."""
     return address or key.removesuffix("@")
-
-
-def state_of(name: str | None) -> AliasState | None:
-    """Return the state of a name; None for None."""
-    return None if name is None else AliasState(name)

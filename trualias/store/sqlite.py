@@ -32,10 +32,11 @@ from trualias.store.records import (
     Use,
 )
 from trualias.store.retention import advance, removals
-from trualias.store.rows import ENTRY, address_of, entry_of, record_of, state_of
+from trualias.store.rows import ENTRY, address_of, entry_of, record_of
 from trualias.store.selecting import selecting
 from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, translated
 from trualias.store.state_changes import find_entry, write_changes
+from trualias.store.trail import add_line, trail_of
 
 
 class _NotDurable(Exception):
@@ -159,12 +160,7 @@ class SqliteStore:
     def trail(self, key: AliasKey) -> list[TrailLine]:
         """Return the changes of an alias, the oldest first."""
         with translated(self._path):
-            rows = self._database.execute(
-                "SELECT at, actor, before, after, note FROM trail WHERE key = ? ORDER BY number", (key,)
-            )
-            return [
-                TrailLine(at, actor, state_of(before), state_of(after), note) for at, actor, before, after, note in rows
-            ]
+            return trail_of(self._database, key)
 
     def change(self, changes: Sequence[Change], actor: str, now: float, based_on: int | None = None) -> int:
         """Make all changes or none; return the revision once they are on disk; see `Store.change`."""
@@ -178,9 +174,7 @@ class SqliteStore:
         with self._transaction():
             revision = self._next_revision(based_on)
             keep_aliases(self._database, kept, revision, now)
-            self._database.execute(
-                "INSERT INTO trail (key, at, actor, note) VALUES (?, ?, ?, ?)", (IMPORTS, now, actor, note)
-            )
+            add_line(self._database, IMPORTS, TrailLine(now, actor, None, None, note))
         return revision
 
     def _next_revision(self, based_on: int | None = None) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from trualias.lookup.alias_states import AliasKey
 from trualias.store.lock_text import encode_lock
-from trualias.store.records import Change, Entry, keep_or
+from trualias.store.records import Change, Entry, TrailLine, keep_or
 from trualias.store.rows import ENTRY, entry_of
+from trualias.store.trail import add_line
 
 _CHANGE = """
     INSERT INTO alias (key, address, origin, account, kept, state, lock, note, created, changed, expires, resumes,
@@ -38,11 +39,10 @@ def write_changes(
     for change in changes:
         before = find_entry(database, change.key)
         note = change.note if change.note is not None else before.note if before else ""
-        states = (before and before.state.value, change.state and change.state.value)
-        trail = (change.key, now, actor, *states, change.remark or note)
+        line = TrailLine(now, actor, None if before is None else before.state, change.state, change.remark or note)
         if change.state is None:
             _forget(database, change.key, revision, now)
-            trail = (change.key, now, actor, None, None, "forgotten")
+            line = TrailLine(now, actor, None, None, "forgotten")
         else:
             # An alias that becomes known again has a new number.
             database.execute("DELETE FROM alias WHERE key = ? AND forgotten", (change.key,))
@@ -65,7 +65,7 @@ def write_changes(
                     "revision": revision,
                 },
             )
-        database.execute("INSERT INTO trail (key, at, actor, before, after, note) VALUES (?, ?, ?, ?, ?, ?)", trail)
+        add_line(database, change.key, line)
 
 
 def _forget(database: sqlite3.Connection, key: AliasKey, revision: int, now: float) -> None:
