@@ -50,11 +50,6 @@ def main() -> int:
         type=Path,
         help="compare the processor time of a request with that of the server in another source tree, and do no more",
     )
-    parser.add_argument(
-        "--reload-large",
-        action="store_true",
-        help=f"measure a reload of {reloading.MOST_STATEMENTS} statements, in some two minutes, and do no more",
-    )
     options = parser.parse_args()
     if options.against and not (options.against / "trualias").is_dir():
         parser.error(f"{options.against} is no source tree: it has no folder trualias")
@@ -68,8 +63,7 @@ def main() -> int:
                 volume = comparison.SHORT if options.short else comparison.FULL
                 table = comparison.run(Path(folder), options.against.resolve(), volume, sys.stderr.write)
             else:
-                large = options.reload_large
-                rows = reloading.run_large(Path(folder)) if large else measure(Path(folder), short=options.short)
+                rows = measure(Path(folder), short=options.short)
                 table = report.table(rows)
         except (WrongReply, ServerFailed, CalledProcessError) as error:
             sys.stderr.write(f"benchmarks: {error}\n")
