@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import indent
 from typing import TextIO
 
 from trualias.commands.alias_text import entry_json, sender_json
 from trualias.commands.csv_cells import with_guard
 from trualias.commands.memory import DONE, AddAction, Memory
+from trualias.commands.output import write_json_array
 from trualias.commands.owners import add_account, entries_of, known_owner
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import AliasState
@@ -46,7 +45,7 @@ def add_to(add: AddAction) -> None:
 def _export(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     entries = entries_of(memory, known_owner(memory, arguments.account))
     if arguments.format == "json":
-        _write_array(terminal.output, (_object(memory, entry, arguments.senders) for entry in entries))
+        write_json_array(terminal.output, (_object(memory, entry, arguments.senders) for entry in entries))
     elif arguments.senders:
         _write_csv(terminal.output, ("address", "account", *_SENDER_COLUMNS), _sender_rows(memory, entries))
     else:
@@ -60,15 +59,6 @@ def _object(memory: Memory, entry: Entry, with_senders: bool) -> dict[str, objec
     if with_senders:
         found["senders"] = [sender_json(sender) for sender in memory.store.senders(entry.key)]
     return found
-
-
-def _write_array(stream: TextIO, objects: Iterable[Mapping[str, object]]) -> None:
-    """Write one JSON array without having all of it in memory."""
-    separator = "["
-    for one in objects:
-        stream.write(separator + "\n" + indent(json.dumps(one, indent=2, ensure_ascii=False), "  "))
-        separator = ","
-    stream.write("[]\n" if separator == "[" else "\n]\n")
 
 
 def _write_csv(stream: TextIO, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from trualias.commands.options import add_config, configuration_path
+from trualias.commands.options import add_config, add_state_directory, configuration_path, state_directory_path
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES, Table
 from trualias.lookup import Snapshot
@@ -21,8 +21,6 @@ from trualias.store.records import Change, Kept
 from trualias.store.sqlite import SqliteStore
 from trualias.store.sqlite_file import BUSY_SECONDS
 from trualias.store.states_copy import StatesCopy, UnusableStatesCopy, copy_file_name, read_states_copy
-
-DEFAULT_STATE = "/var/lib/trualias"
 
 DONE, REFUSED, UNUSABLE = 0, 1, 2
 """The exit statuses of the commands that use the store."""
@@ -35,11 +33,7 @@ class Refused(Exception):
 def add_memory(command: ArgumentParser) -> None:
     """Declare ``-c FILE`` and ``--state-directory DIR``."""
     add_config(command)
-    command.add_argument(
-        "--state-directory",
-        metavar="DIR",
-        help=f"the state directory of the servers; by default $STATE_DIRECTORY or {DEFAULT_STATE}",
-    )
+    add_state_directory(command)
 
 
 def load(arguments: Namespace) -> tuple[Snapshot, str]:
@@ -53,7 +47,7 @@ def load(arguments: Namespace) -> tuple[Snapshot, str]:
 
 def copies(state_directory: str | None, path: str) -> list[StatesCopy]:
     """Return the copies that the servers keep of a store's states; raise `Refused` if one cannot be read."""
-    folder = state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or DEFAULT_STATE
+    folder = state_directory_path(state_directory)
     found = []
     for table in SERVER_TABLES:
         name = os.path.join(folder, copy_file_name(table.value, path))

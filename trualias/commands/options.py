@@ -1,10 +1,14 @@
 """Options that several commands share."""
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
 from trualias.configuration.locations import NoConfiguration, find_configuration
 from trualias.configuration.tables import Table
+from trualias.server.state_files import state_directory
+
+_DEFAULT_STATE = "/var/lib/trualias"
 
 
 def add_config(command: ArgumentParser) -> None:
@@ -12,6 +16,21 @@ def add_config(command: ArgumentParser) -> None:
     command.add_argument(
         "-c", "--config", metavar="FILE", help="the configuration; by default the one that the servers would find"
     )
+
+
+def add_state_directory(command: ArgumentParser, *shorter: str) -> None:
+    """Declare ``--state-directory DIR``, and shorter names of it."""
+    command.add_argument(
+        "--state-directory",
+        *shorter,
+        metavar="DIR",
+        help=f"the state directory of the servers; by default $STATE_DIRECTORY or {_DEFAULT_STATE}",
+    )
+
+
+def state_directory_path(given: str | None) -> str:
+    """Return the path of the state directory of the servers: the given one, or the first of systemd's."""
+    return state_directory(given, os.environ) or _DEFAULT_STATE
 
 
 def add_json(command: ArgumentParser) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trualias.commands.options import add_state_directory, state_directory_path
 from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _RUNNING = 0
 _NOT_RUNNING = 1
-_DEFAULT_STATE = "/var/lib/trualias"
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -35,11 +34,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "answer as the file says), 1 if one does not, 2 for wrong arguments or a configuration that cannot be used.",
     )
     command.add_argument("-c", "--config", metavar="FILE", help="ask the server of this configuration by its sockets")
-    command.add_argument(
-        "--state",
-        metavar="DIR",
-        help=f"the state directory of the servers; by default $STATE_DIRECTORY or {_DEFAULT_STATE}",
-    )
+    add_state_directory(command, "--state")
     command.add_argument(
         "tables",
         metavar="TABLE",
@@ -55,7 +50,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     Raises:
         ConfigurationErrors: the given configuration cannot be used.
     """
-    state = Path(arguments.state or os.environ.get("STATE_DIRECTORY", "").split(":")[0] or _DEFAULT_STATE)
+    state = Path(state_directory_path(arguments.state_directory))
     known = [table.value for table in SERVER_TABLES]
     for name in arguments.tables:
         if name not in known:

@@ -187,6 +187,13 @@ class StatusCommandTests(StateTestCase):
         status = run(["status", "--state", str(self.state), *tables], Terminal(BytesIO(), output, StringIO()))
         return status, output.getvalue()
 
+    def test_option(self) -> None:
+        """``--state-directory`` is the name for the commands of the store, ``--state`` that of the servers."""
+        output = StringIO()
+        command = ["status", "--state-directory", str(self.state)]
+        status = run(command, Terminal(BytesIO(), output, StringIO()))
+        self.assertEqual(self.status(), (status, output.getvalue()))
+
     def write(self, table: str, status: Status) -> None:
         """Write the status of a server of this boot, from this moment."""
         fresh = evolve(status, boot=boot_id(), written=status_clock() - status.written)
