@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import trualias.analysis.address_warnings
 import trualias.analysis.delivery_warnings
-import trualias.analysis.lint
+import trualias.analysis.search_lint
+import trualias.analysis.statement_lint
 import trualias.commands.host_warnings
 import trualias.commands.store_warnings
 from trualias.commands.terminal import Terminal
@@ -58,7 +59,8 @@ class PageTests(SynchronousTestCase):
             part for part in read_rst(page()) if isinstance(part, RstTable) and part.head[0] == "in ``--json``"
         )
         modules = (
-            trualias.analysis.lint,
+            trualias.analysis.search_lint,
+            trualias.analysis.statement_lint,
             trualias.analysis.address_warnings,
             trualias.analysis.delivery_warnings,
             trualias.commands.host_warnings,
