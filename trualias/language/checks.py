@@ -98,6 +98,8 @@ def _invalid_names(statement: Account, pause: Callable[[], None]) -> Iterator[_E
             if not (text.isascii() and rule.fits(text)):
                 classes = [field_class.value for field_class in FieldClass if fits(field_class, text)]
                 fix = f"; it would be one of USING {classes[0]}" if classes else ""
+                if "@" in text:
+                    fix = "; the domains of a statement stand after AT"
                 message = f"{quoted(text)} is not a name of class {statement.using.value} ({rule.meaning}){fix}"
                 yield names[number].offset, message
 

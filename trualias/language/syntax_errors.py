@@ -22,7 +22,7 @@ _EXPECTED = {
     "ARGUMENT": "an argument",
     "DOMAIN": "a domain",
     "ADDRESS": "an address",
-    "ANSWER": "an account, NOTHING or DEBUG",
+    "ANSWER": "an account, NOTHING, DEBUG",
 }
 
 

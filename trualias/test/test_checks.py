@@ -48,8 +48,15 @@ class NamesTests(ChecksCase):
             self.assert_accepted(f"ACCOUNT {name} USING {using} ALIASED {name} MATCHES %alias%-%code% WITH x;")
         for name, other in others.items():
             fix = f"; it would be one of USING {other}" if other else ""
+            fix = "; the domains of a statement stand after AT" if "@" in name else fix
             message = f"{quoted(name)} is not a name of class {using} ({meaning}){fix}"
             self.assert_refused(f"ACCOUNT {name} USING {using} MATCHES %account%-%code% WITH x;", (1, 9, message))
+
+    def test_domain(self) -> None:
+        """The message about a name with a domain says where domains stand."""
+        name = "foo@example.com"
+        message = f"'{name}' {IDENT}; the domains of a statement stand after AT"
+        self.assert_refused(f"ACCOUNT {name} MATCHES %account%-%code% WITH x;", (1, 9, message))
 
     def test_alnum(self) -> None:
         """An ``alnum`` name has letters and digits."""

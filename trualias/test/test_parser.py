@@ -504,7 +504,7 @@ class ExpectTests(ParserCase):
     def test_refused(self) -> None:
         """A missing address or answer is an error."""
         self.assert_error("EXPECT ;", 8, "expected an address, found ';'")
-        self.assert_error("EXPECT a;", 9, "expected an account, NOTHING or DEBUG or ',', found ';'")
+        self.assert_error("EXPECT a;", 9, "expected an account, NOTHING, DEBUG or ',', found ';'")
         self.assert_error("EXPECT a, ;", 11, "expected an address, found ';'")
         self.assert_error("EXPECT a b c;", 12, "expected ';', found 'c'")
         self.assert_error("EXCEPT a b;", 1, f"{STATEMENT} 'EXCEPT'; did you mean 'EXPECT'?")
