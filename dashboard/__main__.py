@@ -25,7 +25,7 @@ def main() -> int:
         sys.stderr.write("prometheus is not installed: .ci/unpack-prometheus build/prometheus gets it\n")
         return 1
     with TemporaryDirectory(prefix="trualias-dashboard-") as folder:
-        observation = observe(program, Path(folder), options.seconds)
+        observation = observe(program, Path(folder), options.seconds, 2)
     options.into.mkdir(exist_ok=True)
     for panel, data in observation.panels:
         path = options.into / f"panel-{panel.number}.svg"

@@ -22,16 +22,17 @@ class Observation:
     panels: list[tuple[Panel, list[Series]]]
 
 
-def observe(program: str, folder: Path, seconds: float) -> Observation:
+def observe(program: str, folder: Path, seconds: float, interval: int = 1) -> Observation:
     """Run the scenario for some seconds, in *folder*, and read the panels from the Prometheus at the path *program*.
 
-    Raises AssertionError if a query has no data, or a reply of the server is wrong.
+    It reads the metrics each *interval* seconds, 1 or 2. Raises AssertionError if a query has no data, or a reply of
+    the server is wrong.
     """
     with ExitStack() as stack:
         scenario = Scenario(folder)
         stack.callback(scenario.server.stop)
         scenario.server.start()
-        prometheus = Prometheus(program, folder, f"127.0.0.1:{scenario.metrics}")
+        prometheus = Prometheus(program, folder, f"127.0.0.1:{scenario.metrics}", interval)
         stack.callback(prometheus.stop)
         prometheus.start()
         start = time.time()

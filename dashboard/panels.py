@@ -33,6 +33,8 @@ class Panel:
     unit: str
     queries: tuple[tuple[str, str], ...]
     """Each query in PromQL with Grafana's variables, and the pattern of its legend."""
+    thresholds: tuple[tuple[float, str], ...] = ()
+    """The least values of the colours of a ``stat`` panel, in ascending order, with the names of the colours."""
 
 
 def panels() -> list[Panel]:
@@ -45,6 +47,10 @@ def panels() -> list[Panel]:
             panel["description"],
             panel["fieldConfig"]["defaults"]["unit"],
             tuple((target["expr"], target["legendFormat"]) for target in panel["targets"]),
+            tuple(
+                (-math.inf if step["value"] is None else step["value"], step["color"])
+                for step in panel["fieldConfig"]["defaults"].get("thresholds", {"steps": []})["steps"]
+            ),
         )
         for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     ]

@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from dashboard.panels import Panel, Series
 
@@ -17,6 +17,8 @@ from dashboard.panels import Panel, Series
 WIDTH, HEIGHT, STAT_HEIGHT = 5.6, 2.4, 1.3
 GROUND, INK, FAINT = "#181b1f", "#ccccdc", "#3a3d44"
 COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#8ab8ff")
+
+NAMED_COLOURS = {"green": COLOURS[0], "red": COLOURS[4]}
 
 # Its keys have a type of their own, which differs between versions of matplotlib.
 STYLE: Any = {
@@ -55,8 +57,13 @@ def _stat(axes: Axes, panel: Panel, data: list[Series], start: float) -> None:
     if panel.unit == "dateTimeFromNow":
         at, value = data[0].samples[-1]
         lines = [f"{at - value / 1000:.0f} seconds ago"]
+    colour = "green"
+    for least, name in panel.thresholds:
+        if data[0].samples[-1][1] >= least:
+            colour = name
     for number, line in enumerate(lines):
-        axes.text(0.02, 0.95 - 0.33 * number, line, fontsize=14, color=COLOURS[0], transform=axes.transAxes, va="top")
+        y = 0.95 - 0.33 * number
+        axes.text(0.02, y, line, fontsize=14, color=NAMED_COLOURS[colour], transform=axes.transAxes, va="top")
 
 
 def _lines(axes: Axes, panel: Panel, data: list[Series], start: float) -> None:
@@ -67,6 +74,8 @@ def _lines(axes: Axes, panel: Panel, data: list[Series], start: float) -> None:
     axes.grid(linewidth=0.6)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(_UNITS[panel.unit]))
+    if panel.unit == "bytes":
+        axes.yaxis.set_major_locator(MultipleLocator(2**24))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
