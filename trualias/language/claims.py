@@ -22,7 +22,7 @@ Shape = tuple[str, ...]
 """The keywords and commas of a claim, with an empty text for each other word."""
 
 _WORD = re.compile(r"[^\s,;()]+|[,;()]")
-_SIGNS = frozenset(",;()*")
+SIGNS = frozenset(",;()*")
 _LONGEST = 1_000
 """Characters of the longest claim that can share a shape: a long list of names has a shape of its own."""
 
@@ -62,7 +62,7 @@ def words_of(text: str, offset: int) -> list[Word] | None:
 
 def shape_of(words: Sequence[Word]) -> Shape:
     """Return the shape of a claim. Any word in capital letters counts as a keyword."""
-    return tuple([word if word in _SIGNS or word.isupper() else "" for word, _ in words])
+    return tuple([word if word in SIGNS or word.isupper() else "" for word, _ in words])
 
 
 class ClaimShapes:

@@ -40,13 +40,14 @@ MakeAccount = Callable[[tuple[Item, ...], bool], Account]
 
 
 @lru_cache(MOST)
-def _call(function: str, offset: int, *arguments: tuple[str, int]) -> Call:
+def shared_call(function: str, offset: int, *arguments: tuple[str, int]) -> Call:
     """Return a call; each argument is a text and its offset."""
     return Call(function, tuple([Argument(text, at) for text, at in arguments]), offset)
 
 
 @lru_cache(MOST)
-def _code_literal(text: str, offset: int) -> CodeLiteral:
+def shared_literal(text: str, offset: int) -> CodeLiteral:
+    """Return a literal among the items."""
     return CodeLiteral(text, offset)
 
 
@@ -115,11 +116,11 @@ class TreeBuilder(Transformer[Token, Any]):
     def call(self, function: Token, *arguments: Token | None) -> Call:
         """Build an item that is a call."""
         given = [(str(argument), self._item_offset(argument)) for argument in arguments if argument]
-        return _call(str(function), self._item_offset(function), *given)
+        return shared_call(str(function), self._item_offset(function), *given)
 
     def code_literal(self, text: Token) -> CodeLiteral:
         """Build an item that is a literal."""
-        return _code_literal(str(text), self._item_offset(text))
+        return shared_literal(str(text), self._item_offset(text))
 
     def account(self, make_account: MakeAccount, *items_and_end: Item | Token | None) -> Account:
         """Build an account statement."""

@@ -1,4 +1,4 @@
-"""Claims that are read by the shapes of others: the same statements, offsets and errors as Lark's."""
+"""Claims and items that are read by the shapes of others: the same statements, offsets and errors as Lark's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,7 @@ from lark import UnexpectedInput
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.language.claims import ClaimShapes, shape_of, words_of
+from trualias.language.item_shapes import ItemShapes
 from trualias.language.parser import _Reader
 from trualias.language.splitter import pieces
 from trualias.language.tree import Account, unparse
@@ -45,6 +46,24 @@ _PAIRS = (
     ("ACCOUNT a, b MATCHES %code% WITH", "ACCOUNT a\n#,\n MATCHES %code% WITH"),
 )
 
+_ITEM_PAIRS = (
+    ("x", "yz"),
+    ("x, CHARS()", "yy ,ANY ( )"),
+    ("CHAR(1, a), CHARS(2)", "CHAR(-2,b),  VOWELS\n(account)"),
+    ("x RETIRED", "y  RETIRED"),
+    ("x RETIRED", "RETIRED"),
+    ("x, y", "RETIRED, RETIRED RETIRED"),
+    ("CHAR(1,a)", "RETIRED(1,*)"),
+    ("CHARS()", "CHARS(RETIRED)"),
+    ("*", "x"),
+    ("x", ","),
+    ("x, y", "x y"),
+    ("x, CHARS()", "x, CHARS(,)"),
+    ("x, CHARS()", "x,\n# y, CHARS()\nCHARS()"),
+    ("x, CHARS()", "x, #CHARS()"),
+    ("x, y", "x, WITH"),
+)
+
 _SIGNS_AND_KEYWORDS = (*"ab,;()*#", "ACCOUNT", "USING", "ALIASED", "AT", "MATCHES", "WITH", "TO", "RETIRED")
 _WORDS = st.sampled_from([*_SIGNS_AND_KEYWORDS, "alpha", "%code%", "%a%", "\n#", "é"])
 
@@ -78,7 +97,7 @@ class ClaimTests(SynchronousTestCase):
 
     def assert_agreement(self, text: str) -> None:
         """Assert that the reader with the shapes so far reads a text as Lark does."""
-        self.forgetful._shapes = ClaimShapes()
+        self.forgetful._shapes, self.forgetful._item_shapes = ClaimShapes(), ItemShapes()
         self.forgetful._items.clear()
         self.assertEqual(self.read(self.forgetful, text), self.read(self.reader, text), text)
 
@@ -89,8 +108,17 @@ class ClaimTests(SynchronousTestCase):
             for text in (known, known, claim, claim):
                 self.assert_agreement(f"\n {text} {_ITEMS};")
 
+    def test_items(self) -> None:
+        """Items whose shape may be known from others, or which only resemble them, are read as Lark reads them."""
+        for known, items in _ITEM_PAIRS:
+            self.reader._item_shapes = ItemShapes()
+            self.reader._items.clear()
+            for text in (known, known, items, items):
+                self.assert_agreement(f"ACCOUNT a MATCHES %alpha%-%fqdn%.%code% WITH {text};")
+                self.assert_agreement(f"ACCOUNT a MATCHES %alpha%-%fqdn%.%code% WITH {text}")
+
     def test_shared(self) -> None:
-        """Lark parses the second claim, whose items are known, and no other one of its shape."""
+        """Lark parses the first statement, the claim of the second, and nothing else of these shapes."""
         parsed: list[str] = []
         parse: Callable[..., Any] = self.reader._lark.parse
 
@@ -100,7 +128,7 @@ class ClaimTests(SynchronousTestCase):
 
         self.patch(self.reader._lark, "parse", recorded)
         for name in "abcd":
-            self.read(self.reader, f"ACCOUNT {name} MATCHES {name}%code% WITH {_ITEMS};")
+            self.read(self.reader, f"ACCOUNT {name} MATCHES {name}%code% WITH CHARS(account), {name};")
         self.assertEqual(["account", "claim"], parsed)
 
     def test_no_shape(self) -> None:
