@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from types import FrameType
 from typing import TextIO
 
 
@@ -47,6 +50,28 @@ def _bar(stream: TextIO, what: str, total: float | None) -> Iterator[Callable[[f
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(file=stream), transient=True) as bar:
+    with _cursor_shown_at_the_end(stream), Progress(console=Console(file=stream), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda part: bar.advance(task, part)
+
+
+_CLEAR_AND_SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"
+
+
+@contextmanager
+def _cursor_shown_at_the_end(stream: TextIO) -> Iterator[None]:
+    """Show the cursor, which rich hides, and remove the bar also if a signal ends the process meanwhile."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Not by the stream: the signal may have interrupted a write to it.
+        with suppress(OSError):
+            os.write(stream.fileno(), _CLEAR_AND_SHOW_CURSOR)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, end)
+                stack.callback(signal.signal, number, signal.SIG_DFL)
+        yield
