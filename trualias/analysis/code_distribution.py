@@ -16,65 +16,15 @@ from random import Random
 from attrs import frozen
 
 from trualias.analysis.composition import Target, token_texts
-from trualias.analysis.word_sets import ItemSets, WordSets
-from trualias.language.fields import RULES, fits
-from trualias.language.functions import FUNCTIONS, BoundCall, CodeText
+from trualias.analysis.trials import Trials
+from trualias.analysis.word_classes import Words
+from trualias.analysis.word_sets import WordSets
+from trualias.language.fields import RULES
+from trualias.language.functions import BoundCall, CodeText
 from trualias.language.rule import BoundItem, bind, bind_items
-from trualias.language.tree import CodeField, FieldClass, Identifier, Literal, NameKind
+from trualias.language.tree import CodeField, Identifier, Literal, NameKind
 from trualias.matching.lookup_record import LookupRecord, StepBudgetExceeded
 from trualias.matching.policy import LONGEST
-
-
-class NoWords(Exception):
-    """A list has no word of an identifier's class; ``str()`` is the class."""
-
-
-class Words:
-    """A list of words that people choose from, and the words of each class among them.
-
-    Few companies are called by a number. If the list has fewer than ten words of the class ``number``, the numbers from
-    1 to 9999 take their place.
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        self._words = words
-        self._by_class: dict[tuple[FieldClass, bool], tuple[str, ...]] = {}
-        self._item_sets = ItemSets()
-        self._by_length: dict[tuple[FieldClass, bool], dict[int, int]] = {}
-        self._text = "\n".join(words).lower()
-
-    def contain(self, text: str) -> bool:
-        """Return whether a text occurs in a word, in any case."""
-        return text.lower() in self._text
-
-    def of(self, field_class: FieldClass, case_sensitive: bool) -> tuple[str, ...]:
-        """Return the distinct words of a class, in lower case unless case matters.
-
-        Raises:
-            NoWords: there are none.
-        """
-        key = field_class, case_sensitive
-        if key not in self._by_class:
-            words = (word for word in self._words if fits(field_class, word))
-            found = tuple(dict.fromkeys(word if case_sensitive else word.lower() for word in words))
-            if field_class is FieldClass.NUMBER and len(found) < 10:
-                found = tuple(map(str, range(1, 10_000)))
-            self._by_class[key] = found
-        if not self._by_class[key]:
-            raise NoWords(field_class.value)
-        return self._by_class[key]
-
-    def sets(self, call: BoundCall, case_sensitive: bool) -> WordSets:
-        """Return the words for which a call contributes each text; bit ``n`` is word ``n`` of the call's class."""
-        return self._item_sets.of(call, self.of(call.field_class, case_sensitive), case_sensitive)
-
-    def by_length(self, field_class: FieldClass, case_sensitive: bool) -> Mapping[int, int]:
-        """Return the set of the words of a class of each length."""
-        key = field_class, case_sensitive
-        if key not in self._by_length:
-            sets = self.sets(BoundCall(FUNCTIONS["CHARS"], 0, field_class), case_sensitive)
-            self._by_length[key] = {int(text): members for text, members in sets.items()}
-        return self._by_length[key]
 
 
 @frozen(eq=False, slots=False)
@@ -148,6 +98,16 @@ class Codes:
             return item
         return frozenset(character for character in item if self._fold(character) == character)
 
+    def contributions(self, at: int) -> Sequence[CodeText]:
+        """Return what the item at a position contributes for each word of the identifier that it reads."""
+        item = self.items[at]
+        assert isinstance(item, BoundCall)
+        return self._word_list.contributions(item, self._is_case_sensitive)
+
+    def trials(self, number: int, seed: int) -> Trials:
+        """Return up to that number of combinations of words; all words of a single identifier."""
+        return self._word_list.trials(self.target.rule.identifiers, self._is_case_sensitive, number, seed)
+
     @cached_property
     def groups(self) -> list[Group]:
         """The items grouped by what they read: first the constant ones, then those of each identifier."""
@@ -156,12 +116,8 @@ class Codes:
         groups = [Group(constant, Counter([tuple(self.contribution(self.items[at], ()) for at in constant)]))]
         for number, texts in enumerate(self.words):
             positions = tuple(at for at, read in enumerate(reads) if read == number)
-            values = [""] * len(self.words)
-            words: Counter[tuple[CodeText, ...]] = Counter()
-            for text in texts:
-                values[number] = text
-                words[tuple([self.contribution(self.items[at], values) for at in positions])] += 1
-            groups.append(Group(positions, words))
+            columns = [self.contributions(at) for at in positions]
+            groups.append(Group(positions, Counter(zip(*columns, strict=True) if columns else [()] * len(texts))))
         return groups
 
     def address(self, values: Sequence[str], code: str) -> str:

@@ -13,9 +13,10 @@ from math import prod
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import Codes, NoWords, Words
+from trualias.analysis.code_distribution import Codes
 from trualias.analysis.composition import targets_of
 from trualias.analysis.step_limit import StepLimitReached
+from trualias.analysis.word_classes import NoWords, Words
 from trualias.language.functions import BoundCall
 from trualias.language.rule import Rule, bind, folding
 from trualias.language.tree import Literal, NameKind

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from trualias.analysis.code_distribution import Words
 from trualias.analysis.composition import Target
+from trualias.analysis.word_classes import Words
 from trualias.language.functions import BoundCall
 from trualias.language.tree import Identifier, Literal, NameField, NameKind
 

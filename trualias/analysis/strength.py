@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 from math import prod
 from random import Random
@@ -15,10 +16,12 @@ from string import ascii_lowercase, ascii_uppercase, digits
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import Codes, Words, choices_of, texts_of
+from trualias.analysis.code_distribution import Codes, choices_of, texts_of
 from trualias.analysis.composition import Target
 from trualias.analysis.constant_code import commonest
 from trualias.analysis.rule_inference import Samples, samples_needed
+from trualias.analysis.word_classes import Words
+from trualias.language.functions import CodeText
 from trualias.language.rule import folding
 
 ENUMERATED = 300_000
@@ -69,6 +72,12 @@ def _kind(text: str) -> str:
     return "".join("0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else c for c in text)
 
 
+@lru_cache(4096)
+def _kinds(wanted: CodeText) -> tuple[tuple[str, int], ...]:
+    """The kinds of the texts that an item may have, and how many of them are of each."""
+    return tuple(Counter(map(_kind, texts_of(wanted))).items())
+
+
 def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]:
     """Return the most frequent form of a code, and how often a random code of this form is accepted."""
     accepted: list[_Weighed] = []
@@ -77,10 +86,9 @@ def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]
         accepting: Counter[tuple[str, ...]] = Counter()
         weights: defaultdict[tuple[str, ...], float] = defaultdict(float)
         for contributions, number in group.words.items():
-            kinds = [Counter(map(_kind, texts_of(one))) for one in contributions]
-            for choice in product(*(one.items() for one in kinds)):
+            for choice in product(*map(_kinds, contributions)):
                 form = tuple([kind for kind, _ in choice])
-                codes_of_form = prod(count for _, count in choice)
+                codes_of_form = prod([count for _, count in choice])
                 accepting[form] += number * codes_of_form
                 weights[form] += number * codes_of_form / choices_of(contributions)
         accepted.append(list(accepting.items()))

@@ -6,7 +6,7 @@ several items are right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
@@ -14,7 +14,8 @@ from trualias.language.functions import BoundCall, CodeText
 from trualias.language.memo import BoundedMemo
 from trualias.language.tree import FieldClass
 
-_UNKNOWN_DEFAULT = "\0"
+UNKNOWN_DEFAULT = "\0"
+"""Stands for the default of a call where it is not known; no character of a code."""
 
 WordSets = Mapping[str, int]
 """The words for which an item contributes a text, or allows it, by the text."""
@@ -46,24 +47,52 @@ class _Key:
 
 
 class ItemSets:
-    """The word sets of calls, computed once for all statements whose calls differ in nothing but the default."""
+    """The contributions and word sets of calls, computed once for all statements whose calls differ in nothing but the
+    default.
+    """
 
     def __init__(self) -> None:
         self._known: BoundedMemo[_Key, dict[str, int]] = BoundedMemo()
+        self._contributions: BoundedMemo[_Key, Sequence[CodeText]] = BoundedMemo()
+
+    def contributions(self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool) -> Sequence[CodeText]:
+        """Return what a call contributes for each word of its class, restricted to lower case unless case matters."""
+        found = self._unbound_contributions(call, words, case_sensitive)
+        if not call.function.takes_index:
+            return found
+        return [call.default if wanted == UNKNOWN_DEFAULT else wanted for wanted in found]
+
+    def _unbound_contributions(
+        self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool
+    ) -> Sequence[CodeText]:
+        key = _key(call, case_sensitive)
+        found = self._contributions.get(key)
+        if found is None:
+            unbound = evolve(call, default=UNKNOWN_DEFAULT if call.function.takes_index else "")
+            found = [_folded(unbound.evaluate(word), case_sensitive) for word in words]
+            self._contributions[key] = found
+        return found
 
     def of(self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool) -> WordSets:
         """Return the word sets of a call over the words of its class, restricted to lower case unless case matters."""
-        key = _Key(call.function.name, call.field_class, call.label, call.index, case_sensitive)
+        key = _key(call, case_sensitive)
         found = self._known.get(key)
         if found is None:
-            unbound = evolve(call, default=_UNKNOWN_DEFAULT if call.function.takes_index else "")
-            found = word_sets(map(unbound.evaluate, words), len(words))
-            if not case_sensitive:
-                found = {text: members for text, members in found.items() if text == text.lower()}
+            found = word_sets(self._unbound_contributions(call, words, case_sensitive), len(words))
             self._known[key] = found
-        unknown = found.get(_UNKNOWN_DEFAULT)
+        unknown = found.get(UNKNOWN_DEFAULT)
         if unknown is None:
             return found
-        sets = {text: members for text, members in found.items() if text != _UNKNOWN_DEFAULT}
+        sets = {text: members for text, members in found.items() if text != UNKNOWN_DEFAULT}
         sets[call.default] = sets.get(call.default, 0) | unknown
         return sets
+
+
+def _key(call: BoundCall, case_sensitive: bool) -> _Key:
+    return _Key(call.function.name, call.field_class, call.label, call.index, case_sensitive)
+
+
+def _folded(wanted: CodeText, case_sensitive: bool) -> CodeText:
+    if case_sensitive or isinstance(wanted, str):
+        return wanted
+    return frozenset([character for character in wanted if character == character.lower()])

@@ -21,9 +21,9 @@ from trualias.messages import did_you_mean, escaped
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.analysis.code_distribution import NoWords, Words
     from trualias.analysis.composition import Target
     from trualias.analysis.strength import Strength
+    from trualias.analysis.word_classes import NoWords, Words
     from trualias.matching.policy import Policy
 
 _MEASURED = 0
@@ -67,8 +67,8 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         NoConfiguration: no configuration is given or found.
         ConfigurationErrors: the configuration cannot be used.
     """
-    from trualias.analysis.code_distribution import NoWords
     from trualias.analysis.likeness import likeness_of
+    from trualias.analysis.word_classes import NoWords
     from trualias.analysis.words.lists import UnusableWordList, read_word_list, shipped_word_list
     from trualias.commands.strength_text import Measured, for_programs, print_measured
 
@@ -122,8 +122,8 @@ def _choose(policy: Policy, accounts: Sequence[str]) -> tuple[list[Target], list
 def _measure(
     target: Target, words: Words, configuration: Configuration, seed: int, advance: Callable[[float], None]
 ) -> Strength | NoWords:
-    from trualias.analysis.code_distribution import NoWords
     from trualias.analysis.strength import strength
+    from trualias.analysis.word_classes import NoWords
 
     try:
         return strength(target, words, configuration.settings.case_sensitive, seed, advance)

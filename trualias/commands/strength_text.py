@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import NoWords
 from trualias.analysis.composition import Target
-from trualias.analysis.rule_inference import FURTHEST_INDEX, MOST_ITEMS, MOST_LEAKS, NEARLY, RUNS, Leaks
+from trualias.analysis.rule_inference import MOST_LEAKS, NEARLY, RUNS, Leaks
+from trualias.analysis.rule_search import FURTHEST_INDEX, MOST_ITEMS
 from trualias.analysis.strength import Proportion, Strength
+from trualias.analysis.word_classes import NoWords
 from trualias.commands.output import Output, place, show, table_of
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.code_distribution import Codes, NoWords, Words, texts_of
+from trualias.analysis.code_distribution import Codes, texts_of
 from trualias.analysis.composition import Target, targets_of
+from trualias.analysis.word_classes import NoWords, Words
 from trualias.configuration import parse_configuration
 from trualias.language.rule import Rule, folding
 from trualias.language.tree import Account, FieldClass, unparse

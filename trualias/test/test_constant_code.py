@@ -6,8 +6,8 @@ from itertools import product
 from hypothesis import assume, given
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.analysis.code_distribution import Words
 from trualias.analysis.constant_code import CommonestCode, ConstantShare, ConstantShares, commonest
+from trualias.analysis.word_classes import Words
 from trualias.language.tree import Account, unparse
 from trualias.matching.policy import LONGEST
 from trualias.test import trialprofile

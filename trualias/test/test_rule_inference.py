@@ -1,10 +1,12 @@
 """Tests of the estimated number of leaked addresses from which a rule can be inferred."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis.rule_inference import MOST_LEAKS, Leaks, Samples, samples_needed
+from trualias.analysis.rule_search import MOST_ITEMS, RuleSearch
 from trualias.test.test_code_distribution import codes_of
 
 NUMBERS = [f"{word}{number}" for number, word in enumerate(["a", "bb", "ccc", "dddd"] * 60)]
@@ -109,6 +111,26 @@ class SamplesTests(SynchronousTestCase):
         self.assertIsNotNone(
             samples_needed(codes_of(text.format("x, y, CHARS(account), CHARS(), CHAR(1,-)"), words), 1)
         )
+
+    def test_many_rules(self) -> None:
+        """The numbers are those of a search for each leaked address; rules found before take the place of most."""
+        text = "ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH {};"
+        searches = 0
+        hypotheses = RuleSearch._hypotheses
+
+        def counting(search: RuleSearch, state: dict[int, int], *others: Any) -> Any:
+            nonlocal searches
+            searches += others[2] == MOST_ITEMS
+            return hypotheses(search, state, *others)
+
+        self.patch(RuleSearch, "_hypotheses", counting)
+        expected = {
+            "CHARS(), CHAR(1,-)": Samples(Leaks(12, 5, 25), Leaks(46, 13, None)),
+            "CHAR(2,-), DIGITS()": Samples(Leaks(7, 4, 14), Leaks(7, 4, 14)),
+        }
+        found = {items: samples_needed(codes_of(text.format(items), NUMBERS), 1) for items in expected}
+        self.assertEqual(expected, found)
+        self.assertLess(searches, 300)
 
     def test_seed(self) -> None:
         """The same seed leaks the same addresses, another seed others."""

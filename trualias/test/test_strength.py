@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.analysis import strength as module
-from trualias.analysis.code_distribution import Codes, NoWords, Words
+from trualias.analysis.code_distribution import Codes
 from trualias.analysis.strength import (
     DRAWN,
     Proportion,
@@ -18,6 +18,7 @@ from trualias.analysis.strength import (
     replay,
     strength,
 )
+from trualias.analysis.word_classes import NoWords, Words
 from trualias.language.rule import folding
 from trualias.language.tree import Account, unparse
 from trualias.matching.policy import LONGEST

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import Words
+from trualias.analysis.word_classes import Words
 
 _SHIPPED = "names.txt"
 
