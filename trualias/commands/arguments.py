@@ -98,7 +98,8 @@ class Overview(ArgumentParser):
                     )
                 )
                 parts.append("\n")
-        parts.append("\ntrualias COMMAND --help describes a command; trualias(1) has all of them.\n")
+        last = "trualias COMMAND --help describes a command; trualias(1) has all of them."
+        parts.append(f"\n{fill(last, width, break_on_hyphens=False)}\n")
         return "".join(parts)
 
 

@@ -179,11 +179,14 @@ def _print_next(path: str, domain: str | None, account: str, policy: OfferedPoli
     table, port = (Table.VIRTUAL, 3048) if domain else (Table.LOCAL_PART, 3047)
     virtual = "--virtual " if table is Table.VIRTUAL else ""
     shown = quote(path)
+    used = os.path.join(os.path.dirname(path), table.file_name)
+    # Where it exists, a server uses that file first: that of the Debian package runs already.
+    last = f"mv {shown} {quote(used)}" if os.path.lexists(used) else f"trualias serve -c {shown}"
     terminal.output.write(
         f"{escaped(path)} is written. Next:\n"
         f"  trualias check {virtual}{shown}\n"
         f"  trualias compose -c {shown} {account} {' '.join(policy.words)}\n"
-        f"  trualias serve -c {shown}\n"
+        f"  {last}\n"
     )
     if table is Table.VIRTUAL:
         terminal.output.write(

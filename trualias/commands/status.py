@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_state_directory, state_directory_path
+from trualias.commands.output import Output
 from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES
@@ -91,7 +92,7 @@ def _read_states(state: Path, tables: list[str], terminal: Terminal) -> int:
             else:
                 running.add(table)
         if table in (tables or known):
-            terminal.output.write(f"{table}: {text}\n")
+            Output(terminal.output).print(f"{table}: {text}")
     if tables:
         return _RUNNING if running.issuperset(tables) else _NOT_RUNNING
     return _RUNNING if running and not problems else _NOT_RUNNING

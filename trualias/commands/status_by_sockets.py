@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import evolve
 
 from trualias.commands.listening_process import listening_process
+from trualias.commands.output import Output
 from trualias.commands.probe import probe, read_metrics
 from trualias.commands.serve import served_table
 from trualias.commands.status_text import describe, fresh_statuses, shown_time
@@ -29,13 +30,14 @@ def ask_sockets(path: str, state: Path, tables: Sequence[str], terminal: Termina
     ``ConfigurationErrors``.
     """
     path = os.path.abspath(path)
+    output = Output(terminal.output)
     statuses = fresh_statuses(state)
     own = {table: status for table, status in statuses.items() if status.path == path}
     try:
         snapshot = with_stored_states(load_snapshot(path), terminal)
     except ConfigurationErrors:
         for table, status in own.items():
-            terminal.output.write(f"{table.value}: {describe(status)}\n")
+            output.print(f"{table.value}: {describe(status)}")
         raise
     settings = snapshot.configuration.settings
     table = Table(tables[0]) if tables else next(iter(own), served_table(settings))
@@ -50,16 +52,16 @@ def ask_sockets(path: str, state: Path, tables: Sequence[str], terminal: Termina
     if metrics is not None:
         findings.append((f"metrics {settings.metrics}", metrics))
     for name, finding in findings:
-        terminal.output.write(f"{name}: {finding.text}\n")
+        output.print(f"{name}: {finding.text}")
     if metrics is None or not metrics.is_good:
         running = _running(statuses, path, [found.endpoint for _, found in listeners])
         if running is not None:
-            terminal.output.write(f"{running[0] or table.value}: {running[1]}\n")
+            output.print(f"{running[0] or table.value}: {running[1]}")
         elif is_answered:
             unknown = (
                 f"since when it runs is not known: this user can read neither its status in {state} nor its process"
             )
-            terminal.output.write(f"{table.value}: {unknown}\n")
+            output.print(f"{table.value}: {unknown}")
     return all(finding.is_good for _, finding in findings)
 
 

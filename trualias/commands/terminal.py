@@ -118,6 +118,8 @@ class Terminal(NamedTuple):
                 # The server that serve runs in this process has them as well.
                 os.set_inheritable(os.open(os.devnull, flags), True)
         sys.stdout = StandardOutput.in_place_of(_text_stream(sys.stdout, 1))
+        # shutil.get_terminal_size, which argparse folds its help by, reads the width there.
+        sys.__stdout__ = sys.stdout  # type: ignore[misc]
         sys.stderr = StandardErrors.in_place_of(_text_stream(sys.stderr, 2))
         return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)
 

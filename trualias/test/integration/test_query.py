@@ -1,14 +1,20 @@
 """Tests of ``trualias query`` in a process."""
 
+import contextlib
+import fcntl
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.test.test_query import CONFIGURATION
 from trualias.testing.command_line import PROGRAM, run_to_full_device
-from trualias.testing.live import ENVIRONMENT
+from trualias.testing.live import ENVIRONMENT, PATIENCE
 
 
 class ProcessTests(SynchronousTestCase):
@@ -51,6 +57,27 @@ class ProcessTests(SynchronousTestCase):
                 self.assertEqual(expected, run_to_full_device(*arguments, buffered=buffered))
         many = b"foo-shop-4\n" * 100_000
         self.assertEqual(expected, run_to_full_device("query", "-c", str(self.path), typed=many))
+
+    def test_width(self) -> None:
+        """The help, and the status, are folded to the width of the terminal, without COLUMNS."""
+        self.path.write_text("PORT: 1\nLISTEN: socketmap unix:/nowhere/table.sock\n", "utf-8")
+        environment = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+        for arguments in (("--help",), ("status", "--help"), ("status", "--state", "/nowhere", "-c", self.path)):
+            master, slave = pty.openpty()
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+            process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=slave, stdout=slave, stderr=slave)
+            os.close(slave)
+            printed = b""  # read until Linux raises EIO
+            with (
+                os.fdopen(master, "rb", buffering=0) as terminal,
+                contextlib.suppress(OSError),
+            ):
+                while part := terminal.read(10_000):
+                    printed += part
+            process.wait(PATIENCE)
+            lines = printed.decode().splitlines()
+            self.assertGreater(len(lines), 2)
+            self.assertEqual([], [line for line in lines if len(line.rstrip()) > 60])
 
     def printed_after(self, code: str) -> bytes:
         """Run a query and then *code* in the same process; return the output of both."""
