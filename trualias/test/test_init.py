@@ -68,6 +68,15 @@ class InitTestCase(SynchronousTestCase):
 class InitTests(InitTestCase):
     """The questions and the file."""
 
+    def test_installed(self) -> None:
+        """Where a server uses another file of the folder, the last step puts the new one in its place."""
+        Path("tcp_table_server.conf").touch()
+        self.assertIn("  trualias serve -c ./trualias.conf\n", self.command("init", "--yes")[1])
+        self.path.unlink()
+        Path("tcp_virtual_server.conf").touch()
+        _, output, _ = self.command("init", "--yes")
+        self.assertIn("foo macys\n  mv ./trualias.conf ./tcp_virtual_server.conf\nand in Postfix' main.cf:\n", output)
+
     def test_defaults(self) -> None:
         """``--yes`` asks nothing, writes a configuration that check finds nothing in, and shows the next steps."""
         status, output, errors = self.command("init", "--yes")
