@@ -203,7 +203,8 @@ def _address_errors(
 ) -> Iterator[PolicyError]:
     """Yield the errors of ``AT``, and of ``REFUSE`` and ``DELIVER`` statements."""
     domains = reader.alias_domains
-    found = chain.from_iterable(domain_errors(statement.domains, domains) for statement in statements)
+    restricted = (statement.domains for statement in statements if statement.domains)
+    found = chain.from_iterable(domain_errors(names, domains) for names in restricted)
     if refusals or deliveries:
         fold, debug_account = folding(reader.settings.case_sensitive), reader.settings.debug_account
         accounts = account_domains(statements, fold, pause)
