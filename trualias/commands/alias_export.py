@@ -10,6 +10,7 @@ from typing import TextIO
 from trualias.commands.alias_text import entry_json, sender_json
 from trualias.commands.csv_cells import with_guard
 from trualias.commands.memory import DONE, AddAction, Memory
+from trualias.commands.options import add_json
 from trualias.commands.output import write_json_array
 from trualias.commands.owners import add_account, entries_of, known_owner
 from trualias.commands.terminal import Terminal
@@ -39,12 +40,13 @@ def add_to(add: AddAction) -> None:
     action.add_argument(
         "--senders", action="store_true", help="in CSV a line for each sender of an alias; in JSON the senders of each"
     )
+    add_json(action, "the same as --format json")
     add_account(action)
 
 
 def _export(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     entries = entries_of(memory, known_owner(memory, arguments.account))
-    if arguments.format == "json":
+    if arguments.json or arguments.format == "json":
         write_json_array(terminal.output, (_object(memory, entry, arguments.senders) for entry in entries))
     elif arguments.senders:
         _write_csv(terminal.output, ("address", "account", *_SENDER_COLUMNS), _sender_rows(memory, entries))

@@ -33,9 +33,9 @@ def state_directory_path(given: str | None) -> str:
     return state_directory(given, os.environ) or _DEFAULT_STATE
 
 
-def add_json(command: ArgumentParser) -> None:
-    """Declare ``--json``."""
-    command.add_argument("--json", action="store_true", help="print one JSON text, for programs")
+def add_json(command: ArgumentParser, text: str = "print one JSON text, for programs") -> None:
+    """Declare ``--json``, and what it does."""
+    command.add_argument("--json", action="store_true", help=text)
 
 
 def add_table(command: ArgumentParser) -> None:

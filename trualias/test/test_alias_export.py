@@ -67,6 +67,12 @@ class ExportTests(MemoryCase):
 
     SOME = ("address", "account", "state", "answer", "origin", "kept", "words", "accepted", "lock")
 
+    def test_json_option(self) -> None:
+        """``--json`` is the same as ``--format json``, as every command has it."""
+        exported = self.run_command("alias", "export", "--format", "json", "--senders")
+        self.assertEqual(exported, self.run_command("alias", "export", "--json", "--senders"))
+        self.assertEqual(3, len(json.loads(exported[1])))
+
     def test_import(self) -> None:
         """The export can be imported into another store."""
         _, output, _ = self.run_command("alias", "export")

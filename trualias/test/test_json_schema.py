@@ -203,6 +203,7 @@ class SchemaTests(SynchronousTestCase):
         self.assert_valid(
             "senders", f"senders {options}", f"senders macys.com {options}", f"senders forget macys.com --yes {options}"
         )
+        self.assert_valid("alias-export", f"alias export {options}", f"alias export --senders {options}")
         self.assert_valid("leaks", f"leaks {options}", f"leaks --account foo {options}")
 
     def test_guesses(self) -> None:
