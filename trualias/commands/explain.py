@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from trualias.commands.lookup_keys import add_keys, given_keys, raw_keys
 from trualias.commands.options import (
     add_config,
     add_json,
@@ -43,7 +43,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     add_json(command)
     add_table(command)
     command.add_argument("--all", action="store_true", help="print all statements and readings, not only the nearest")
-    command.add_argument("keys", metavar="KEY", nargs="+", help="a local part, or a whole address")
+    add_keys(command, "a local part, or a whole address")
     command.set_defaults(run=run)
 
 
@@ -57,21 +57,21 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     from trualias.commands.explain_case import evaluate
     from trualias.commands.explain_text import for_programs, is_accepted, print_case
 
-    path = configuration_path(arguments, preferred_table(arguments, arguments.keys))
+    given = given_keys(arguments.keys)
+    path = configuration_path(arguments, preferred_table(arguments, given))
     snapshot = with_stored_states(load_snapshot(path), terminal)
     most = _EVERYTHING if arguments.all else _FEW
-    cases = [evaluate(snapshot, key, table_of_key(arguments, key), most) for key in map(_text, arguments.keys)]
+    configuration, out = snapshot.configuration, Output(terminal.output)
+    status, for_json = _ACCEPTED, []
+    for raw in raw_keys(given, terminal):
+        key = raw.decode("utf-8", "replace")  # what is not UTF-8 becomes a character that no alias contains
+        case = evaluate(snapshot, key, table_of_key(arguments, key), most)
+        if not is_accepted(case):
+            status = _REFUSED
+        if arguments.json:
+            for_json.append(for_programs(case, configuration))
+        else:
+            print_case(case, configuration, most, out)
     if arguments.json:
-        configuration = snapshot.configuration
-        keys = [for_programs(case, configuration) for case in cases]
-        write_json(terminal.output, {"configuration": configuration.name, "keys": keys})
-    else:
-        out = Output(terminal.output)
-        for case in cases:
-            print_case(case, snapshot.configuration, most, out)
-    return _ACCEPTED if all(map(is_accepted, cases)) else _REFUSED
-
-
-def _text(argument: str) -> str:
-    """Decode an argument; bytes that are not UTF-8 become a character that no alias contains."""
-    return os.fsencode(argument).decode("utf-8", "replace")
+        write_json(terminal.output, {"configuration": configuration.name, "keys": for_json})
+    return status

@@ -1,13 +1,11 @@
 """``trualias query``: the answers of a server, without a server."""
 
-import os
 import traceback
 from argparse import ArgumentParser, Namespace
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
+from trualias.commands.lookup_keys import add_keys, given_keys, raw_keys
 from trualias.commands.options import (
     add_config,
     add_json,
@@ -44,12 +42,7 @@ def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
     add_config(command)
     add_json(command)
     add_table(command)
-    command.add_argument(
-        "keys",
-        metavar="KEY",
-        nargs="*",
-        help="a key to look up; with - alone, or without keys, they are read from standard input, one a line",
-    )
+    add_keys(command, "a key to look up")
     command.set_defaults(run=run)
 
 
@@ -60,7 +53,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         NoConfiguration: no configuration is given or found.
         ConfigurationErrors: the configuration cannot be used.
     """
-    keys = [] if arguments.keys == ["-"] else arguments.keys
+    keys = given_keys(arguments.keys)
     path = configuration_path(arguments, preferred_table(arguments, keys))
     snapshot = with_stored_states(load_snapshot(path), terminal)
     # A hook can return any text: a pipe gets it unchanged, a terminal without characters that it would interpret.
@@ -85,15 +78,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     return status
 
 
-def _keys(arguments: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
+def _keys(given: Sequence[str], terminal: Terminal) -> Iterator[str | None]:
     """Yield the keys to look up, None for a key that is not UTF-8 and therefore not an alias."""
-    if not arguments:
-        first = terminal.input.readline().removeprefix(BOM_UTF8)
-        lines = (line.rstrip(b"\r\n") for line in chain([first], terminal.input))
-        raw = (line for line in lines if line)
-    else:
-        raw = (os.fsencode(argument) for argument in arguments)
-    for key in raw:
+    for key in raw_keys(given, terminal):
         try:
             yield key.decode("utf-8")
         except UnicodeDecodeError:

@@ -46,9 +46,9 @@ class ExplainTests(SynchronousTestCase):
         self.path = self.folder / "trualias.conf"
         self.path.write_text(CONFIGURATION, "utf-8")
 
-    def explain(self, *arguments: str) -> tuple[int, str]:
+    def explain(self, *arguments: str, typed: bytes = b"") -> tuple[int, str]:
         """Run ``trualias explain``; return status and output."""
-        terminal = Terminal(BytesIO(), StringIO(), StringIO())
+        terminal = Terminal(BytesIO(typed), StringIO(), StringIO())
         status = run(["explain", "-c", str(self.path), *arguments], terminal)
         assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
         self.assertEqual("", terminal.errors.getvalue())
@@ -58,6 +58,16 @@ class ExplainTests(SynchronousTestCase):
         """Assert the status and the lines of the output for some arguments, which are separated by spaces."""
         found_status, output = self.explain(*arguments.split())
         self.assertEqual((status, list(lines)), (found_status, output.splitlines()))
+
+    def test_standard_input(self) -> None:
+        """Keys are read from standard input, one a line, as by ``trualias query``."""
+        keys = ("foo-macys-m5", "foo-macys-m6", "caf\u00e9")
+        expected = self.explain(*keys)
+        typed = "\ufefffoo-macys-m5\r\n\nfoo-macys-m6\ncaf\u00e9".encode()
+        self.assertEqual(expected, self.explain(typed=typed))
+        self.assertEqual(expected, self.explain("-", typed=typed))
+        self.assertEqual(self.explain("--json", *keys), self.explain("--json", "-", typed=typed))
+        self.assertEqual((1, expected[1].split("caf")[0]), self.explain("foo-macys-m5", "foo-macys-m6", typed=b"x"))
 
     def test_accepted(self) -> None:
         """An accepted address is shown with its right reading."""

@@ -78,6 +78,21 @@ class QueryTests(SynchronousTestCase):
         ]
         self.assertEqual((1, {"configuration": str(self.path), "keys": keys}), (status, json.loads(output)))
 
+    def test_typed(self) -> None:
+        """On a terminal, a line says how keys are typed."""
+
+        class Keyboard(BytesIO):
+            def isatty(self) -> bool:
+                return True
+
+        terminal = Terminal(Keyboard(b"foo-shop-4\n"), StringIO(), StringIO())
+        self.assertEqual(0, run(["query", "-c", str(self.path)], terminal))
+        assert isinstance(terminal.output, StringIO) and isinstance(terminal.errors, StringIO)
+        self.assertEqual(
+            ("foo-shop-4\tfoo\n", "Type keys, one a line; Ctrl-D ends them.\n"),
+            (terminal.output.getvalue(), terminal.errors.getvalue()),
+        )
+
     def test_standard_input(self) -> None:
         """A hyphen, or no key, reads keys from standard input, with any line ends; empty lines are ignored."""
         typed = b"foo-shop-4\n\nbar-none-4\r\nfoo-macys-5"
