@@ -102,6 +102,20 @@ class CountingTests(CountingTestCase):
                 self.assertEqual(250, client.data("Subject: mail\r\n\r\nA mail.\r\n")[0])
         return codes
 
+    def test_down_at_the_end(self) -> None:
+        """While the server is down, the end of a message gets a temporary error; the repeated mail counts once."""
+        with self.postfix.connect() as client:
+            client.ehlo()
+            client.mail(SHOP)
+            self.assertEqual(250, client.rcpt(ALIAS)[0])
+            self.server.stop()
+            reply = client.data("Subject: mail\r\n\r\nA mail.\r\n")
+        reason = b"4.3.5 <END-OF-MESSAGE>: End-of-data rejected: Server configuration problem"
+        self.assertEqual((451, reason), reply)
+        self.server.start()
+        self.assertEqual([250], self.mail(SHOP, ALIAS))
+        wait_until(lambda: self.senders() == {(ALIAS, SHOP): (1, 0)}, "the count", log=lambda: self.server.log)
+
     def test_chunks(self) -> None:
         """A message in chunks (BDAT, RFC 3030) counts once, at its last one; one that is aborted before does not."""
         text = b"Subject: mail\r\n\r\nA mail.\r\n"
