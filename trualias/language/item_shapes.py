@@ -36,7 +36,7 @@ def _shape_of(words: Sequence[Word]) -> Shape:
 
 
 class ItemShapes:
-    """The shapes of the items of statements that Lark has parsed, up to the semicolon at their end."""
+    """The shapes of items that Lark has parsed, up to the semicolon at their end."""
 
     def __init__(self) -> None:
         self._roles: BoundedMemo[Shape, _Roles] = BoundedMemo()

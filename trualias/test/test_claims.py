@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lark import UnexpectedInput
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.claims import ClaimShapes, shape_of, words_of
+from trualias.language.claims import ClaimShapes, ClaimWords, words_of
 from trualias.language.item_shapes import ItemShapes
 from trualias.language.parser import _Reader
 from trualias.language.splitter import pieces
@@ -36,6 +36,15 @@ _PAIRS = (
     ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT AT MATCHES %code% WITH"),
     ("ACCOUNT AT MATCHES %code% WITH", "ACCOUNT AT AT AT MATCHES %code% WITH"),
     ("ACCOUNT A MATCHES %code% WITH", "ACCOUNT * MATCHES %code% WITH"),
+    # A list of any length, also with words in it that can be keywords.
+    ("ACCOUNT a, b MATCHES %account%%code% WITH", "ACCOUNT a,b ,c,\nd , e MATCHES %account%%code% WITH"),
+    ("ACCOUNT a, b, c MATCHES %account%%code% WITH", "ACCOUNT a, b MATCHES %account%%code% WITH"),
+    ("ACCOUNT a, b MATCHES %account%%code% WITH", "ACCOUNT a MATCHES %account%%code% WITH"),
+    ("ACCOUNT a, b, AT, c, d MATCHES %account%%code% WITH", "ACCOUNT e, f, g, AT, c, d MATCHES %account%%code% WITH"),
+    ("ACCOUNT a, b MATCHES %account%%code% WITH", "ACCOUNT a, B, c MATCHES %account%%code% WITH"),
+    ("ACCOUNT a ALIASED b, c MATCHES %alias%%code% WITH", "ACCOUNT a ALIASED b, *, d MATCHES %alias%%code% WITH"),
+    ("ACCOUNT a USING alpha MATCHES %code% WITH", "ACCOUNT a USING alpha, ident MATCHES %code% WITH"),
+    ("ACCOUNT a AT b.c, d.e MATCHES %code% WITH", "ACCOUNT a AT b.c,d.e,f.g,h.i MATCHES %code%,x WITH"),
     # A syntax error, also where the words of a known shape stand in comments or end in a keyword.
     ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT a b %code% WITH"),
     ("ACCOUNT a MATCHES %code% WITH", "ACCOUNT MATCHES %code% WITH"),
@@ -118,30 +127,40 @@ class ClaimTests(SynchronousTestCase):
                 self.assert_agreement(f"ACCOUNT a MATCHES %alpha%-%fqdn%.%code% WITH {text}")
 
     def test_shared(self) -> None:
-        """Lark parses the first statement, the claim of the second, and nothing else of these shapes."""
-        parsed: list[str] = []
+        """Lark parses the first items, and a sample of the first claim, and nothing else of these shapes."""
+        parsed: list[tuple[str, str]] = []
         parse: Callable[..., Any] = self.reader._lark.parse
 
         def recorded(text: str, start: str) -> Any:
-            parsed.append(start)
+            parsed.append((start, text))
             return parse(text, start)
 
         self.patch(self.reader._lark, "parse", recorded)
         for name in "abcd":
-            self.read(self.reader, f"ACCOUNT {name} MATCHES {name}%code% WITH CHARS(account), {name};")
-        self.assertEqual(["account", "claim"], parsed)
+            names = ",".join(name * number for number in range(1, 60))
+            self.read(self.reader, f"ACCOUNT {names} MATCHES {name}%code% WITH CHARS(account), {name};")
+        self.assertEqual(
+            [
+                ("account", "ACCOUNT a MATCHES %code% WITH CHARS(account), a;"),
+                ("claim", "ACCOUNT a , aa MATCHES a%code% WITH"),
+            ],
+            parsed,
+        )
 
     def test_no_shape(self) -> None:
-        """A claim shares no shape if it may have a comment, or is long."""
+        """A claim that may have a comment shares no shape."""
         self.assertEqual([("ACCOUNT", 5), ("#a", 13)], words_of("ACCOUNT #a", 5))
         self.assertIsNone(words_of("ACCOUNT\n#a", 5))
-        self.assertIsNone(words_of("ACCOUNT " + "a" * 1000, 5))
 
     def test_shape(self) -> None:
-        """A shape has the words in capital letters and the signs, and an empty text for each other word."""
-        words = words_of("ACCOUNT a,Bc ALIASED * MATCHES %code% WITH", 0)
+        """A shape has the words in capital letters and the signs, and one text for each other word, or list of them."""
+        words = words_of("ACCOUNT a,Bc,\nd, E,f ALIASED * MATCHES %code% WITH", 0)
         assert words is not None
-        self.assertEqual(("ACCOUNT", "", ",", "", "ALIASED", "*", "MATCHES", "", "WITH"), shape_of(words))
+        claim = ClaimWords(words)
+        shape = ("ACCOUNT", ",,", ",", "E", ",", "", "ALIASED", "*", "MATCHES", "", "WITH")
+        self.assertEqual(shape, claim.shape)
+        self.assertEqual("ACCOUNT a , Bc , E , f ALIASED * MATCHES %code% WITH", claim.sample)
+        self.assertEqual([("a", 8), ("Bc", 10), ("d", 14)], claim.groups[1])
 
     def test_drawn(self) -> None:
         """Drawn statements, with a word of them exchanged for another one, are read as Lark reads them."""
