@@ -17,6 +17,7 @@ from benchmarks import (
     loading,
     mail_cost,
     memory,
+    peers,
     reloading,
     replaying,
     report,
@@ -44,11 +45,17 @@ def main() -> int:
     """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="measure only the ratios, with half of each bound")
-    parser.add_argument(
+    single = parser.add_mutually_exclusive_group()
+    single.add_argument(
         "--against",
         metavar="DIR",
         type=Path,
         help="compare the processor time of a request with that of the server in another source tree, and do no more",
+    )
+    single.add_argument(
+        "--peers",
+        action="store_true",
+        help="measure the rate and the processor time beside other servers that are installed, and do no more",
     )
     options = parser.parse_args()
     if options.against and not (options.against / "trualias").is_dir():
@@ -63,7 +70,10 @@ def main() -> int:
                 volume = comparison.SHORT if options.short else comparison.FULL
                 table = comparison.run(Path(folder), options.against.resolve(), volume, sys.stderr.write)
             else:
-                rows = measure(Path(folder), short=options.short)
+                if options.peers:
+                    rows = peers.run(Path(folder), peers.SHORT if options.short else peers.FULL)
+                else:
+                    rows = measure(Path(folder), short=options.short)
                 table = report.table(rows)
         except (WrongReply, ServerFailed, CalledProcessError) as error:
             sys.stderr.write(f"benchmarks: {error}\n")

@@ -132,7 +132,7 @@ def send_all(server: Server, exchanges: Iterable[Exchange], connections: int = 1
             receive[number] = client.recv
             send[number] = client.send
         count = in_flight = 0
-        server_start = processor_seconds_when_idle(server.pid)
+        server_start = processor_seconds_when_idle(server)
         processor_start, start = time.process_time(), time.perf_counter()
         for number in by_number:
             request, expected[number] = next(remaining, end)
@@ -155,7 +155,7 @@ def send_all(server: Server, exchanges: Iterable[Exchange], connections: int = 1
                     in_flight -= 1
             count += len(ready)
         seconds, processor = time.perf_counter() - start, time.process_time() - processor_start
-        return Measurement(count, seconds, processor, processor_seconds_when_idle(server.pid) - server_start)
+        return Measurement(count, seconds, processor, processor_seconds_when_idle(server) - server_start)
 
 
 def send_one_by_one(server: Server, exchanges: Iterable[Exchange]) -> Measurement:
@@ -165,7 +165,7 @@ def send_one_by_one(server: Server, exchanges: Iterable[Exchange]) -> Measuremen
     """
     latencies: list[float] = []
     with clients(server.port, 1) as [client], without_collector():
-        server_start = processor_seconds_when_idle(server.pid)
+        server_start = processor_seconds_when_idle(server)
         processor_start, start = time.process_time(), time.perf_counter()
         for request, expected in exchanges:
             sent = time.perf_counter()
@@ -178,5 +178,5 @@ def send_one_by_one(server: Server, exchanges: Iterable[Exchange]) -> Measuremen
             if received != expected:
                 raise WrongReply(f"expected the reply {expected!r}, got {received!r}")
         seconds, processor = time.perf_counter() - start, time.process_time() - processor_start
-        used = processor_seconds_when_idle(server.pid) - server_start
+        used = processor_seconds_when_idle(server) - server_start
     return Measurement(len(latencies), seconds, processor, used, median(latencies))

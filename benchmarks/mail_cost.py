@@ -28,7 +28,7 @@ def report_mails(service: Server, transactions: Iterator[Exchange], mails: int) 
     with clients(service.port, CONNECTIONS) as connected, select.epoll() as poller:
         by_number = {client.fileno(): client for client in connected}
         following: dict[int, bytes] = {}
-        before = processor_seconds_when_idle(service.pid)
+        before = processor_seconds_when_idle(service)
 
         def begin(number: int) -> None:
             by_number[number].sendall(next(transactions)[0])
@@ -52,7 +52,7 @@ def report_mails(service: Server, transactions: Iterator[Exchange], mails: int) 
                     begin(number)
                 else:
                     ended -= 1
-        return (processor_seconds_when_idle(service.pid) - before) / begun
+        return (processor_seconds_when_idle(service) - before) / begun
 
 
 def run(folder: Path, volume: Volume = FULL) -> list[Row]:

@@ -51,10 +51,11 @@ def exchange(answer: Answer, domain: str = "") -> Exchange:
 def socketmap_exchange(answer: Answer) -> Exchange:
     """Return the netstring that requests a key of the map ``table``, and the netstring of the reply."""
     key, account = answer
-    return _netstring(f"table {key}"), _netstring(f"OK {account}" if account else "NOTFOUND ")
+    return netstring(f"table {key}"), netstring(f"OK {account}" if account else "NOTFOUND ")
 
 
-def _netstring(text: str) -> bytes:
+def netstring(text: str) -> bytes:
+    """Return an ASCII text as a netstring."""
     return f"{len(text)}:{text},".encode("ascii")
 
 

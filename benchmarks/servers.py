@@ -32,6 +32,8 @@ class Server:
 
     port: int
     pid: int
+    forks: bool = False
+    """Whether it has child processes, whose processor time counts as well."""
 
 
 def resident(pid: int, line: str = "VmRSS") -> float:
@@ -42,22 +44,30 @@ def resident(pid: int, line: str = "VmRSS") -> float:
     raise ServerFailed(f"/proc/{pid}/status has no {line}")
 
 
-def processor_seconds(pid: int) -> float:
-    """Return the processor time of a process, in user and kernel mode.
+def children(pid: int) -> list[int]:
+    """Return the identifiers of the child processes that a process of one thread has (proc(5))."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+def processor_seconds(pid: int, *, forks: bool = False) -> float:
+    """Return the processor time of a process, in user and kernel mode; with ``forks`` also its running children's.
 
     The clock is the one of clock_getcpuclockid(3). It is exact while the process sleeps, and may lag by one tick of the
     kernel while it runs.
     """
-    return time.clock_gettime(~pid << 3 | 2)
+    own = time.clock_gettime(~pid << 3 | 2)
+    if not forks:
+        return own
+    return own + sum(map(processor_seconds, children(pid)))
 
 
-def processor_seconds_when_idle(pid: int) -> float:
-    """Return the processor time of a process once it is idle, or after a second at most."""
+def processor_seconds_when_idle(server: Server) -> float:
+    """Return the processor time of a server once it is idle, or after a second at most."""
     deadline = time.monotonic() + 1
-    used = processor_seconds(pid)
+    used = processor_seconds(server.pid, forks=server.forks)
     while True:
         time.sleep(IDLE)
-        before, used = used, processor_seconds(pid)
+        before, used = used, processor_seconds(server.pid, forks=server.forks)
         if used == before or time.monotonic() > deadline:
             return used
 

@@ -1,16 +1,30 @@
 """Tests of the benchmark's short modes and of its lookup keys."""
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import policies, throughput
+from benchmarks import peers, policies, throughput
+from benchmarks.load import WrongReply
+from benchmarks.report import Row, fact
+from benchmarks.servers import (
+    Server,
+    children,
+    processor_seconds,
+    processor_seconds_when_idle,
+    reference_server,
+    running,
+)
 from trualias.configuration import parse_configuration
 from trualias.matching.outcome import Found
-from trualias.testing.requirements import source_tree
+from trualias.testing.live import free_port
+from trualias.testing.requirements import find_program, require_program, source_tree
 
 
 class BenchmarkTests(SynchronousTestCase):
@@ -47,6 +61,35 @@ class BenchmarkTests(SynchronousTestCase):
         ):
             self.assertRegex(output, rf"(?m)^{workload}  +{figures}$")
 
+    def test_peers(self) -> None:
+        """Each server that is installed has its figures beside those of trualias; the others are skipped."""
+        peers = {
+            "postsrsd": ("postsrsd, 10 addresses of senders",),
+            "mta-sts-daemon": ("mta-sts-daemon, 10 domains in its cache", "mta-sts-daemon, parent domains"),
+            "postgrey": ("postgrey, recipients that it does not greylist",),
+        }
+        missing = [program for program in peers if find_program(program) is None]
+        if len(missing) == len(peers) or os.environ.get("CI") == "true":
+            for program in missing:
+                require_program(program)
+        output = self.run_benchmarks("--peers", "--short")
+        cases = ["trualias, 10 keys in turn", "trualias, distinct keys", "twisted.protocols.postfix, 10 keys in turn"]
+        cases += ["trualias, socketmap, 10 keys in turn", "trualias, socketmap, distinct keys", "trualias, policy"]
+        for program, own in peers.items():
+            if program in missing:
+                self.assertRegex(output, rf"(?m)^{program}  +skipped: not installed \(apt-get install [a-z-]+\)$")
+            else:
+                cases += own
+        for case in cases:
+            ratio = r"\d[\d.e+-]* \(\d+\.\d\d to \d+\.\d\d; \d+/s\)"
+            self.assertRegex(output, rf"(?m)^{re.escape(case)}  +{ratio}  +\d+\.\d us \(\d+\.\d us\)$")
+        self.assertNotIn("holds", output)
+
+    def test_one_comparison(self) -> None:
+        """Options that do no more than one comparison exclude each other."""
+        output = self.run_benchmarks("--peers", "--against", ".", status=2)
+        self.assertIn("error: argument --against: not allowed with argument --peers", output)
+
     def test_against_nothing(self) -> None:
         """A folder without trualias is refused."""
         output = self.run_benchmarks("--against", "/nonexistent", status=2)
@@ -66,6 +109,40 @@ class BenchmarkTests(SynchronousTestCase):
         )
         self.assertEqual(run.returncode, status, run.stdout)
         return run.stdout
+
+
+class PeerTests(SynchronousTestCase):
+    """What is checked of other servers."""
+
+    def test_missing(self) -> None:
+        """A program that is not installed is skipped, with the command that installs it."""
+        peer = peers.Peer("no-such-program", "apt-get install no-such-package", peers.postsrsd)
+        skipped: list[Row] = []
+        with ExitStack() as stack:
+            self.assertEqual([], peer.cases(stack, Path("/nonexistent"), skipped))
+        self.assertEqual([fact("no-such-program", "skipped: not installed (apt-get install no-such-package)")], skipped)
+
+    def test_unexpected_answer(self) -> None:
+        """A server whose reply is of another kind than what is to be measured ends the run."""
+        port = free_port()
+        with running(reference_server("null", port), port):
+            error = self.assertRaises(WrongReply, peers.answers, port, [b"get x\n"], rb"200 .*")
+        self.assertEqual(r"expected a reply like b'200 .*' to b'get x\n', got b'500 not found\n'", str(error))
+
+    def test_children(self) -> None:
+        """The processor time of a server that forks is that of its running children as well."""
+        code = "import os, sys\nif not os.fork():\n    sum(range(3_000_000))\nprint(flush=True)\nsys.stdin.read()"
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None and process.stdout is not None
+            for _ in range(2):  # a line of each process
+                process.stdout.readline()
+            (child,) = children(process.pid)
+            processor_seconds_when_idle(Server(0, process.pid, forks=True))
+            own, of_child = processor_seconds(process.pid), processor_seconds(child)
+            self.assertGreater(of_child, 0)
+            self.assertEqual(own + of_child, processor_seconds(process.pid, forks=True))
+            process.stdin.close()
 
 
 class KeysTests(SynchronousTestCase):
