@@ -8,7 +8,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from trualias.commands.terminal import Terminal
+from trualias.commands.terminal import Terminal, prompt_for_lines
 
 
 def add_keys(command: ArgumentParser, text: str) -> None:
@@ -31,7 +31,6 @@ def raw_keys(given: Sequence[str], terminal: Terminal) -> Iterator[bytes]:
     if given:
         yield from map(os.fsencode, given)
         return
-    if terminal.input.isatty():
-        terminal.errors.write("Type keys, one a line; Ctrl-D ends them.\n")
+    prompt_for_lines(terminal, "keys")
     first = terminal.input.readline().removeprefix(BOM_UTF8)
     yield from filter(None, (line.rstrip(b"\r\n") for line in chain([first], terminal.input)))

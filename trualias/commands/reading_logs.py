@@ -10,7 +10,7 @@ from typing import BinaryIO
 from trualias.commands.log_file import LONGEST_LINE, LogFile, UnreadableLog
 from trualias.commands.maillog import Recipients
 from trualias.commands.progress import progress
-from trualias.commands.terminal import Terminal
+from trualias.commands.terminal import Terminal, prompt_for_lines
 from trualias.messages import number_of
 
 
@@ -44,6 +44,7 @@ def read_logs(recipients: Recipients, names: Sequence[str], terminal: Terminal) 
 def opened(name: str, terminal: Terminal) -> Iterator[tuple[LogFile, Callable[[], None]]]:
     """Open a log, ``-`` for standard input; give it, and the function that moves its progress bar to where it is."""
     if name == "-":
+        prompt_for_lines(terminal, "addresses, or lines of a log")
         yield LogFile(terminal.input, "standard input"), lambda: None
         return
     try:

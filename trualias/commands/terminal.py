@@ -124,6 +124,12 @@ class Terminal(NamedTuple):
         return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)
 
 
+def prompt_for_lines(terminal: Terminal, what: str) -> None:
+    """Write what is read from standard input, if that is a terminal, on which a command seems to hang otherwise."""
+    if terminal.input.isatty():
+        terminal.errors.write(f"Type {what}, one a line; Ctrl-D ends them.\n")
+
+
 def _text_stream(stream: TextIO | None, descriptor: int) -> TextIOWrapper:
     """Return a stream of ``sys``, or make the one that is None because its descriptor was closed."""
     if isinstance(stream, TextIOWrapper):

@@ -166,6 +166,21 @@ deferred or bounced.
         value = json.loads(output)
         self.assertEqual((1, 3, 3), (status, value["lines"], len(value["changes"])))
 
+    def test_typed(self) -> None:
+        """On a terminal, a line says what is read."""
+
+        class Keyboard(BytesIO):
+            def isatty(self) -> bool:
+                return True
+
+        terminal = Terminal(Keyboard(b"foo.shop.4\n"), StringIO(), StringIO())
+        files = (str(self.folder / "new.conf"), "--against", str(self.folder / "old.conf"))
+        run(["replay", *files], terminal)
+        assert isinstance(terminal.errors, StringIO)
+        self.assertEqual(
+            "Type addresses, or lines of a log, one a line; Ctrl-D ends them.\n", terminal.errors.getvalue()
+        )
+
     def test_unreadable(self) -> None:
         """A log that cannot be read is an error that names it."""
         nowhere = str(self.folder / "nowhere")
