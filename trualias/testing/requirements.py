@@ -36,6 +36,12 @@ def require_program(name: str, *, folders: tuple[Path, ...] = ()) -> str:
     return path
 
 
+def require_file(path: Path) -> None:
+    """Skip or fail the test if a file is missing."""
+    if not path.is_file():
+        _missing(f"there is no {path}")
+
+
 def require_root() -> None:
     """Skip or fail the test unless it runs as root, which Postfix requires."""
     if os.geteuid() != 0:

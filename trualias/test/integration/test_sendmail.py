@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.testing.live import PATIENCE, LiveServer, free_port
-from trualias.testing.requirements import require_program, require_root, source_tree
+from trualias.testing.requirements import require_file, require_program, require_root, source_tree
 
 # Sendmail sends the name of the map in each request. With -T<TMPF> the result is marked if the server does not answer.
 CONFIGURATION = """\
@@ -40,6 +40,7 @@ class SendmailTests(SynchronousTestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         port, inet = free_port(), free_port()
+        self.inet = inet
         (self.folder / "test.cf").write_text(CONFIGURATION.format(inet=inet, folder=self.folder), "utf-8")
         (self.folder / "a.conf").write_text(
             f"PORT: {port}\n"
@@ -87,6 +88,42 @@ class SendmailTests(SynchronousTestCase):
                 "/map virtual foo-shop-4@example.net",
             ),
         )
+
+    def test_guide(self) -> None:
+        """The rules of install/sendmail.m4 send a right alias to the mailbox, and any other address nowhere else.
+
+        Without a server, all recipients in the domains of the machine get a temporary error.
+        """
+        m4 = require_program("m4")
+        macros = source_tree() / "build" / "sendmail" / "usr" / "share" / "sendmail" / "cf"
+        require_file(macros / "m4" / "cf.m4")
+        rules = (source_tree() / "install" / "sendmail.m4").read_text("utf-8")
+        source = self.folder / "test.mc"
+        source.write_text(
+            "OSTYPE(`linux')dnl\nFEATURE(`nouucp', `reject')dnl\nLOCAL_DOMAIN(`example.com')dnl\n"
+            f"MAILER(`local')dnl\nMAILER(`smtp')dnl\n{rules.replace('3049', str(self.inet))}",
+            "utf-8",
+        )
+        made = subprocess.run(
+            [m4, f"-D_CF_DIR_={macros}/", macros / "m4" / "cf.m4", source], capture_output=True, text=True, check=True
+        )
+        self.assertEqual("", made.stderr)
+        (self.folder / "test.cf").write_text(made.stdout, "utf-8")
+        for address, mailer in (
+            ("foo-shop-4@example.com", "$# local $: foo"),
+            ("Foo-Shop-4@example.com", "$# local $: foo"),
+            ("foo-shop-5@example.com", "$# local $: foo-shop-5"),
+            ("foo@example.com", "$# local $: foo"),
+        ):
+            self.assertEqual(f"parse            returns: {mailer}", self.ask(f"3,0 {address}")[-2], address)
+        (elsewhere,) = self.ask("3,0 foo-shop-4@example.net")[-2:-1]
+        self.assertIn("$# esmtp $@ example . net", elsewhere)
+        self.server.stop()
+        for address in ("foo-shop-4@example.com", "foo@example.com"):
+            self.assertIn(
+                'parse            returns: $# error $@ 4 . 3 . 0 $: "451 4.3.0 Temporary lookup failure"',
+                self.ask(f"3,0 {address}"),
+            )
 
     def test_rules(self) -> None:
         """A rule gets the account of an alias, its default if nothing is found, and the mark without a server."""
