@@ -11,9 +11,6 @@ from twisted.internet import reactor
 from twisted.internet.interfaces import IReactorCore, IReactorTCP
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.basic import LineReceiver
-from twisted.protocols.postfix import PostfixTCPMapDeferringDictServerFactory
-
-from benchmarks.policies import SAMPLE_KEYS
 
 NOT_FOUND = b"500 not found\n"
 
@@ -59,6 +56,11 @@ def null_policy_server() -> ServerFactory[Any]:
 
 def twisted_postfix() -> ServerFactory[Any]:
     """Return Twisted's own server for Postfix, with the answers of the sample configuration in a dictionary."""
+    # Imported here, they do not delay the start of the null server.
+    from twisted.protocols.postfix import PostfixTCPMapDeferringDictServerFactory
+
+    from benchmarks.policies import SAMPLE_KEYS
+
     answers = {key.encode(): account.encode() for key, account in SAMPLE_KEYS if account}
     factory: ServerFactory[Any] = PostfixTCPMapDeferringDictServerFactory(answers)
     return factory

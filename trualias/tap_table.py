@@ -5,10 +5,13 @@ from trualias.server.early_sighup import hold_sighup
 # Before all else is imported, which takes a while.
 hold_sighup()
 
-from twisted.application.service import IService
+from trualias.server.gc_tuning import import_uncollected
 
-from trualias.configuration.tables import Table
-from trualias.tap import ServerOptions, make_service
+with import_uncollected():
+    from twisted.application.service import IService
+
+    from trualias.configuration.tables import Table
+    from trualias.tap import ServerOptions, make_service
 
 
 class Options(ServerOptions):

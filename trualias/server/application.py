@@ -22,7 +22,6 @@ from trualias.monitoring.counters import Counters, LoadCounters
 from trualias.monitoring.status import status_file_name
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
-from trualias.protocols.policy_delegation import PolicyFactory
 from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server import gc_tuning, systemd
@@ -222,6 +221,9 @@ class Application:
         if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
         if protocol is WireProtocol.POLICY:
+            # Without the policy service, nothing of it is imported.
+            from trualias.protocols.policy_delegation import PolicyFactory
+
             sink = None if self._memory is None else self._memory.deliveries
             return PolicyFactory(self._reactor, self._current, self._clock, self._clients, sink)
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)

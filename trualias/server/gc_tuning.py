@@ -1,4 +1,4 @@
-"""Tuning of Python's garbage collector for loads of large configurations.
+"""Tuning of Python's garbage collector for the start, and for loads of large configurations.
 
 A configuration of 30,000 statements is a million objects without reference cycles. A full garbage collection would stop
 all threads for up to a second to examine them, and find nothing.
@@ -13,6 +13,22 @@ _RELEASED_AT_ONCE = 200
 
 _usual = gc.get_threshold()
 """The thresholds outside of suspensions."""
+
+
+@contextmanager
+def import_uncollected() -> Iterator[None]:
+    """Suspend all collections while modules are imported, which makes no garbage: a tenth of a start.
+
+    Afterwards all existing objects are excluded from later collections.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # the next collection would examine all that is new
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.server.gc_tuning import (
     collect_frozen,
     full_collections_suspended,
+    import_uncollected,
     release_in_steps,
     resume_full_collections,
 )
@@ -28,6 +29,38 @@ class CollectorTestCase(SynchronousTestCase):
         self.addCleanup(gc.unfreeze)
         gc.unfreeze()
         gc.set_threshold(700, 10, 10)
+
+
+class ImportTests(CollectorTestCase):
+    """The start, while modules are imported."""
+
+    def test_no_collection(self) -> None:
+        """No object is examined, neither then nor by the first collection of new objects afterwards."""
+        before = [generation["collections"] for generation in gc.get_stats()]
+        with import_uncollected():
+            kept = [[number] for number in range(10_000)]
+            self.assertFalse(gc.isenabled())
+        self.assertEqual(before, [generation["collections"] for generation in gc.get_stats()])
+        self.assertTrue(gc.isenabled())
+        self.assertGreater(gc.get_freeze_count(), len(kept))
+
+    def test_failed_import(self) -> None:
+        """Collections go on after an import that fails."""
+
+        def fail() -> None:
+            with import_uncollected():
+                raise ImportError
+
+        self.assertRaises(ImportError, fail)
+        self.assertTrue(gc.isenabled())
+
+    def test_disabled(self) -> None:
+        """Where collections are disabled, they stay so."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        with import_uncollected():
+            pass
+        self.assertFalse(gc.isenabled())
 
 
 class SuspendedTests(CollectorTestCase):

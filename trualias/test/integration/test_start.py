@@ -1,8 +1,9 @@
-"""What the commands import: a module that is not needed makes every call of a command slower."""
+"""What the commands and a server import: a module that is not needed makes every call and every start slower."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -33,8 +34,17 @@ NOT_IMPORTED = {
 """Command lines, with the modules and packages that they do without."""
 
 
+MAKE_SERVER = """\
+from trualias.tap_table import Options, makeService
+options = Options()
+options.parseOptions(["--config", "trualias.conf", "--endpoint", "tcp:0:interface=127.0.0.1"])
+makeService(options)
+"""
+"""Does what twistd does until a server runs."""
+
+
 class ImportTests(SynchronousTestCase):
-    """The modules that the command line imports in a pipe."""
+    """The modules that a process imports, with standard output in no terminal."""
 
     def setUp(self) -> None:
         """Write a configuration where the commands find it."""
@@ -45,7 +55,11 @@ class ImportTests(SynchronousTestCase):
     def modules_of(self, *arguments: str) -> set[str]:
         """Run a command that succeeds, and return the modules that it imports."""
         python, *program = PROGRAM
-        command = (python, "-X", "importtime", *program, *arguments)
+        return self.imported(python, *program, *arguments)
+
+    def imported(self, python: str, *arguments: str) -> set[str]:
+        """Run Python, which succeeds, and return the modules that it imports."""
+        command = (python, "-X", "importtime", *arguments)
         done = subprocess.run(
             command, cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
         )
@@ -64,3 +78,10 @@ class ImportTests(SynchronousTestCase):
     def test_imported(self) -> None:
         """A query imports the parser: the modules of a command are found."""
         self.assertEqual(set(), {*_PARSER, "attr", "json"} - self.modules_of("query", "foo-macys-m5"))
+
+    def test_server(self) -> None:
+        """A server imports nothing of a store, metrics or the policy service without them, and its parser at once."""
+        found = self.imported(sys.executable, "-c", MAKE_SERVER)
+        without = {"sqlite3", "h11", "prometheus_client", "trualias.store", "trualias.web", "trualias.web.site"}
+        self.assertEqual(set(), found & {*without, "trualias.protocols.policy_delegation"})
+        self.assertEqual(set(), {"lark", "trualias.language.parser", "trualias.tap"} - found)
