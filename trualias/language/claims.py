@@ -9,6 +9,7 @@ taken by their numbers.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 
 from attrs import frozen
@@ -24,7 +25,7 @@ Shape = tuple[str, ...]
 
 LIST = ",,"
 SIGNS = frozenset(",;()*")
-_WORD = re.compile(r"[^\s,;()]+|[,;()]")
+WORD = re.compile(r"[^\s,;()]+|[,;()]")
 
 
 @frozen
@@ -53,37 +54,66 @@ class _Roles:
     expression: int
 
 
-def words_of(text: str, offset: int) -> list[Word] | None:
-    """Return the words and signs of a text that begins at an offset; None if there may be a comment in it."""
-    if "#" in text and "\n" in text:
-        return None
-    return [(word.group(), offset + word.start()) for word in _WORD.finditer(text)]
+def may_have_comment(text: str) -> bool:
+    """Return whether a text of words may have a comment in it."""
+    return "#" in text and "\n" in text
+
+
+def words_of(text: str) -> list[Word]:
+    """Return the words and signs of a text, with their offsets in it."""
+    return [(word.group(), word.start()) for word in WORD.finditer(text)]
 
 
 class ClaimWords:
-    """The words of a claim in groups: a list, a single word, or a sign. Any word in capital letters is single."""
+    """The words of a claim in groups: a list, a single word, or a sign. Any word in capital letters is single.
 
-    def __init__(self, words: Sequence[Word]) -> None:
-        self.groups: list[Sequence[Word]] = []
+    ``groups`` has the numbers of the words of each, without the commas of a list. The claim begins at ``offset`` in the
+    text of the file.
+    """
+
+    def __init__(self, text: str, offset: int) -> None:
+        # Apart, since a pair for each of a million names takes 100 MB for a moment.
+        self._texts: list[str] = []
+        self._offsets = array("I")
+        for word in WORD.finditer(text):
+            self._texts.append(word.group())
+            self._offsets.append(offset + word.start())
+        self.groups: list[range] = []
         shape: list[str] = []
         at = 0
-        while at < len(words):
-            word, _ = words[at]
+        texts = self._texts
+        while at < len(texts):
             end = at + 1
-            if word in SIGNS or word.isupper():
-                shape.append(word)
-            else:
-                while end + 1 < len(words) and words[end][0] == "," and _is_plain(words[end + 1][0]):
+            if _is_plain(texts[at]):
+                while end + 1 < len(texts) and texts[end] == "," and _is_plain(texts[end + 1]):
                     end += 2
                 shape.append(LIST if end > at + 1 else "")
-            self.groups.append(words[at:end:2])
+            else:
+                shape.append(texts[at])
+            self.groups.append(range(at, end, 2))
             at = end
         self.shape = tuple(shape)
 
     @property
     def sample(self) -> str:
         """The text of a claim with this shape, in which a list has two words."""
-        return " ".join([" , ".join([word for word, _ in group[:2]]) for group in self.groups])
+        return " ".join([" , ".join([self._texts[number] for number in group[:2]]) for group in self.groups])
+
+    def group_numbers(self) -> dict[int, int]:
+        """Return the number of its group for each word's offset."""
+        return {self._offsets[number]: group for group, numbers in enumerate(self.groups) for number in numbers}
+
+    def word(self, group: int) -> Word:
+        """Return the first word of a group."""
+        number = self.groups[group][0]
+        return self._texts[number], self._offsets[number]
+
+    def names(self, groups: Sequence[int]) -> NameList:
+        """Return the words of some groups."""
+        if not groups:
+            return NO_NAMES
+        numbers = [number for group in groups for number in self.groups[group]]
+        return NameList([self._texts[number] for number in numbers], [self._offsets[number] for number in numbers])
 
 
 def _is_plain(word: str) -> bool:
@@ -98,7 +128,7 @@ class ClaimShapes:
 
     def add(self, words: ClaimWords, claim: Claim) -> None:
         """Enter the shape of some words, which are this claim."""
-        numbers = {offset: number for number, group in enumerate(words.groups) for _, offset in group}
+        numbers = words.group_numbers()
         accounts, aliases, domains = [
             tuple(dict.fromkeys([numbers[name.offset] for name in names]))
             for names in (claim.accounts, claim.aliases, claim.domains)
@@ -111,20 +141,12 @@ class ClaimShapes:
         roles = self._roles.get(words.shape)
         if roles is None:
             return None
-        groups = words.groups
-        ((last, offset),) = groups[-1]
+        last, offset = words.word(-1)
         return Claim(
-            _names(groups, roles.accounts),
-            None if roles.using is None else groups[roles.using][0],
-            _names(groups, roles.aliases),
-            _names(groups, roles.domains),
-            groups[roles.expression][0],
+            words.names(roles.accounts),
+            None if roles.using is None else words.word(roles.using),
+            words.names(roles.aliases),
+            words.names(roles.domains),
+            words.word(roles.expression),
             offset + len(last),
         )
-
-
-def _names(groups: Sequence[Sequence[Word]], numbers: tuple[int, ...]) -> NameList:
-    if not numbers:
-        return NO_NAMES
-    words = [word for number in numbers for word in groups[number]]
-    return NameList([text for text, _ in words], [offset for _, offset in words])

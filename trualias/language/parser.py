@@ -14,7 +14,7 @@ from typing import cast
 from attrs import frozen
 from lark import UnexpectedInput
 
-from trualias.language.claims import Claim, ClaimShapes, ClaimWords, words_of
+from trualias.language.claims import Claim, ClaimShapes, ClaimWords, may_have_comment, words_of
 from trualias.language.expressions import UnknownWord
 from trualias.language.grammar import generated
 from trualias.language.item_shapes import Items, ItemShapes
@@ -79,7 +79,8 @@ class _Reader(threading.local):
     def _read_items(self, text: str) -> Items | None:
         """Return the items of a text; None if there may be a comment in it."""
         items = self._items.get(text)
-        if items is None and (words := words_of(text, 0)) is not None:
+        if items is None and not may_have_comment(text):
+            words = words_of(text)
             items = self._item_shapes.read(words)
             if items is None:
                 statement = cast(Account, self._lark.parse(_CLAIM + text, "account"))
@@ -90,17 +91,15 @@ class _Reader(threading.local):
 
     def _read_claim(self, text: str) -> Claim | None:
         """Return the claim of a text; None if there may be a comment in it."""
-        found = words_of(text, self._builder.base)
-        if found is None:
+        if may_have_comment(text):
             return None
-        words = ClaimWords(found)
+        words = ClaimWords(text, self._builder.base)
         claim = self._shapes.read(words)
         if claim is None:
             sample = words.sample
             self._lark.parse(sample, "claim")
-            parsed = words_of(sample, self._builder.base)
-            assert parsed is not None and self._builder.last_claim is not None
-            self._shapes.add(ClaimWords(parsed), self._builder.last_claim)
+            assert self._builder.last_claim is not None
+            self._shapes.add(ClaimWords(sample, self._builder.base), self._builder.last_claim)
             claim = self._shapes.read(words)
         return claim
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lark import UnexpectedInput
 from twisted.trial.unittest import SynchronousTestCase
 
-from trualias.language.claims import ClaimShapes, ClaimWords, words_of
+from trualias.language.claims import ClaimShapes, ClaimWords, may_have_comment, words_of
 from trualias.language.item_shapes import ItemShapes
 from trualias.language.parser import _Reader
 from trualias.language.splitter import pieces
@@ -147,20 +147,22 @@ class ClaimTests(SynchronousTestCase):
             parsed,
         )
 
-    def test_no_shape(self) -> None:
-        """A claim that may have a comment shares no shape."""
-        self.assertEqual([("ACCOUNT", 5), ("#a", 13)], words_of("ACCOUNT #a", 5))
-        self.assertIsNone(words_of("ACCOUNT\n#a", 5))
+    def test_comments(self) -> None:
+        """A text may have a comment if it has a hash and a line break."""
+        self.assertEqual([True, False, False], [may_have_comment(text) for text in ("a\n#b", "a #b", "a\nb")])
+
+    def test_words(self) -> None:
+        """Words and signs have their offsets in the text."""
+        self.assertEqual([("CHARS", 1), ("(", 6), (")", 9), (";", 10)], words_of(" CHARS(  );"))
 
     def test_shape(self) -> None:
         """A shape has the words in capital letters and the signs, and one text for each other word, or list of them."""
-        words = words_of("ACCOUNT a,Bc,\nd, E,f ALIASED * MATCHES %code% WITH", 0)
-        assert words is not None
-        claim = ClaimWords(words)
+        claim = ClaimWords("ACCOUNT a,Bc,\nd, E,f ALIASED * MATCHES %code% WITH", 10)
         shape = ("ACCOUNT", ",,", ",", "E", ",", "", "ALIASED", "*", "MATCHES", "", "WITH")
         self.assertEqual(shape, claim.shape)
         self.assertEqual("ACCOUNT a , Bc , E , f ALIASED * MATCHES %code% WITH", claim.sample)
-        self.assertEqual([("a", 8), ("Bc", 10), ("d", 14)], claim.groups[1])
+        self.assertEqual([("a", 18), ("Bc", 20), ("d", 24)], [(name.text, name.offset) for name in claim.names([1])])
+        self.assertEqual(("%code%", 49), claim.word(-2))
 
     def test_drawn(self) -> None:
         """Drawn statements, with a word of them exchanged for another one, are read as Lark reads them."""
