@@ -16,6 +16,7 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.configuration.guess_limits import GuessLimits
 from trualias.language.tree import expression_text, item_text
+from trualias.messages import number_of
 
 
 @frozen(eq=False)
@@ -35,8 +36,12 @@ def print_measured(
 ) -> None:
     """Print the figures of all targets, and notes on them; ``words`` describes the word list."""
     out = Output(terminal.output)
+    alike = 0
     for one in measured:
         target, found = one.target, one.found
+        alike += one.like is not None
+        if one.like is not None and alike > _ALIKE:
+            continue
         statement = target.rule.statement
         items = ", ".join(map(item_text, statement.items))
         line = configuration.line(statement.offset)
@@ -57,9 +62,15 @@ def print_measured(
             rows.add_row(f"  {name}", sentence)
         show(terminal.output, rows)
         out.print()
+    if alike > _ALIKE:
+        more = number_of(alike - _ALIKE, "more statement differs", "more statements differ")
+        out.print(f"{more} from one of these in names and literals alone; --json prints all\n", hanging=0)
     for note in _notes(words, seed, [one.found for one in measured if isinstance(one.found, Strength)]):
         out.print(note, hanging=0)
 
+
+_ALIKE = 20
+"""Statements with the figures of another one that a text for people has: there may be 30,000 of three shapes."""
 
 _HOURS = 24 * 365
 """The hours of a year."""

@@ -198,6 +198,17 @@ class StrengthTests(SynchronousTestCase):
         self.assertEqual("bar", found[1]["account"])
         self.assertEqual(found[0]["samples"], found[1]["samples"])
 
+    def test_many_alike(self) -> None:
+        """Of statements with the figures of another one, the first 20 and the number of the others are printed."""
+        one = "ACCOUNT u{} MATCHES %account%-%alpha%-%code% WITH CHAR(1,-), CHARS();\n"
+        for number, more in ((21, ""), (22, "1 more statement differs"), (30, "9 more statements differ")):
+            self.path.write_text("".join(map(one.format, range(number))), "utf-8")
+            output = self.strength()[1]
+            self.assertEqual(20, output.count("  as the statement in line 1: "))
+            sentence = f"{more} from one of these in names and literals alone; --json prints all\n\n"
+            self.assertEqual(bool(more), sentence in output, output)
+        self.assertEqual(30, len(json.loads(self.strength("--json")[1])["statements"]))
+
 
 class WordingTests(SynchronousTestCase):
     """Descriptions of shares."""
