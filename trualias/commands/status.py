@@ -12,6 +12,7 @@ from trualias.commands.output import Output
 from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES
+from trualias.errors import NoUsableConfiguration
 from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _RUNNING = 0
 _NOT_RUNNING = 1
+_UNUSABLE = 2
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -46,11 +48,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
-    """Print the status of each server, and return the exit status.
-
-    Raises:
-        ConfigurationErrors: the given configuration cannot be used.
-    """
+    """Print the status of each server, and return the exit status."""
     state = Path(state_directory_path(arguments.state_directory))
     known = [table.value for table in SERVER_TABLES]
     for name in arguments.tables:
@@ -60,7 +58,15 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         # It needs Twisted, which takes longer to import than everything else.
         from trualias.commands.status_by_sockets import ask_sockets
 
-        return _RUNNING if ask_sockets(arguments.config, state, arguments.tables, terminal) else _NOT_RUNNING
+        try:
+            is_running = ask_sockets(arguments.config, state, arguments.tables, terminal)
+        except NoUsableConfiguration as error:
+            terminal.errors.write(
+                f"{error}\na server that runs already keeps the configuration that it has loaded before; without -c, "
+                "trualias status shows whether it runs\n"
+            )
+            return _UNUSABLE
+        return _RUNNING if is_running else _NOT_RUNNING
     return _read_states(state, arguments.tables, terminal)
 
 

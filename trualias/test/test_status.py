@@ -187,6 +187,20 @@ class StatusCommandTests(StateTestCase):
         status = run(["status", "--state", str(self.state), *tables], Terminal(BytesIO(), output, StringIO()))
         return status, output.getvalue()
 
+    def test_unusable_configuration(self) -> None:
+        """A configuration that cannot be used does not say that no server runs."""
+        errors = StringIO()
+        status = run(["status", "-c", "/nonexistent"], Terminal(BytesIO(), StringIO(), errors))
+        self.assertEqual(
+            (
+                2,
+                "/nonexistent: cannot be read: No such file or directory\n"
+                "a server that runs already keeps the configuration that it has loaded before; without -c, trualias "
+                "status shows whether it runs\n",
+            ),
+            (status, errors.getvalue()),
+        )
+
     def test_option(self) -> None:
         """``--state-directory`` is the name for the commands of the store, ``--state`` that of the servers."""
         output = StringIO()
