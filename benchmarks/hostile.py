@@ -24,7 +24,7 @@ from trualias.language.tree import Account, unparse
 from trualias.matching.policy import Policy
 
 CASES = Path(__file__).resolve().parent.parent / "trualias" / "testing" / "hostile_cases.json"
-KEPT = 60
+KEPT = 100
 """The number of cases that are kept, the worst ones."""
 SLOWEST = 5.0
 """The bound on one lookup, in milliseconds."""

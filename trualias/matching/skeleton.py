@@ -18,7 +18,7 @@ from trualias.language.functions import BoundCall
 from trualias.language.rule import bind_items
 from trualias.language.tree import FieldClass, NameKind
 from trualias.matching.candidate import Candidate
-from trualias.matching.lookup_record import LookupRecord
+from trualias.matching.lookup_record import BUDGET, LookupRecord
 from trualias.matching.matcher import run_end
 
 ATTEMPTS = 12
@@ -28,7 +28,7 @@ count readings, which is faster for a few statements."""
 MOST_ATTEMPTS = 500
 """The most attempts for any number of statements."""
 
-_STEPS = 3
+_STEPS = 4
 """The steps that an attempt takes."""
 
 _PER_STEP = 8
@@ -139,12 +139,13 @@ class SkeletonGroup:
         if not record.text.startswith(self._head):
             return []
         found: list[Division] = []
-        attempts = record.attempts_left = min(MOST_ATTEMPTS, ATTEMPTS * len(self.candidates))
+        # Not many more than are left of the budget.
+        left = (BUDGET - record.steps) // _STEPS + 1
+        attempts = record.attempts_left = min(MOST_ATTEMPTS, ATTEMPTS * len(self.candidates), left)
         try:
             self._divide(record, 0, len(self._head), Division("", (), [0]), found)
         finally:
-            record.taken += _STEPS * (attempts - record.attempts_left)
-        record.step()
+            record.step(1 + _STEPS * (attempts - record.attempts_left))
         return found
 
     def _divide(self, record: LookupRecord, number: int, at: int, before: Division, found: list[Division]) -> None:
