@@ -16,6 +16,7 @@ from trualias.configuration.tables import Table
 from trualias.language.functions import FUNCTIONS
 from trualias.language.spans import Spans
 from trualias.language.tree import Account, Call, CodeField, FieldClass, Identifier, Item, Literal
+from trualias.log import reset_level
 from trualias.lookup import Found, NotFound
 from trualias.server.application import Application, Reactor
 from trualias.store.sqlite_file import create
@@ -116,6 +117,7 @@ class ServiceTests(SynchronousTestCase):
 
     def test_services(self) -> None:
         """It has the services of a process with everything, in their order, each with the module of its class."""
+        self.addCleanup(reset_level)
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
         path = folder / "trualias.conf"

@@ -27,6 +27,7 @@ PROGRAMS = {
     "fish": "",
     "gcc": "",
     "lmtp": "/usr/lib/dovecot",
+    "m4": "",
     "postfix": "",
     "prometheus": "build/prometheus",
     "promtool": "build/prometheus",
