@@ -43,6 +43,11 @@ class Subject:
     advance: Callable[[float], None]
     unexamined: list[Unexamined] = field(factory=list)
 
+    def leave_out(self, kind: str, search: str, number: int, total: int, noun: str, limit: str) -> None:
+        """Enter what a search left out, as `Unexamined` describes it; nothing if ``number`` is 0."""
+        if number:
+            self.unexamined.append(Unexamined(kind, search, number, total, noun, limit))
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The statements."""

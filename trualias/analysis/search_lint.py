@@ -12,7 +12,7 @@ from trualias.analysis.lookup_cost import find_costly
 from trualias.analysis.overlap import Overlap
 from trualias.analysis.reachability import STEPS as REACH_STEPS
 from trualias.analysis.reachability import find_unreached
-from trualias.analysis.step_limit import StepLimitReached, Unexamined
+from trualias.analysis.step_limit import StepLimitReached
 from trualias.analysis.words.lists import shipped_word_list
 from trualias.language.rule import Rule
 from trualias.matching.policy import Policy
@@ -68,17 +68,14 @@ def _no_debug_account(subject: Subject) -> Iterator[LintWarning]:
 
 def _unreached(subject: Subject) -> Iterator[LintWarning]:
     result = find_unreached(subject.configuration.policy, REACH_STEPS, advance=subject.advance)
-    if result.unexamined:
-        subject.unexamined.append(
-            Unexamined(
-                "unreached",
-                "accounts that no address reaches",
-                result.unexamined,
-                result.accounts,
-                "account",
-                f"{REACH_STEPS:,} steps",
-            )
-        )
+    subject.leave_out(
+        "unreached",
+        "accounts that no address reaches",
+        result.unexamined,
+        result.accounts,
+        "account",
+        f"{REACH_STEPS:,} steps",
+    )
     offset = _NameOffsets()
     for unreached in result.unreached:
         account = unreached.target.account
@@ -140,32 +137,26 @@ def _guessable_code(subject: Subject) -> Iterator[LintWarning]:
                 "an attacker who tries one code with many words succeeds without knowing the rule",
                 "add an item that tells words apart, such as CHAR(1,-); 'trualias strength' shows what it gains",
             )
-    if left_out:
-        subject.unexamined.append(
-            Unexamined(
-                "guessable-code",
-                "codes that are easily guessed",
-                left_out,
-                examined,
-                "statement",
-                f"{CODES:,} different codes",
-            )
-        )
+    subject.leave_out(
+        "guessable-code",
+        "codes that are easily guessed",
+        left_out,
+        examined,
+        "statement",
+        f"{CODES:,} different codes",
+    )
 
 
 def _costly_lookup(subject: Subject) -> Iterator[LintWarning]:
     result = find_costly(subject.configuration.policy, COST_STEPS, advance=subject.advance)
-    if result.unexamined:
-        subject.unexamined.append(
-            Unexamined(
-                "costly-lookup",
-                "costly lookups",
-                result.unexamined,
-                result.statements,
-                "statement",
-                f"{COST_STEPS:,} steps",
-            )
-        )
+    subject.leave_out(
+        "costly-lookup",
+        "costly lookups",
+        result.unexamined,
+        result.statements,
+        "statement",
+        f"{COST_STEPS:,} steps",
+    )
     if found := result.costly:
         yield LintWarning(
             "costly-lookup",

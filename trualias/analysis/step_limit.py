@@ -39,7 +39,7 @@ class Steps:
 
 @frozen
 class Unexamined:
-    """What a search left out: ``number`` of all ``total`` statements or accounts, as the ``noun`` says.
+    """The part that a search left out: ``number`` of all ``total`` statements or accounts, as the ``noun`` says.
 
     ``kind`` is the kind of the warnings that may be missing, ``search`` names the search, ``limit`` its limit.
     """
@@ -53,6 +53,6 @@ class Unexamined:
 
     @property
     def message(self) -> str:
-        """What is left out and why, in words."""
+        """The part that is left out, and the reason, in words."""
         of = number_of(self.total, self.noun)
         return f"the search for {self.search} did not examine {self.number:,} of {of}: it is limited to {self.limit}"

@@ -64,11 +64,7 @@ class Policy:
         text = self._fold(local_part)
         try:
             comparables = self._find(text, domain)
-            if not comparables:
-                return _NO_MATCH
-            if len(comparables) == 1 and not self._indexes.has_several:
-                return _outcome_of_one(comparables[0], LookupRecord(text, taken))  # type: ignore[arg-type]  # a candidate
-            return self._choose(comparables, LookupRecord(text, taken))
+            return self._choose(comparables, LookupRecord(text, taken)) if comparables else _NO_MATCH
         except StepBudgetExceeded:
             return BudgetExceeded()
 
@@ -78,10 +74,7 @@ class Policy:
             return _NO_MATCH, 0
         record = LookupRecord(self._fold(local_part))
         try:
-            comparables = self._find(record.text, domain)
-            if len(comparables) == 1 and not self._indexes.has_several:  # as above
-                return _outcome_of_one(comparables[0], record), record.steps  # type: ignore[arg-type]
-            return self._choose(comparables, record), record.steps
+            return self._choose(self._find(record.text, domain), record), record.steps
         except StepBudgetExceeded:
             return BudgetExceeded(), max(record.steps, BUDGET + 1)
 
@@ -149,6 +142,8 @@ class Policy:
             candidates, groups = _divided(comparables, record)
         else:
             candidates = comparables  # type: ignore[assignment]  # all of them
+            if len(candidates) == 1:
+                return _outcome_of_one(candidates[0], record)
         record.step(len(candidates))
         owners: dict[str, str] = {}
         readings = 0

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from trualias.configuration import Configuration
 from trualias.log import REPORT, logger
 from trualias.monitoring.statistics import NullStatistics, Statistics
-from trualias.server.periodic import PeriodicCall
+from trualias.server.periodic import PeriodicService
 
 _report = logger(REPORT)
 
@@ -21,7 +20,7 @@ class StatisticsUser(Protocol):
         """Count in these statistics from this call on."""
 
 
-class StatisticsService(Service):
+class StatisticsService(PeriodicService):
     """Hands out statistics as the setting STATISTICS says, closes their seconds, and logs their reports.
 
     The reports are logged at every level of LOGGING.
@@ -30,21 +29,11 @@ class StatisticsService(Service):
     name = "statistics"
 
     def __init__(self, clock: IReactorTime, users: Iterable[StatisticsUser]) -> None:
+        super().__init__(clock, 1, self._tick)
         self._users = tuple(users)
         self._statistics: Statistics | NullStatistics = NullStatistics()
         self._interval = 0  # seconds between reports; 0: no reports
         self._until_report = 0
-        self._ticks = PeriodicCall(clock, 1, self._tick)
-
-    def startService(self) -> None:
-        """Start the clock of the statistics."""
-        super().startService()
-        self._ticks.start()
-
-    def stopService(self) -> None:
-        """Stop the clock of the statistics."""
-        super().stopService()
-        self._ticks.stop()
 
     def configure(self, configuration: Configuration) -> None:
         """Apply the setting STATISTICS; the counts are kept unless statistics are switched off."""

@@ -112,7 +112,7 @@ class BenchmarkTests(SynchronousTestCase):
 
 
 class PeerTests(SynchronousTestCase):
-    """What is checked of other servers."""
+    """The checks of other servers."""
 
     def test_missing(self) -> None:
         """A program that is not installed is skipped, with the command that installs it."""

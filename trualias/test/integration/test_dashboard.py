@@ -49,7 +49,7 @@ class NothingKnown(Prometheus):
 
 
 class DashboardTests(SynchronousTestCase):
-    """What the panels show of a server that gets requests, guesses, faults, too many clients and a wrong file."""
+    """The panels of a server that gets requests, guesses, faults, too many clients and a wrong file."""
 
     def test_panels(self) -> None:
         """Each query of each panel has data, the panels show what happened, and each is drawn with its title."""
