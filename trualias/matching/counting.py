@@ -12,6 +12,8 @@ example, the vowels of every identifier on its left, their sum must be the numbe
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from trualias.language.functions import BoundCall, CodeText
 from trualias.language.rule import Names, bind_items
 from trualias.language.spans import positions_in
@@ -47,6 +49,9 @@ def has_room(starts: int, ends: int) -> bool:
 class ReadingCounter:
     """Counts the readings of one text for given names that verify.
 
+    The sums and the counters of both sides are made when they are first needed: most texts are refused before, by the
+    positions at which a code can be.
+
     Raises:
         StepBudgetExceeded: too many steps were needed.
     """
@@ -56,26 +61,13 @@ class ReadingCounter:
         self._record = record
         self._spans = record.spans
         self._text = record.text
-        left, right = plan.segments(names)
-        self._starts, self._ends = code_bounds(left, right, record)
-        computations = [[plan.variables[number] for number in numbers] for numbers in plan.by_identifier]
-        self._left = WayCounter(left, record, computations[: plan.split])
-        self._right = WayCounter(right, record, computations[plan.split :])
+        self._segments = plan.segments(names)
+        self._starts, self._ends = code_bounds(*self._segments, record)
         self._parts: list[_Part] = [
             number if isinstance(item, BoundCall) else item
             for number, item in zip(plan.numbers, bind_items(plan.items, names), strict=True)
         ]
         self._shown = [self._show(part) for part in self._parts]
-        # For each sum whether it is of the right side; how often its characters are before each position; and how
-        # often literals and the shortest identifiers have them.
-        self._counted = [
-            (
-                total.is_right,
-                record.spans.counts_before(total.characters),
-                total.least + sum(map((right if total.is_right else left).literals.count, total.characters)),
-            )
-            for total in plan.sums
-        ]
         # The state of a trial: the code's ends, the contributions of the variables, and the rest of the sums.
         self._start = 0
         self._end = 0
@@ -88,6 +80,31 @@ class ReadingCounter:
     def shape_matches(self) -> bool:
         """True if the text can be split into the expression's tokens with some text in place of the code."""
         return has_room(self._starts, self._ends)
+
+    @cached_property
+    def _counted(self) -> list[tuple[bool, list[int], int]]:
+        """For each sum whether it is of the right side, how often its characters are before each position, and how
+        often literals and the shortest identifiers have them.
+        """
+        return [
+            (
+                total.is_right,
+                self._spans.counts_before(total.characters),
+                total.least + sum(map(self._segments[total.is_right].literals.count, total.characters)),
+            )
+            for total in self._plan.sums
+        ]
+
+    @cached_property
+    def _sides(self) -> tuple[WayCounter, WayCounter]:
+        """The counters of the ways to split the texts left and right of the code."""
+        plan = self._plan
+        computations = [[plan.variables[number] for number in numbers] for numbers in plan.by_identifier]
+        left, right = self._segments
+        return (
+            WayCounter(left, self._record, computations[: plan.split]),
+            WayCounter(right, self._record, computations[plan.split :]),
+        )
 
     def count(self) -> int:
         """Return how many readings verify: 0, 1, or 2 for any more.
@@ -177,7 +194,7 @@ class ReadingCounter:
             shown = self._text[at : at + width]
             if is_count and not (shown.isdigit() and (width == 1 or shown[0] != "0")):
                 continue
-            self._record.step()
+            self._record.step(2)
             self._values[variable] = shown
             if not is_count:
                 total += self._split(number, at + width)
@@ -211,7 +228,8 @@ class ReadingCounter:
         conditions: list[Condition] = [
             tuple([self._values[number] or "" for number in numbers]) for numbers in plan.by_identifier
         ]
-        ways = self._left.count(0, self._start, tuple(conditions[: plan.split]))
+        left, right = self._sides
+        ways = left.count(0, self._start, tuple(conditions[: plan.split]))
         if ways:
-            ways *= self._right.count(self._end, len(self._text), tuple(conditions[plan.split :]))
+            ways *= right.count(self._end, len(self._text), tuple(conditions[plan.split :]))
         return min(2, ways)
