@@ -15,7 +15,6 @@ from trualias.configuration.setting_values import KeptSenders
 from trualias.lookup.locks import MALFORMED_SENDER
 from trualias.messages import escaped, number_of, quoted
 from trualias.protocols.envelope import envelope_sender, kept_address
-from trualias.store.records import ALL
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -67,7 +66,7 @@ def warn_if_none_kept(memory: Memory, terminal: Terminal) -> None:
     configuration = memory.snapshot.configuration
     if configuration.settings.senders is KeptSenders.NONE:
         terminal.errors.write("SENDERS is none: no senders are kept, but for those from before\n")
-    elif not has_policy_service(memory.snapshot) and not memory.store.sender_domains(ALL):
+    elif not has_policy_service(memory.snapshot) and not memory.store.has_senders():
         terminal.errors.write(
             f"{configuration.name} has no LISTEN for a policy service, such as policy unix:/run/trualias/policy, which "
             "counts the mails: no senders are known\n"

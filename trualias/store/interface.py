@@ -68,6 +68,9 @@ class Store(Protocol):
         Of aliases that are selected, as in the next three methods; the order of the selection does not count.
         """
 
+    def has_senders(self) -> bool:
+        """Return whether any sender is known, without counting them."""
+
     def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
         """Return the domains of all senders, the one with the last mail first."""
 

@@ -128,6 +128,12 @@ class SqliteStore:
         with translated(self._path):
             return sender_reports.senders_of(self._database, domain, selection)
 
+    def has_senders(self) -> bool:
+        """Return whether any sender is known; see `Store.has_senders`."""
+        with translated(self._path):
+            [has_any] = self._database.execute("SELECT EXISTS (SELECT 1 FROM sender)").fetchone()
+        return bool(has_any)
+
     def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
         """Return the domains of all senders, the one with the last mail first."""
         with translated(self._path):

@@ -266,7 +266,9 @@ class Contract(_Case):
         """An address is forgotten alone, a domain with its subdomains; the sums of the aliases stay."""
         store, other = self.open(), self.open()
         senders = ("b.c", "x@b.c", "y@b.c", "a.b.c", "z@a.b.c", "bb.c", "z@bb.c", "", "(malformed)")
+        self.assertFalse(store.has_senders())
         store.count([Use("a@", "a", "ann", sender, 1, 1, 1) for sender in senders], 1, keeps_senders=True)
+        self.assertTrue(other.has_senders())
         for forgotten, number in (("x@b.c", 1), ("b.c", 4), ("b.c", 0), ("(malformed)", 1)):
             self.assertEqual(number, store.forget_senders(forgotten))
         self.assertEqual(["", "bb.c", "z@bb.c"], [one.sender for one in other.senders("a@")])
