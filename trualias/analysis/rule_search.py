@@ -75,7 +75,9 @@ class RuleSearch:
         if len(codes.words) > 1:
             random.setstate(self._trials.random_state)
         self._shown = _draw_codes(codes, self._trials, random)
-        self._ended = {int(length): trials for length, trials in self._sets(map(str, map(len, self._shown))).items()}
+        self._ended: defaultdict[int, int] = defaultdict(int)
+        for length, trials in self._sets(map(str, map(len, self._shown))).items():
+            self._ended[int(length)] = trials
         self._characters = [
             defaultdict(int, self._sets(code[position : position + 1] for code in self._shown))
             for position in range(max(map(len, self._shown)))

@@ -39,6 +39,10 @@ class SamplesTests(SynchronousTestCase):
         """Two words of different lengths reveal a length; after one of them it might be a constant."""
         self.assertEqual(Samples(always(2), always(2)), self.samples_of("CHARS()", ["a", "bb"]))
 
+    def test_lengths_with_a_gap(self) -> None:
+        """A rule that ends where no code does explains nothing: CHARS(), ANY() has 3 of the 4 characters of 1111."""
+        self.assertEqual(Samples(always(2), always(2)), self.samples_of("CHARS(), CHARS()", ["1", "1bcdefghijk"]))
+
     def test_equal_rules(self) -> None:
         """Rules with the same effect on all words are one rule: here letters, characters and the literal 2."""
         self.assertEqual(Samples(always(1), always(1)), self.samples_of("CHARS()", ["ab", "cd"]))
