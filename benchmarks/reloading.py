@@ -93,10 +93,10 @@ class Clients:
 
 @mutable
 class Change:
-    """Replaces the configuration file and sends SIGHUP to the server, once."""
+    """Replaces the configuration file by ``prepared`` and sends SIGHUP to the server, once."""
 
     path: Path
-    text: str
+    prepared: Path
     pid: int
     made: float | None = None
     """The time of the change (``time.perf_counter``)."""
@@ -104,9 +104,7 @@ class Change:
     def make_when_due(self, seconds: float) -> None:
         """Make the change if it is due; called often, with the seconds since the first request."""
         if self.made is None and seconds >= SETTLED:
-            prepared = self.path.with_suffix(".new")
-            prepared.write_text(self.text, encoding="utf-8")
-            os.replace(prepared, self.path)
+            os.replace(self.prepared, self.path)
             os.kill(self.pid, signal.SIGHUP)
             self.made = time.perf_counter()
 
@@ -126,7 +124,10 @@ class Reload:
 
 def reload(port: int, pid: int, path: Path, statements: int, old: str, new: str) -> Reload:
     """Replace the configuration with the old sign by the one with the new sign while clients send requests."""
-    change = Change(path, policies.with_settings(policies.many_statements(statements, new), port), pid)
+    prepared = path.with_suffix(".new")
+    # Written beforehand: the clients run in this thread, and their replies would wait for that.
+    prepared.write_text(policies.with_settings(policies.many_statements(statements, new), port), encoding="utf-8")
+    change = Change(path, prepared, pid)
     sending = Clients(cycle(requests(statements, old, new)))
     sending.run(port, SETTLED, change)
     assert change.made is not None and sending.switched is not None

@@ -97,7 +97,9 @@ def evaluate(snapshot: Snapshot, key: str, table: Table, most: int) -> Case:
 def _look_up(snapshot: Snapshot, key: str, table: Table) -> tuple[Answer | str, tuple[HookCall, ...]]:
     """Return the answer to a key, or the description of an exception of a hook, and the calls of the hooks."""
     hooks = _RecordingHooks(snapshot.hooks) if snapshot.hooks else None
-    recording = Snapshot(snapshot.configuration, hooks, snapshot.refusals, snapshot.states, snapshot.mailboxes)
+    recording = Snapshot(
+        snapshot.configuration, hooks, snapshot.refusals, snapshot.states, snapshot.mailboxes, snapshot.deliveries
+    )
     answer: Answer | str
     try:
         answer = recording.tables[table](key)

@@ -74,21 +74,25 @@ def kept_names(
     deliveries: Iterable[Deliver],
     alias_domains: Domains,
     line: Callable[[int], str],
+    pause: Callable[[], None] = lambda: None,
 ) -> KeptNames:
     """Return the accounts in their domains, the debug account, and the targets of ``DELIVER`` in alias domains.
 
     An account can have a ``DELIVER`` statement and no other: that of aliases that a store keeps.
 
-    ``alias_domains`` is None if they are unknown; ``line`` returns ``line 3`` for an offset.
+    ``alias_domains`` is None if they are unknown; ``line`` returns ``line 3`` for an offset. ``pause`` is called at
+    each account and each statement.
     """
     kept = KeptNames()
     with_statements = set()
     for account, domains in accounts:
+        pause()
         with_statements.add(account.lower())
         kept.add(account, domains, f"the account {account}")
     if debug_account is not None:
         kept.add(debug_account, None, f"the DEBUG ACCOUNT {debug_account}")
     for delivery in deliveries:
+        pause()
         name = delivery.account.text
         if name.lower() not in with_statements:
             kept.add(name, named_domains(delivery.domains), f"the account {name}")

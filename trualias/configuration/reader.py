@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -24,6 +25,7 @@ from trualias.configuration.includes import NOT_TEXT, Pattern, ReadFile, ReadFil
 from trualias.configuration.settings import Settings
 from trualias.configuration.settings_reader import SettingsReader
 from trualias.language.checks import check
+from trualias.language.pauses import with_pauses
 from trualias.language.rule import folding
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.language.tree import Account, Deliver, End, Expect, Refuse, Setting, Statement
@@ -152,20 +154,20 @@ def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Confi
     if len(errors) > limits.errors:
         raise ConfigurationErrors(errors, limits.errors) from files.cause
     settings = reader.settings
-    accounts = [statement for statement in statements if isinstance(statement, Account)]
+    accounts = _of_kind(Account, statements, pause)
     rules, breaches = check(source, accounts, settings.case_sensitive, pause, parser.partial, limits.errors)
     contradictions = [PolicyError(source, offset, message) for offset, message in reader.contradictions()]
-    refusals = tuple([statement for statement in statements if isinstance(statement, Refuse)])
-    deliveries = tuple([statement for statement in statements if isinstance(statement, Deliver)])
+    refusals = tuple(_of_kind(Refuse, statements, pause))
+    deliveries = tuple(_of_kind(Deliver, statements, pause))
     address_errors = _address_errors(source, reader, accounts, refusals, deliveries, pause)
-    contradictions += _retired_errors(source, settings, accounts)
+    contradictions += _retired_errors(source, settings, with_pauses(accounts, pause))
     errors += [*contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
     if errors:
         raise ConfigurationErrors(errors, limits.errors) from files.cause
-    expectations = tuple([statement for statement in statements if isinstance(statement, Expect)])
-    retired_rules = [rule for rule in rules if rule.statement.retired]
+    expectations = tuple(_of_kind(Expect, statements, pause))
+    retired_rules = [rule for rule in with_pauses(rules, pause) if rule.statement.retired]
     retired = Policy(retired_rules, settings.case_sensitive, pause) if retired_rules else None
-    live = [rule for rule in rules if not rule.statement.retired] if retired_rules else rules
+    live = [rule for rule in with_pauses(rules, pause) if not rule.statement.retired] if retired_rules else rules
     policy = Policy(live, settings.case_sensitive, pause, retired)
     return Configuration(
         source.name,
@@ -181,7 +183,14 @@ def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Confi
     )
 
 
-def _retired_errors(source: Source, settings: Settings, statements: Sequence[Account]) -> Iterator[PolicyError]:
+_Kind = TypeVar("_Kind", bound=Statement)
+
+
+def _of_kind(kind: type[_Kind], statements: Sequence[Statement], pause: Callable[[], None]) -> list[_Kind]:
+    return [statement for statement in with_pauses(statements, pause) if isinstance(statement, kind)]
+
+
+def _retired_errors(source: Source, settings: Settings, statements: Iterable[Account]) -> Iterator[PolicyError]:
     """Yield the error of the first retired statement where no store can keep its aliases."""
     retired = next((statement for statement in statements if statement.retired), None)
     if retired is None:
@@ -203,13 +212,13 @@ def _address_errors(
 ) -> Iterator[PolicyError]:
     """Yield the errors of ``AT``, and of ``REFUSE`` and ``DELIVER`` statements."""
     domains = reader.alias_domains
-    restricted = (statement.domains for statement in statements if statement.domains)
+    restricted = (statement.domains for statement in with_pauses(statements, pause) if statement.domains)
     found = chain.from_iterable(domain_errors(names, domains) for names in restricted)
     if refusals or deliveries:
         fold, debug_account = folding(reader.settings.case_sensitive), reader.settings.debug_account
         accounts = account_domains(statements, fold, pause)
         line = source.line_text
-        kept = kept_names(accounts.values(), debug_account, deliveries, domains, line)
+        kept = kept_names(accounts.values(), debug_account, deliveries, domains, line, pause)
         context = DeliveryContext(accounts, debug_account, domains, fold, line, reader.settings.store is not None)
         found = chain(
             found, refusal_errors(refusals, domains, kept, pause), delivery_errors(deliveries, context, pause)
@@ -242,7 +251,7 @@ class _Parser:
         parsed = parse(self._source, self._pause, self.settings.read, left, file.base)
         self.errors += parsed.errors
         self.partial += parsed.partial
-        for statement in parsed.tree.statements:
+        for statement in with_pauses(parsed.tree.statements, self._pause):
             if isinstance(statement, End):
                 self.ended.append(file.path)
             else:

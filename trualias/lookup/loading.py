@@ -8,8 +8,10 @@ from trualias.configuration.files import Include
 from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
+from trualias.lookup.deliveries import deliveries_of
 from trualias.lookup.expectations import check_expectations
 from trualias.lookup.hooks import load_hooks
+from trualias.lookup.mailboxes import mailboxes_of
 from trualias.lookup.refusals import find_refusals
 
 STABLE_SECONDS = 0.25
@@ -56,7 +58,8 @@ def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lamb
     """Load the hooks of a configuration, and check its refusals and expectations; raise ``ConfigurationErrors``."""
     hooks = load_hooks(configuration)
     refusals = find_refusals(configuration, None if hooks is None else hooks.preprocess, pause)
-    snapshot = Snapshot(configuration, hooks, refusals)
+    mailboxes, deliveries = mailboxes_of(configuration, pause), deliveries_of(configuration, pause)
+    snapshot = Snapshot(configuration, hooks, refusals, None, mailboxes, deliveries)
     check_expectations(snapshot, pause)
     return snapshot
 

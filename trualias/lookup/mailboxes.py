@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from trualias.configuration import Configuration
 from trualias.configuration.addresses import Domains, named_domains
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
+from trualias.language.pauses import with_pauses
 from trualias.matching.policy import Policy
 
 
 class Mailboxes:
     """The accounts of a policy by their names, without regard to ASCII case; ``others`` are more names of mailboxes.
 
-    ``further`` are accounts that no statement has, and the domains of each.
+    ``further`` are accounts that no statement has, and the domains of each. ``pause`` is called often.
     """
 
-    def __init__(self, policy: Policy, others: Iterable[str] = (), further: Iterable[tuple[str, Domains]] = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        others: Iterable[str] = (),
+        further: Iterable[tuple[str, Domains]] = (),
+        pause: Callable[[], None] = lambda: None,
+    ) -> None:
         self._others = frozenset(name.lower() for name in others)
         self._fold = policy.fold
         self._is_case_sensitive = policy.case_sensitive
         further = list(further)
         self._exact = policy.accounts.union([name for name, _ in further]) if further else policy.accounts
         # Of most accounts nothing more is kept than that: a million would take 300 MB otherwise.
-        self._variants = _variants(chain(_names(policy), (name for name, _ in further)))
-        self._domains = _restricted_domains(policy, further)
+        self._variants = _variants(chain(_names(policy), (name for name, _ in further)), pause)
+        self._domains = _restricted_domains(policy, further, pause)
 
     def __contains__(self, local_part: object) -> bool:
         """Return whether a local part is the name of an account, or one of the others, in any case."""
@@ -61,51 +68,57 @@ def _names(policy: Policy) -> Iterator[str]:
         yield from rule.accounts
 
 
-def _variants(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _variants(names: Iterable[str], pause: Callable[[], None]) -> dict[str, tuple[str, ...]]:
     """Return by lower case the spellings of the names that have another one, in the order of the names."""
-    names = list(names)
-    found: dict[str, dict[str, None]] = {lower: {} for name in names if (lower := name.lower()) != name}
-    for name in names if found else ():
+    names = list(with_pauses(names, pause))
+    found: dict[str, dict[str, None]] = {
+        lower: {} for name in with_pauses(names, pause) if (lower := name.lower()) != name
+    }
+    for name in with_pauses(names if found else (), pause):
         lower = name.lower()
         if lower in found:
             found[lower][name] = None
     return {lower: tuple(spellings) for lower, spellings in found.items()}
 
 
-def _restricted_domains(policy: Policy, further: Iterable[tuple[str, Domains]]) -> dict[str, frozenset[str]]:
+def _restricted_domains(
+    policy: Policy, further: Iterable[tuple[str, Domains]], pause: Callable[[], None]
+) -> dict[str, frozenset[str]]:
     """Return by folded name the domains of the accounts that all their statements restrict to some."""
     fold = policy.fold
-    given = [(rule.accounts, rule.domains) for rule in policy.all_rules]
+    given = [(rule.accounts, rule.domains) for rule in with_pauses(policy.all_rules, pause)]
     given += [((name,), domains) for name, domains in further]
     found: dict[str, frozenset[str]] = {}
-    for names, domains in given:
+    for names, domains in with_pauses(given, pause):
         if domains is not None:
-            for name in map(fold, names):
+            for name in with_pauses(map(fold, names), pause):
                 found[name] = found.get(name, frozenset()) | domains
-    for names, domains in given if found else ():
+    for names, domains in with_pauses(given if found else (), pause):
         if domains is None:
-            for name in map(fold, names):
+            for name in with_pauses(map(fold, names), pause):
                 found.pop(name, None)
     return found
 
 
-def mailboxes_of(configuration: Configuration) -> Mailboxes:
-    """Return the mailboxes of a configuration.
+def mailboxes_of(configuration: Configuration, pause: Callable[[], None] = lambda: None) -> Mailboxes:
+    """Return the mailboxes of a configuration; ``pause`` is called often.
 
     An account that has a ``DELIVER`` statement and no other is one of kept aliases alone. Further mailboxes are the
     debug account, and the targets of ``DELIVER`` in alias domains.
     """
     policy, debug_account = configuration.policy, configuration.settings.debug_account
-    delivered = {policy.fold(delivery.account.text) for delivery in configuration.deliveries}
+    delivered = {policy.fold(delivery.account.text) for delivery in with_pauses(configuration.deliveries, pause)}
     known = chain(policy.accounts, () if debug_account is None else (debug_account,))
-    with_statements = {name for name in map(policy.fold, known) if name in delivered} if delivered else delivered
+    names = with_pauses(map(policy.fold, known if delivered else ()), pause)
+    with_statements = {name for name in names if name in delivered}
     others = [] if debug_account is None else [debug_account]
     further = []
     for delivery in configuration.deliveries:
+        pause()
         if policy.fold(delivery.account.text) not in with_statements:
             further.append((delivery.account.text, named_domains(delivery.domains)))
         for target in delivery.targets:
             local_part, domain = split_address(target.text)
             if domain is None or fold_domain(domain) in configuration.settings.alias_domains:
                 others.append(local_part)
-    return Mailboxes(policy, others, further)
+    return Mailboxes(policy, others, further, pause)

@@ -47,7 +47,7 @@ def find_refusals(
 ) -> Refusals:
     """Return the refused addresses, each of which goes through ``preprocess`` as a key does.
 
-    ``pause`` is called at each address, and at each call of the hook.
+    ``pause`` is called at each address and call of the hook, and with a hook at each statement and account.
 
     Raises:
         ConfigurationErrors: the hook raises for some, or makes them an account.
@@ -63,14 +63,16 @@ def find_refusals(
     return Refusals(finder.local_parts, finder.everywhere, finder.addresses)
 
 
-def _kept_names(configuration: Configuration) -> KeptNames:
+def _kept_names(configuration: Configuration, pause: Callable[[], None]) -> KeptNames:
     settings, policy = configuration.settings, configuration.policy
+    accounts = account_domains((rule.statement for rule in policy.all_rules), policy.fold, pause)
     return kept_names(
-        account_domains([rule.statement for rule in policy.all_rules], policy.fold).values(),
+        accounts.values(),
         settings.debug_account,
         configuration.deliveries,
         settings.alias_domains,
         configuration.line_text,
+        pause,
     )
 
 
@@ -82,7 +84,7 @@ class _Finder:
         self._preprocess = preprocess
         self._pause = pause
         self._domains = configuration.settings.alias_domains
-        self._kept = _kept_names(configuration) if preprocess and configuration.refusals else KeptNames()
+        self._kept = _kept_names(configuration, pause) if preprocess and configuration.refusals else KeptNames()
         self.local_parts: dict[str, int] = {}
         self.everywhere: dict[str, int] = {}
         self.addresses: dict[str, int] = {}

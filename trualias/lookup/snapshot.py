@@ -8,7 +8,7 @@ from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
 from trualias.lookup.access import AccessLookup
 from trualias.lookup.alias_states import AliasMemory, AliasStates
-from trualias.lookup.deliveries import Deliveries
+from trualias.lookup.deliveries import Deliveries, deliveries_of
 from trualias.lookup.mailboxes import Mailboxes, mailboxes_of
 from trualias.lookup.recipients import RecipientLookup
 from trualias.lookup.refusals import Refusals, find_refusals
@@ -19,10 +19,10 @@ from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
 class Snapshot:
     """The tables of one configuration. A reload replaces the snapshot by a single assignment.
 
-    ``refusals`` are those of the configuration after the hooks, and ``mailboxes`` its mailboxes; both are found if they
-    are not given. ``states`` are those of aliases, and ``recipients`` the aliases that mail comes for; both
-    are None without a store. ``identity`` is an object that no other snapshot has. A cache can compare it to detect a
-    new snapshot, without keeping the old one alive.
+    ``refusals`` are those of the configuration after the hooks, ``mailboxes`` its mailboxes, and ``deliveries`` its
+    ``DELIVER`` statements; all three are found if they are not given. ``states`` are those of aliases, and
+    ``recipients`` the aliases that mail comes for; both are None without a store. ``identity`` is an object that no
+    other snapshot has. A cache can compare it to detect a new snapshot, without keeping the old one alive.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Snapshot:
         refusals: Refusals | None = None,
         states: AliasStates | None = None,
         mailboxes: Mailboxes | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         settings = configuration.settings
         policy, debug_account, domains = configuration.policy, settings.debug_account, settings.alias_domains
@@ -41,7 +42,7 @@ class Snapshot:
             refusals = find_refusals(configuration, None if hooks is None else hooks.preprocess)
         self.refusals = refusals
         refused = refusals if configuration.refusals else None
-        self.deliveries = Deliveries(configuration.deliveries, policy.fold) if configuration.deliveries else None
+        self.deliveries = deliveries or deliveries_of(configuration)
         self.states = states
         self.mailboxes = mailboxes or mailboxes_of(configuration)
         self.identity = object()
@@ -63,7 +64,7 @@ class Snapshot:
         """Return a snapshot of the same policies with other states of aliases."""
         if states is self.states:
             return self
-        return Snapshot(self.configuration, self.hooks, self.refusals, states, self.mailboxes)
+        return Snapshot(self.configuration, self.hooks, self.refusals, states, self.mailboxes, self.deliveries)
 
     @property
     def is_cacheable(self) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import ahocorasick
 
+from trualias.language.pauses import with_pauses
 from trualias.language.tree import NameKind
 from trualias.matching.candidate import Candidate
 from trualias.matching.form import END, MARKS, START
@@ -118,7 +119,8 @@ class Index:
 
     def _spread(self, pause: Callable[[], None]) -> None:
         """Enter the candidates of crowded keys anew, each by the text of its addresses that the fewest others have."""
-        crowds = {key: entries for key, entries in self._shared.items() if len(entries) >= CROWD}
+        shared = with_pauses(self._shared.items(), pause)
+        crowds = {key: entries for key, entries in shared if len(entries) >= CROWD}
         moved: list[tuple[Candidate, tuple[str, ...]]] = []
         for key, entries in crowds.items():
             del self._shared[key]
@@ -131,8 +133,8 @@ class Index:
                 if isinstance(entry, Candidate):
                     pause()
                     moved.append((entry, _bound_runs(entry)))
-        numbers = Counter([run for _, runs in moved for run in set(runs)])
-        for run in numbers:
+        numbers = Counter([run for _, runs in with_pauses(moved, pause) for run in set(runs)])
+        for run in with_pauses(numbers, pause):
             alone = int(self._automaton.get(run, None) is not None)
             numbers[run] += len(self._shared[run]) if run in self._shared else alone
         for candidate, runs in moved:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
+from trualias.language.pauses import with_pauses
 from trualias.language.rule import Rule, folding
 from trualias.matching.candidate import Candidate
 from trualias.matching.domain_indexes import DomainIndexes
@@ -47,9 +49,9 @@ class Policy:
         self.retired = retired
         self.all_rules = self.rules if retired is None else self.rules + retired.rules
         self.case_sensitive = case_sensitive
-        self.accounts = frozenset(name for rule in self.all_rules for name in rule.accounts)
-        self.aliases = frozenset(name for rule in self.all_rules for name in rule.aliases)
-        self.statements_at = sum(rule.domains is not None for rule in self.all_rules)
+        self.accounts = _all_names((rule.accounts for rule in self.all_rules), pause)
+        self.aliases = _all_names((rule.aliases for rule in self.all_rules), pause)
+        self.statements_at = sum(rule.domains is not None for rule in with_pauses(self.all_rules, pause))
         self._fold = folding(case_sensitive)
         self._indexes = DomainIndexes(self.rules, self._fold, LONGEST, pause)
 
@@ -167,6 +169,11 @@ class Policy:
             return Ambiguous(tuple(sorted(owners.values())))
         (spelled,) = owners.values()
         return Found(spelled, spelled, readings if readings < 2 else 2)
+
+
+def _all_names(lists: Iterable[Sequence[str]], pause: Callable[[], None]) -> frozenset[str]:
+    names = chain.from_iterable(with_pauses(lists, pause))  # a list can be empty, or have a million
+    return frozenset(with_pauses(names, pause))
 
 
 def _outcome_of_one(candidate: Candidate, record: LookupRecord) -> PolicyOutcome:

@@ -180,3 +180,11 @@ class TableTests(SynchronousTestCase):
         self.assertIsNot(without.identity, made.identity)
         self.assertIs(made, made.with_states(made.states))
         self.assertIs(without.configuration, made.configuration)
+
+    def test_same_deliveries(self) -> None:
+        """Other states take over what was found of the configuration, since they are applied between two lookups."""
+        made = snapshot("", f"{ONE}DELIVER foo TO ada;")
+        changed = made.with_states(records_of(STATES))
+        self.assertIsNotNone(made.deliveries)
+        self.assertIs(made.deliveries, changed.deliveries)
+        self.assertIs(made.mailboxes, changed.mailboxes)

@@ -1,6 +1,11 @@
 """Tests of ``trualias.lookup.loading``."""
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,6 +16,55 @@ from trualias.lookup import Found
 from trualias.lookup.loading import STABLE_SECONDS, load_snapshot, wait_until_stable
 
 STATEMENTS = "".join(f"ACCOUNT a{n} MATCHES %account%-%alpha%-%code% WITH CHARS();\n" for n in range(500))
+
+
+class _LongestRun:
+    """A trace function that counts the lines between two calls of ``pause``, each round of a loop for itself."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self.ended_at = "the end"
+        self._lines = 0
+
+    def pause(self) -> None:
+        """End a run of lines."""
+        if self._lines > self.most:
+            caller = sys._getframe(1)
+            self.most, self.ended_at = self._lines, f"{caller.f_code.co_filename}:{caller.f_lineno}"
+        self._lines = 0
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> _LongestRun:
+        """Count a line."""
+        self._lines += event == "line"
+        return self
+
+    def load(self, path: str) -> None:
+        """Load a snapshot."""
+        before = sys.gettrace()
+        sys.settrace(self)
+        try:
+            load_snapshot(path, self.pause)
+            self.pause()
+        finally:
+            sys.settrace(before)
+
+
+def _each(statement: str, number: int) -> str:
+    return "".join(f"{statement.format(n)}\n" for n in range(number))
+
+
+_MANY: dict[str, Callable[[int], str]] = {
+    "accounts": lambda number: _each("ACCOUNT a{0} ALIASED b{0} MATCHES %alias%-%alpha%.%code% WITH CHARS();", number),
+    "accounts of a domain": lambda number: (
+        "ALIAS DOMAINS: a.example\n" + _each("ACCOUNT A{} AT a.example MATCHES %account%-%code% WITH x;", number)
+    ),
+    "statements with equal parts": lambda number: _each("ACCOUNT a MATCHES %ident%-shop-{}a.%code% WITH x;", number),
+    "deliveries": lambda number: (
+        _each("ACCOUNT a{} MATCHES %account%-%code% WITH x;", number)
+        + _each("DELIVER a{0} TO b{0}@example.net;", number)
+    ),
+}
+"""Configurations of so many statements, by what there are many of."""
 
 
 class LoadTests(SynchronousTestCase):
@@ -53,6 +107,17 @@ class LoadTests(SynchronousTestCase):
             raise InterruptedError
 
         self.assertRaises(InterruptedError, load_snapshot, str(self.path), abandon)
+
+    def test_no_long_run(self) -> None:
+        """No pass over thousands of statements, names or refusals holds the interpreter without a pause."""
+        for name, text in _MANY.items():
+            # The parser reads a statement of each shape by another way, in 9,000 lines.
+            self.path.write_text(text(4), "utf-8")
+            load_snapshot(str(self.path))
+            self.path.write_text(text(1_000), "utf-8")
+            run = _LongestRun()
+            run.load(str(self.path))
+            self.assertLess(run.most, 6_000, f"{name}: {run.ended_at}")
 
 
 class StableFileTests(SynchronousTestCase):
