@@ -80,7 +80,6 @@ setup(
     include_package_data=False,
     package_data={
         "trualias": ["py.typed"],
-        "trualias.language": ["*.lark", "*.json"],
         "trualias.analysis.words": ["*.txt"],
     },
     data_files=[

@@ -11,8 +11,6 @@ from twisted.application.service import MultiService
 from twisted.logger import globalLogBeginner
 from twisted.python.usage import Options
 
-# The first load needs it, but does not suspend all collections.
-import trualias.language.parser  # noqa: F401
 from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
 from trualias.configuration.tables import Table
 from trualias.observers import is_journal

@@ -25,6 +25,7 @@ from trualias.configuration.includes import NOT_TEXT, Pattern, ReadFile, ReadFil
 from trualias.configuration.settings import Settings
 from trualias.configuration.settings_reader import SettingsReader
 from trualias.language.checks import check
+from trualias.language.parser import parse
 from trualias.language.pauses import with_pauses
 from trualias.language.rule import folding
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
@@ -242,9 +243,6 @@ class _Parser:
 
     def parse(self, file: ReadFile) -> None:
         """Parse a file, and those that it includes."""
-        # Not at the top, since lark takes a fifth of the time in which a command starts that reads no configuration.
-        from trualias.language.parser import parse
-
         left = self._most_errors - len(self.errors)
         if left < 0:
             return

@@ -1,4 +1,4 @@
 """From the text of a configuration to statements, a syntax tree and checked rules.
 
-Pure: no files but the package's own grammar, no clocks, no sockets, no Twisted.
+Pure: no files, no clocks, no sockets, no Twisted.
 """

@@ -35,16 +35,16 @@ class Piece:
     missing: str = ""
 
 
-_MOST = 4096
+MOST_BLANKS = 4096
 """Characters that one match may pass over: a longer one would hold the interpreter, and with it the lookups, for up to
 two seconds in a file of 24 MiB."""
 
-_BLANKS = re.compile(rf"\s{{0,{_MOST}}}")
-_INDENT = rf"[^\S\n]{{0,{_MOST}}}"
+_BLANKS = re.compile(rf"\s{{0,{MOST_BLANKS}}}")
+_INDENT = rf"[^\S\n]{{0,{MOST_BLANKS}}}"
 _COMMENT = re.compile(rf"{_INDENT}#")
-WORD = re.compile(rf"[^\s;,():]{{1,{_MOST}}}|\S")
-_ASCII_WORD = re.compile(rf"[^\s;,():](?:[^ \t\n\r\f\v;,():]{{0,{_MOST}}}[^\s;,():])?")
-_SETTING = re.compile(rf"{_INDENT}[A-Za-z][A-Za-z0-9 \t_-]{{0,{_MOST}}}:")
+WORD = re.compile(rf"[^\s;,():]{{1,{MOST_BLANKS}}}|\S")
+_ASCII_WORD = re.compile(rf"[^\s;,():](?:[^ \t\n\r\f\v;,():]{{0,{MOST_BLANKS}}}[^\s;,():])?")
+_SETTING = re.compile(rf"{_INDENT}[A-Za-z][A-Za-z0-9 \t_-]{{0,{MOST_BLANKS}}}:")
 _END_LINE = re.compile(rf"{_INDENT}{_END}{_INDENT}(?=\n|\Z)")
 _STATEMENT_LINE = re.compile(rf"{_INDENT}(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
@@ -53,7 +53,7 @@ def pieces(text: str) -> Iterator[Piece]:
     """Yield the statements of a text, up to the first text after ``END``, which is an error."""
     at = 0
     while True:
-        at = _skip(text, at)
+        at = skip(text, at, at == 0)
         if at >= len(text):
             return
         line_end = text.find("\n", at)
@@ -71,7 +71,7 @@ def pieces(text: str) -> Iterator[Piece]:
             at = end
         elif word == _END and _END_LINE.match(text, text.rfind("\n", 0, at) + 1):
             yield Piece("end", at, word_match.end())
-            rest = _skip(text, word_match.end())
+            rest = skip(text, word_match.end())
             if rest < len(text):
                 line = text.count("\n", 0, at) + 1
                 yield Piece(
@@ -93,19 +93,18 @@ def pieces(text: str) -> Iterator[Piece]:
             at = end
 
 
-def _skip(text: str, at: int) -> int:
-    """Return the offset after white space and comment lines."""
+def skip(text: str, at: int, is_line_start: bool = False) -> int:
+    """Return the offset after white space and comment lines. A comment begins at ``at`` only if a line does."""
     while True:
         blanks = _BLANKS.match(text, at)
         assert blanks is not None
-        end = blanks.end()
-        if end - at == _MOST:
-            at = end
-        elif end < len(text) and text[end] == "#" and not text[text.rfind("\n", 0, end) + 1 : end].strip():
-            newline = text.find("\n", end)
+        is_line_start = is_line_start or "\n" in blanks.group()
+        at = blanks.end()
+        if is_line_start and text.startswith("#", at):
+            newline = text.find("\n", at)
             at = len(text) if newline < 0 else newline
-        else:
-            return end
+        elif blanks.end() - blanks.start() < MOST_BLANKS:
+            return at
 
 
 def _statement_end(text: str, at: int) -> tuple[int, bool]:

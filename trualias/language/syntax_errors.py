@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from lark import UnexpectedInput, UnexpectedToken
-
 from trualias.language.source import PolicyError, Source
 from trualias.language.splitter import COMMENT_HINT, WORD, Piece
+from trualias.language.words import UnexpectedWord
 from trualias.messages import did_you_mean, one_of, quoted
-
-_EXPECTED = {
-    "COMMA": "','",
-    "SEMICOLON": "';'",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "EVERY": "'*'",
-    "NAME": "a name",
-    "CLASS": "a class",
-    "EXPRESSION": "an expression",
-    "FUNCTION": "a function",
-    "LITERAL": "a literal",
-    "ARGUMENT": "an argument",
-    "DOMAIN": "a domain",
-    "ADDRESS": "an address",
-    "ANSWER": "an account, NOTHING, DEBUG",
-}
-
 
 _RARE = "RETIRED"
 """The word that is named last: it can follow any item, and what is missing is mostly a comma."""
@@ -37,22 +18,15 @@ def _follows_hash(text: str, start: int, offset: int) -> bool:
     return line[-1:] != line[:1] and line[-1].startswith("#") and not line[0].startswith("#")
 
 
-def syntax_error(source: Source, text: str, base: int, piece: Piece, error: UnexpectedInput) -> PolicyError:
+def syntax_error(source: Source, text: str, base: int, piece: Piece, error: UnexpectedWord) -> PolicyError:
     """Return a syntax error with a message of what was found, what was expected, and the likely fix."""
-    # Every character begins some word of the grammar, so there is always a token.
-    assert isinstance(error, UnexpectedToken)
-    assert error.token.start_pos is not None
-    offset = piece.start + error.token.start_pos
-    # The names of words that Lark leaves out of the tree start with an underscore.
-    terminals = {name.removeprefix("_") for name in error.accepts or error.expected}
-    expected = sorted(
-        (_EXPECTED.get(name, name) for name in terminals), key=lambda text: (text == _RARE, text.startswith("'"), text)
-    )
+    offset = piece.start + error.offset
+    expected = sorted(error.expected, key=lambda term: (term == _RARE, term.startswith("'"), term))
     word_match = WORD.match(text, offset, piece.end)  # none where the end is missing
     word = word_match.group() if word_match else ""
-    hint = did_you_mean(word, [name for name in terminals if name not in _EXPECTED])
+    hint = did_you_mean(word, [term for term in expected if term.isupper() and term.isalpha()])
     if not hint and (word.startswith("#") or _follows_hash(text, piece.start, offset)):
         hint = COMMENT_HINT
-    elif not hint and terminals == {"WITH"} and word not in ("", ",", ";"):
+    elif not hint and expected == ["WITH"] and word not in ("", ",", ";"):
         hint = "; an expression has no white space inside"
     return PolicyError(source, base + offset, f"expected {one_of(expected)}, found {quoted(word)}{hint}")

@@ -140,8 +140,8 @@ class AdditionTests(SynchronousTestCase):
     """The instructions for additions."""
 
     def test_functions_are_in_the_named_files(self) -> None:
-        """Each file to change for a code function names the existing functions, and the grammar names none."""
-        section = read_page().partition("A code function\n")[2].partition("The grammar ")[0]
+        """Each file to change for a code function names the existing functions, and the parser names none."""
+        section = read_page().partition("A code function\n")[2].partition("The parser ``")[0]
         root = source_tree()
         for name in (
             "trualias/test/naive.py",
@@ -152,8 +152,8 @@ class AdditionTests(SynchronousTestCase):
             self.assertIn(f"``{name}``", section)
             text = (root / name).read_text("utf-8")
             self.assertEqual([], [function for function in FUNCTIONS if not re.search(rf"\b{function}\b", text)], name)
-        grammar = (root / "trualias/language/grammar.lark").read_text("utf-8")
-        self.assertEqual([], [function for function in FUNCTIONS if re.search(rf"\b{function}\b", grammar)])
+        parser = (root / "trualias/language/statement_parser.py").read_text("utf-8")
+        self.assertEqual([], [function for function in FUNCTIONS if re.search(rf"\b{function}\b", parser)])
 
     def test_names_are_in_the_named_files(self) -> None:
         """A name of the source that stands after a file in a step of the instructions is assigned or defined there."""

@@ -14,8 +14,7 @@ from trualias.testing.requirements import source_tree
 PACKAGE = Path(trualias.__file__).parent
 TESTS = ("test", "testing")
 
-# What works without files, clocks and sockets, and the foreign modules that it may import. ``pkgutil`` reads the
-# grammar that is installed beside its module.
+# What works without files, clocks and sockets, and the foreign modules that it may import.
 PURE_PACKAGES = ("messages", "errors", "language", "matching", "analysis")
 PURE_IMPORTS = frozenset(
     {
@@ -33,14 +32,11 @@ PURE_IMPORTS = frozenset(
         "idna",
         "itertools",
         "json",
-        "lark",
         "math",
         "os.path.basename",
-        "pkgutil.get_data",
         "random",
         "re",
         "string",
-        "threading",
         "typing",
         "unicodedata",
     }

@@ -200,7 +200,7 @@ class AccountTests(ParserCase):
     def test_order(self) -> None:
         """The parts of a statement have a fixed order."""
         self.assert_error(
-            "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected AT or MATCHES, found 'USING'"
+            "ACCOUNT a ALIASED b USING alpha MATCHES %code% WITH x;", 21, "expected AT, MATCHES or ',', found 'USING'"
         )
         self.assert_error("ACCOUNT a WITH x MATCHES %code%;", 11, f"{AFTER_ACCOUNTS} 'WITH'")
 
