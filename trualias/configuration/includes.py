@@ -154,7 +154,7 @@ def _include_settings(text: str, pause: Callable[[], None]) -> Iterator[tuple[in
     """Yield the offset of each INCLUDE of a text, the offset of its value, and the value."""
     if "INCLUDE" not in text:
         return
-    for piece in pieces(text):
+    for piece in pieces(text, pause):
         pause()
         setting = _SETTING.match(text, piece.start, piece.end) if piece.kind == "setting" else None
         if setting is not None and (value := text[setting.end() : piece.end].rstrip()):

@@ -13,6 +13,7 @@ from trualias.language.functions import FUNCTIONS, unknown_function
 from trualias.language.memo import BoundedMemo
 from trualias.language.name_list import NameList
 from trualias.language.other_statements import OtherStatements
+from trualias.language.pauses import with_pauses
 from trualias.language.rule import CodeItem, Rule, folding
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.tree import (
@@ -59,29 +60,29 @@ def check(
         if len(errors) > most_errors:
             break
         content = resolver.resolve(statement)
+        accounts, aliases = _distinct(statement.accounts, fold, pause), _distinct(statement.aliases, fold, pause)
         faults = ((statement.expression_offset + offset, message) for offset, message in _faults(statement.expression))
         found_errors = chain(
             _invalid_names(statement, pause),
             faults,
             ((statement.items_offset + offset, message) for offset, message in content.item_errors),
-            _ambiguities(source, statement, content, others),
+            _ambiguities(source, statement, len(accounts), len(aliases), content.shown, others, pause),
         )
         found = list(islice(found_errors, most_errors + 1))
         if found:
             errors += [PolicyError(source, offset, message) for offset, message in found]
         else:
-            accounts, aliases = _distinct(statement.accounts, fold), _distinct(statement.aliases, fold)
             domains = others.domains(statement) or None
             rules.append(Rule(statement, accounts, aliases, content.expression, content.items, domains))
     return tuple(rules), tuple(errors)
 
 
-def _distinct(names: NameList, fold: Callable[[str], str]) -> tuple[str, ...]:
+def _distinct(names: NameList, fold: Callable[[str], str], pause: Callable[[], None]) -> tuple[str, ...]:
     """Return each name once, as first spelled."""
     if len(names.texts) < 2:
         return names.texts
     by_text: dict[str, str] = {}
-    for text in names.texts:
+    for text in with_pauses(names.texts, pause):
         by_text.setdefault(fold(text), text)
     return names.texts if len(by_text) == len(names.texts) else tuple(by_text.values())
 
@@ -211,16 +212,22 @@ _ACCOUNT = NameField(NameKind.ACCOUNT)
 _ALIAS = NameField(NameKind.ALIAS)
 
 
-def _ambiguities(source: Source, statement: Account, content: _Content, others: OtherStatements) -> Iterator[_Error]:
+def _ambiguities(
+    source: Source,
+    statement: Account,
+    accounts: int,
+    aliases: int,
+    shown: frozenset[NameKind],
+    others: OtherStatements,
+    pause: Callable[[], None],
+) -> Iterator[_Error]:
     """Yield the errors of a statement whose addresses could belong to several accounts.
 
-    A retired statement is compared with no other.
+    ``accounts`` and ``aliases`` are the numbers of different ones, ``shown`` the names that the expression shows. A
+    retired statement is compared with no other.
     """
-    shown = content.shown
     offset = statement.expression_offset
-    fold = others.fold
-    several = len(_distinct(statement.accounts, fold)) > 1
-    aliases = len(_distinct(statement.aliases, fold))
+    several = accounts > 1
     if several and aliases:
         if len(shown) < 2:
             yield offset, "several accounts with aliases: the expression must have %account% and %alias%"
@@ -234,6 +241,7 @@ def _ambiguities(source: Source, statement: Account, content: _Content, others: 
     if statement.retired:
         return
     for alias in statement.aliases if len(shown) < 2 else ():
+        pause()
         if others.has_other_account(statement, alias):
             yield (
                 alias.offset,

@@ -13,10 +13,13 @@ from trualias.language.tree import Account, NameField, expression_text
 
 
 class OtherStatements:
-    """The statements of a configuration, as far as the checks of one need the others; ``pause`` is called at each."""
+    """The statements of a configuration, as far as the checks of one need the others.
+
+    ``pause`` is called at each statement and each alias.
+    """
 
     def __init__(self, statements: Sequence[Account], fold: Callable[[str], str], pause: Callable[[], None]) -> None:
-        self.fold = fold
+        self._fold = fold
         # Of the aliases, and of the expressions without names, only those of several statements matter.
         self._accounts_of_alias: dict[str, DomainGroups[set[str]]] = {}
         self._without_names: dict[str, DomainGroups[list[Account]]] = {}
@@ -36,6 +39,7 @@ class OtherStatements:
                         self._enter_expression(text, before)
                     self._enter_expression(text, statement)
             for alias in map(fold, statement.aliases.texts):
+                pause()
                 before = first_with_alias.setdefault(alias, statement)
                 if before is not statement:
                     if alias not in self._accounts_of_alias:
@@ -47,7 +51,7 @@ class OtherStatements:
         self._without_names[text].of(self.domains(statement)).append(statement)
 
     def _enter_alias(self, alias: str, statement: Account) -> None:
-        accounts = map(self.fold, statement.accounts.texts)
+        accounts = map(self._fold, statement.accounts.texts)
         self._accounts_of_alias[alias].of(self.domains(statement)).update(accounts)
 
     def domains(self, statement: Account) -> frozenset[str]:
@@ -66,7 +70,7 @@ class OtherStatements:
         It is the first in the file.
         """
         others: list[Account] = []
-        groups = self._without_names.get(self.fold(expression_text(statement.expression)))
+        groups = self._without_names.get(self._fold(expression_text(statement.expression)))
         if groups is None:
             return None
         for same in groups.sharing(self.domains(statement)):
@@ -75,8 +79,8 @@ class OtherStatements:
 
     def has_other_account(self, statement: Account, alias: Name) -> bool:
         """Return whether an alias of a statement with one account is also another account's, where both hold."""
-        groups = self._accounts_of_alias.get(self.fold(alias.text))
+        groups = self._accounts_of_alias.get(self._fold(alias.text))
         if groups is None:
             return False
-        account = set(map(self.fold, statement.accounts.texts))
+        account = set(map(self._fold, statement.accounts.texts))
         return any(accounts != account for accounts in groups.sharing(self.domains(statement)))

@@ -42,7 +42,8 @@ def parse(
     """Parse the whole text of the file that begins at the offset ``base``.
 
     A statement with an error is left out of the tree, and the next one is parsed.
-    ``pause`` is called at each statement, so that a long text need not keep other threads from their work.
+    ``pause`` is called at each statement, and often within a long one, so that a long text need not keep other threads
+    from their work.
     ``read_setting`` returns the errors of a setting: offsets in the text, and messages. Parsing stops after more than
     ``most_errors`` errors.
     """
@@ -50,7 +51,7 @@ def parse(
     partial: list[Account] = []
     errors: list[PolicyError] = []
     text = source.file(base)[0].text
-    for piece in pieces(text):
+    for piece in pieces(text, pause):
         pause()
         if len(errors) > most_errors:
             break
@@ -63,7 +64,7 @@ def parse(
             continue
         try:
             whole = text[piece.start : piece.end] + piece.missing
-            statement, unknown_words = parse_statement(piece.kind, whole, base + piece.start)
+            statement, unknown_words = parse_statement(piece.kind, whole, base + piece.start, pause)
         except UnexpectedWord as error:
             explained = syntax_error(source, text, base, piece, error)
             # Where the end is missing, that is reported already.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
@@ -49,8 +49,11 @@ _END_LINE = re.compile(rf"{_INDENT}{_END}{_INDENT}(?=\n|\Z)")
 _STATEMENT_LINE = re.compile(rf"{_INDENT}(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """Yield the statements of a text, up to the first text after ``END``, which is an error."""
+def pieces(text: str, pause: Callable[[], None] = lambda: None) -> Iterator[Piece]:
+    """Yield the statements of a text, up to the first text after ``END``, which is an error.
+
+    ``pause`` is called at each line of a statement but the last.
+    """
     at = 0
     while True:
         at = skip(text, at, at == 0)
@@ -65,7 +68,7 @@ def pieces(text: str) -> Iterator[Piece]:
             yield Piece("setting", at, line_end)
             at = line_end
         elif word in _STARTS:
-            end, ended = _statement_end(text, word_match.end())
+            end, ended = _statement_end(text, word_match.end(), pause)
             problem = "" if ended else f"this {word} statement has no ';' at its end"
             yield Piece(word.lower(), at, end, problem, "" if ended else "\n;")
             at = end
@@ -88,7 +91,7 @@ def pieces(text: str) -> Iterator[Piece]:
             suggestion = did_you_mean(word, _STARTS)
             hint = suggestion or did_you_mean(word, [_END]) or (COMMENT_HINT if word[0] == "#" else "")
             problem = f"expected a setting (NAME: value), {one_of((*_STARTS, _END))}, found {quoted(word)}{hint}"
-            end = _statement_end(text, word_match.end())[0] if suggestion else line_end
+            end = _statement_end(text, word_match.end(), pause)[0] if suggestion else line_end
             yield Piece("", at, end, problem)
             at = end
 
@@ -107,7 +110,7 @@ def skip(text: str, at: int, is_line_start: bool = False) -> int:
             return at
 
 
-def _statement_end(text: str, at: int) -> tuple[int, bool]:
+def _statement_end(text: str, at: int, pause: Callable[[], None]) -> tuple[int, bool]:
     """Return the end of a statement, and whether it is a ``;``; without one, it ends before the next statement's line.
 
     A line ``END`` is the next statement unless a ``;`` follows: then ``END`` is a name. ``at`` is the offset after the
@@ -120,6 +123,7 @@ def _statement_end(text: str, at: int) -> tuple[int, bool]:
         semicolon = text.find(";", at, line_end)
         if semicolon >= 0:
             return semicolon + 1, True
+        pause()
         at = line_end + 1
         while at < len(text) and _COMMENT.match(text, at):
             newline = text.find("\n", at)

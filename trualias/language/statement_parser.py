@@ -40,15 +40,22 @@ _NO_EXPRESSION = frozenset({"WITH"})
 _NO_DOMAIN = frozenset({"MATCHES", "WITH", "TO"})
 
 
-def parse_statement(kind: str, text: str, base: int) -> tuple[Statement, tuple[UnknownWord, ...]]:
+def parse_statement(
+    kind: str, text: str, base: int, pause: Callable[[], None] = lambda: None
+) -> tuple[Statement, tuple[UnknownWord, ...]]:
     """Parse a statement that begins at the offset ``base`` of the file; return it, and its unknown words.
+
+    ``pause`` is called often while a long list of names is read.
 
     Raises:
         UnexpectedWord: a syntax error; its offset counts from the start of the text.
     """
+    if kind == "setting":
+        return _setting(text, base), ()
+    words = Words(text, len(kind), pause)
     if kind == "account":
-        return _account(text, base)
-    return _OTHERS[kind](text, base), ()
+        return _account(words, base)
+    return _OTHERS[kind](words, base), ()
 
 
 def _setting(text: str, base: int) -> Setting:
@@ -59,14 +66,13 @@ def _setting(text: str, base: int) -> Setting:
     return Setting(" ".join(name.split()), value, base, base + value_offset)
 
 
-def _end(_text: str, base: int) -> End:
+def _end(_words: Words, base: int) -> End:
     """``END``."""
     return End(base)
 
 
-def _account(text: str, base: int) -> tuple[Account, tuple[UnknownWord, ...]]:
+def _account(words: Words, base: int) -> tuple[Account, tuple[UnknownWord, ...]]:
     """``ACCOUNT names [USING class] [ALIASED ("*" | names)] [AT domains] MATCHES expression WITH items``."""
-    words = Words(text, len("ACCOUNT"))
     accounts = _names(words, base)
     using = words.read("a class", but_not=_NO_CLASS) if words.accept("USING") else None
     aliases = NO_NAMES
@@ -77,7 +83,7 @@ def _account(text: str, base: int) -> tuple[Account, tuple[UnknownWord, ...]]:
     expression, expression_offset = words.read("an expression", but_not=_NO_EXPRESSION)
     words.require("WITH")
     try:
-        items, retired = _items(text[words.end :])
+        items, retired = _items(words.rest)
     except UnexpectedWord as error:
         raise UnexpectedWord(words.end + error.offset, error.expected) from None
     field_class, unknown_words = _class_of(using, base)
@@ -161,9 +167,8 @@ def _addresses(words: Words, base: int) -> NameList:
     return words.read_list(base, "an address")
 
 
-def _deliver(text: str, base: int) -> Deliver:
+def _deliver(words: Words, base: int) -> Deliver:
     """``DELIVER name [AT domains] TO addresses ";"``."""
-    words = Words(text, len("DELIVER"))
     account, offset = words.read("a name", but_not=_NO_NAME)
     domains = _at(words, base)
     words.require("TO")
@@ -173,18 +178,16 @@ def _deliver(text: str, base: int) -> Deliver:
     return Deliver(Name(account, base + offset), domains, targets, base + offset)
 
 
-def _refuse(text: str, base: int) -> Refuse:
+def _refuse(words: Words, base: int) -> Refuse:
     """``REFUSE addresses ";"``."""
-    words = Words(text, len("REFUSE"))
     words.read_addresses()
     addresses = _addresses(words, base)
     words.require(";")
     return Refuse(addresses, addresses[0].offset)
 
 
-def _expect(text: str, base: int) -> Expect:
+def _expect(words: Words, base: int) -> Expect:
     """``EXPECT addresses (account | NOTHING | DEBUG) ";"``."""
-    words = Words(text, len("EXPECT"))
     words.read_addresses()
     addresses = _addresses(words, base)
     answer, offset = words.read("an account, NOTHING, DEBUG")
@@ -192,8 +195,7 @@ def _expect(text: str, base: int) -> Expect:
     return Expect(addresses, _ANSWERS.get(answer) or Name(answer, base + offset), addresses[0].offset)
 
 
-_OTHERS: dict[str, Callable[[str, int], Statement]] = {
-    "setting": _setting,
+_OTHERS: dict[str, Callable[[Words, int], Statement]] = {
     "deliver": _deliver,
     "refuse": _refuse,
     "expect": _expect,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Callable
 
 from trualias.language.name_list import NameList
 from trualias.language.splitter import MOST_BLANKS, skip
+
+_PAUSED = 256
+"""Words of a list between two calls of ``pause``: a call at each would take a tenth of the time of the list."""
 
 Word = tuple[str, int]
 """A word, and its offset in the text."""
@@ -36,11 +40,13 @@ class Words:
     Args:
         text: of a statement, up to its semicolon.
         at: the offset to begin at.
+        pause: called often while a long list is read.
 
     """
 
-    def __init__(self, text: str, at: int) -> None:
+    def __init__(self, text: str, at: int, pause: Callable[[], None] = lambda: None) -> None:
         self._text = text
+        self._pause = pause
         self._pattern = _WORD
         self._signs = frozenset(",;()")
         self._expected: set[str] = set()
@@ -61,6 +67,11 @@ class Words:
             found = self._pattern.match(self._text, skip(self._text, at))
         # The end of the text is an empty word, which only a statement without an end has.
         self._next, self._next_span = (found[1], found.span(1)) if found else ("", (len(self._text), len(self._text)))
+
+    @property
+    def rest(self) -> str:
+        """The text after the last word that was read."""
+        return self._text[self.end :]
 
     def has_next(self, word: str) -> bool:
         """Return whether a word is the next one."""
@@ -112,6 +123,8 @@ class Words:
                 texts.append(listed[1])
                 offsets.append(base + listed.start(1))
                 end = listed.end()
+                if len(texts) % _PAUSED == 0:
+                    self._pause()
             if end > self.end:
                 self._advance(end)
             if not self.accept(","):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from trualias.language.pauses import with_pauses
 from trualias.language.rule import Rule
 from trualias.matching.index import Index
 from trualias.matching.matcher import Matcher
@@ -36,7 +37,7 @@ class DomainIndexes:
         for rule in rules:
             pause()
             matcher = Matcher(rule, fold)
-            for name in rule.accounts:
+            for name in with_pauses(rule.accounts, pause):
                 self._spelled.setdefault(fold(name), name)
             if rule.domains is None:
                 self._general.add(matcher, pause)
