@@ -13,7 +13,6 @@ from twisted.python.usage import Options
 
 from trualias.configuration.locations import NoConfiguration, default_paths, find_configuration
 from trualias.configuration.tables import Table
-from trualias.observers import is_journal
 from trualias.server.application import Application, Reactor, UnusableEndpoint
 from trualias.server.daemon_thread import DaemonThread, Worker
 from trualias.server.first_load import CannotStart
@@ -69,7 +68,10 @@ def critical(message: str) -> str:
 
     The reason of a failed start does not pass the log, which is not open yet.
     """
-    if "JOURNAL_STREAM" not in os.environ or not is_journal(sys.stderr, os.environ):
+    # Imported here, it does not delay a start that succeeds.
+    from trualias.observers import is_journal
+
+    if not is_journal(sys.stderr, os.environ):
         return message
     return "\n".join(f"<2>{line}" for line in message.splitlines())
 

@@ -27,7 +27,7 @@ from trualias.matching.lookup_record import LookupRecord, StepBudgetExceeded
 from trualias.matching.policy import LONGEST
 
 
-@frozen(eq=False, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class Group:
     """The items of a code that read the same identifier, and how often its words contribute the same.
 

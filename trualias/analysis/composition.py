@@ -32,7 +32,7 @@ ATTEMPTS = 2000
 """The most codes tried for one address, to find one that belongs to no other account."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Target:
     """A statement with one of its accounts and one of its aliases.
 

@@ -48,7 +48,7 @@ def commonest(codes: Codes, more_than: float = -1, most_prefixes: int = MOST_PRE
     return _Search(codes, more_than, most_prefixes).run()
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Option:
     """A text of an item, the words of the identifier for which it is right, and their number."""
 

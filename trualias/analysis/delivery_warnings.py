@@ -16,7 +16,7 @@ from trualias.matching.outcome import Ambiguous, Found, NotFound
 from trualias.messages import one_of, quoted
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Target:
     """A target in an alias domain; ``domain`` is folded, None for the alias's own."""
 

@@ -29,7 +29,7 @@ class LintWarning:
     address: str | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Subject:
     """A configuration, and the search result that several kinds of warnings share.
 

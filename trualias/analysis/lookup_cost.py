@@ -44,7 +44,7 @@ _WORDS = (
 )
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CostlyAddress:
     """An ordinary address of a statement, and the steps of its lookup; these are more than ``BUDGET`` if it fails."""
 

@@ -200,7 +200,7 @@ def _offset(target: Target) -> int:
     return target.rule.statement.offset
 
 
-@frozen(eq=False, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class _BoundTarget:
     """A target, and the texts that all its addresses begin and end with."""
 
@@ -273,7 +273,7 @@ def _count_pairs_with_common_start(targets: Sequence[_BoundTarget]) -> int:
     return sum(bisect_left(starts, start + "\x7f", number) - number - 1 for number, start in enumerate(starts))
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Pair:
     """Two targets that may share an address, in the order of the file."""
 

@@ -29,7 +29,7 @@ count further."""
 _COMBINATIONS = 3_000
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Item:
     """An item of the searched rules, and the trials whose codes it explains.
 

@@ -19,7 +19,7 @@ _SHOWN = 20
 """Warnings of one kind that a text for people has: 20,000 statements of one shape have the same one."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Note:
     """A recommendation that changes no exit status. ``kind`` is its name in JSON."""
 
@@ -29,7 +29,7 @@ class Note:
     fix: str
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CheckedFile:
     """A file with its errors, or else with its configuration, warnings and search result."""
 

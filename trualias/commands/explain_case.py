@@ -41,7 +41,7 @@ class _RecordingHooks:
         return returned
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Case:
     """A key, the answer of a server, and the reason.
 

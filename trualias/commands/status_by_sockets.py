@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attrs import evolve
-
 from trualias.commands.listening_process import listening_process
 from trualias.commands.output import Output
 from trualias.commands.probe import probe, read_metrics
@@ -43,7 +41,7 @@ def ask_sockets(path: str, state: Path, tables: Sequence[str], terminal: Termina
     table = Table(tables[0]) if tables else next(iter(own), served_table(settings))
     addresses = {endpoint: address for status in own.values() for endpoint, address in status.addresses.items()}
     listeners = [
-        (listener, evolve(listener, endpoint=addresses.get(listener.endpoint, listener.endpoint)))
+        (listener, listener._replace(endpoint=addresses.get(listener.endpoint, listener.endpoint)))
         for listener in configured_listeners(snapshot.configuration)
     ]
     findings = [(_name(given, found), probe(found, snapshot, table)) for given, found in listeners]

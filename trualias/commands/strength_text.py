@@ -19,7 +19,7 @@ from trualias.language.tree import expression_text, item_text
 from trualias.messages import number_of
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Measured:
     """A target with its figures, or with the class of an identifier for which there is no word.
 

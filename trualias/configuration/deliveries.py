@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.configuration.addresses import Domains, Error, domain_errors, is_foreign
 from trualias.language.addresses import split_address
@@ -23,8 +22,7 @@ _MOST_NAMES = 100
 """Accounts among which a likely spelling is searched: a comparison with thousands takes seconds."""
 
 
-@frozen
-class DeliveryContext:
+class DeliveryContext(NamedTuple):
     """What the checks of ``DELIVER`` statements need of the others.
 
     ``accounts`` are by folded name all accounts, as the file spells them, and the domains of their statements.

@@ -7,15 +7,14 @@ import os
 import stat
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import frozen
 
 from trualias.language.source import MOST_ERRORS
 
 
-@frozen
-class Limits:
+class Limits(NamedTuple):
     """The limits of reading a configuration: it stops after more errors, or octets over all files, than these."""
 
     errors: int = MOST_ERRORS
@@ -37,8 +36,7 @@ class TooLong(Unreadable):
     """A file is longer than what may be read of it."""
 
 
-@frozen
-class Include:
+class Include(NamedTuple):
     """The files that an ``INCLUDE`` names: one of a folder, or those whose names match a pattern with wildcards."""
 
     folder: str
@@ -85,8 +83,7 @@ def _names(folder: str) -> list[str]:
     return names
 
 
-@frozen
-class Content:
+class Content(NamedTuple):
     """The octets of a file; ``identity`` is equal for two paths of one file."""
 
     octets: bytes | bytearray
@@ -115,7 +112,7 @@ class DiskAccess:
         return read_regular_file(path, most)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CopyAccess:
     """Access to the texts of included files that were kept, by their paths."""
 

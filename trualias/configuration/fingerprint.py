@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from attrs import frozen
 
 from trualias.configuration.files import Include, Unreadable
 
 
-@frozen
-class ExistingFile:
+class ExistingFile(NamedTuple):
     """The fingerprint of a file that exists; times in nanoseconds since 1970.
 
     ctime is compared as well as mtime, so that fixing a file's permissions triggers a reload. ``included`` is a digest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.configuration.networks import Network, parse_network
 from trualias.configuration.setting_values import InvalidValue
@@ -12,8 +12,7 @@ MOST_GUESSES = 1_000_000
 """The highest limit of GUESSES."""
 
 
-@frozen
-class GuessLimits:
+class GuessLimits(NamedTuple):
     """The wrong codes in an hour that a network may try before its unknown addresses get a temporary error.
 
     The ``exempt`` networks have no limit.

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from attrs import Factory, define, frozen
 
@@ -21,8 +22,7 @@ MOST_NESTED = 8
 _SETTING = re.compile(r"INCLUDE[ \t]*:[^\S\n]*")
 
 
-@frozen
-class Pattern:
+class Pattern(NamedTuple):
     """An ``INCLUDE`` with wildcards: the offset of its value, its path, and the number of files that match it."""
 
     offset: int
@@ -30,7 +30,7 @@ class Pattern:
     matches: int
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ReadFile:
     """A file that was read: its path, the offset at which its text begins, and the files that it includes.
 
@@ -42,7 +42,7 @@ class ReadFile:
     included: dict[int, list[ReadFile]] = Factory(dict)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ReadFiles:
     """A configuration's files, and the errors of reading them.
 

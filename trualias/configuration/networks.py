@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.configuration.setting_values import InvalidValue, parse_domains, separation_hint
 from trualias.messages import quoted
@@ -13,8 +12,7 @@ from trualias.messages import quoted
 Network = IPv4Network | IPv6Network
 
 
-@frozen
-class Address:
+class Address(NamedTuple):
     """An IP address and a port, and the domain names under which clients may address it, folded."""
 
     host: str

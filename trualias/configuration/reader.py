@@ -33,7 +33,7 @@ from trualias.language.tree import Account, Deliver, End, Expect, Refuse, Settin
 from trualias.matching.policy import Policy
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Configuration:
     """A checked configuration, except for its ``expectations``, whose check needs the hooks.
 

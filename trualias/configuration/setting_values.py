@@ -5,8 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from enum import Enum
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.configuration.files import has_wildcards
 from trualias.configuration.tables import Table
@@ -99,8 +98,7 @@ class WireProtocol(Enum):
     POLICY = "policy"
 
 
-@frozen
-class Listener:
+class Listener(NamedTuple):
     """A protocol, and the endpoint to listen on for its clients, as a Twisted endpoint description.
 
     ``table`` is the table to answer from if it is not the server's own; only the line protocol can have it.

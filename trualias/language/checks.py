@@ -173,7 +173,7 @@ def _unknown_items(statement: Account) -> Iterator[_Error]:
                 yield offset, unknown_function(function)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Content:
     """The expression and items of a statement, resolved; ``shown`` are the names that the expression shows."""
 

@@ -15,7 +15,7 @@ _ALNUM = frozenset(_LETTERS + _DIGITS)
 _ATEXT = ATEXT_AND_DOT - {"."}
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class FieldRule:
     """Which texts are of a class.
 

@@ -50,7 +50,7 @@ class BoundCall:
         return self.function.inverse(self, spans, start, given)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Function:
     """A row of the table.
 

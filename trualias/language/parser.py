@@ -7,8 +7,7 @@ it is in the cache, which has up to ``MOST`` entries. So later stages may cache 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.language.length_limits import excess
 from trualias.language.source import MOST_ERRORS, PolicyError, Source
@@ -19,8 +18,7 @@ from trualias.language.tree import Account, Setting, Statement, Tree
 from trualias.language.words import UnexpectedWord
 
 
-@frozen
-class Parsed:
+class Parsed(NamedTuple):
     """The statements that could be read, and the errors of the others and of settings.
 
     ``partial`` are account statements with an unknown class or field: they are not in the tree, but the rest of them

@@ -28,7 +28,7 @@ BoundItem = CodeText | BoundCall
 """An item of a code for given names: its contribution where that is constant, otherwise the call."""
 
 
-@frozen(eq=False, weakref_slot=False)  # there can be very many
+@frozen(eq=False, repr=False, weakref_slot=False)  # there can be very many
 class Rule:
     """An account statement that keeps every rule.
 

@@ -12,7 +12,7 @@ from trualias.errors import NoUsableConfiguration
 from trualias.messages import number_of, printable, visible
 
 
-@frozen(eq=False, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class Source:
     """A text, and the name (usually the path) of its file; and the texts of the files that it includes, if any.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.messages import did_you_mean, one_of, quoted
 
@@ -21,8 +20,7 @@ _STARTS = ("ACCOUNT", "EXPECT", "REFUSE", "DELIVER")
 _END = "END"
 
 
-@frozen
-class Piece:
+class Piece(NamedTuple):
     """A statement's offsets in the text. ``kind`` is empty for text that is no statement.
 
     ``problem`` is an error of the statement as a whole, ``missing`` the end that it should have.

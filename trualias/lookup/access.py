@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from attrs import frozen
 
 from trualias.lookup.alias_states import PLAIN, AliasMemory, AliasRecord, AliasState
@@ -11,8 +13,7 @@ from trualias.lookup.tables import Hooks, alias_of
 from trualias.matching.outcome import Found, NotFound, NotFoundReason
 
 
-@frozen
-class ConsultedAlias:
+class ConsultedAlias(NamedTuple):
     """An address that may be an alias, with its record; ``folded`` is its domain for comparisons."""
 
     local_part: str
@@ -21,7 +22,7 @@ class ConsultedAlias:
     record: AliasRecord
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class AccessLookup:
     """The access table.
 

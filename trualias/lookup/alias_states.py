@@ -220,7 +220,7 @@ def _collect(
     return collected
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class AliasMemory:
     """The states as the tables of one configuration consult them.
 

@@ -57,7 +57,7 @@ slow_calls = SlowCalls()
 """The slow calls of this process."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Hooks:
     """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked.
 

@@ -48,7 +48,7 @@ class UnownedCode:
     key: AliasKey
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class RecipientLookup:
     """The aliases of one configuration by the addresses that clients of the mail server name.
 

@@ -19,7 +19,7 @@ Preprocess = Callable[[str, str | None], tuple[str, str | None] | None]
 """The hook ``preprocess``."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Refusals:
     """The refused addresses in lower case, each with the offset of its address in the configuration's text.
 

@@ -17,7 +17,7 @@ from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound
 from trualias.matching.policy import Policy
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class LoginLookup:
     """The login table.
 

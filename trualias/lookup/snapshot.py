@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from trualias.configuration import Configuration
 from trualias.configuration.tables import Table
@@ -10,10 +11,12 @@ from trualias.lookup.access import AccessLookup
 from trualias.lookup.alias_states import AliasMemory, AliasStates
 from trualias.lookup.deliveries import Deliveries, deliveries_of
 from trualias.lookup.mailboxes import Mailboxes, mailboxes_of
-from trualias.lookup.recipients import RecipientLookup
 from trualias.lookup.refusals import Refusals, find_refusals
 from trualias.lookup.sender_login import LoginLookup
 from trualias.lookup.tables import Hooks, LocalPartLookup, Lookup, VirtualLookup
+
+if TYPE_CHECKING:
+    from trualias.lookup.recipients import RecipientLookup
 
 
 class Snapshot:
@@ -52,7 +55,12 @@ class Snapshot:
             memory = AliasMemory(states, self.mailboxes, settings.quiet_domain, only_domain)
         virtual = VirtualLookup(policy, domains, debug_account, hooks, refused, self.deliveries, memory)
         access = AccessLookup(domains, settings.unknown_user, hooks, refused, memory)
-        self.recipients = None if memory is None else RecipientLookup(access, virtual, memory)
+        self.recipients: RecipientLookup | None = None
+        if memory is not None:
+            # Without a store, nothing of it is imported.
+            from trualias.lookup.recipients import RecipientLookup
+
+            self.recipients = RecipientLookup(access, virtual, memory)
         self.tables: Mapping[Table, Lookup] = {
             Table.LOCAL_PART: LocalPartLookup(policy, debug_account, hooks, refused, memory),
             Table.VIRTUAL: virtual,

@@ -42,7 +42,7 @@ class Lookup(Protocol):
         """Return the answer to a key; raises what a hook raises."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class LocalPartLookup:
     """The local-part table."""
 
@@ -81,7 +81,7 @@ class LocalPartLookup:
         return None if hooked is None else _not_empty(hooked[0])
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class VirtualLookup:
     """The virtual table. The value of an account is what ``deliveries`` has for it.
 

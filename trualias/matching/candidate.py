@@ -7,7 +7,7 @@ from attrs import frozen
 from trualias.matching.matcher import Matcher
 
 
-@frozen(eq=False, weakref_slot=False)  # there can be a million
+@frozen(eq=False, repr=False, weakref_slot=False)  # there can be a million
 class Candidate:
     """A statement with the names that an address would have to show.
 

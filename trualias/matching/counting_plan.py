@@ -34,7 +34,7 @@ def _has_names(tokens: Expression) -> bool:
     return any(isinstance(token, NameField) for token in tokens)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Sum:
     """Counts of the same characters over the identifiers of one side of the code.
 

@@ -22,7 +22,7 @@ _FEW = 4
 """The number of pairs that are compared with an address whether it has room for them or not."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class NameFound:
     """A name of a statement whose addresses show both names: a candidate only with a name of the other kind."""
 

@@ -59,7 +59,7 @@ def skeleton_of(candidate: Candidate) -> Skeleton:
     )
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _GroupField:
     """A field of all statements of a group.
 
@@ -73,7 +73,7 @@ class _GroupField:
     branches: bool
 
 
-@define(eq=False)  # not frozen, which takes a third longer for each attempt
+@define(eq=False, repr=False)  # not frozen, which takes a third longer for each attempt
 class Division:
     """One way to divide an address: the code, the texts of the identifiers, and the keys of the classes that these fit.
 

@@ -70,7 +70,7 @@ _END = _BEGIN + b"END-OF-MESSAGE\n"
 """The first two lines of nearly all requests of Postfix."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PolicyRequest:
     """The attributes of a request that the service reads, each empty if it is missing."""
 

@@ -10,7 +10,7 @@ from trualias.monitoring.statistics import ReplyKind
 _NO_BUCKETS: list[int] = []
 
 
-@frozen(eq=False, weakref_slot=False)
+@frozen(eq=False, repr=False, weakref_slot=False)
 class Reply:
     """The bytes that a client is sent, and how the reply counts.
 

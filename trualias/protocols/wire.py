@@ -220,7 +220,7 @@ def _encode(value: str) -> bytes:
         raise Unsendable(f"a value with half a character: {value!a}") from None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ReplyFormat:
     """The replies of a protocol to a lookup; ``found`` formats a value and raises `Unsendable`."""
 

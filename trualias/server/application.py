@@ -19,7 +19,6 @@ from trualias.lookup import CurrentSnapshot
 from trualias.lookup.hooks import slow_calls
 from trualias.lookup.loading import wait_until_stable
 from trualias.monitoring.counters import Counters, LoadCounters
-from trualias.monitoring.status import status_file_name
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
 from trualias.protocols.socketmap import SocketmapFactory
@@ -46,11 +45,11 @@ from trualias.server.signals import SighupService
 from trualias.server.slow_hooks import SlowHookWarnings
 from trualias.server.socket_watch import SocketWatchService
 from trualias.server.statistics_service import StatisticsService
-from trualias.server.status_service import StatusService, status_maker
 from trualias.server.systemd import SystemdNotifier, SystemdService, watchdog_seconds
 
 if TYPE_CHECKING:
     from trualias.server.memory_services import MemoryServices
+    from trualias.server.status_service import StatusService
     from trualias.web.health import HealthSource
 
 
@@ -231,6 +230,10 @@ class Application:
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:
         if self._state is None:
             return []
+        # Without a state directory, nothing of it is imported.
+        from trualias.monitoring.status import status_file_name
+        from trualias.server.status_service import StatusService, status_maker
+
         make_status = status_maker(self._path, self._current, self._loads, lookups)
         path = os.path.join(self._state, status_file_name(self._table.value))
         return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]

@@ -48,7 +48,7 @@ class Worker(Protocol):
         """Fail all unfinished work with ``Abandoned``, and ignore its results."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Generation:
     """A thread and its work. ``None`` in the queue ends the thread."""
 

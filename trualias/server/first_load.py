@@ -6,8 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError, parse_configuration
 from trualias.configuration.files import CopyAccess
@@ -41,8 +40,7 @@ class CannotStart(Exception):
     """Neither the file nor its kept copy can be used; ``str()`` has all errors."""
 
 
-@frozen
-class FirstLoad:
+class FirstLoad(NamedTuple):
     """The result of a first load.
 
     ``seen`` is the fingerprint of the file from before its load; ``kept`` is the kept copy, if there is one;

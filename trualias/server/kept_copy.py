@@ -113,7 +113,7 @@ def write_copy(path: str, copy: KeptCopy) -> None:
     replace_file(path, json.dumps(header).encode() + b"\n" + text, durable=True)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CopyHealth:
     """The remark of ``/healthz`` that a kept copy is in use."""
 

@@ -64,7 +64,7 @@ class _RejectedClient(Protocol):
 
 
 @implementer(IProtocolFactory)
-@frozen
+@frozen(eq=False, repr=False)
 class _RejectingFactory:
     """A factory for endpoints that wrap one protocol in another, such as TLS.
 

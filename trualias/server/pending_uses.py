@@ -23,7 +23,7 @@ MOST_COUNTED = 100_000
 _ACCEPTED, _REFUSED, _KNOWN = Outcome
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Sum:
     address: str
     account: str

@@ -117,7 +117,7 @@ WARNINGS: dict[Table, tuple[Effect, ...]] = {
 }
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RestartWarning:
     """Logs a warning if settings differ from those in use and only a restart applies them.
 

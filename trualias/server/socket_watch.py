@@ -25,7 +25,7 @@ HANGING = 60.0
 """Seconds after which an examination that has not ended is logged."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Replacement:
     """A socket that was made in place of one whose file was removed."""
 

@@ -273,7 +273,7 @@ class StoreService(PeriodicService):
             _log.warn("the store is used again")
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class StoreHealth:
     """A remark on the health of a process whose store is not used; lookups go on."""
 

@@ -6,20 +6,17 @@ import errno
 import os
 import socket
 import stat
+from typing import NamedTuple
 
-from attrs import frozen
 
-
-@frozen
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """The identity of a file, which no other file has as long as it exists, under whatever name."""
 
     device: int
     inode: int
 
 
-@frozen
-class UnixSocket:
+class UnixSocket(NamedTuple):
     """A socket that a process listens on, and the file that it made at ``path``."""
 
     path: str

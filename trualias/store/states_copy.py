@@ -26,7 +26,7 @@ class UnusableStatesCopy(Exception):
     """A copy is damaged or cannot be read; ``str()`` is the reason."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class StatesCopy:
     """The states of the store at ``path`` at a position."""
 

@@ -34,7 +34,7 @@ class Listener(Protocol):
         """True if clients can connect."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ListenerHealth:
     """The health of the listeners: good if all listen.
 
@@ -53,7 +53,7 @@ class ListenerHealth:
         return ()
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class HealthPage:
     """Answers 200 and ``ok``, 200 and ``ok, but`` with the remarks, or 503 and the problems."""
 

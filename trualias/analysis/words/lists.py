@@ -14,7 +14,7 @@ class UnusableWordList(Exception):
     """A file is not a word list; ``str()`` is the reason."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class WordList:
     """Words, with a description of the list for messages."""
 

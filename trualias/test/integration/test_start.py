@@ -80,8 +80,10 @@ class ImportTests(SynchronousTestCase):
         self.assertEqual(set(), {"trualias.language.parser", "attr", "json"} - self.modules_of("query", "foo-macys-m5"))
 
     def test_server(self) -> None:
-        """A server imports nothing of a store, metrics or the policy service without them, and its parser at once."""
+        """A server imports nothing of a store, a status, metrics or policies without them, and its parser at once."""
         found = self.imported(sys.executable, "-c", MAKE_SERVER)
         without = {*_PARSER, *_STORE, "h11", "prometheus_client", "trualias.web", "trualias.web.site"}
-        self.assertEqual(set(), found & {*without, "trualias.protocols.policy_delegation"})
+        without |= {"trualias.protocols.policy_delegation", "trualias.lookup.recipients", "trualias.observers"}
+        without |= {"trualias.monitoring.status", "trualias.server.status_service"}
+        self.assertEqual(set(), found & without)
         self.assertEqual(set(), {"trualias.language.parser", "trualias.tap"} - found)
