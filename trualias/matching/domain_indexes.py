@@ -86,6 +86,7 @@ class DomainIndexes:
         """Return the indexes of the statements for a folded domain; None is the local-part table, with ``general``."""
         return self.general if domain is None else self._by_domain.get(domain, self.general)
 
-    def parts(self, pause: Callable[[], None]) -> list[object]:
-        """Return all entries, for releasing large indexes a few entries at a time; ``pause`` is called at each."""
-        return [part for index in self._indexes for part in index.parts(pause)]
+    @property
+    def all(self) -> Sequence[Index]:
+        """The indexes, each once."""
+        return self._indexes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import ahocorasick
 
@@ -27,6 +28,8 @@ Comparable = Candidate | SkeletonGroup | NamePairs
 _Entry = Candidate | SkeletonGroup | NameFound
 
 _ANY_NUMBER = 1 << 62
+
+_FREED_AT_ONCE = 200
 
 CROWD = 8
 """The number of statements found together from which on they are told apart by other keys, or grouped."""
@@ -207,13 +210,16 @@ class Index:
         """True if no statement was added."""
         return not len(self._automaton) and not self._always
 
-    def parts(self, pause: Callable[[], None] = lambda: None) -> list[object]:
-        """Return all entries, for releasing a large index a few entries at a time; ``pause`` is called at each."""
-        found: list[object] = []
-        for entries in self._automaton.values():
+    def empty(self, pause: Callable[[], None]) -> None:
+        """Free the entries in steps, and call ``pause`` after each; nothing may use the index any more.
+
+        A search in it raises AttributeError from then on. All at once, an index of 100,000 statements holds the
+        interpreter's lock for 35 to 75 ms.
+        """
+        while keys := list(islice(self._automaton.keys(), _FREED_AT_ONCE)):
+            for key in keys:
+                self._automaton.remove_word(key)
             pause()
-            found.append(entries)
-        return found
 
 
 def _folded(name: str, fold: Callable[[str], str]) -> str:

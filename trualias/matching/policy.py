@@ -10,7 +10,7 @@ from trualias.language.pauses import with_pauses
 from trualias.language.rule import Rule, folding
 from trualias.matching.candidate import Candidate
 from trualias.matching.domain_indexes import DomainIndexes
-from trualias.matching.index import Comparable
+from trualias.matching.index import Comparable, Index
 from trualias.matching.lookup_record import BUDGET, LookupRecord, StepBudgetExceeded
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.matching.pairs import NamePairs
@@ -125,13 +125,13 @@ class Policy:
             return indexes[0].find(text)
         return [comparable for index in indexes for comparable in index.find(text)]
 
-    def parts(self, pause: Callable[[], None]) -> list[object]:
-        """Return the parts of the policy, for releasing a large one a few parts at a time.
+    @property
+    def indexes(self) -> Sequence[Index]:
+        """The indexes that lookups search, without those of the retired statements.
 
-        ``pause`` is called at each entry of an index.
+        Only the policy's own methods search them, so that they are out of use once the policy is freed.
         """
-        retired = self.retired.parts(pause) if self.retired is not None else ()
-        return [*self.rules, *self._indexes.parts(pause), *retired]
+        return self._indexes.all
 
     def _choose(self, comparables: Sequence[Comparable], record: LookupRecord) -> PolicyOutcome:
         """Compare a text with statements.

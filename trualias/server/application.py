@@ -27,7 +27,7 @@ from trualias.server import gc_tuning, systemd
 from trualias.server.daemon_thread import Worker
 from trualias.server.file_limits import ensure_descriptors
 from trualias.server.first_load import FirstLoad, FirstLoader
-from trualias.server.kept_copy import CopyHealth, CopyService, copy_path
+from trualias.server.kept_copy import CopyHealth, CopyService, KeptCopy, copy_path
 from trualias.server.listening import ListeningService
 from trualias.server.reload import ReloadService
 from trualias.server.safeguards import ContentSafeguard, Extent, report_dropped_accounts
@@ -102,9 +102,10 @@ class Application:
         self._state = state
         self._notifier = SystemdNotifier(environment)
         slow_calls.report = SlowHookWarnings().warn
-        self._first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
-        self._current = CurrentSnapshot(self._first.snapshot)
-        self._loads = self._make_loads()
+        first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
+        # Of the first load only these are kept: its snapshot is to be freed once another one is in use.
+        self._seen, self._files, self._current = first.seen, first.files, CurrentSnapshot(first.snapshot)
+        self._loads = self._make_loads(first.kept, first.is_fallback)
         self._memory = self._open_memory()
         self._listeners = self._choose_listeners()
         self._counters = Counters() if self._configuration.settings.metrics else None
@@ -127,14 +128,14 @@ class Application:
         statuses = self._make_status_services(lookups)
         reload = ReloadService(
             self._path,
-            self._first.seen,
+            self._seen,
             self._current,
             [*guards, notifications, permissions, effects, *copies, *statuses],
             self._reactor,
             self._make_worker("examinations of the configuration"),
             self._make_worker("loads"),
-            wait_until_stable=partial(wait_until_stable, files=self._first.files),
-            files=self._first.files,
+            wait_until_stable=partial(wait_until_stable, files=self._files),
+            files=self._files,
             loads=self._loads,
         )
         services: list[Service] = [
@@ -188,10 +189,9 @@ class Application:
         watchdog = watchdog_seconds(self._environment, os.getpid())
         return SystemdService(self._reactor, self._notifier, watchdog, self._current, self._loads)
 
-    def _make_loads(self) -> LoadCounters:
+    def _make_loads(self, kept: KeptCopy | None, is_fallback: bool) -> LoadCounters:
         loads = LoadCounters(time.time())
-        kept = self._first.kept
-        if kept is not None and self._first.is_fallback:
+        if kept is not None and is_fallback:
             loads.current, loads.fallback = False, kept.description
         elif kept is not None:
             accounts = Extent.of(self._configuration).accounts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ from trualias.lookup import Snapshot
 from trualias.lookup.loading import OtherIncludes, load_snapshot
 from trualias.server import gc_tuning
 from trualias.server.reload_listener import ReloadListener
-from trualias.server.yielding_pause import YieldingPause, yield_to_reactor
+from trualias.server.yielding_pause import yield_to_reactor
 
 
 class LoadCancelled(Exception):
@@ -118,9 +119,16 @@ class Load:
 def release(last_references: list[Snapshot]) -> None:
     """Free the snapshot in a list, which has the last reference to it; all at once would stop all threads for long."""
     snapshot = last_references.pop()
-    parts, has_hooks = snapshot.configuration.policy.parts(YieldingPause()), snapshot.hooks is not None
-    del snapshot
-    gc_tuning.release_in_steps(parts, yield_to_reactor)
+    policy, has_hooks = snapshot.configuration.policy, snapshot.hooks is not None
+    rules: list[object] = [*policy.all_rules]
+    indexes = [(weakref.ref(each), each.indexes) for each in (policy, policy.retired) if each is not None]
+    del snapshot, policy
+    for policy_in_use, its_indexes in indexes:
+        # A policy is still there if a lookup in another thread searches its indexes: they must not change under it.
+        if policy_in_use() is None:
+            for index in its_indexes:
+                index.empty(yield_to_reactor)
+    gc_tuning.release_in_steps(rules, yield_to_reactor)
     if has_hooks:
         # A module and its functions are in reference cycles.
         gc_tuning.collect_frozen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from random import Random
 
 from hypothesis import given, settings
@@ -180,7 +181,8 @@ class IndexTests(SynchronousTestCase):
         """A statement with a text that is longer than any address is no candidate, and takes no entry."""
         text = f"ACCOUNT a MATCHES {'x' * 30_000}%code% WITH x;\nACCOUNT b MATCHES {'x' * 63}%code% WITH x;\n"
         policy = parse_configuration(text, "test.conf").policy
-        self.assertEqual(1, len(index_of(policy.rules).parts()))
+        self.assertTrue(index_of(policy.rules[:1]).is_empty)
+        self.assertFalse(index_of(policy.rules[1:]).is_empty)
         self.assertEqual(outcome.Found("b", "b"), policy.resolve("x" * 64))
 
     def test_pauses(self) -> None:
@@ -194,12 +196,19 @@ class IndexTests(SynchronousTestCase):
         index.finish(lambda: pauses.append("finish"))
         self.assertEqual(["add"] * 1_000 + ["finish"] * (4 + 1_000), pauses)
 
-    def test_parts(self) -> None:
-        """The parts of an index are its entries, with a pause at each."""
-        (rule,) = parse_configuration("ACCOUNT a, b MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
-        pauses: list[None] = []
-        self.assertEqual(2, len(index_of((rule,)).parts(lambda: pauses.append(None))))
-        self.assertEqual(2, len(pauses))
+    def test_emptied(self) -> None:
+        """An index frees 200 entries before each pause, and in the end all."""
+        names = ",".join(f"user{number}" for number in range(401))
+        (rule,) = parse_configuration(f"ACCOUNT {names} MATCHES %account%-%code% WITH x;", "test.conf").policy.rules
+        matcher = Matcher(rule, str)  # each entry refers to it
+        before = sys.getrefcount(matcher)
+        index = Index(str, LONGEST)
+        index.add(matcher)
+        index.finish()
+        left = [sys.getrefcount(matcher) - before]
+        index.empty(lambda: left.append(sys.getrefcount(matcher) - before))
+        self.assertEqual([401, 201, 1, 0], left)
+        self.assertTrue(index.is_empty)
 
 
 class CompletenessTests(SynchronousTestCase):

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -311,6 +312,20 @@ class MakeServiceTests(TapTestCase):
             self.reload(service)
             self.assertEqual(self.ask(factory, b"stats\n"), b"400 statistics disabled\n")
             self.assertEqual(self.reload(service), [])
+
+    def test_first_configuration_freed(self) -> None:
+        """The configuration of the start is freed once another one is in use."""
+        self.configure("METRICS: 127.0.0.1:9347\n")
+        service = self.make(tap_table.Options())
+        with self.running(service):
+            factory = next(
+                factory for _, factory, _, _ in self.reactor.tcpServers if isinstance(factory, ClientFactory)
+            )
+            first = weakref.ref(factory.current.snapshot)
+            self.assertIsNotNone(first())
+            self.configure("METRICS: 127.0.0.1:9347\nLOGGING: info\n")
+            self.reload(service)
+            self.assertIsNone(first())
 
 
 class StopTests(TapTestCase):
