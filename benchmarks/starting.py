@@ -22,7 +22,7 @@ from trualias.testing.live import TWISTD, free_port
 ROUNDS = 9
 PROGRAM = (sys.executable, "-m", "trualias")
 VERSION_BOUND = 4
-"""The most that ``trualias --version`` takes, to an interpreter that does nothing."""
+"""The most that ``trualias --version`` and ``--help`` take, to an interpreter that does nothing."""
 COMMAND_BOUND = 15
 """The same for commands that read a small configuration: 0.2 s where the interpreter takes 0.0133 s."""
 ANSWER_BOUND = 1.25
@@ -79,6 +79,7 @@ def _commands(folder: Path, environment: dict[str, str]) -> list[Row]:
     find = ("-c", str(configuration))
     arguments = {
         "--version": ("--version",),
+        "--help": ("--help",),
         "query": ("query", *find, "pinky-macys-m5"),
         "compose": ("compose", *find, "pinky", "macys"),
     }
@@ -92,7 +93,7 @@ def _commands(folder: Path, environment: dict[str, str]) -> list[Row]:
         at_most(
             f"trualias {name}, processor to python -c pass",
             least[name] / least["pass"],
-            VERSION_BOUND if name == "--version" else COMMAND_BOUND,
+            VERSION_BOUND if name in ("--version", "--help") else COMMAND_BOUND,
             note=f"{least[name]:.3f} s to {least['pass']:.3f}",
         )
         for name in arguments

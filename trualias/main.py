@@ -3,24 +3,19 @@
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 import trualias
 from trualias.commands.arguments import CommandParser, Overview
+from trualias.commands.overview import SUMMARIES
 from trualias.commands.terminal import InputError, OutputError, Terminal
 from trualias.errors import NoUsableConfiguration
 from trualias.messages import did_you_mean, quoted
 
-_GROUPS = {
-    "begin": ("init", "serve", "status"),
-    "look up and compose addresses": ("query", "explain", "compose"),
-    "judge a policy": ("check", "strength", "replay"),
-    "take addresses back": ("alias", "senders", "leaks", "guesses", "store"),
-    "more": ("config", "samples", "completion"),
-}
-_COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _UNUSABLE = 2
+_WITHOUT_COMMANDS = ("--version", "--help", "-h")
+"""The options that need no module of a command."""
 
 
 def main() -> int:
@@ -57,11 +52,11 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.errors.write("trualias --help lists the commands\n")
         return _UNUSABLE
     # The name of the command is the first argument. Importing the modules of all commands would take longer.
-    named = [name for name in arguments[:1] if name in _COMMANDS]
-    names: Sequence[str] = () if arguments[:1] == ["--version"] else named or _COMMANDS
+    named = [name for name in arguments[:1] if name in SUMMARIES]
+    names: Iterable[str] = () if arguments[0] in _WITHOUT_COMMANDS else named or SUMMARIES
     for name in arguments[:1]:
         if not named and not name.startswith("-"):
-            terminal.errors.write(f"trualias: unknown command {quoted(name)}{did_you_mean(name, _COMMANDS)}\n")
+            terminal.errors.write(f"trualias: unknown command {quoted(name)}{did_you_mean(name, list(SUMMARIES))}\n")
             terminal.errors.write("trualias --help lists the commands\n")
             return _UNUSABLE
     parsed = command_line(names).parse_args(arguments)
@@ -73,10 +68,9 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     return status
 
 
-def command_line(names: Sequence[str] = _COMMANDS) -> Overview:
+def command_line(names: Iterable[str] = SUMMARIES) -> Overview:
     """Return the parser of the named commands and their arguments."""
     parser = Overview(prog="trualias", description="Verifiable mail aliases, on the command line.")
-    parser.groups = {title: [name for name in group if name in names] for title, group in _GROUPS.items()}
     parser.add_argument("--version", action="version", version=f"%(prog)s {trualias.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name in names:

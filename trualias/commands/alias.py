@@ -16,6 +16,7 @@ from trualias.commands.dates import local_time
 from trualias.commands.memory import DONE, Memory, MemoryAction, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.owners import add_account, entries_of, known_owner, with_account
 from trualias.commands.terminal import Terminal
 from trualias.commands.typed_aliases import Alias, is_found, other_entries, typed_addresses, unchanged
@@ -35,26 +36,25 @@ _STATES = {
 
 
 _EXIT_STATUS = (
-    "Exit status: 0 if it is done, 1 if it was refused and nothing is changed, 2 for a configuration or a store that "
-    "cannot be used."
+    "0 if it is done, 1 if it was refused and nothing is changed, 2 for a configuration or a store that cannot be used"
 )
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command and its actions."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "alias",
-        help="take addresses back, pause them, and show what was decided about them",
         description="Change and show the states of aliases in the STORE of the configuration. Running servers follow "
         "within a second.",
-        epilog=f"Example: trualias alias revoke foo-macys-m5@example.com --note leaked. {_EXIT_STATUS}",
+        exit_status=_EXIT_STATUS,
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(
         name: str, function: MemoryAction, text: str, description: str, example: str, *, to_change: bool = True
     ) -> ArgumentParser:
-        epilog = f"Example: trualias alias {name} {example}".rstrip() + f". {_EXIT_STATUS}"
+        epilog = f"Example: trualias alias {name} {example}".rstrip() + f". Exit status: {_EXIT_STATUS}."
         action: ArgumentParser = actions.add_parser(name, help=text, description=description, epilog=epilog)
         add_memory(action)
         action.set_defaults(run=with_memory(function, to_change=to_change))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from argparse import Action, ArgumentError, ArgumentParser, Namespace, _SubParsersAction
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from shutil import get_terminal_size
 from textwrap import fill
 
+from trualias.commands.overview import GROUPS
 from trualias.messages import did_you_mean, escaped, one_of, quoted
 
 
@@ -55,20 +56,15 @@ class CommandParser(ArgumentParser):
 class Overview(ArgumentParser):
     """The parser of the whole command line, whose help has the commands in ``groups``, with an example of each."""
 
-    groups: Mapping[str, Sequence[str]] = {}
+    groups = GROUPS
 
     def commands(self) -> dict[str, ArgumentParser]:
         """Return the parsers of the commands by their names."""
-        return dict(self._subcommands().choices)
-
-    def _subcommands(self) -> _SubParsersAction[ArgumentParser]:
         (found,) = (action for action in self._actions if isinstance(action, _SubParsersAction))
-        return found
+        return dict(found.choices)
 
     def format_help(self) -> str:
         """Return the help text, folded to the width of the terminal."""
-        commands = self._subcommands()
-        helps = {short.dest: short.help for short in commands._choices_actions}
         formatter = self._get_formatter()
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
         formatter.add_text(self.description)
@@ -76,21 +72,20 @@ class Overview(ArgumentParser):
         width = get_terminal_size().columns - 2
         for title, names in self.groups.items():
             parts.append(f"\n{title}:\n")
-            for name in names:
+            for name, summary in names.items():
                 parts.append(
                     fill(
-                        f"{name:12}{helps[name]}",
+                        f"{name:12}{summary.help}",
                         width,
                         initial_indent="  ",
                         subsequent_indent=" " * 14,
                         break_on_hyphens=False,
                     )
                 )
-                example, _ = example_and_status(commands.choices[name])
                 parts.append(
                     "\n"
                     + fill(
-                        f"$ {example}",
+                        f"$ {summary.example}",
                         width,
                         initial_indent=" " * 14,
                         subsequent_indent=" " * 16,

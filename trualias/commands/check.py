@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json
 from trualias.commands.output import Output, write_json
+from trualias.commands.overview import add_command
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import ConfigurationErrors
@@ -29,14 +30,13 @@ _ERRORS = 2
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "check",
-        help="print the errors and warnings of a configuration",
         description="Load each configuration as a server would, with its hooks and expectations, and print all errors. "
         "If there are none, print warnings: what is valid but unwise, why, and how to fix it; and recommendations, as "
         "notes.",
-        epilog="Example: trualias check conf/tcp_virtual_server.conf.sample. Exit status: 0 without errors, 2 with "
-        "errors; with --strict, 1 if there are only warnings.",
+        exit_status="0 without errors, 2 with errors; with --strict, 1 if there are only warnings",
     )
     add_config(command)
     add_json(command)

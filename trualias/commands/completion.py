@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trualias.commands.options import configuration_path
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, ConfigurationErrors, read_configuration
 from trualias.configuration.locations import NoConfiguration
@@ -31,13 +32,13 @@ _FILES = frozenset({"FILE", "LOG", "OLD"})
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "completion",
-        help="print a completion script for a shell",
         description="Print a script by which a shell completes the commands, the options, and the names of accounts. "
         "The script calls this command for the names: accounts prints those of the configuration that a command line "
         "names with -c, or of the one that would be found, and addresses those of its store that begin with a word.",
-        epilog="Example: trualias completion bash > /etc/bash_completion.d/trualias. Exit status: 0.",
+        exit_status="0",
     )
     command.add_argument(
         "shell",

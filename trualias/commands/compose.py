@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import Table
@@ -34,14 +35,14 @@ _MOST_ALIASES = 10
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "compose",
-        help="compose addresses of an account or an alias",
         description="Compose an address with the given words and a right code, for each statement of an account or an "
         "alias that the words fit. Addresses go to standard output, one a line; the reasons why a statement has none "
         "go to standard error. Where there is a STORE, the addresses are recorded in it.",
-        epilog="Example: trualias compose -c conf/tcp_table_server.conf.sample pinky macys. Exit status: 0 if there is "
-        "an address, 1 if there is none, 2 for a configuration or a domain that cannot be used.",
+        exit_status="0 if there is an address, 1 if there is none, 2 for a configuration or a domain that "
+        "cannot be used",
     )
     add_config(command)
     add_json(command)

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_config, configuration_path
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 from trualias.configuration import read_configuration
 from trualias.configuration.tables import Table
@@ -20,14 +21,13 @@ _UNUSABLE = 2
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "config",
-        help="print a configuration in the layout of the samples, or with its included files and defaults",
         description="format: print a file in the layout of the samples, with all its comments and the same meaning. "
         "show: print everything that a configuration says, with the files that it includes and the defaults of all "
         "settings, as one configuration whose comments say where each part comes from.",
-        epilog="Example: trualias config format conf/tcp_table_server.conf.sample. Exit status: 0, 2 for a file with "
-        "errors or one that cannot be written.",
+        exit_status="0, 2 for a file with errors or one that cannot be written",
     )
     add_config(command)
     command.add_argument("--write", action="store_true", help="format: write the file instead of printing it")

@@ -15,6 +15,7 @@ from trualias.commands.options import (
     table_of_key,
 )
 from trualias.commands.output import Output, write_json
+from trualias.commands.overview import add_command
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.lookup.loading import load_snapshot
@@ -30,14 +31,13 @@ _FEW = 3
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "explain",
-        help="explain why an address is accepted or not",
         description="Print the answer of a server to each key, and its reason: the statements that were compared with "
         "the key, the nearest first, how each reads it, the right code, and where the key goes wrong. A key with an @ "
         "is looked up as the virtual server does, any other as the table server does.",
-        epilog="Example: trualias explain -c conf/tcp_table_server.conf.sample pinky-macys-m6. Exit status: 0 if every "
-        "key is answered with an account, 1 if not, 2 for a configuration that cannot be used.",
+        exit_status="0 if every key is answered with an account, 1 if not, 2 for a configuration that cannot be used",
     )
     add_config(command)
     add_json(command)

@@ -13,6 +13,7 @@ from trualias.commands.dates import local_day, rfc3339
 from trualias.commands.memory import DONE, Memory, Refused, add_memory, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import Columns, Output, write_items, write_json
+from trualias.commands.overview import add_command
 from trualias.commands.owners import add_account, known_owner, owner
 from trualias.commands.terminal import Terminal
 from trualias.store.guesses import GuessedAccount, GuessingNetwork
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "guesses",
-        help="list the accounts whose aliases were guessed at, and the networks that guessed",
         description=f"List the wrong codes of the last {GUESS_DAYS} days: by account, with the latest examples, and by "
         "the network of the client. The policy service counts them where the setting GUESSES limits them.",
-        epilog="Example: trualias guesses --account ann. Exit status: 0 if the list is complete, 1 if it was refused, "
-        "2 for a configuration or a store that cannot be used.",
+        exit_status="0 if the list is complete, 1 if it was refused, 2 for a configuration or a store that "
+        "cannot be used",
     )
     add_memory(command)
     add_json(command)

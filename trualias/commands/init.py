@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from trualias.commands.output import Output
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 from trualias.configuration import SETTINGS
 from trualias.configuration.setting_values import InvalidValue
@@ -37,13 +38,13 @@ class _NoAnswer(Exception):
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "init",
-        help="write a first configuration, from three questions",
         description="Ask for the domain, the accounts and one of five policies, whose strength is shown, and write "
         f"{_FILE_NAME} into a directory: a configuration without errors and warnings, with the answers that it must "
         "give. An existing file is left alone.",
-        epilog="Example: trualias init --yes. Exit status: 0 if the file was written, 2 if not.",
+        exit_status="0 if the file was written, 2 if not",
     )
     command.add_argument("--domain", metavar="NAME", help=f"the domain; {_NO_DOMAIN} for a file of the table server")
     command.add_argument("--accounts", metavar="NAMES", help="the accounts, separated by spaces or commas")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.memory import DONE, Memory, add_memory, with_memory
 from trualias.commands.options import add_json
+from trualias.commands.overview import add_command
 from trualias.commands.owners import add_account, known_owner
 from trualias.commands.senders import warn_if_none_kept
 from trualias.commands.senders_text import print_strangers
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "leaks",
-        help="list the aliases that strangers wrote to",
         description="List the senders whose domain has nothing to do with the words of the alias that they wrote to, "
         "nor with its senders of the first seven days; the one that wrote first last. Running servers count the mails.",
-        epilog="Example: trualias leaks --account ann. Exit status: 0 if the list is complete, 1 if it was refused, "
-        "2 for a configuration or a store that cannot be used.",
+        exit_status="0 if the list is complete, 1 if it was refused, 2 for a configuration or a store that "
+        "cannot be used",
     )
     add_memory(command)
     add_json(command)

@@ -15,6 +15,7 @@ from trualias.commands.options import (
     table_of_key,
 )
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
 from trualias.lookup import Ambiguous, Answer, Found, Lookup, NotFound, describe
@@ -30,14 +31,13 @@ _NOT_ALL_FOUND = 1
 
 def add_to(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "query",
-        help="answer lookup keys as a server would, without a server",
         description="Print a line KEY<TAB>VALUE for each key that a server with this configuration would find. A key "
         "with an @ is looked up as the virtual server does, any other as the table server does. Messages that a server "
         "would log, such as a warning about an ambiguous address, go to standard error.",
-        epilog="Example: trualias query -c conf/tcp_table_server.conf.sample pinky-macys-m5. Exit status: 0 if every "
-        "key was found, 1 if not, 2 for a configuration that cannot be used.",
+        exit_status="0 if every key was found, 1 if not, 2 for a configuration that cannot be used",
     )
     add_config(command)
     add_json(command)

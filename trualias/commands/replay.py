@@ -12,6 +12,7 @@ from attrs import frozen
 
 from trualias.commands.options import add_json
 from trualias.commands.output import Output, show, table_of, write_json
+from trualias.commands.overview import add_command
 from trualias.commands.progress import progress
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
@@ -35,15 +36,14 @@ _UNUSABLE = 2
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "replay",
-        help="show what would change for the addresses of a mail log",
         description="Look up every recipient of the logs by a new configuration and by the one that is in force, and "
         "print the addresses that are answered otherwise. The logs are those of Postfix, Exim or Sendmail, or lists of "
         "addresses, one a line; they may be compressed by gzip or zstd.",
-        epilog="Example: trualias replay --virtual new.conf --against /etc/trualias/trualias.conf /var/log/mail.log*. "
-        "Exit status: 0, 1 if an address that has received mail would be refused, 2 for a configuration or a log that "
-        "cannot be used, or where no log has a recipient.",
+        exit_status="0, 1 if an address that has received mail would be refused, 2 for a configuration or a "
+        "log that cannot be used, or where no log has a recipient",
     )
     command.add_argument(
         "--against",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trualias
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ _MISSING = 1
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "samples",
-        help="print where the sample configurations and the guides are",
         description="Print the path of the folder that came with this installation: conf/ has the commented samples, "
         "install/ the guides and the files for mail servers, systemd, Prometheus and Grafana, and tac/ the servers for "
         "twistd -y.",
-        epilog="Example: ls $(trualias samples)/conf. Exit status: 0, 1 if they are not installed.",
+        exit_status="0, 1 if they are not installed",
     )
     command.set_defaults(run=run)
 

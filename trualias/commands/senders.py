@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trualias.commands.memory import DONE, Memory, Refused, add_memory, has_policy_service, with_memory
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.owners import add_account, known_owner
 from trualias.commands.senders_text import print_domains, print_senders
 from trualias.commands.terminal import Terminal
@@ -24,14 +25,14 @@ _FORGET = "forget"
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "senders",
-        help="list the senders of mail, and forget them",
         description="List the domains that wrote to aliases, the one that wrote last first; with a domain, the aliases "
         "that it and its subdomains wrote to. forget removes what the store knows of an address, or of all senders in "
         "a domain; locks and the numbers of mails stay as they are.",
-        epilog="Example: trualias senders macys.com. Exit status: 0 if it is done, 1 if it was refused and nothing is "
-        "changed, 2 for a configuration or a store that cannot be used.",
+        exit_status="0 if it is done, 1 if it was refused and nothing is changed, 2 for a configuration or a "
+        "store that cannot be used",
     )
     add_memory(command)
     add_json(command)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trualias
 from trualias.commands.options import add_config, configuration_path
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import OutputError, Terminal
 from trualias.configuration import Settings, read_configuration
 from trualias.configuration.tables import Table
@@ -24,14 +25,13 @@ _TWISTD = "import sys; sys.path.append(sys.argv.pop(1)); from twisted.scripts.tw
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "serve",
-        help="run the server of a configuration in the foreground",
         description="Run the server that a configuration asks for, with its log on the terminal, until Ctrl-C: the "
         "virtual server if ALIAS DOMAINS is set, the table server if not. It is the same server as twistd "
         "trualias-virtual or twistd trualias-table, which have more options and are meant for services.",
-        epilog="Example: trualias serve -c conf/tcp_table_server.conf.sample. Exit status: that of the server; 2 for a "
-        "configuration that cannot be used.",
+        exit_status="that of the server; 2 for a configuration that cannot be used",
     )
     add_config(command)
     command.set_defaults(run=run)

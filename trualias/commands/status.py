@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_state_directory, state_directory_path
 from trualias.commands.output import Output
+from trualias.commands.overview import add_command
 from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES
@@ -25,16 +26,16 @@ _UNUSABLE = 2
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "status",
-        help="show whether the servers run, and with what configuration",
         description="Print for each table whether its server runs, since when, and with what configuration, from the "
         "files that running servers write into their state directory every ten seconds and after each load. A server "
         "that has not written for 30 seconds hangs or is gone. With -c, ask the sockets instead: connect to each "
         "address of the configuration, look up the addresses of its EXPECT statements, and compare the "
         "answers with the file's.",
-        epilog="Example: trualias status -c conf/tcp_table_server.conf.sample. Exit status: 0 if the servers run (and "
-        "answer as the file says), 1 if one does not, 2 for wrong arguments or a configuration that cannot be used.",
+        exit_status="0 if the servers run (and answer as the file says), 1 if one does not, 2 for wrong "
+        "arguments or a configuration that cannot be used",
     )
     command.add_argument("-c", "--config", metavar="FILE", help="ask the server of this configuration by its sockets")
     add_state_directory(command, "--state")

@@ -24,6 +24,7 @@ from trualias.commands.memory import (
 )
 from trualias.commands.options import add_json
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 from trualias.lookup.alias_states import PLAIN, AliasKey, AliasRecord, AliasState
 from trualias.lookup.locks import Lock
@@ -38,32 +39,28 @@ if TYPE_CHECKING:
 
 
 _EXIT_STATUS = (
-    "Exit status: 0 if all is well, 1 if there is something to put right, 2 for a configuration or a store that cannot "
-    "be used."
+    "0 if all is well, 1 if there is something to put right, 2 for a configuration or a store that cannot be used"
 )
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command and its actions."""
-    command = commands.add_parser(
-        "store",
-        help="check, back up and adopt the store of alias states",
-        description="Look after the STORE of the configuration.",
-        epilog=f"Example: trualias store backup /var/backups/memory.sqlite. {_EXIT_STATUS}",
+    command = add_command(
+        commands, "store", description="Look after the STORE of the configuration.", exit_status=_EXIT_STATUS
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
     checking = actions.add_parser(
         "check",
         help="check the store",
         description="Check that the store is whole, and that it is the one whose states the servers have in force.",
-        epilog=f"Example: trualias store check. {_EXIT_STATUS}",
+        epilog=f"Example: trualias store check. Exit status: {_EXIT_STATUS}.",
     )
     checking.set_defaults(run=with_memory(_check))
     saving = actions.add_parser(
         "backup",
         help="write a copy of the store",
         description="Write a copy of the store to a new file, while servers and commands use it.",
-        epilog=f"Example: trualias store backup /var/backups/memory.sqlite. {_EXIT_STATUS}",
+        epilog=f"Example: trualias store backup /var/backups/memory.sqlite. Exit status: {_EXIT_STATUS}.",
     )
     saving.add_argument("file", metavar="FILE", help="the new file")
     saving.set_defaults(run=with_memory(_backup))
@@ -72,7 +69,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="use a store that is not the one in force",
         description="Make the servers use the store that is there, although it is older than the one whose states they "
         "have in force, another one, or missing. The states in force that are stricter are written into it.",
-        epilog=f"Example: trualias store adopt. {_EXIT_STATUS}",
+        epilog=f"Example: trualias store adopt. Exit status: {_EXIT_STATUS}.",
     )
     fate = adopting.add_mutually_exclusive_group()
     fate.add_argument("--merge", action="store_true", help="write the stricter states in force into it, the default")
@@ -85,7 +82,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="upgrade a store of an older version",
         description="Bring a store of an older version up to date, and keep a copy beside it; make one where there was "
         "none. A server does so, too, when it starts.",
-        epilog=f"Example: trualias store upgrade. {_EXIT_STATUS}",
+        epilog=f"Example: trualias store upgrade. Exit status: {_EXIT_STATUS}.",
     )
     upgrading.set_defaults(run=_upgrade)
     for action in (checking, saving, adopting, upgrading):

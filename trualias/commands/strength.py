@@ -10,6 +10,7 @@ from attrs import evolve
 
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
+from trualias.commands.overview import add_command
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration, read_configuration
@@ -33,14 +34,13 @@ _UNUSABLE = 2
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
-    command = commands.add_parser(
+    command = add_command(
+        commands,
         "strength",
-        help="measure how hard the addresses of a policy are to guess",
         description="Measure for each statement how often an attacker guesses an address. The attacker knows the shape "
         "of the addresses, but not how their code is made; the words in the addresses are drawn from a list of names. "
         "The figures are for the first account and alias of a statement, or for a given account.",
-        epilog="Example: trualias strength -c conf/tcp_table_server.conf.sample baz. Exit status: 0, 1 if an account "
-        "has no statement, 2 for a configuration or a list of words that cannot be used.",
+        exit_status="0, 1 if an account has no statement, 2 for a configuration or a list of words that cannot be used",
     )
     add_config(command)
     add_json(command)

@@ -83,7 +83,7 @@ class ProcessTests(SynchronousTestCase):
         """Run a query and then *code* in the same process; return the output of both."""
         done = subprocess.run(
             [
-                *(sys.executable, "-c", f"import sys; from trualias.main import _COMMANDS, main; main(); {code}"),
+                *(sys.executable, "-c", f"import sys; from trualias.main import SUMMARIES, main; main(); {code}"),
                 *("query", "-c", self.path, "foo-shop-4"),
             ],
             env=ENVIRONMENT,
@@ -100,6 +100,6 @@ class ProcessTests(SynchronousTestCase):
     def test_no_other_command(self) -> None:
         """The command does not import the modules of other commands."""
         printed = self.printed_after(
-            "print([name for name in _COMMANDS if f'trualias.commands.{name}' in sys.modules])"
+            "print([name for name in SUMMARIES if f'trualias.commands.{name}' in sys.modules])"
         )
         self.assertEqual(printed, b"foo-shop-4\tfoo\n['query']\n")

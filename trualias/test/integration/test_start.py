@@ -22,7 +22,8 @@ _ALL = ("attr", "json", "trualias.configuration", "trualias.lookup", *_PARSER, *
 
 NOT_IMPORTED = {
     ("--version",): (*_ALL, "difflib", "trualias.commands.query"),
-    ("--help",): (*_PARSER, *_SERVER, *_TERMINAL),
+    ("--help",): (*_ALL, "difflib", "trualias.commands.query"),
+    ("-h",): (*_ALL, "trualias.commands.query"),
     ("samples",): _ALL,
     ("query", "--help"): (*_PARSER, *_SERVER, *_STORE, *_TERMINAL, "trualias.analysis"),
     ("completion", "bash"): (*_PARSER, *_SERVER, *_TERMINAL),
