@@ -249,7 +249,7 @@ class _Parser:
         parsed = parse(self._source, self._pause, self.settings.read, left, file.base)
         self.errors += parsed.errors
         self.partial += parsed.partial
-        for statement in with_pauses(parsed.tree.statements, self._pause):
+        for statement in with_pauses(parsed.statements, self._pause):
             if isinstance(statement, End):
                 self.ended.append(file.path)
             else:

@@ -25,7 +25,7 @@ _LINE_STARTS = ("MATCHES", "WITH")
 
 
 def format_text(text: str, name: str) -> str:
-    """Return the text of one file in the layout of the samples. Its tree is the same, and all comments are kept.
+    """Return the text of one file in the layout of the samples. Its statements are the same, and all comments are kept.
 
     An account statement has three lines, which begin with ACCOUNT, MATCHES and WITH, and a blank line before and after
     it. A long list goes on in indented lines. Of several blank lines, two are kept. The result of a result is the same.
@@ -37,7 +37,7 @@ def format_text(text: str, name: str) -> str:
         raise ConfigurationErrors(before.errors)
     formatted = "".join(f"{line}\n" for line in _lines(text))
     after = parse(Source(formatted, name))
-    assert (after.tree, after.errors) == (before.tree, ())
+    assert (after.statements, after.errors) == (before.statements, ())
     return formatted
 
 

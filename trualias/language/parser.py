@@ -14,18 +14,18 @@ from trualias.language.source import MOST_ERRORS, PolicyError, Source
 from trualias.language.splitter import pieces
 from trualias.language.statement_parser import parse_statement
 from trualias.language.syntax_errors import syntax_error
-from trualias.language.tree import Account, Setting, Statement, Tree
+from trualias.language.tree import Account, Setting, Statement
 from trualias.language.words import UnexpectedWord
 
 
 class Parsed(NamedTuple):
-    """The statements that could be read, and the errors of the others and of settings.
+    """The statements that could be read, in the order of the file, and the errors of the others and of settings.
 
-    ``partial`` are account statements with an unknown class or field: they are not in the tree, but the rest of them
-    can be checked.
+    ``partial`` are account statements with an unknown class or field: they are not among the statements, but the rest
+    of them can be checked.
     """
 
-    tree: Tree
+    statements: tuple[Statement, ...]
     partial: tuple[Account, ...]
     errors: tuple[PolicyError, ...]
 
@@ -39,7 +39,7 @@ def parse(
 ) -> Parsed:
     """Parse the whole text of the file that begins at the offset ``base``.
 
-    A statement with an error is left out of the tree, and the next one is parsed.
+    A statement with an error is left out, and the next one is parsed.
     ``pause`` is called at each statement, and often within a long one, so that a long text need not keep other threads
     from their work.
     ``read_setting`` returns the errors of a setting: offsets in the text, and messages. Parsing stops after more than
@@ -77,4 +77,4 @@ def parse(
             statements.append(statement)
         if isinstance(statement, Setting):
             errors += [PolicyError(source, offset, message) for offset, message in read_setting(statement)]
-    return Parsed(Tree(tuple(statements)), tuple(partial), tuple(errors))
+    return Parsed(tuple(statements), tuple(partial), tuple(errors))

@@ -49,11 +49,15 @@ def _offset_field() -> int:
 
 
 @frozen(weakref_slot=False)  # there can be very many
-class Literal:
-    """Text that stands for itself in an expression; ``%%`` is already a single percent sign."""
-
+class _Text:
     text: str
     offset: int = _offset_field()
+
+
+class Literal(_Text):
+    """Text that stands for itself in an expression; ``%%`` is already a single percent sign."""
+
+    __slots__ = ()
 
 
 @frozen
@@ -83,12 +87,10 @@ Token = Literal | NameField | Identifier | CodeField
 Expression = tuple[Token, ...]
 
 
-@frozen
-class Argument:
+class Argument(_Text):
     """An argument of a function, as written."""
 
-    text: str
-    offset: int = _offset_field()
+    __slots__ = ()
 
 
 @frozen
@@ -100,12 +102,10 @@ class Call:
     offset: int = _offset_field()
 
 
-@frozen(weakref_slot=False)
-class CodeLiteral:
+class CodeLiteral(_Text):
     """Text that stands for itself in a code."""
 
-    text: str
-    offset: int = _offset_field()
+    __slots__ = ()
 
 
 Item = Call | CodeLiteral
@@ -199,18 +199,6 @@ class End:
 
 
 Statement = Setting | Account | Expect | Refuse | Deliver | End
-
-
-@frozen
-class Tree:
-    """A whole configuration, its statements in the order of the file."""
-
-    statements: Sequence[Statement]
-
-    @property
-    def ended(self) -> bool:
-        """True if the configuration has ``END``."""
-        return bool(self.statements) and isinstance(self.statements[-1], End)
 
 
 def expression_text(expression: Expression) -> str:

@@ -9,9 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum
 from math import fsum
-from typing import Literal
-
-import attrs
+from typing import Literal, NamedTuple
 
 _MINUTE = 60
 
@@ -28,8 +26,7 @@ class ReplyKind(IntEnum):
     STATS = 3
 
 
-@attrs.frozen
-class Figures:
+class Figures(NamedTuple):
     """The figures of one quantity over 60 complete seconds.
 
     ``minimum``, ``maximum`` and ``one``, which is the newest second, have the quantity's type; ``ten`` and ``sixty``
@@ -196,7 +193,7 @@ class Statistics:
         return json.dumps(
             [
                 {"name": collector.name}
-                | {quantity: attrs.asdict(figures) for quantity, figures in collector.figures().items()}
+                | {quantity: figures._asdict() for quantity, figures in collector.figures().items()}
                 for collector in self._collectors
             ]
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -125,8 +126,7 @@ class NetstringSplitter(Splitter):
         return netstring
 
 
-@frozen
-class Get:
+class Get(NamedTuple):
     """``get KEY``. The key is decoded; None if no table can have it: it is not UTF-8, or too long."""
 
     key: str | None
@@ -260,8 +260,7 @@ def statistics_json(text: str) -> bytes:
     return b"212 %s\n" % text.encode("ascii")
 
 
-@frozen
-class MapGet:
+class MapGet(NamedTuple):
     """A key for a map. The key is None if no table can have it: it is not UTF-8, or too long."""
 
     map_name: bytes

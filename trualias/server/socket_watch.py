@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
@@ -25,8 +26,7 @@ HANGING = 60.0
 """Seconds after which an examination that has not ended is logged."""
 
 
-@frozen(eq=False, repr=False)
-class Replacement:
+class Replacement(NamedTuple):
     """A socket that was made in place of one whose file was removed."""
 
     socket: socket.socket

@@ -22,7 +22,7 @@ class ChecksCase(SynchronousTestCase):
         """Return the valid statements, and the complete text of all errors."""
         source = Source(text, "test.conf")
         parsed = parse(source)
-        statements = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
+        statements = [statement for statement in parsed.statements if isinstance(statement, Account)]
         rules, errors = check(source, statements, case_sensitive, partial=parsed.partial)
         return rules, str(ConfigurationErrors(parsed.errors + errors))
 
@@ -382,6 +382,6 @@ class RuleTests(ChecksCase):
         """Count how often the checks of a text pause."""
         source = Source(text, "test.conf")
         pauses: list[None] = []
-        statements = [statement for statement in parse(source).tree.statements if isinstance(statement, Account)]
+        statements = [statement for statement in parse(source).statements if isinstance(statement, Account)]
         check(source, statements, True, lambda: pauses.append(None))
         return len(pauses)

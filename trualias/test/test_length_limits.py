@@ -28,19 +28,19 @@ class LengthTests(SynchronousTestCase):
                 ("EXPECT " + 400_000 * "a, ", " foo;"),
             ):
                 self.assertEqual([(len(begin), message)], self.messages(begin + word + end))
-        (statement,) = parse(Source(f"ACCOUNT {'x' * LONGEST} MATCHES a%code% WITH x;", "")).tree.statements
+        (statement,) = parse(Source(f"ACCOUNT {'x' * LONGEST} MATCHES a%code% WITH x;", "")).statements
         self.assertIsInstance(statement, Account)
 
     def test_the_others(self) -> None:
         """The statements after one with a long word are parsed."""
         parsed = parse(Source(f"EXPECT {'x' * 1_000_001} foo;\nACCOUNT foo MATCHES a%code% WITH x;\n", "test.conf"))
         self.assertEqual(1, len(parsed.errors))
-        self.assertEqual([Account], [type(statement) for statement in parsed.tree.statements])
+        self.assertEqual([Account], [type(statement) for statement in parsed.statements])
 
     def test_settings(self) -> None:
         """The line of a setting may have 1,000,000 characters."""
         name = "PROCESSOR: "
         longest = name + "x" * (LONGEST - len(name))
-        (statement,) = parse(Source(longest, "")).tree.statements
+        (statement,) = parse(Source(longest, "")).statements
         self.assertIsInstance(statement, Setting)
         self.assertEqual([(1, "a setting has more than 1,000,000 characters")], self.messages(f"\n{longest}x\n"))

@@ -51,7 +51,7 @@ def load(statements: Sequence[Account], case_sensitive: bool) -> Policy:
     """Return the policy of the text of some statements."""
     source = Source("\n".join(map(unparse, statements)), "drawn.conf")
     parsed = parse(source)
-    found = [statement for statement in parsed.tree.statements if isinstance(statement, Account)]
+    found = [statement for statement in parsed.statements if isinstance(statement, Account)]
     rules, errors = check(source, found, case_sensitive)
     complaints = "\n".join(map(str, (*parsed.errors, *errors)))
     assert not complaints, complaints
@@ -136,7 +136,7 @@ class TextTests(SynchronousTestCase):
         if ended:
             statements = [*statements, End()]
         parsed = parse(Source("\n".join(map(unparse, statements)) + "\n", "drawn.conf"))
-        self.assertEqual((list(parsed.tree.statements), parsed.errors), (statements, ()))
+        self.assertEqual((list(parsed.statements), parsed.errors), (statements, ()))
 
     @given(st.one_of(policies(), tangles()), st.booleans())
     def test_accepted(self, policy: tuple[Account, ...], case_sensitive: bool) -> None:

@@ -46,7 +46,7 @@ class ParserCase(SynchronousTestCase):
         parsed = parse(Source(text, "test.conf"))
         self.assertEqual("", str(ConfigurationErrors(parsed.errors)))
         self.assertEqual((), parsed.partial)
-        return list(parsed.tree.statements)
+        return list(parsed.statements)
 
     def account(self, text: str) -> Account:
         """Return the account statement that is a whole text."""

@@ -51,18 +51,18 @@ class LanguageTests(SynchronousTestCase):
             ("ACCOUNT RETIRED MATCHES %account%.%code% WITH RETIRED;", False, 1),
             ("ACCOUNT a MATCHES %account%.%code% WITH x, RETIRED RETIRED;", True, 2),
         ):
-            tree = parse(Source(text, "a.conf")).tree
-            [statement] = tree.statements
+            before = parse(Source(text, "a.conf")).statements
+            [statement] = before
             assert isinstance(statement, Account)
             self.assertEqual((retired, items), (statement.retired, len(statement.items)))
-            self.assertEqual(tree, parse(Source(unparse(statement), "a.conf")).tree)
-            self.assertEqual(tree, parse(Source(format_text(text, "a.conf"), "a.conf")).tree)
+            self.assertEqual(before, parse(Source(unparse(statement), "a.conf")).statements)
+            self.assertEqual(before, parse(Source(format_text(text, "a.conf"), "a.conf")).statements)
 
     def test_same_items(self) -> None:
         """Statements with the same items are told apart by the word alone."""
         ends = {"a": "", "b": " RETIRED", "c": ""}
         text = "".join(f"ACCOUNT {name} MATCHES %account%.%code% WITH x{end};\n" for name, end in ends.items())
-        statements = parse(Source(text, "a.conf")).tree.statements
+        statements = parse(Source(text, "a.conf")).statements
         self.assertEqual([False, True, False], [isinstance(one, Account) and one.retired for one in statements])
 
     def assert_error(self, message: str, text: str, settings: str = MEMORY) -> None:

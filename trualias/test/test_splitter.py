@@ -34,7 +34,7 @@ class SplitterCase(SynchronousTestCase):
         parsed = read(text)
         self.assertEqual(complaints(text, *errors), str(ConfigurationErrors(parsed.errors)))
         found = []
-        for statement in parsed.tree.statements:
+        for statement in parsed.statements:
             match statement:
                 case Setting(name):
                     found.append(name)
@@ -77,13 +77,13 @@ class FileTests(SplitterCase):
         ]
         parsed = read(text)
         self.assertEqual(errors, [error.message for error in parsed.errors])
-        self.assertEqual(["PORT: 2"], [unparse(statement) for statement in parsed.tree.statements])
+        self.assertEqual(["PORT: 2"], [unparse(statement) for statement in parsed.statements])
 
     def test_line_ends(self) -> None:
         """CR LF ends a line as LF does."""
         text = "# a\nPORT: 1\n# b\nACCOUNT a\n# c\nMATCHES %code%\nWITH x,\ny;\nHOST: z\n"
         self.assertEqual((), read(text).errors)
-        self.assertEqual(read(text).tree, read(text.replace("\n", "\r\n")).tree)
+        self.assertEqual(read(text).statements, read(text.replace("\n", "\r\n")).statements)
 
     def test_errors_with_line_ends(self) -> None:
         """A CR at the end of a line is not shown in errors."""
@@ -167,7 +167,7 @@ class EndTests(SplitterCase):
     def test_other_errors(self) -> None:
         """Other errors of a statement without ``;`` are reported, too."""
         parsed = read("ACCOUNT a MATCHES %code% WITH x\n")
-        self.assertEqual(read("ACCOUNT a MATCHES %code% WITH x;").tree, parsed.tree)
+        self.assertEqual(read("ACCOUNT a MATCHES %code% WITH x;").statements, parsed.statements)
         field = 1, 19, f"unknown field '%cod%'; expected {FIELDS}; did you mean 'code'?"
         self.assert_reads("ACCOUNT a MATCHES %cod% WITH x", errors=((1, 1, NO_END), field))
         keyword = 1, 11, f"{AFTER_ACCOUNTS} 'MATCH'; did you mean 'MATCHES'?"
@@ -209,10 +209,10 @@ class LastStatementTests(SplitterCase):
         ):
             parsed = read(text)
             self.assertEqual((), parsed.errors)
-            self.assertTrue(parsed.tree.ended)
-            self.assertEqual(End(), parsed.tree.statements[-1])
+            self.assertIsInstance(parsed.statements[-1], End)
+            self.assertEqual(End(), parsed.statements[-1])
         for text in ("", "# END\n", "PORT: 1\n#\nEND", "EXPECT END END;"):
-            self.assertEqual(text.endswith("\nEND"), read(text).tree.ended)
+            self.assertEqual(text.endswith("\nEND"), End() in read(text).statements[-1:])
 
     def test_something_follows(self) -> None:
         """The first text after END that is no comment is an error, and the only one."""
@@ -240,7 +240,7 @@ class LastStatementTests(SplitterCase):
         for rest in ("", "\n\n# x;\n"):
             text = f"ACCOUNT a MATCHES %code% WITH x\n\nEND{rest}"
             self.assert_reads(text, "a", errors=((1, 1, NO_END),))
-            self.assertTrue(read(text).tree.ended)
+            self.assertIsInstance(read(text).statements[-1], End)
 
     def test_name(self) -> None:
         """In a statement, END is a name like any other, also alone on a line."""
@@ -283,8 +283,8 @@ class AnyTextTests(SplitterCase):
             self.assertLess(len(caret), len(excerpt) + 2)
             self.assertNotIn("''", error.message)
         if not parsed.errors:
-            again = read("\n".join(map(unparse, parsed.tree.statements)))
-            self.assertEqual((parsed.tree, ()), (again.tree, again.errors))
+            again = read("\n".join(map(unparse, parsed.statements)))
+            self.assertEqual((parsed.statements, ()), (again.statements, again.errors))
 
 
 class SizeTests(SplitterCase):
@@ -293,7 +293,7 @@ class SizeTests(SplitterCase):
     def test_long_list(self) -> None:
         """A line of 200 kB is one list of names."""
         names = [f"account{number:05}" for number in range(15_000)]
-        (statement,) = read(f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;").tree.statements
+        (statement,) = read(f"ACCOUNT {','.join(names)} MATCHES %account%-%code% WITH x;").statements
         assert isinstance(statement, Account)
         self.assertEqual(names, [name.text for name in statement.accounts])
 
@@ -328,7 +328,7 @@ class SizeTests(SplitterCase):
     def test_many_statements_on_a_line(self) -> None:
         """Thousands of statements may stand on one line."""
         parsed = read("EXPECT a b;" * 2_000)
-        self.assertEqual(((), 2_000), (parsed.errors, len(parsed.tree.statements)))
+        self.assertEqual(((), 2_000), (parsed.errors, len(parsed.statements)))
 
     def test_long_blanks(self) -> None:
         """White space longer than one match passes over separates statements and words as any other does."""
