@@ -12,9 +12,11 @@ from functools import cached_property
 from itertools import pairwise, product
 from math import prod
 from random import Random
+from typing import cast
 
 from attrs import frozen
 
+from trualias.analysis.code_forms import Forms, forms_of
 from trualias.analysis.composition import Target, token_texts
 from trualias.analysis.trials import Trials
 from trualias.analysis.word_classes import Words
@@ -108,14 +110,42 @@ class Codes:
         """Return up to that number of combinations of words; all words of a single identifier."""
         return self._word_list.trials(self.target.rule.identifiers, self._is_case_sensitive, number, seed)
 
+    def forms(self, at: int) -> Mapping[Forms, int]:
+        """Return the words by the forms of what the item at a position contributes; one word for a constant item."""
+        item = self.items[at]
+        if isinstance(item, BoundCall):
+            return self._word_list.forms(item, self._is_case_sensitive)
+        return {forms_of(self.contribution(item, ())): 1}
+
+    @cached_property
+    def positions(self) -> list[tuple[int, ...]]:
+        """The positions of the items by what they read: of the constant ones, then of those of each identifier."""
+        reads = [item.reads if isinstance(item, BoundCall) else None for item in self.items]
+        kinds = (None, *range(len(self.words)))
+        return [tuple(at for at, read in enumerate(reads) if read == kind) for kind in kinds]
+
+    @cached_property
+    def has_choice(self) -> bool:
+        """True if several codes are right for the same words."""
+        return any(
+            item.function.is_choice if isinstance(item, BoundCall) else not isinstance(item, str) for item in self.items
+        )
+
+    def columns(self) -> list[Sequence[str]]:
+        """Return each item's text for each word of the only identifier, where no item is a choice."""
+        (words,) = self.words
+        columns = []
+        for at, item in enumerate(self.items):
+            column = self.contributions(at) if isinstance(item, BoundCall) else [item] * len(words)
+            columns.append(cast(Sequence[str], column))
+        return columns
+
     @cached_property
     def groups(self) -> list[Group]:
         """The items grouped by what they read: first the constant ones, then those of each identifier."""
-        reads = [item.reads if isinstance(item, BoundCall) else None for item in self.items]
-        constant = tuple(at for at, read in enumerate(reads) if read is None)
+        constant, *of_identifiers = self.positions
         groups = [Group(constant, Counter([tuple(self.contribution(self.items[at], ()) for at in constant)]))]
-        for number, texts in enumerate(self.words):
-            positions = tuple(at for at, read in enumerate(reads) if read == number)
+        for positions, texts in zip(of_identifiers, self.words, strict=True):
             columns = [self.contributions(at) for at in positions]
             groups.append(Group(positions, Counter(zip(*columns, strict=True) if columns else [()] * len(texts))))
         return groups
@@ -243,9 +273,11 @@ class Codes:
         """
         code = self.expression.index(CodeField())
         left, right = self.expression[:code], self.expression[:code:-1]
-        elsewhere = set().union(*self.target.names.values(), *(text for texts in self.words for text in texts))
-        for group in self.groups:
-            elsewhere.update(*(text for wanted in group.words for one in wanted for text in one))
+        classes = self.target.rule.identifiers
+        of_words = (self._word_list.characters(field_class, self._is_case_sensitive) for field_class in classes)
+        elsewhere = set().union(
+            *self.target.names.values(), *of_words, *(text for sets in self.item_sets for text in sets)
+        )
         for side, end in ((left, 0), (right, -1)):
             for token, beyond in pairwise(side):
                 if isinstance(token, Identifier) and isinstance(beyond, Literal):

@@ -12,21 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from random import Random
 
 from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes
+from trualias.analysis.leaks import MOST_LEAKS, RUNS
 from trualias.analysis.rule_search import MOST_ITEMS, RuleSearch
-
-MOST_LEAKS = 100
-"""The most addresses that leak in one run."""
-
-RUNS = 51
-"""The number of runs with different leaked addresses; odd, because of the median."""
-
-NEARLY = 0.9
-"""A rule is nearly known when each rule that explains the leaked addresses is right for this share of the words."""
 
 
 @frozen
@@ -57,34 +48,13 @@ def samples_needed(codes: Codes, seed: int, advance: Callable[[float], None] = l
     if _count_items(codes) > MOST_ITEMS:
         advance(1.0)
         return None
-    random = Random(seed)
-    search = RuleSearch(codes, seed, random)
+    search = RuleSearch(codes, seed)
     runs = []
-    for _ in range(RUNS):
-        runs.append(_leak(search, random))
+    for run in search.runs:
+        runs.append(search.needed(run))
         advance(1 / RUNS)
     nearly, only = (_percentiles([run[which] for run in runs]) for which in (0, 1))
     return Samples(nearly, only)
-
-
-def _leak(search: RuleSearch, random: Random) -> tuple[int | None, int | None]:
-    """Leak addresses until the rule is nearly known, and until it is the only one left; return both numbers."""
-    order = random.sample(range(search.number), min(MOST_LEAKS, search.number))
-    limits = (int((1 - NEARLY) * search.number), 0)
-    known: list[int | None] = [None, None]
-    alternatives: list[int | None] = [0, 0]
-    leaked = 0
-    for count, number in enumerate(order, 1):
-        leaked |= 1 << number
-        for which, limit in enumerate(limits):
-            explained = alternatives[which]
-            if explained is not None and not explained >> number & 1:
-                alternatives[which] = search.alternative(leaked, number, limit)
-                if alternatives[which] is None:
-                    known[which] = count
-        if known[1] is not None:
-            break
-    return known[0], known[1]
 
 
 def _percentiles(counts: list[int | None]) -> Leaks:

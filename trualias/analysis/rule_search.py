@@ -1,265 +1,286 @@
-"""A search for the rules that explain some codes.
+"""A search for rules that explain leaked codes.
 
 The search goes through all rules of up to three items. Sets of trials are whole numbers with a bit for each trial.
+
+The rules form a tree: a node is the beginning of a rule, its children have one item more. A node has the trials whose
+codes begin as the rule says, by the length of that beginning. Nodes that do not explain all leaks are not visited. The
+few dozen others are computed once for all runs.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, repeat
-from random import Random
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from attrs import frozen
-
-from trualias.analysis.code_distribution import Codes, texts_of
-from trualias.analysis.trials import Trials
-from trualias.analysis.word_sets import UNKNOWN_DEFAULT, WordSets, word_sets
-from trualias.language.functions import FUNCTIONS, BoundCall, CodeText, Reference
-from trualias.language.tree import FieldClass, NameKind
+from trualias.analysis.code_distribution import Codes
+from trualias.analysis.drawn_codes import DrawnCodes
+from trualias.analysis.leaks import Run
+from trualias.analysis.searched_items import candidates_of, candidates_of_names
 
 MOST_ITEMS = 3
 """The most items of the rules that are searched."""
 
-FURTHEST_INDEX = 12
-"""The furthest index from either end of a word that is searched, unless the true rule has a further one; few people
-count further."""
+NEARLY = 0.9
+"""A rule is nearly known when each rule that explains the leaked addresses is right for this share of the words."""
 
-_COMBINATIONS = 3_000
+MOST_NODES = 1_000
+"""The most nodes that are kept for the next run; each takes some 20 kB."""
 
-
-@frozen(eq=False, repr=False)
-class _Item:
-    """An item of the searched rules, and the trials whose codes it explains.
-
-    Sets of trials are whole numbers with a bit for each trial. ``fits[position][width]`` are the trials whose code has
-    at a position what the item contributes, of that width; ``open[position]`` those for which the item contributes its
-    default, which is still unknown; ``beyond[position]`` are all others.
-    """
-
-    fits: Sequence[Mapping[int, int]]
-    open: Sequence[int]
-    beyond: Sequence[int]
-
-
-_Element = tuple[_Item | None, str]
-"""An item with its default, empty while that is unknown; or None with a literal."""
-
-_Hypothesis = tuple[_Element, ...]
-"""A rule that may explain the codes."""
+COMBINATIONS = 3_000
 
 _State = dict[int, int]
 """Sets of trials by the position that has been reached in their codes."""
 
 
-@frozen
-class _Explained:
-    """The trials that a rule explains, and the number of the others."""
+class _Fit(NamedTuple):
+    """The trials whose codes have an item at a position.
 
-    others: int
-    trials: int
+    ``widths`` are those whose codes have what the item contributes, by its width; ``open`` those for which the item
+    contributes its default, which is still unknown; ``beyond`` are all others.
+    """
+
+    widths: Sequence[tuple[int, int]]
+    open: int
+    beyond: int
+
+
+class _Step(NamedTuple):
+    """An item that can follow the beginning of a rule, and the trials whose codes cannot go on with it."""
+
+    item: int
+    beyond: int
+
+
+class _Node:
+    """The beginning of a rule, to which ``left`` items can be added.
+
+    ``unexplained`` are the trials whose codes do not begin so, ``wrong`` are these and the trials whose codes go on.
+    """
+
+    __slots__ = ("after_literal", "children", "left", "state", "steps", "unexplained", "wrong")
+
+    def __init__(self, state: _State, left: int, after_literal: bool, codes: DrawnCodes) -> None:
+        self.state = state
+        self.left = left
+        self.after_literal = after_literal
+        self.unexplained = self.wrong = codes.every
+        for position, trials in state.items():
+            self.unexplained ^= trials
+            self.wrong ^= trials & codes.ended.get(position, 0)
+        self.steps: Sequence[_Step] | None = None
+        self.children: dict[tuple[int, str], _Node] = {}
+
+
+class _Band:
+    """The rules that leave more than ``fewest`` of the trials unexplained, and at most ``most``.
+
+    ``root`` is the tree of their beginnings, ``found`` are the trials that rules leave unexplained which were found,
+    with their number, the smallest first.
+    """
+
+    def __init__(self, fewest: int, most: int, codes: DrawnCodes) -> None:
+        self.fewest = fewest
+        self.most = most
+        self.found: list[tuple[int, int]] = []
+        self.codes = codes
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop all nodes."""
+        self.nodes = 0
+        self.root = _Node({0: self.codes.every}, MOST_ITEMS, False, self.codes)
+
+
+class _Walk:
+    """A search for the number of leaks that no rule of a band explains; ``count`` is the least that it can be."""
+
+    def __init__(self, run: Run, count: int, band: _Band, codes: DrawnCodes) -> None:
+        self.band = band
+        self.example = run.numbers[0]
+        self.code = codes.code(self.example)
+        self.count = count
+        self.leaked = run.first(count)
+        self._run = run
+
+    def exclude(self, wrong: int) -> None:
+        """Leak addresses until a rule is excluded that does not explain some trials."""
+        while not self.leaked & wrong:
+            self.count += 1
+            self.leaked = self._run.first(self.count)
+
+
+_LITERAL = -1
 
 
 class RuleSearch:
-    """A search for rules that explain some trials. A trial is a combination of words with a right code.
+    """A search for rules that explain some trials. A trial is a combination of words with a right code."""
 
-    The rules that were found are kept, since most searches end with one of them.
-    """
+    def __init__(self, codes: Codes, seed: int) -> None:
+        trials = codes.trials(COMBINATIONS, seed)
+        self.codes = DrawnCodes(codes, trials)
+        self.runs = self.codes.runs
+        self._candidates = candidates_of(codes, trials)
+        self._of_names = candidates_of_names(codes, trials)
+        self._items = [*self._candidates.items, *self._of_names]
+        limit = int((1 - NEARLY) * trials.number)
+        self._far = _Band(limit, trials.number, self.codes)
+        self._near = _Band(0, limit, self.codes)
+        self._fits: dict[tuple[int, bool], list[_Fit]] = {}
 
-    def __init__(self, codes: Codes, seed: int, random: Random) -> None:
-        self._codes = codes
-        self._trials = codes.trials(_COMBINATIONS, seed)
-        self._values = self._trials.values
-        self._every = (1 << len(self._values)) - 1
-        if len(codes.words) > 1:
-            random.setstate(self._trials.random_state)
-        self._shown = _draw_codes(codes, self._trials, random)
-        self._ended: defaultdict[int, int] = defaultdict(int)
-        for length, trials in self._sets(map(str, map(len, self._shown))).items():
-            self._ended[int(length)] = trials
-        self._characters = [
-            defaultdict(int, self._sets(code[position : position + 1] for code in self._shown))
-            for position in range(max(map(len, self._shown)))
-        ]
-        different: dict[Hashable, _Item] = {}
-        for item in map(self._item, _calls(codes)):
-            different.setdefault((tuple(tuple(sorted(fit.items())) for fit in item.fits), tuple(item.open)), item)
-        self._items = list(different.values())
-        self._found: list[_Explained] = []
+    def needed(self, run: Run) -> tuple[int | None, int | None]:
+        """Return the leaks after which the rule is nearly known, and after which it is the only one left.
 
-    @property
-    def number(self) -> int:
-        """The number of trials."""
-        return len(self._values)
-
-    def _sets(self, texts: Iterable[str]) -> Mapping[str, int]:
-        return word_sets(texts, len(self._values))
-
-    def _item(self, call: BoundCall) -> _Item:
-        sets = dict(self._item_sets(call))
-        unknown = sets.pop(UNKNOWN_DEFAULT, 0)
-        fits: list[dict[int, int]] = []
-        for position in range(len(self._characters)):
-            here: defaultdict[int, int] = defaultdict(int)
-            for text, trials in sets.items():
-                here[len(text)] |= trials & self._with_text(text, position)
-            fits.append({width: trials for width, trials in here.items() if trials})
-        unknowns = [unknown and unknown & self._longer_than(position) for position in range(len(fits))]
-        beyond = []
-        for fit, others in zip(fits, unknowns, strict=True):
-            for trials in fit.values():
-                others |= trials
-            beyond.append(self._every ^ others)
-        return _Item(fits, unknowns, beyond)
-
-    def _item_sets(self, call: BoundCall) -> WordSets:
-        """The trials for which a call contributes a text, by the text."""
-        if isinstance(call.reads, NameKind):
-            return dict.fromkeys(texts_of(call.evaluate(self._codes.target.names[call.reads])), self._every)
-        return self._trials.sets(call)
-
-    def _longer_than(self, position: int) -> int:
-        """The trials whose codes have a character at a position."""
-        return sum(trials for length, trials in self._ended.items() if length > position)
-
-    def alternative(self, leaked: int, example: int, limit: int) -> int | None:
-        """Find a rule that explains the leaked trials, such as the example, but not more than ``limit`` of all.
-
-        Return the trials that it explains, or None if there is no such rule.
+        None is for more than leak in a run.
         """
-        for known in self._found:
-            if known.others > limit and not leaked & ~known.trials:
-                return known.trials
-        for hypothesis in self._hypotheses({0: leaked}, self._shown[example], example, MOST_ITEMS, False):
-            trials = self._explained(hypothesis, self._every)
-            if others := (self._every ^ trials).bit_count():
-                # Those that explain most come first: they explain most of the leaks that follow.
-                insort(self._found, _Explained(others, trials), key=lambda explained: explained.others)
-                if others > limit:
-                    return trials
-        return None
+        nearly = self._excluding(run, 1, self._far)
+        only = self._excluding(run, nearly, self._near)
+        most = len(run.numbers)
+        return None if nearly > most else nearly, None if only > most else only
 
-    def _hypotheses(
-        self, state: _State, code: str, example: int, left: int, after_literal: bool
-    ) -> Iterator[_Hypothesis]:
-        """Yield what may follow in rules that explain all trials of a state.
+    def _excluding(self, run: Run, count: int, band: _Band) -> int:
+        """Return the number of leaks, at least ``count``, that no rule of a band explains."""
+        if band.nodes >= MOST_NODES:
+            band.clear()
+        walk = _Walk(run, count, band, self.codes)
+        for _, wrong in band.found:
+            walk.exclude(wrong)
+        self._visit(band.root, walk)
+        return walk.count
 
-        ``code`` is the rest of the example's code, ``left`` the number of elements that may follow.
+    def _visit(self, node: _Node, walk: _Walk) -> None:
+        """Exclude the rules of the band that begin as a node does, which explains all leaks."""
+        leaked = walk.leaked
+        if not leaked & node.wrong:
+            others = node.wrong.bit_count()
+            if walk.band.fewest < others <= walk.band.most:
+                # Those that explain most come first: they explain most leaks of the next run.
+                insort(walk.band.found, (others, node.wrong))
+                walk.exclude(node.wrong)
+        if not node.left:
+            return
+        if node.steps is None:
+            node.steps = self._steps(node, walk.band)
+        for item, beyond in [step for step in node.steps if not leaked & step.beyond]:
+            visited = None
+            while not walk.leaked & beyond:
+                default = self._default(node, item, walk.leaked)
+                if default == visited or default is None:
+                    break
+                # Leaks while the default was unknown may have shown it: then that default is visited, too.
+                self._visit(self._child(node, item, default, walk.band), walk)
+                visited = default
+        if not node.after_literal and not walk.leaked & node.unexplained:
+            self._visit_literals(node, walk)
+
+    def _visit_literals(self, node: _Node, walk: _Walk) -> None:
+        """Visit the nodes after literals that the example has next; as the last item it has all of its rest."""
+        code = walk.code
+        at = next(position for position, trials in node.state.items() if trials >> walk.example & 1)
+        for end in range(at + 1 if node.left > 1 else len(code), len(code) + 1):
+            text = code[at:end]
+            for position, trials in node.state.items():
+                if walk.leaked & trials & ~self.codes.with_text(text, position):
+                    return  # and a longer literal explains even fewer
+            self._visit(self._child(node, _LITERAL, text, walk.band), walk)
+
+    def _steps(self, node: _Node, band: _Band) -> list[_Step]:
+        """Return the items that can follow a node in rules of a band."""
+        is_last = node.left == 1
+        places = [(trials, self._fits_at(position, is_last)) for position, trials in node.state.items()]
+        unexplained = node.unexplained.bit_count()
+        steps = []
+        for item in range(len(self._items)):
+            beyond = open_ = 0
+            for trials, fits in places:
+                fit = fits[item]
+                beyond |= trials & fit.beyond
+                open_ |= trials & fit.open
+            others = unexplained + beyond.bit_count()
+            if others <= band.most and (open_ or not is_last or others > band.fewest):
+                steps.append(_Step(item, beyond))
+        return steps
+
+    def _default(self, node: _Node, item: int, leaked: int) -> str | None:
+        """Return the default that an item must have to explain the leaks; None if there is no such default.
+
+        It is empty if any default will do.
         """
-        if not code:
-            if all(not trials & ~self._ended[position] for position, trials in state.items()):
-                yield ()
-            return
-        if not left:
-            return
-        elements: list[_Element] = [(item, self._default(item, state)) for item in self._possible_items(state)]
-        if not after_literal:
-            elements += [(None, code[:end]) for end in range(1, len(code) + 1)]
-        for element in elements:
-            after = self._advance_all(element, state)
-            if after is not None:
-                position = next(position for position, trials in after.items() if trials >> example & 1)
-                rest = self._shown[example][position:]
-                for others in self._hypotheses(after, rest, example, left - 1, element[0] is None):
-                    yield (element, *others)
+        default = ""
+        for position, trials in node.state.items():
+            if missing := leaked & trials & self._fits_at(position, node.left == 1)[item].open:
+                default = default or self.codes.code(missing.bit_length() - 1)[position]
+                if missing & ~self.codes.with_text(default, position):
+                    return None
+        return default
 
-    def _possible_items(self, state: _State) -> Sequence[_Item]:
-        """Return the items that may explain all trials of a state, with some default; quickly, for most do not."""
-        items: Sequence[_Item] = self._items
-        for position, trials in state.items():
-            if position >= len(self._characters):
-                return ()
-            items = [item for item in items if not trials & item.beyond[position]]
-        return items
-
-    def _default(self, item: _Item, state: _State) -> str:
-        """The default that an item must have to explain a state, empty if any default will do."""
-        for position, trials in state.items():
-            if position < len(item.open) and (missing := trials & item.open[position]):
-                return self._shown[missing.bit_length() - 1][position]
-        return ""
-
-    def _advance_all(self, element: _Element, state: _State) -> _State | None:
-        """Advance all trials by an element; return None if it does not explain all of them."""
-        after = self._advance(element, state)
-        same = sum(trials.bit_count() for trials in after.values()) == sum(map(int.bit_count, state.values()))
-        return after if same else None
-
-    def _advance(self, element: _Element, state: _State) -> _State:
-        """Advance the trials that an element explains, and drop the others."""
-        item, text = element
-        after: defaultdict[int, int] = defaultdict(int)
-        for position, trials in state.items():
-            if item is None:
-                after[position + len(text)] |= trials & self._with_text(text, position)
-            elif position < len(item.open):
-                for width, fitting in item.fits[position].items():
-                    after[position + width] |= trials & fitting
-                if text:
-                    after[position + 1] |= trials & item.open[position] & self._characters[position][text]
-        return {position: trials for position, trials in after.items() if trials}
-
-    def _with_text(self, text: str, position: int) -> int:
-        """The trials whose codes have a text at a position."""
-        if position + len(text) > len(self._characters):
-            return 0
-        found = -1
-        for at, character in enumerate(text, position):
-            found &= self._characters[at][character]
+    def _child(self, node: _Node, item: int, text: str, band: _Band) -> _Node:
+        """Return the node after an item with its default, empty while that is unknown, or after a literal."""
+        found = node.children.get((item, text))
+        if found is None:
+            found = self._new_child(node, item, text)
+            band.nodes += 1
+            if band.nodes <= MOST_NODES:
+                node.children[item, text] = found
         return found
 
-    def _explained(self, hypothesis: _Hypothesis, trials: int) -> int:
-        """The trials that a hypothesis explains; an unknown default explains none."""
-        state = {0: trials}
-        for element in hypothesis:
-            state = self._advance(element, state)
-        return sum(trials & self._ended[position] for position, trials in state.items())
+    def _new_child(self, node: _Node, item: int, text: str) -> _Node:
+        is_literal = item == _LITERAL
+        state = self._after_literal(node, text) if is_literal else self._after_item(node, item, text)
+        return _Node(state, node.left - 1, is_literal, self.codes)
 
+    def _after_item(self, node: _Node, item: int, default: str) -> _State:
+        after: defaultdict[int, int] = defaultdict(int)
+        for position, trials in node.state.items():
+            fit = self._fits_at(position, node.left == 1)[item]
+            for width, fitting in fit.widths:
+                after[position + width] |= trials & fitting
+            if default:
+                after[position + 1] |= trials & fit.open & self.codes.with_text(default, position)
+        return {position: trials for position, trials in after.items() if trials}
 
-def _draw_codes(codes: Codes, trials: Trials, random: Random) -> list[str]:
-    """Draw a right code for each trial."""
-    texts: dict[CodeText, Sequence[str]] = {}
-    columns: list[Iterable[CodeText]] = []
-    for item in codes.items:
-        column = trials.contributions(item) if isinstance(item, BoundCall) else [codes.contribution(item, ())]
-        texts |= {wanted: texts_of(codes.contribution(wanted, ())) for wanted in set(column)}
-        columns.append(column if isinstance(item, BoundCall) else repeat(*column))
-    rows = islice(zip(*columns, strict=False), len(trials.values))
-    return ["".join([random.choice(texts[wanted]) for wanted in row]) for row in rows]
+    def _after_literal(self, node: _Node, text: str) -> _State:
+        after = {
+            position + len(text): trials & self.codes.with_text(text, position)
+            for position, trials in node.state.items()
+        }
+        return {position: trials for position, trials in after.items() if trials}
 
+    def _fits_at(self, position: int, is_last: bool) -> list[_Fit]:
+        """Return the trials that each item fits at a position; only those that it ends, if it is the last one."""
+        key = position, is_last
+        found = self._fits.get(key)
+        if found is None:
+            found = self._fits[key] = self._ending(position) if is_last else self._fitting(position)
+        return found
 
-def _calls(codes: Codes) -> Iterator[BoundCall]:
-    """Yield the items of the searched rules, except those that are constant and therefore searched as literals.
+    def _fitting(self, position: int) -> list[_Fit]:
+        codes = self.codes
+        longer = codes.longer_than(position)
+        column = codes.characters[position] if longer else {}
+        matching = [*self._candidates.matching(column), *(item.matching(column) for item in self._of_names)]
+        fits = []
+        for item, same in zip(self._items, matching, strict=True):
+            widths = {1: same} if same else {}
+            for text, trials in item.longer.items():
+                if here := trials & codes.with_text(text, position):
+                    widths[len(text)] = widths.get(len(text), 0) | here
+            fits.append(self._fit(widths, item.unknown & longer))
+        return fits
 
-    Of the items that read a name, only choices are not constant.
-    """
-    rule = codes.target.rule
-    reads: list[tuple[Reference, FieldClass, Sequence[str]]] = [
-        (number, field_class, codes.words[number]) for number, field_class in enumerate(rule.identifiers)
-    ]
-    furthest = max([FURTHEST_INDEX, *(abs(item.index) for item in rule.items if isinstance(item, BoundCall))])
-    using = rule.statement.using
-    reads.append((NameKind.ACCOUNT, using, ()))
-    if codes.target.alias:
-        reads.append((NameKind.ALIAS, using, ()))
-    for reference, field_class, texts in reads:
-        dotted = field_class is FieldClass.FQDN
-        for function in FUNCTIONS.values():
-            if function.is_choice:
-                yield BoundCall(function, reference, field_class)
-            elif not texts or (function.needs_labels and not dotted):
-                continue
-            elif not function.takes_index:
-                yield BoundCall(function, reference, field_class)
-            else:
-                longest = max(len(label) for text in texts for label in text.split("."))
-                labels = _indexes(max(text.count(".") + 1 for text in texts)) if dotted else [None]
-                for label in labels:
-                    for index in _indexes(min(longest, furthest)):
-                        yield BoundCall(function, reference, field_class, label, index or 0, UNKNOWN_DEFAULT)
+    def _ending(self, position: int) -> list[_Fit]:
+        ended = self.codes.ended
+        return [
+            self._fit(
+                {width: trials & ended.get(position + width, 0) for width, trials in fit.widths},
+                fit.open & ended.get(position + 1, 0),
+            )
+            for fit in self._fits_at(position, False)
+        ]
 
-
-def _indexes(furthest: int) -> list[int | None]:
-    """The indexes from 1, and from -1 at the end, up to the furthest."""
-    return [index for number in range(1, furthest + 1) for index in (number, -number)]
+    def _fit(self, widths: Mapping[int, int], open_: int) -> _Fit:
+        beyond = self.codes.every ^ open_
+        for trials in widths.values():
+            beyond ^= trials
+        return _Fit(tuple(widths.items()), open_, beyond)

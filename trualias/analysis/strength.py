@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import product
 from math import prod
 from random import Random
@@ -16,12 +15,13 @@ from string import ascii_lowercase, ascii_uppercase, digits
 
 from attrs import frozen
 
-from trualias.analysis.code_distribution import Codes, choices_of, texts_of
+from trualias.analysis.code_distribution import Codes
+from trualias.analysis.code_forms import FORM_SIZES
 from trualias.analysis.composition import Target
 from trualias.analysis.constant_code import commonest
 from trualias.analysis.rule_inference import Samples, samples_needed
 from trualias.analysis.word_classes import Words
-from trualias.language.functions import CodeText
+from trualias.analysis.word_sets import intersections
 from trualias.language.rule import folding
 
 ENUMERATED = 300_000
@@ -64,33 +64,21 @@ class Proportion:
         return cls(known + share, known + low, min(1.0, known + high))
 
 
-_SIZES = {"a": 26, "A": 26, "0": 10}
-
-
-def _kind(text: str) -> str:
-    """Replace each lower-case letter by ``a``, each capital by ``A`` and each digit by ``0``; signs stay."""
-    return "".join("0" if c.isdigit() else "a" if c.islower() else "A" if c.isupper() else c for c in text)
-
-
-@lru_cache(4096)
-def _kinds(wanted: CodeText) -> tuple[tuple[str, int], ...]:
-    """The kinds of the texts that an item may have, and how many of them are of each."""
-    return tuple(Counter(map(_kind, texts_of(wanted))).items())
-
-
 def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]:
     """Return the most frequent form of a code, and how often a random code of this form is accepted."""
     accepted: list[_Weighed] = []
     written: list[_Weighed] = []
-    for group in codes.groups:
+    for positions, every in zip(codes.positions, [1, *((1 << len(words)) - 1 for words in codes.words)], strict=True):
         accepting: Counter[tuple[str, ...]] = Counter()
         weights: defaultdict[tuple[str, ...], float] = defaultdict(float)
-        for contributions, number in group.words.items():
-            for choice in product(*map(_kinds, contributions)):
-                form = tuple([kind for kind, _ in choice])
+        for forms, words in intersections(map(codes.forms, positions), every):
+            number = words.bit_count()
+            choices = prod([sum(count for _, count in of_item) for of_item in forms])
+            for choice in product(*forms):
+                form = tuple([of_item for of_item, _ in choice])
                 codes_of_form = prod([count for _, count in choice])
                 accepting[form] += number * codes_of_form
-                weights[form] += number * codes_of_form / choices_of(contributions)
+                weights[form] += number * codes_of_form / choices
         accepted.append(list(accepting.items()))
         written.append(list(weights.items()))
     totals: defaultdict[str, float] = defaultdict(float)
@@ -98,7 +86,7 @@ def blind(codes: Codes, seed: int, draws: int = DRAWN) -> tuple[str, Proportion]
         totals[form_of_code] += weight
     commonest_form = min(totals, key=lambda one: (-round(totals[one], 6), one))
     right = sum(weight for one, weight in _combined(codes, accepted) if one == commonest_form)
-    share = right / codes.combinations / prod(_SIZES.get(kind, 1) for kind in commonest_form)
+    share = right / codes.combinations / prod(FORM_SIZES.get(kind, 1) for kind in commonest_form)
     if codes.has_one_reading:
         return commonest_form, Proportion.counted(share)
     random = Random(seed)
@@ -120,11 +108,10 @@ _Weighed = Sequence[tuple[tuple[str, ...], float]]
 
 def _combined(codes: Codes, weighed: Sequence[_Weighed]) -> Iterator[tuple[str, float]]:
     """Yield the codes that the groups' texts make in every combination, with the product of their weights."""
-    positions = [group.positions for group in codes.groups]
     parts = [""] * len(codes.items)
     for combination in product(*weighed):
         weight = 1.0
-        for of_group, (texts, factor) in zip(positions, combination, strict=True):
+        for of_group, (texts, factor) in zip(codes.positions, combination, strict=True):
             weight *= factor
             for position, text in zip(of_group, texts, strict=True):
                 parts[position] = text
@@ -143,10 +130,13 @@ class Constant:
     is_best: bool
 
 
-def _accepted(codes: Codes, weighed: Sequence[_Weighed]) -> Counter[str]:
+def _accepted(codes: Codes) -> Counter[str]:
     """Count the combinations of words for which each code is right."""
+    if len(codes.words) == 1 and not codes.has_choice:
+        # 0.7 ms for 3,500 words; to combine the groups takes 3 ms.
+        return Counter(map("".join, zip(*codes.columns(), strict=True)))
     accepted: Counter[str] = Counter()
-    for code, number in _combined(codes, weighed):
+    for code, number in _combined(codes, [list(group.accepted.items()) for group in codes.groups]):
         accepted[code] += int(number)
     return accepted
 
@@ -165,6 +155,8 @@ def constant(codes: Codes, seed: int, draws: int = DRAWN) -> Constant:
 
 def _countable(codes: Codes) -> bool:
     """Return whether all codes can be enumerated."""
+    if not codes.has_choice and max(codes.combinations, 1 + sum(map(len, codes.words))) <= ENUMERATED:
+        return True  # also if all words contribute something else
     if sum(group.work for group in codes.groups) > ENUMERATED:
         return False
     return prod(len(group.accepted) for group in codes.groups) <= ENUMERATED
@@ -178,8 +170,10 @@ def replay(codes: Codes, seed: int, draws: int = DRAWN) -> Proportion:
     guesses = _replays(codes, Random(seed), draws)
     if not _countable(codes):
         return Proportion.estimated(sum(codes.accepts(*guess) for guess in guesses), draws)
-    accepted = _accepted(codes, [list(group.accepted.items()) for group in codes.groups])
-    written = _combined(codes, [list(group.written.items()) for group in codes.groups])
+    accepted = _accepted(codes)
+    written: Iterable[tuple[str, float]] = accepted.items()
+    if codes.has_choice:
+        written = _combined(codes, [list(group.written.items()) for group in codes.groups])
     share = sum(weight * (accepted[code] - 1) for code, weight in written) / codes.combinations / others
     if codes.has_one_reading:
         return Proportion.counted(share)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from random import Random
 
+from trualias.analysis.code_forms import Forms
 from trualias.analysis.trials import Trials
 from trualias.analysis.word_sets import ItemSets, WordSets
 from trualias.language.fields import fits
@@ -30,6 +31,7 @@ class Words:
         self._item_sets = ItemSets()
         self._trials: dict[tuple[object, ...], Trials] = {}
         self._by_length: dict[tuple[FieldClass, bool], dict[int, int]] = {}
+        self._characters: dict[tuple[FieldClass, bool], frozenset[str]] = {}
         self._text = "\n".join(words).lower()
 
     def contain(self, text: str) -> bool:
@@ -71,6 +73,17 @@ class Words:
     def sets(self, call: BoundCall, case_sensitive: bool) -> WordSets:
         """Return the words for which a call contributes each text; bit ``n`` is word ``n`` of the call's class."""
         return self._item_sets.of(call, self.of(call.field_class, case_sensitive), case_sensitive)
+
+    def forms(self, call: BoundCall, case_sensitive: bool) -> Mapping[Forms, int]:
+        """Return the words of a call's class by the forms of what it contributes for them."""
+        return self._item_sets.forms(call, self.of(call.field_class, case_sensitive), case_sensitive)
+
+    def characters(self, field_class: FieldClass, case_sensitive: bool) -> frozenset[str]:
+        """Return all characters of the words of a class."""
+        key = field_class, case_sensitive
+        if key not in self._characters:
+            self._characters[key] = frozenset().union(*self.of(field_class, case_sensitive))
+        return self._characters[key]
 
     def by_length(self, field_class: FieldClass, case_sensitive: bool) -> Mapping[int, int]:
         """Return the set of the words of a class of each length."""

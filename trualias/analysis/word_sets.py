@@ -6,10 +6,12 @@ several items are right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
+from trualias.analysis.code_forms import Forms, forms_of
 from trualias.language.functions import BoundCall, CodeText
 from trualias.language.memo import BoundedMemo
 from trualias.language.tree import FieldClass
@@ -23,16 +25,47 @@ WordSets = Mapping[str, int]
 
 def word_sets(contributions: Iterable[CodeText], size: int) -> dict[str, int]:
     """Return the sets of ``size`` words by text, given what an item contributes for each word."""
-    rows: dict[str, bytearray] = {}
+    return _sets_of(((wanted,) if isinstance(wanted, str) else wanted for wanted in contributions), size)
+
+
+_Value = TypeVar("_Value", bound=Hashable)
+
+
+def _sets_of(values: Iterable[Iterable[_Value]], size: int) -> dict[_Value, int]:
+    """Return the sets of ``size`` words by value, given the values of each word."""
+    rows: dict[_Value, bytearray] = {}
     width = size // 8 + 1
-    for number, wanted in enumerate(contributions):
+    for number, of_word in enumerate(values):
         byte, bit = number >> 3, 1 << (number & 7)
-        for text in (wanted,) if isinstance(wanted, str) else wanted:
-            row = rows.get(text)
+        for value in of_word:
+            row = rows.get(value)
             if row is None:
-                row = rows[text] = bytearray(width)
+                row = rows[value] = bytearray(width)
             row[byte] |= bit
-    return {text: int.from_bytes(row, "little") for text, row in rows.items()}
+    return {value: int.from_bytes(row, "little") for value, row in rows.items()}
+
+
+def intersections(mappings: Iterable[Mapping[_Value, int]], words: int) -> list[tuple[tuple[_Value, ...], int]]:
+    """Return the words that have a value in each mapping, by these values; ``words`` are all words."""
+    found: list[tuple[tuple[_Value, ...], int]] = [((), words)]
+    for mapping in mappings:
+        found = [
+            ((*values, value), both)
+            for values, before in found
+            for value, having in mapping.items()
+            if (both := before & having)
+        ]
+    return found
+
+
+def with_default(sets: WordSets, default: str) -> WordSets:
+    """Return word sets with those of a default in place of ``UNKNOWN_DEFAULT``."""
+    unknown = sets.get(UNKNOWN_DEFAULT)
+    if unknown is None:
+        return sets
+    known = {text: members for text, members in sets.items() if text != UNKNOWN_DEFAULT}
+    known[default] = known.get(default, 0) | unknown
+    return known
 
 
 @frozen
@@ -54,6 +87,7 @@ class ItemSets:
     def __init__(self) -> None:
         self._known: BoundedMemo[_Key, dict[str, int]] = BoundedMemo()
         self._contributions: BoundedMemo[_Key, Sequence[CodeText]] = BoundedMemo()
+        self._forms: BoundedMemo[_Key, dict[Forms, int]] = BoundedMemo()
 
     def contributions(self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool) -> Sequence[CodeText]:
         """Return what a call contributes for each word of its class, restricted to lower case unless case matters."""
@@ -80,12 +114,22 @@ class ItemSets:
         if found is None:
             found = word_sets(self._unbound_contributions(call, words, case_sensitive), len(words))
             self._known[key] = found
-        unknown = found.get(UNKNOWN_DEFAULT)
-        if unknown is None:
+        return with_default(found, call.default)
+
+    def forms(self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool) -> Mapping[Forms, int]:
+        """Return the words of a call's class by the forms of what it contributes for them."""
+        key = _key(call, case_sensitive)
+        found = self._forms.get(key)
+        if found is None:
+            contributions = self._unbound_contributions(call, words, case_sensitive)
+            found = self._forms[key] = _sets_of(((forms_of(wanted),) for wanted in contributions), len(words))
+        unknown = forms_of(UNKNOWN_DEFAULT)
+        if unknown not in found:
             return found
-        sets = {text: members for text, members in found.items() if text != UNKNOWN_DEFAULT}
-        sets[call.default] = sets.get(call.default, 0) | unknown
-        return sets
+        known = {forms: members for forms, members in found.items() if forms != unknown}
+        default = forms_of(call.default)
+        known[default] = known.get(default, 0) | found[unknown]
+        return known
 
 
 def _key(call: BoundCall, case_sensitive: bool) -> _Key:

@@ -103,6 +103,14 @@ def write_rows(stream: TextIO, heads: Sequence[str], rows: Sequence[Sequence[str
         _write_rows(stream, [heads, *rows], [0] * len(heads))
 
 
+def show_rows(stream: TextIO, rows: Sequence[Sequence[str]]) -> None:
+    """Print rows without heads, on a terminal as a table of rich."""
+    if stream.isatty():
+        _show_rows(stream, [""] * len(rows[0]), rows)
+    else:
+        _write_rows(stream, rows, [0] * len(rows[0]))
+
+
 _Item = TypeVar("_Item")
 
 Columns = Mapping[str, tuple[int, Callable[[_Item], str]]]

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from trualias.analysis.composition import Target
-from trualias.analysis.rule_inference import MOST_LEAKS, NEARLY, RUNS, Leaks
-from trualias.analysis.rule_search import FURTHEST_INDEX, MOST_ITEMS
+from trualias.analysis.leaks import MOST_LEAKS, RUNS
+from trualias.analysis.rule_inference import Leaks
+from trualias.analysis.rule_search import MOST_ITEMS, NEARLY
+from trualias.analysis.searched_items import FURTHEST_INDEX
 from trualias.analysis.strength import Proportion, Strength
 from trualias.analysis.word_classes import NoWords
-from trualias.commands.output import Output, place, show, table_of
+from trualias.commands.output import Output, place, show_rows
 from trualias.commands.terminal import Terminal
 from trualias.configuration import Configuration
 from trualias.configuration.guess_limits import GuessLimits
@@ -56,11 +58,8 @@ def print_measured(
         if isinstance(found, NoWords):
             out.print(f"  no figures: none of {words} can be %{found}%\n")
             continue
-        rows = table_of("", "")
-        rows.show_header = False
-        for name, sentence in _sentences(found, configuration.settings.guesses):
-            rows.add_row(f"  {name}", sentence)
-        show(terminal.output, rows)
+        sentences = _sentences(found, configuration.settings.guesses)
+        show_rows(terminal.output, [(f"  {name}", sentence) for name, sentence in sentences])
         out.print()
     if alike > _ALIKE:
         more = number_of(alike - _ALIKE, "more statement differs", "more statements differ")

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.commands.output import (
     Output,
     show,
+    show_rows,
     table_of,
     write_items,
     write_json,
@@ -48,6 +49,12 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual("", output.getvalue())
         write_rows(output, ("alias", "note"), [("\u4e2d\u6587", "x"), ("[bold]y[/]", "")])
         self.assertEqual("alias       note\n\u4e2d\u6587        x\n[bold]y[/]\n", output.getvalue())
+
+    def test_rows_without_heads(self) -> None:
+        """Rows without heads are aligned as well."""
+        output = StringIO()
+        show_rows(output, [("  alias", "[bold]y[/]"), ("  a", "x")])
+        self.assertEqual("  alias  [bold]y[/]\n  a      x\n", output.getvalue())
 
     def test_items(self) -> None:
         """A pipe gets all columns, aligned by the cells of the characters, and nothing that a terminal would obey."""
@@ -168,6 +175,14 @@ class TerminalTests(SynchronousTestCase):
         """Rows are a table of rich, within the width of the terminal."""
         write_rows(self.terminal, ("alias", "note"), [(120 * "x", "y")])
         self.assertEqual(120, self.read().count("x"))
+
+    def test_rows_without_heads(self) -> None:
+        """Rows without heads are folded within the width of the terminal."""
+        show_rows(self.terminal, [("alias", 120 * "x"), ("a", "y")])
+        lines = re.sub("\x1b\\[[0-9;]*m", "", self.read()).split("\r\n")
+        self.assertEqual(
+            [f"alias  {73 * 'x'}", f"       {47 * 'x'}", "a      y"], [line.rstrip() for line in lines[:3]]
+        )
 
     def test_folded_items(self) -> None:
         """Items are a table of rich, within the width of the terminal, and have one head."""
