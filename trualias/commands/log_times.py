@@ -29,7 +29,8 @@ class LogTimes:
         self._today = today.month * 100 + today.day
         self._year = today.year
         self._dates = FunctionCache(self._parse_date)
-        self.cached = FunctionCache(self.time)
+        # A time hardly comes back: with 128 times as many, a log takes 4 % longer to read.
+        self.cached = FunctionCache(self.time, most=256)
 
     def time(self, text: bytes, start: int = 0) -> int:
         """Return the time that the line at ``start`` begins with; 0 where it has none."""

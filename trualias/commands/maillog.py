@@ -15,7 +15,7 @@ from trualias.commands.log_times import TIME_LENGTH, LogTimes
 from trualias.language.domains import fold_domain
 
 _Names = tuple[bytes | None, bytes | None, bytes | None]
-"""The names of one recipient: its address as written, as rewritten, and its mailbox; None for what a line lacks."""
+"""The names of one recipient: its address, the one before it was rewritten, and its mailbox; None for any it lacks."""
 
 
 @define
@@ -81,27 +81,10 @@ class Recipients:
         return self._log
 
     def _read_block(self, text: bytes) -> None:
-        """Count the recipients in some lines; each begins behind a newline, and the last ends with one.
+        """Count the recipients in some lines, which may be entries of the journal.
 
-        The lines that Postfix writes most often are found by an expression of their own, for speed.
+        Each line begins behind a newline, and the last ends with one.
         """
-        others = []
-        end = 0
-        for found in patterns.POSTFIX.finditer(text):
-            newline = text.rfind(b"\n", end, found.start())
-            start = newline + 1
-            recipient, original, status = found.groups()
-            if _is_from_postfix(text, start, found.start(), status):
-                others.append(text[end:newline])
-                end = found.end()
-                time = self._times.cached[text[start : start + TIME_LENGTH]] or self._times.time(text, start)
-                self._count((original or recipient, recipient if original else None, None), time, status == b"sent")
-        self._log.known += len(others)
-        others.append(text[end:])
-        self._read_others(b"".join(others))
-
-    def _read_others(self, text: bytes) -> None:
-        """Count the recipients in the other lines, which may be entries of the journal."""
         if b"{" not in text or b"\n{" not in text:  # a search for one octet takes a third of the time
             self._read_lines(text)
             return
@@ -113,16 +96,21 @@ class Recipients:
                 self._read_line(*entry)
 
     def _read_lines(self, text: bytes) -> None:
-        """Count the recipients in lines of any form; each begins behind a newline, and the last ends with one."""
+        """Count the recipients in lines of any form but that of the journal's entries."""
         if patterns.PERHAPS_LISTED.search(text) and b"\0" not in text:  # else a binary file
             for listed in patterns.LISTED.finditer(text):
                 self._log.known += self._read_listed(listed, 0)
         end = 0
-        while mark := patterns.MARK.search(text, end):
-            within = mark.end() - 1  # the mark may end with the line
-            start = text.rfind(b"\n", end, within) + 1
-            end = text.find(b"\n", within)
-            self._read_line(text[start:end], self._times.time(text, start))
+        for mark in patterns.MARK.finditer(text):
+            start = text.rfind(b"\n", end, mark.start()) + 1
+            end = mark.end()
+            time = self._times.cached[text[start : start + TIME_LENGTH]] or self._times.time(text, start)
+            recipient, original, status = mark.groups()
+            if recipient is not None and _is_from_postfix(text, start, mark.start(1), status):
+                self._log.known += 1
+                self._count((recipient, original, None), time, status == b"sent")
+            else:
+                self._read_line(text[start:end], time)
 
     def _read_line(self, line: bytes, time: int) -> None:
         if any(read(line, time) for read in self._readers):
@@ -133,9 +121,9 @@ class Recipients:
 
     def _read_postfix(self, line: bytes, time: int) -> bool:
         found = patterns.POSTFIX.search(line)
-        if found is None or not _is_from_postfix(line, 0, found.start(), found[3]):
+        if found is None or not _is_from_postfix(line, 0, found.start(1), found[3]):
             return False
-        self._count((found[2] or found[1], found[1] if found[2] else None, None), time, found[3] == b"sent")
+        self._count((found[1], found[2], None), time, found[3] == b"sent")
         return True
 
     def _read_postfix_refusal(self, line: bytes, time: int) -> bool:
@@ -154,7 +142,7 @@ class Recipients:
             # A mailbox, a program, a file, or the sender, to whom an automatic reply went.
             is_mailbox = b"@" not in final and final[:1] not in (b"|", b"/", b">", b":")
             final, mailbox = None, final if is_mailbox else None
-        self._count((original or only, final, mailbox), time, flag in patterns.EXIM_DELIVERED)
+        self._count((final or only, original, mailbox), time, flag in patterns.EXIM_DELIVERED)
         return True
 
     def _read_exim_refusal(self, line: bytes, time: int) -> bool:
@@ -213,7 +201,8 @@ class Recipients:
 
     def _find_counts(self, names: _Names) -> tuple[RecipientCounts, ...]:
         """Return the counts of each address among the names, new ones where it has none."""
-        written, rewritten, mailbox = names
+        final, original, mailbox = names
+        written, rewritten = original or final, final if original else None
         addresses = dict.fromkeys(self._address(name) for name in (rewritten, written) if name)
         counts = tuple(self.counts.setdefault(address, RecipientCounts()) for address in addresses if address)
         end = rewritten or mailbox
@@ -244,11 +233,12 @@ def _folded(name: bytes) -> str | None:
     return f"{local_part}@{fold_domain(domain)}" if at else domain
 
 
-def _is_from_postfix(text: bytes, start: int, to: int, status: bytes | None) -> bool:
-    """Check that Postfix wrote what was found at ``to`` in the line at ``start``, and named no recipient before it."""
+def _is_from_postfix(text: bytes, start: int, address: int, status: bytes | None) -> bool:
+    """Check that Postfix wrote the line at ``start``, and named no recipient before the one at ``address``."""
     if status is not None:
-        return patterns.BEFORE_DELIVERY.fullmatch(text, start, to) is not None
-    is_refusal = text.find(b"; from=<", start, to) >= 0 > text.find(b"to=<", start, to)
+        return patterns.BEFORE_DELIVERY.fullmatch(text, start, address) is not None
+    is_first = text.find(b"to=<", start) == address - len(b"to=<")
+    is_refusal = is_first and text.rfind(b"; from=<", start, address) >= 0
     return is_refusal and not text.startswith(b"{", start)  # in the journal's JSON the time stands elsewhere
 
 

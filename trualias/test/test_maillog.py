@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import tracemalloc
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
 from attrs import frozen
@@ -516,6 +518,29 @@ class ListTests(LogTestCase):
         self.assertLess(time.process_time() - before, 30)
 
 
+class MemoryTests(LogTestCase):
+    """The memory that a log takes."""
+
+    def test_distinct(self) -> None:
+        """A distinct address takes at most 300 octets; the caches beside the counts do not grow with the log."""
+        blocks = [
+            b"".join(REFUSED.replace(b"macys-m6", b"%d-%d" % (block, one)) for one in range(1_000))
+            for block in range(40)
+        ]
+        recipients = Recipients(frozenset(), False, TODAY)
+        recipients.read([REFUSED])
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            recipients.read(blocks)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        self.assertEqual(40_001, len(recipients.counts))
+        self.assertLess((after - before) / 40_000, 300)
+
+
 class ProgressTests(LogTestCase):
     """The progress of reading."""
 
@@ -546,14 +571,13 @@ class _Mail:
 
 
 _STATUSES = ("sent", "deferred", "bounced", "refused")
-_MAILS = st.lists(
-    st.builds(
-        _Mail,
-        st.from_regex(r"[a-z]{1,3}[-.+=_'/][a-z0-9]{1,3}", fullmatch=True),
-        st.sampled_from(_STATUSES),
-        st.integers(0, 360 * 24 * 3600 - 1).map(lambda seconds: datetime(2025, 3, 3) + timedelta(seconds=seconds)),
-    )
+_MAIL = st.builds(
+    _Mail,
+    st.from_regex(r"[a-z]{1,3}[-.+=_'/][a-z0-9]{1,3}", fullmatch=True),
+    st.sampled_from(_STATUSES),
+    st.integers(0, 360 * 24 * 3600 - 1).map(lambda seconds: datetime(2025, 3, 3) + timedelta(seconds=seconds)),
 )
+_MAILS = st.lists(_MAIL)
 
 
 def _postfix(mail: _Mail) -> str:
@@ -609,27 +633,60 @@ def _mainlog(mail: _Mail, message: str) -> str:
     return f"{mail.moment:%Y-%m-%d %H:%M:%S} {message}"
 
 
+_Format = tuple[Callable[[_Mail], str], Callable[[_Mail, str], str]]
+"""The message of a server, and the line of a log with a message."""
+
+_HEADERS = (_syslog, _iso, _rfc_5424, _solaris, _json)
+_FORMATS: tuple[_Format, ...] = (
+    *((server, header) for server in (_postfix, _exim, _sendmail) for header in _HEADERS),
+    (_exim, _mainlog),
+)
+# Lines that name no recipient, though they have parts of those that do.
+_OTHER_LINES = st.lists(
+    st.sampled_from(
+        (
+            "Feb 28 20:18:01 mail postfix/smtpd[5]: connect from x[192.0.2.1]",
+            "Feb 28 20:18:01 mail postfix/cleanup[5]: 4dF0: message-id=<to=<x@example.com>>",
+            "Feb 28 20:18:01 mail filter[5]: <a@example.com> -> b, status=sent",
+            '2026-02-28 20:18:01 1xWHj0-0006UF-0s <= a@example.com H=x T="x => y"',
+            '{"MESSAGE":"no recipient => here"}',
+            "{no entry",
+            "",
+        )
+    ),
+    max_size=3,
+)
+
+
+def _expected(mails: Iterable[_Mail]) -> dict[str, RecipientCounts]:
+    """Count mails."""
+    expected: defaultdict[str, RecipientCounts] = defaultdict(RecipientCounts)
+    for mail in mails:
+        counts = expected[f"{mail.alias}@example.com"]
+        counts.received += mail.status == "sent"
+        counts.tried += mail.status != "sent"
+        moment = int(f"{mail.moment:%Y%m%d%H%M%S}")
+        counts.last = max(counts.last, moment)
+        counts.first = min(counts.first or moment, moment)
+    return expected
+
+
 class FormatTests(LogTestCase):
     """The same mails in the logs of different servers."""
 
     @given(_MAILS, st.booleans())
     def test_same_counts(self, mails: list[_Mail], padded: bool) -> None:
         """A log of the same mails has the same counts in any format, also between lines that name no recipient."""
-        expected: defaultdict[str, RecipientCounts] = defaultdict(RecipientCounts)
-        for mail in mails:
-            counts = expected[f"{mail.alias}@example.com"]
-            counts.received += mail.status == "sent"
-            counts.tried += mail.status != "sent"
-            moment = int(f"{mail.moment:%Y%m%d%H%M%S}")
-            counts.last = max(counts.last, moment)
-            counts.first = min(counts.first or moment, moment)
-        headers = (_syslog, _iso, _rfc_5424, _solaris, _json)
-        for server, header in (
-            *((server, header) for server in (_postfix, _exim, _sendmail) for header in headers),
-            (_exim, _mainlog),
-        ):
+        expected = _expected(mails)
+        for server, header in _FORMATS:
             lines = [header(mail, server(mail)).encode() for mail in mails]
             if padded:
                 around = [header(mail, f"4dF0: from=<{mail.alias}@example.com>, size=1").encode() for mail in mails]
                 lines = [line for pair in zip(around, lines, strict=True) for line in pair]
             self.assertEqual(expected, self.counts(*lines), (server, header))
+
+    @given(st.lists(st.tuples(_MAIL, st.sampled_from(_FORMATS), _OTHER_LINES)))
+    def test_mixed(self, lines: list[tuple[_Mail, _Format, list[str]]]) -> None:
+        """Each line counts by its own format, whatever the lines beside it are."""
+        mixed = [line for mail, (server, header), others in lines for line in (*others, header(mail, server(mail)))]
+        self.assertEqual(_expected(mail for mail, _, _ in lines), self.counts(*(line.encode() for line in mixed)))
