@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.language.functions import FUNCTIONS, BoundCall, Function, Reference
 from trualias.language.memo import MOST
@@ -27,8 +26,7 @@ _NAMES = {kind.value: kind for kind in NameKind}
 _LARGEST = 999_999
 
 
-@frozen
-class ArgumentScope:
+class ArgumentScope(NamedTuple):
     """The identifiers and names that the functions of one statement may read."""
 
     identifiers: tuple[FieldClass, ...]

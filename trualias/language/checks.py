@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice, pairwise
-
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.language.argument_scope import ArgumentError, ArgumentScope
 from trualias.language.fields import RULES, fits
@@ -173,8 +172,7 @@ def _unknown_items(statement: Account) -> Iterator[_Error]:
                 yield offset, unknown_function(function)
 
 
-@frozen(eq=False, repr=False)
-class _Content:
+class _Content(NamedTuple):
     """The expression and items of a statement, resolved; ``shown`` are the names that the expression shows."""
 
     expression: Expression

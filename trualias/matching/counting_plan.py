@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 from trualias.language.fields import RULES
 from trualias.language.functions import BoundCall
@@ -34,8 +34,7 @@ def _has_names(tokens: Expression) -> bool:
     return any(isinstance(token, NameField) for token in tokens)
 
 
-@frozen(eq=False, repr=False)
-class _Sum:
+class _Sum(NamedTuple):
     """Counts of the same characters over the identifiers of one side of the code.
 
     Together they are at most as many as there are, and exactly as many where every identifier there is counted

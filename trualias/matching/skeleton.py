@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
 from trualias.language.fields import RULES, FieldRule
 from trualias.language.functions import BoundCall
@@ -59,8 +59,7 @@ def skeleton_of(candidate: Candidate) -> Skeleton:
     )
 
 
-@frozen(eq=False, repr=False)
-class _GroupField:
+class _GroupField(NamedTuple):
     """A field of all statements of a group.
 
     ``rules`` are the classes that it has in any of them, empty for the code. ``fixed`` is the class that decides on its
