@@ -44,13 +44,14 @@ def account_domains(
 ) -> dict[str, tuple[str, Domains]]:
     """Return by folded name each account as first spelled, and the domains of its statements.
 
-    ``pause`` is called at each statement.
+    ``pause`` is called at each statement and each of its accounts.
     """
     found: dict[str, tuple[str, Domains]] = {}
     for statement in statements:
         pause()
         domains = named_domains(statement.domains)
         for name in statement.accounts:
+            pause()
             spelled, before = found.get(fold(name.text), (name.text, frozenset()))
             found[fold(name.text)] = spelled, None if domains is None or before is None else before | domains
     return found

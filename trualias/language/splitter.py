@@ -50,11 +50,11 @@ _STATEMENT_LINE = re.compile(rf"{_INDENT}(?:{'|'.join(_STARTS)})(?![^\s,;()])")
 def pieces(text: str, pause: Callable[[], None] = lambda: None) -> Iterator[Piece]:
     """Yield the statements of a text, up to the first text after ``END``, which is an error.
 
-    ``pause`` is called at each line of a statement but the last.
+    ``pause`` is called at each comment line, and at each line of a statement but the last.
     """
     at = 0
     while True:
-        at = skip(text, at, at == 0)
+        at = skip(text, at, pause, at == 0)
         if at >= len(text):
             return
         line_end = text.find("\n", at)
@@ -72,7 +72,7 @@ def pieces(text: str, pause: Callable[[], None] = lambda: None) -> Iterator[Piec
             at = end
         elif word == _END and _END_LINE.match(text, text.rfind("\n", 0, at) + 1):
             yield Piece("end", at, word_match.end())
-            rest = skip(text, word_match.end())
+            rest = skip(text, word_match.end(), pause)
             if rest < len(text):
                 line = text.count("\n", 0, at) + 1
                 yield Piece(
@@ -94,14 +94,18 @@ def pieces(text: str, pause: Callable[[], None] = lambda: None) -> Iterator[Piec
             at = end
 
 
-def skip(text: str, at: int, is_line_start: bool = False) -> int:
-    """Return the offset after white space and comment lines. A comment begins at ``at`` only if a line does."""
+def skip(text: str, at: int, pause: Callable[[], None], is_line_start: bool = False) -> int:
+    """Return the offset after white space and comment lines. A comment begins at ``at`` only if a line does.
+
+    ``pause`` is called at each comment line.
+    """
     while True:
         blanks = _BLANKS.match(text, at)
         assert blanks is not None
         is_line_start = is_line_start or "\n" in blanks.group()
         at = blanks.end()
         if is_line_start and text.startswith("#", at):
+            pause()
             newline = text.find("\n", at)
             at = len(text) if newline < 0 else newline
         elif blanks.end() - blanks.start() < MOST_BLANKS:
@@ -124,6 +128,7 @@ def _statement_end(text: str, at: int, pause: Callable[[], None]) -> tuple[int, 
         pause()
         at = line_end + 1
         while at < len(text) and _COMMENT.match(text, at):
+            pause()
             newline = text.find("\n", at)
             at = len(text) if newline < 0 else newline + 1
         if at >= len(text) or _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):

@@ -40,7 +40,7 @@ class Words:
     Args:
         text: of a statement, up to its semicolon.
         at: the offset to begin at.
-        pause: called often while a long list is read.
+        pause: called often while a long list, or comment, is read.
 
     """
 
@@ -64,7 +64,7 @@ class Words:
         """The offset after the last word that was read."""
         found = self._pattern.match(self._text, at)
         if found is None or found[1][0] == "#":
-            found = self._pattern.match(self._text, skip(self._text, at))
+            found = self._pattern.match(self._text, skip(self._text, at, self._pause))
         # The end of the text is an empty word, which only a statement without an end has.
         self._next, self._next_span = (found[1], found.span(1)) if found else ("", (len(self._text), len(self._text)))
 

@@ -67,6 +67,10 @@ _MANY: dict[str, Callable[[int], str]] = {
     "names on lines of their own": lambda number: (
         f"ALIAS DOMAINS: a.example\nACCOUNT {_names(number)} AT a.example MATCHES %account%-%code% WITH x;"
     ).replace(", ", ",\n"),
+    "names beside a refusal": lambda number: (
+        f"ACCOUNT {_names(number)} MATCHES %account%-%code% WITH x;\nREFUSE foo-bar;\n"
+    ),
+    "comments": lambda number: "# x\n" * number + "ACCOUNT a\n" + "# x\n" * number + "MATCHES %code% WITH x;\n",
     "aliases of a statement": lambda number: f"ACCOUNT a ALIASED {_names(number)} MATCHES %alias%-%code% WITH x;",
     "deliveries": lambda number: (
         _each("ACCOUNT a{} MATCHES %account%-%code% WITH x;", number)

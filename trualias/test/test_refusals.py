@@ -202,8 +202,8 @@ class LookupTests(SynchronousTestCase):
         self.assertEqual(expected, str(raised.exception))
 
     def test_pauses(self) -> None:
-        """The caller may pause at each address and call of the hook, and at each statement and account."""
+        """The caller may pause at each address and call of the hook, at each statement, and at each account twice."""
         pauses: list[None] = []
         configuration = parse_configuration(POLICY + "REFUSE a, b@example.com;", "test.conf")
         find_refusals(configuration, lambda alias, domain: (alias, domain), lambda: pauses.append(None))
-        self.assertEqual(2 + (3 + 1) + (1 + 1), len(pauses))
+        self.assertEqual(2 + (3 + 1) + (1 + 2), len(pauses))
