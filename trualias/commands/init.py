@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from functools import partial
@@ -62,7 +63,9 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
     path = os.path.join(arguments.folder, _FILE_NAME)
     if os.path.lexists(path):
-        terminal.errors.write(f"{escaped(path)} exists already, and is left alone; trualias check {escaped(path)}\n")
+        terminal.errors.write(
+            f"{escaped(path)} exists already, and is left alone; {_program(terminal.program)} check {escaped(path)}\n"
+        )
         return _UNUSABLE
     if problem := _folder_problem(arguments.folder):
         terminal.errors.write(f"cannot write {escaped(path)}: {problem}\n")
@@ -174,6 +177,19 @@ def _print_policies(domain: str | None, account: str, terminal: Terminal) -> Non
         out.print(f"      {policy.rule}\n      {policy.strength}")
 
 
+def _program(called: str) -> str:
+    """Return what runs this program from a shell: its name if PATH leads to it, otherwise as it was called."""
+    from shlex import quote
+    from shutil import which
+
+    folder, name = os.path.split(called)
+    if name == "__main__.py":
+        return f"{quote(sys.executable)} -m trualias"
+    found = which(name)
+    is_on_path = not folder or (found is not None and os.path.samefile(found, called))
+    return name if is_on_path else quote(called)
+
+
 def _print_next(path: str, domain: str | None, account: str, policy: OfferedPolicy, terminal: Terminal) -> None:
     from shlex import quote
 
@@ -182,11 +198,12 @@ def _print_next(path: str, domain: str | None, account: str, policy: OfferedPoli
     shown = quote(path)
     used = os.path.join(os.path.dirname(path), table.file_name)
     # Where it exists, a server uses that file first: that of the Debian package runs already.
-    last = f"mv {shown} {quote(used)}" if os.path.lexists(used) else f"trualias serve -c {shown}"
+    program = _program(terminal.program)
+    last = f"mv {shown} {quote(used)}" if os.path.lexists(used) else f"{program} serve -c {shown}"
     terminal.output.write(
         f"{escaped(path)} is written. Next:\n"
-        f"  trualias check {virtual}{shown}\n"
-        f"  trualias compose -c {shown} {account} {' '.join(policy.words)}\n"
+        f"  {program} check {virtual}{shown}\n"
+        f"  {program} compose -c {shown} {account} {' '.join(policy.words)}\n"
         f"  {last}\n"
     )
     if table is Table.VIRTUAL:

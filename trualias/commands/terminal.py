@@ -96,12 +96,15 @@ class _RawInput(FileIO):
 class Terminal(NamedTuple):
     """The standard streams of a command; ``input`` is binary because it may not be valid UTF-8.
 
+    ``program`` is the path or the name by which the program was called.
+
     It is no attrs class, as other values are: the import of attrs takes longer than ``trualias --version``.
     """
 
     input: BinaryIO
     output: TextIO
     errors: TextIO
+    program: str = "trualias"
 
     @classmethod
     def of_process(cls) -> "Terminal":
@@ -121,7 +124,7 @@ class Terminal(NamedTuple):
         # shutil.get_terminal_size, which argparse folds its help by, reads the width there.
         sys.__stdout__ = sys.stdout  # type: ignore[misc]
         sys.stderr = StandardErrors.in_place_of(_text_stream(sys.stderr, 2))
-        return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr)
+        return cls(BufferedReader(_RawInput(0, closefd=False)), sys.stdout, sys.stderr, sys.argv[0])
 
 
 def prompt_for_lines(terminal: Terminal, what: str) -> None:

@@ -2,11 +2,14 @@
 
 import os
 import re
+import shlex
+import sys
 from io import BytesIO, StringIO
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import trualias
 from trualias.analysis.composition import targets_named
 from trualias.analysis.strength import strength
 from trualias.analysis.words.lists import shipped_word_list
@@ -53,10 +56,10 @@ class InitTestCase(SynchronousTestCase):
         os.chdir(folder)
         self.path = folder / "trualias.conf"
 
-    def command(self, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+    def command(self, *arguments: str, typed: str = "", program: str = "trualias") -> tuple[int, str, str]:
         """Run a command; return its status, output and errors."""
         output, errors = StringIO(), StringIO()
-        status = run(arguments, Terminal(BytesIO(typed.encode()), output, errors))
+        status = run(arguments, Terminal(BytesIO(typed.encode()), output, errors, program))
         return status, output.getvalue(), errors.getvalue()
 
     def assert_checked(self, summary: str) -> None:
@@ -76,6 +79,35 @@ class InitTests(InitTestCase):
         Path("tcp_virtual_server.conf").touch()
         _, output, _ = self.command("init", "--yes")
         self.assertIn("foo macys\n  mv ./trualias.conf ./tcp_virtual_server.conf\nand in Postfix' main.cf:\n", output)
+
+    def test_program(self) -> None:
+        """The next steps call the program by its name if PATH leads to it, otherwise as it was called."""
+        folders = [Path(name).absolute() for name in ("on path", "bin")]
+        for folder in folders:
+            folder.mkdir()
+            (folder / "trualias").touch(mode=0o755)
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = os.pathsep.join((str(folders[0]), path))
+        for program, shown in (
+            ("trualias", "trualias"),
+            (f"{folders[0]}/trualias", "trualias"),
+            ("bin/trualias", "bin/trualias"),
+            (f"{Path(trualias.__file__).parent}/__main__.py", f"{shlex.quote(sys.executable)} -m trualias"),
+        ):
+            self.path.unlink(missing_ok=True)
+            _, output, _ = self.command("init", "--yes", program=program)
+            steps = [line.partition(" -c")[0] for line in output.splitlines()[1:4]]
+            self.assertEqual(
+                [f"  {shown} check --virtual ./trualias.conf", f"  {shown} compose", f"  {shown} serve"], steps
+            )
+            _, _, errors = self.command("init", program=program)
+            self.assertIn(f"left alone; {shown} check ./trualias.conf\n", errors)
+        os.environ["PATH"] = str(folders[1])
+        self.path.unlink()
+        self.assertIn(
+            f"  '{folders[0]}/trualias' check", self.command("init", "--yes", program=f"{folders[0]}/trualias")[1]
+        )
 
     def test_defaults(self) -> None:
         """``--yes`` asks nothing, writes a configuration that check finds nothing in, and shows the next steps."""
