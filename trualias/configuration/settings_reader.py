@@ -39,7 +39,7 @@ class SettingsReader:
         if not self.settings.alias_domains:
             yield from self._listeners_without_domains()
         if self.settings.guesses is not None:
-            if self.settings.store is None:
+            if "STORE" not in self.given:
                 yield self._offset("GUESSES"), "GUESSES spares the aliases that a STORE knows, and there is none"
             elif not self.settings.has_policy_service:
                 message = "GUESSES limits the policy service, and there is no LISTEN: policy ENDPOINT"

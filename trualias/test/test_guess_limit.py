@@ -131,6 +131,7 @@ class SettingTests(SynchronousTestCase):
             ("3 PER HOUR", "3 PER DAY", "GUESSES: '3 PER DAY"),
             ("2001:db8::/32", "nowhere", "GUESSES: 'nowhere' is not a network"),
             ("STORE", "# STORE", "GUESSES spares the aliases that a STORE knows, and there is none"),
+            ("STORE: ", "STORE: elsewhere:", "STORE: "),
             ("policy", "socketmap", "GUESSES limits the policy service, and there is no LISTEN: policy ENDPOINT"),
         ):
             text = CONFIGURATION.replace(old, new)
