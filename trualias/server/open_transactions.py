@@ -23,6 +23,9 @@ _log = logger(__name__)
 
 _FORMAT = 1
 
+LARGEST = 16 * 1024 * 1024
+"""Octets of the largest file that is read: some 1,600 for each alias that interrupted transactions can have."""
+
 FINISH_SECONDS = 2.0
 """The longest that a server that stops waits for the file."""
 
@@ -49,8 +52,10 @@ class TransactionFile:
         """Read the transactions of the last run, and remove the file; a problem is logged."""
         try:
             with open(self._path, "rb") as file:
-                content = file.read()
+                content = file.read(LARGEST + 1)
             os.unlink(self._path)
+            if len(content) > LARGEST:
+                raise ValueError(f"it is larger than {LARGEST // 1024**2} MiB")
             self._read = decode(content)
             for transaction in self._read:
                 self._transactions.put(transaction)

@@ -12,7 +12,7 @@ from trualias.lookup.locks import Lock
 from trualias.lookup.recipients import Recipient
 from trualias.protocols.transactions import InterruptedTransaction, InterruptedTransactions
 from trualias.server.daemon_thread import Worker
-from trualias.server.open_transactions import FINISH_SECONDS, TransactionFile
+from trualias.server.open_transactions import FINISH_SECONDS, LARGEST, TransactionFile
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 
 ALIAS = Recipient("foo-k\xe4se-4@example.com", "Foo-K\xe4se-4@example.com", "foo", (Lock(("news.test",)),))
@@ -80,6 +80,7 @@ class TransactionFileTests(SynchronousTestCase):
             (b"[]", "it is damaged"),
             (b'{"format": 1, "transactions": [{"instance": 3}]}', "it is damaged"),
             (b'{"format": 2}', "it is of another version of trualias"),
+            (b" " * LARGEST + b'{"format": 1, "transactions": []}', "it is larger than 16 MiB"),
         ):
             self.path.write_bytes(content)
             with capturedLogs() as events:
