@@ -34,7 +34,7 @@ Answer = PolicyOutcome | Deferred
 """The answer of a table: the four cases of a policy's outcome, with the value of the table, or a temporary error."""
 
 _REASONS = {
-    NotFoundReason.NO_MATCH: "no reading of the address has the right code",
+    NotFoundReason.NO_MATCH: "no statement in use has aliases of this shape",
     NotFoundReason.NO_DOMAIN: "the key has no domain",
     NotFoundReason.UNKNOWN_DOMAIN: "the domain is not one of ALIAS DOMAINS",
     NotFoundReason.REFUSED: "REFUSE takes it back",

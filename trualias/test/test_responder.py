@@ -4,6 +4,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import parse_configuration
+from trualias.configuration.tables import Table
 from trualias.log import reset_level, set_level
 from trualias.lookup import Answer, Found, NotFound, NotFoundReason
 from trualias.monitoring.counters import BOUNDS, Counters
@@ -105,8 +106,27 @@ class LookupLogTests(SynchronousTestCase):
         """At the level debug every lookup is logged, with its answer and why, also one whose reply is cached."""
         found = "debug: foo goes to baz"
         wrong = "debug: wrong is not found: it has the shape of an alias of bar or foo, but its code is wrong"
-        missing = "debug: missing\\n is not found: no reading of the address has the right code"
+        missing = "debug: missing\\n is not found: no statement in use has aliases of this shape"
         self.assertEqual([found, wrong, found, wrong, missing], self.logged("debug"))
+
+    def test_mailbox(self) -> None:
+        """A mailbox, which has no code, is logged as an address of another shape, in either table."""
+        set_level("debug")
+        self.addCleanup(reset_level)
+        responder, cache = Responder(wire.LINES, None, AddressWarnings()), ReplyCache()
+        tables = snapshot(
+            "ALIAS DOMAINS: example.com\nACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHARS();"
+        ).tables
+        with capturedLogs() as events:
+            responder.reply(b"", "foo", tables[Table.LOCAL_PART], cache)
+            responder.reply(b"", "foo@example.com", tables[Table.VIRTUAL], cache)
+        self.assertEqual(
+            [
+                "foo is not found: no statement in use has aliases of this shape",
+                "foo@example.com is not found: no statement in use has aliases of this shape",
+            ],
+            [formatEvent(event) for event in events],
+        )
 
     def test_info(self) -> None:
         """At the other levels none is."""

@@ -175,8 +175,8 @@ class LookupTests(SynchronousTestCase):
         text = OLD + "EXPECT foo-macys-m5@a.example foo;\n"
         [error] = self.assertRaises(ConfigurationErrors, check_expectations, Snapshot(configuration(text))).errors
         self.assertEqual(
-            "'foo-macys-m5@a.example' is expected to give foo, but it is not found: no reading of the address has the "
-            "right code; a RETIRED statement accepts it, which EXPECT does not count: it never asks the store",
+            "'foo-macys-m5@a.example' is expected to give foo, but it is not found: no statement in use has aliases "
+            "of this shape; a RETIRED statement accepts it, which EXPECT does not count: it never asks the store",
             error.message,
         )
 
