@@ -140,7 +140,7 @@ def restarts(folder: Path, table: Table, names: Sequence[str] = ("broken", "gone
             )
             return done.returncode == 1 and bool(done.stderr)
 
-        wait_until((state / "table.kept").exists, "a copy")
+        wait_until(lambda: any(state.glob("table-*.kept")), "a copy")
         ways: dict[str, Callable[[], object]] = {
             "broken": lambda: running.replace("PROT: 1\n" + CONFIGURATION),
             "gone": running.path.unlink,

@@ -16,7 +16,7 @@ from trualias.configuration.tables import Table
 from trualias.server.application import Application, Reactor, UnusableEndpoint
 from trualias.server.daemon_thread import DaemonThread, Worker
 from trualias.server.first_load import CannotStart
-from trualias.server.kept_copy import UnusableCopy, copy_path, read_copy
+from trualias.server.kept_copy import latest_copy
 from trualias.server.log_queue import LogQueue
 from trualias.server.monotonic_clock import use_monotonic_clock
 from trualias.server.state_files import state_directory
@@ -79,15 +79,12 @@ def critical(message: str) -> str:
 def _configuration_path(options: ServerOptions, state: str | None) -> str:
     """Return the absolute path of the configuration, since twistd can change the working directory later.
 
-    If no file is at a default path, it is that of the kept copy. Raises ``NoConfiguration``.
+    If no file is at a default path, it is that of the latest kept copy. Raises ``NoConfiguration``.
     """
     try:
         return os.path.abspath(options["config"] or find_configuration(options.kind))
     except NoConfiguration:
-        try:
-            kept = read_copy(copy_path(state, options.kind)) if state and not options["no-fallback"] else None
-        except UnusableCopy:
-            kept = None
+        kept = latest_copy(state, options.kind) if state and not options["no-fallback"] else None
         if kept is None:
             raise
         return kept.path

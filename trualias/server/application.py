@@ -27,7 +27,7 @@ from trualias.server import gc_tuning, systemd
 from trualias.server.daemon_thread import Worker
 from trualias.server.file_limits import ensure_descriptors
 from trualias.server.first_load import FirstLoad, FirstLoader
-from trualias.server.kept_copy import CopyHealth, CopyService, KeptCopy, copy_path
+from trualias.server.kept_copy import CopyHealth, CopyService, KeptCopy, copy_path, path_to_read
 from trualias.server.listening import ListeningService
 from trualias.server.reload import ReloadService
 from trualias.server.safeguards import ContentSafeguard, Extent, report_dropped_accounts
@@ -102,7 +102,7 @@ class Application:
         self._state = state
         self._notifier = SystemdNotifier(environment)
         slow_calls.report = SlowHookWarnings().warn
-        first = _load(path, copy_path(state, table) if state and fallback else None, self._notifier)
+        first = _load(path, path_to_read(state, table, path) if state and fallback else None, self._notifier)
         # Of the first load only these are kept: its snapshot is to be freed once another one is in use.
         self._seen, self._files, self._current = first.seen, first.files, CurrentSnapshot(first.snapshot)
         self._loads = self._make_loads(first.kept, first.is_fallback)
@@ -201,7 +201,7 @@ class Application:
     def _make_copy_services(self) -> list[CopyService]:
         if self._state is None:
             return []
-        path = copy_path(self._state, self._table)
+        path = copy_path(self._state, self._table, self._path)
         return [
             CopyService(path, self._current, self._reactor, self._make_worker("copies of the configuration"), time.time)
         ]

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from glob import escape, glob
 from pathlib import Path
 
 from attrs import Factory, asdict, evolve, frozen
@@ -57,8 +59,31 @@ class KeptCopy:
         return f"the copy of {datetime.fromtimestamp(self.kept_at).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
-def copy_path(state: str, table: Table) -> str:
-    """Return the path of a table's copy in the state directory."""
+def copy_path(state: str, table: Table, configuration: str) -> str:
+    """Return the path, in the state directory, of a table's copy of the configuration at an absolute path.
+
+    Servers of one table with different files have different copies.
+    """
+    digest = hashlib.sha256(os.fsencode(configuration)).hexdigest()[:12]
+    return os.path.join(state, f"{table.value}-{digest}.kept")
+
+
+def path_to_read(state: str, table: Table, configuration: str) -> str:
+    """Return the path of the copy to start from: that of earlier versions, named by the table, if there is no other."""
+    path = copy_path(state, table, configuration)
+    return path if os.path.lexists(path) else _path_before(state, table)
+
+
+def latest_copy(state: str, table: Table) -> KeptCopy | None:
+    """Return the copy that a table has kept last, of any file; None if there is none that can be used."""
+    found = []
+    for path in (_path_before(state, table), *glob(os.path.join(escape(state), f"{table.value}-*.kept"))):
+        with suppress(UnusableCopy):
+            found.append(read_copy(path))
+    return max(filter(None, found), key=lambda copy: copy.kept_at, default=None)
+
+
+def _path_before(state: str, table: Table) -> str:
     return os.path.join(state, f"{table.value}.kept")
 
 

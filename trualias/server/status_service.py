@@ -17,7 +17,7 @@ from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import LoadCounters
-from trualias.monitoring.status import Status, boot_id, status_clock
+from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock
 from trualias.server.daemon_thread import Worker
 from trualias.server.listening import ListeningService
 from trualias.server.periodic import PeriodicCall
@@ -74,7 +74,8 @@ class StatusService(Service, ReloadListener):
             self._first.cancel()
         self._writes.stop()
         removed: Deferred[None] = Deferred()
-        self._worker.run(partial(_remove, self._path)).addBoth(lambda _: removed.callback(None))
+        remove = partial(_remove, self._path, self._make_status().pid)
+        self._worker.run(remove).addBoth(lambda _: removed.callback(None))
         return removed.addTimeout(REMOVE_SECONDS, self._clock, onTimeoutCancel=lambda failure, seconds: None)
 
     def applied(self, configuration: Configuration) -> None:
@@ -156,6 +157,10 @@ def status_maker(
     return make_status
 
 
-def _remove(path: str) -> None:
+def _remove(path: str, pid: int) -> None:
+    """Remove the status of a process, but not that of another server in its place."""
     with suppress(OSError):  # it was never written, or is on a disk that is gone
+        with open(path, "rb") as file, suppress(UnusableStatus):
+            if Status.from_json(file.read()).pid != pid:
+                return
         os.unlink(path)

@@ -12,7 +12,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.configuration import parse_configuration
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot, Snapshot
-from trualias.server.kept_copy import CopyService, KeptCopy, UnusableCopy, copy_path, read_copy, write_copy
+from trualias.server.kept_copy import (
+    CopyService,
+    KeptCopy,
+    UnusableCopy,
+    copy_path,
+    latest_copy,
+    path_to_read,
+    read_copy,
+    write_copy,
+)
 from trualias.server.safeguards import Extent
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 
@@ -27,7 +36,7 @@ class CopyTestCase(SynchronousTestCase):
         """Make the directory."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir(mode=0o700)
-        self.path = copy_path(str(self.folder), Table.VIRTUAL)
+        self.path = copy_path(str(self.folder), Table.VIRTUAL, COPY.path)
 
 
 class KeptCopyTests(CopyTestCase):
@@ -43,8 +52,37 @@ class KeptCopyTests(CopyTestCase):
         self.assertEqual([self.path], [str(path) for path in self.folder.iterdir()])
 
     def test_tables(self) -> None:
-        """Each table has a copy of its own."""
-        self.assertEqual(len(Table), len({copy_path("/x", table) for table in Table}))
+        """Each table has a copy of its own for each configuration."""
+        paths = {copy_path("/x", table, path) for table in Table for path in ("/a.conf", "/b.conf")}
+        self.assertEqual(2 * len(Table), len(paths))
+
+    def test_earlier_version(self) -> None:
+        """The copy of an earlier version, which is named by the table, is read until there is another one."""
+        state = str(self.folder)
+        before = str(self.folder / "virtual.kept")
+        write_copy(before, COPY)
+        self.assertEqual(before, path_to_read(state, Table.VIRTUAL, COPY.path))
+        write_copy(self.path, COPY)
+        self.assertEqual(self.path, path_to_read(state, Table.VIRTUAL, COPY.path))
+        self.assertEqual(before, path_to_read(state, Table.VIRTUAL, "/etc/b.conf"))
+
+    def test_latest(self) -> None:
+        """The latest copy of a table is that of any configuration, and of an earlier version too; not a damaged one."""
+        state = str(self.folder)
+        self.assertIsNone(latest_copy(state, Table.VIRTUAL))
+        (self.folder / "virtual-0.kept").write_bytes(b"damaged")
+        other, before = (
+            evolve(COPY, path="/etc/b.conf", kept_at=2000.0),
+            evolve(COPY, path="/etc/c.conf", kept_at=3000.0),
+        )
+        write_copy(copy_path(state, Table.LOCAL_PART, COPY.path), evolve(COPY, kept_at=9000.0))
+        for copy, path in (
+            (COPY, self.path),
+            (other, copy_path(state, Table.VIRTUAL, other.path)),
+            (before, str(self.folder / "virtual.kept")),
+        ):
+            write_copy(path, copy)
+            self.assertEqual(copy, latest_copy(state, Table.VIRTUAL))
 
     def test_replaced(self) -> None:
         """Another copy replaces the first by a new file; one that differs only in its date is not written."""
@@ -121,7 +159,7 @@ class CopyServiceTests(CopyTestCase):
 
     def test_failure(self) -> None:
         """A copy that cannot be written is logged once, and the next one is tried."""
-        path = copy_path(str(self.folder / "no"), Table.VIRTUAL)
+        path = copy_path(str(self.folder / "no"), Table.VIRTUAL, COPY.path)
         current = CurrentSnapshot(Snapshot(self.configuration))
         service = CopyService(path, current, self.clock, ImmediateWorker(), lambda: 0.0)
         with capturedLogs() as events:

@@ -163,7 +163,7 @@ class StatusServiceTests(StateTestCase):
         self.assertIn(f"the status cannot be written to {self.path}", formatEvent(event))
 
     def test_stop(self) -> None:
-        """The file is removed when the service stops, which takes at most 0.5 s."""
+        """The file is removed when the service stops, which takes at most 0.5 s; that of another server is not."""
         self.clock.advance(0)
         self.worker.run_all()
         stopped = self.service.stopService()
@@ -176,6 +176,13 @@ class StatusServiceTests(StateTestCase):
         self.clock.advance(0.5)
         self.assertIsNone(self.successResultOf(stopped))
         self.assertEqual([], self.clock.getDelayedCalls())
+        self.worker.run_all()
+        for content, is_left in ((evolve(STATUS, pid=STATUS.pid + 1).to_json(), True), (b"damaged", False)):
+            self.service.startService()
+            self.path.write_bytes(content)
+            self.service.stopService()
+            self.worker.run_all()
+            self.assertEqual(is_left, self.path.exists())
 
 
 class StatusCommandTests(StateTestCase):

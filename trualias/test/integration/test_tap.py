@@ -208,7 +208,7 @@ class ProcessTests(TapTestCase):
         server = LiveServer(arguments, self.folder, port, {"STATE_DIRECTORY": str(state)})
         self.addCleanup(server.stop)
         server.start()
-        wait_until((state / "table.kept").exists, "a copy", lambda: server.log)
+        wait_until(lambda: any(state.glob("table-*.kept")), "a copy", lambda: server.log)
         server.stop()
         self.configure(settings + "PROT: 1\n")
         server.start()
@@ -228,6 +228,32 @@ class ProcessTests(TapTestCase):
         self.assertEqual((1, f"{self.path}: cannot be read: No such file or directory\n"), (status, errors))
         server.start()
         self.assertEqual(b"200 foo\n", server.ask(b"get FOO-shop-4"))
+        server.stop()
+        [copy] = state.glob("table-*.kept")
+        copy.rename(state / "table.kept")  # as an earlier version named it
+        server.start()
+        self.assertEqual(b"200 foo\n", server.ask(b"get FOO-shop-4"))
+
+    def test_restarts_of_two_servers(self) -> None:
+        """Two servers of one table with different files and one state directory start from a copy each."""
+        state = self.folder / "state"
+        state.mkdir(mode=0o700)
+        servers = []
+        for name in ("one", "two"):
+            port = free_port()
+            path = self.folder / f"{name}.conf"
+            path.write_text(f"PORT: {port}\nACCOUNT {name} MATCHES %account%-%alpha%-%code% WITH CHARS();\n")
+            server = LiveServer(("trualias-table", "-c", path.name), self.folder, port, {"STATE_DIRECTORY": str(state)})
+            self.addCleanup(server.stop)
+            server.start()
+            servers.append((name, path, server))
+        wait_until(lambda: len([*state.glob("table-*.kept")]) == 2, "two copies")
+        for _, path, server in servers:
+            server.stop()
+            path.write_text("PROT: 1\n")
+        for name, _, server in servers:
+            server.start()
+            self.assertEqual(f"200 {name}\n".encode(), server.ask(f"get {name}-shop-4".encode()))
 
     def test_sqlite(self) -> None:
         """Only a server with ``STORE`` loads SQLite (proc_pid_maps(5)), also after a reload."""
