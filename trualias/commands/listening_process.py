@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 from attrs import frozen
 
-from trualias.configuration.endpoints import RecordingReactor, listening_address
+from trualias.configuration.descriptions import ListeningAddress, listening_address
 from trualias.messages import escaped
 
 
@@ -41,7 +41,7 @@ def listening_process(endpoints: Iterable[str]) -> ListeningProcess | None:
     return max(found, key=lambda process: process.started, default=None)
 
 
-def _is_at(connection: Any, address: RecordingReactor) -> bool:
+def _is_at(connection: Any, address: ListeningAddress) -> bool:
     """Return whether a connection of psutil is a socket that listens at an address.
 
     A unix socket has the path of its server, and no state.

@@ -12,6 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from attrs import frozen
 
+from trualias.configuration.descriptions import listening_address
 from trualias.configuration.networks import Address
 from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.configuration.tables import Table
@@ -104,8 +105,6 @@ def _probes(protocol: WireProtocol, snapshot: Snapshot, table: Table) -> Sequenc
 
 def _connect(endpoint: str) -> socket.socket | None:
     """Connect to an endpoint; return None if it is of a type whose address only its server has."""
-    from trualias.configuration.endpoints import listening_address
-
     address = listening_address(endpoint)
     if address.path is not None:
         connection = socket.socket(socket.AF_UNIX)

@@ -56,7 +56,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         if name not in known:
             arguments.command_line(("status",)).error(f"unknown table {name!r}; expected {' or '.join(known)}")
     if arguments.config is not None:
-        # It needs Twisted, which takes longer to import than everything else.
+        # It needs the lookups and the processes, which take longer to import than everything else.
         from trualias.commands.status_by_sockets import ask_sockets
 
         try:

@@ -13,7 +13,7 @@ from trualias.commands.serve import served_table
 from trualias.commands.status_text import describe, fresh_statuses, shown_time
 from trualias.commands.stored_states import with_stored_states
 from trualias.commands.terminal import Terminal
-from trualias.configuration.endpoints import configured_listeners
+from trualias.configuration.listeners import configured_listeners
 from trualias.configuration.setting_values import Listener
 from trualias.configuration.tables import Table
 from trualias.language.source import ConfigurationErrors

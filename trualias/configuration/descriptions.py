@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from trualias.configuration.networks import parse_port
 from trualias.configuration.setting_values import InvalidValue
@@ -43,8 +44,28 @@ _DOMAINS = ("INET", "INET6", "UNIX")
 _PART = re.compile(r"(?:(?P<name>(?:\\.|[^\\:=])*)=)?(?P<value>(?:\\.|[^\\:])*)(?P<end>:|\Z)", re.DOTALL)
 
 
+_INTERFACES = {"tcp": "", "tcp6": "::", "ssl": ""}
+"""The types that listen at an interface, with the one that they have by default."""
+
+_DEFAULT_MODE = "666"
+_DEFAULT_BACKLOG = 50
+
+
 class InvalidDescription(Exception):
     """A description cannot be used; ``str()`` is the reason."""
+
+
+class ListeningAddress(NamedTuple):
+    """The address that an endpoint listens at: a network interface and a port, or a unix socket's path.
+
+    ``mode`` and ``backlog`` are those of the unix socket. An empty interface stands for all interfaces.
+    """
+
+    interface: str | None = None
+    port: int = 0
+    path: str | None = None
+    mode: int = 0
+    backlog: int = 0
 
 
 def check_description(description: str) -> None:
@@ -64,6 +85,18 @@ def unix_path(description: str) -> str | None:
     """Return the path of a valid description of a unix socket; None for any other type."""
     kind, *parts = _parts(description)
     return _options("unix", parts)["address"] if kind == (None, "unix") else None
+
+
+def listening_address(description: str) -> ListeningAddress:
+    """Return the address of a valid description; an empty one for types whose address only their server has."""
+    (name, kind), *parts = _parts(description)
+    if name is not None or kind not in (*_INTERFACES, "unix"):
+        return ListeningAddress()
+    options = _options(kind, parts)
+    if kind in _INTERFACES:
+        return ListeningAddress(options.get("interface", _INTERFACES[kind]), int(options["port"]))
+    mode, backlog = options.get("mode", _DEFAULT_MODE), options.get("backlog", _DEFAULT_BACKLOG)
+    return ListeningAddress(path=options["address"], mode=int(mode, 8), backlog=int(backlog))
 
 
 def unknown_type(description: str) -> str:

@@ -1,39 +1,27 @@
-"""The endpoints that a configuration says to listen on, as Twisted endpoint descriptions, and their checks."""
+"""The checks of endpoints, which are Twisted endpoint descriptions."""
 
 import os
 import stat
 from ipaddress import ip_address
 
-from attrs import define
-from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.protocol import Factory
-from twisted.python.failure import Failure
 
-from trualias.configuration.descriptions import InvalidDescription, check_description, unix_path, unknown_type
+from trualias.configuration.descriptions import (
+    InvalidDescription,
+    check_description,
+    listening_address,
+    unix_path,
+    unknown_type,
+)
 from trualias.configuration.networks import exposure_problem, is_loopback, zone_problem
 from trualias.configuration.reader import Configuration
-from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.language.source import ConfigurationErrors, PolicyError
 from trualias.language.splitter import comment_hint
 from trualias.messages import printable, quoted
 
 PLAIN_ENDPOINTS = frozenset({"tcp", "tcp6", "unix", "systemd"})
 """The endpoint types that hand a plain socket to the protocol, with no other protocol between."""
-
-
-def configured_listeners(configuration: Configuration) -> tuple[Listener, ...]:
-    """Return the listeners of the settings HOST, PORT and LISTEN."""
-    settings = configuration.settings
-    if settings.listen and not configuration.given("HOST") and not configuration.given("PORT"):
-        return settings.listen
-    return (Listener(WireProtocol.TCP_TABLE, tcp_endpoint(settings.host, settings.port)), *settings.listen)
-
-
-def tcp_endpoint(host: str, port: int) -> str:
-    """Return the endpoint description of an IP address and a port."""
-    transport = "tcp6" if ":" in host else "tcp"
-    return f"{transport}:{port}:interface={quoteStringArgument(host)}"
 
 
 def check_listeners(configuration: Configuration, *, skip_systemd: bool = False) -> None:
@@ -85,7 +73,7 @@ def endpoint_problem(description: str, remote_allowed: bool, skip_systemd: bool 
         check_description(description)
         if skip_systemd and description.startswith("systemd:"):
             return None
-        serverFromString(RecordingReactor(), description)
+        serverFromString(None, description)  # only a check, which uses no reactor
         interface = listening_address(description).interface
     except LookupError:
         return f"{cannot} systemd handed no such socket to this process"
@@ -117,51 +105,6 @@ _LONGEST_REASON = 500
 
 def _shown(description: str) -> str:
     return printable(description, _LONGEST_DESCRIPTION)
-
-
-@define
-class RecordingReactor:
-    """A reactor that listens on nothing and records the address: a network interface or a unix socket's path.
-
-    ``mode`` and ``backlog`` are those of the unix socket. An empty interface stands for all interfaces.
-    """
-
-    interface: str | None = None
-    port: int = 0
-    path: str | None = None
-    mode: int = 0
-    backlog: int = 0
-
-    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
-        """Record the interface and the port."""
-        self.interface, self.port = interface, port
-
-    def listenSSL(
-        self, port: int, factory: object, contextFactory: object, backlog: int = 50, interface: str = ""
-    ) -> None:
-        """Record the interface and the port."""
-        self.interface, self.port = interface, port
-
-    def listenUNIX(
-        self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False
-    ) -> None:
-        """Record the path, the mode and the backlog."""
-        self.path, self.mode, self.backlog = address, mode, backlog
-
-
-def listening_address(description: str) -> RecordingReactor:
-    """Return the address that an endpoint would listen on; no address for the types that cannot be tried.
-
-    Raises the exceptions of the endpoint.
-    """
-    reactor = RecordingReactor()
-    # Other types may do more than call the reactor: "systemd" closes the descriptor that it was given.
-    if description.split(":")[0] in ("tcp", "tcp6", "ssl", "unix"):
-        failures: list[Failure] = []
-        serverFromString(reactor, description).listen(Factory()).addErrback(failures.append)
-        for failure in failures:
-            failure.raiseException()
-    return reactor
 
 
 def error_reason(error: BaseException) -> str:

@@ -12,7 +12,8 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
 
 from trualias.configuration import Configuration
-from trualias.configuration.endpoints import check_listeners, configured_listeners, endpoint_problem, tcp_endpoint
+from trualias.configuration.endpoints import check_listeners, endpoint_problem
+from trualias.configuration.listeners import configured_listeners, tcp_endpoint
 from trualias.configuration.setting_values import Listener, WireProtocol
 from trualias.configuration.tables import Table
 from trualias.lookup import CurrentSnapshot

@@ -17,7 +17,9 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason, listening_address, tcp_endpoint
+from trualias.configuration.descriptions import listening_address
+from trualias.configuration.endpoints import PLAIN_ENDPOINTS, error_reason
+from trualias.configuration.listeners import tcp_endpoint
 from trualias.configuration.networks import exposure_problem, is_loopback
 from trualias.log import logger, unfiltered_logger
 from trualias.server.twisted_internals import (

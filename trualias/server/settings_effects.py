@@ -6,7 +6,8 @@ from attrs import frozen
 
 from trualias import log
 from trualias.configuration import Configuration, ConfigurationErrors, PolicyError
-from trualias.configuration.endpoints import check_listeners, configured_listeners
+from trualias.configuration.endpoints import check_listeners
+from trualias.configuration.listeners import configured_listeners
 from trualias.configuration.permissions import permission_problem, permission_problems
 from trualias.configuration.tables import Table
 from trualias.language.source import Source

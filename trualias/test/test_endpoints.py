@@ -2,17 +2,69 @@
 
 import os
 
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.configuration import ConfigurationErrors, PolicyError, parse_configuration
+from trualias.configuration.descriptions import ListeningAddress, listening_address
 from trualias.configuration.endpoints import (
-    RecordingReactor,
     check_listeners,
-    configured_listeners,
     endpoint_problem,
-    listening_address,
     socket_folder_problem,
 )
+from trualias.configuration.listeners import configured_listeners
+
+
+class _RecordingReactor:
+    """A reactor that listens on nothing and records the address."""
+
+    address: ListeningAddress | None = None
+
+    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
+        """Record the interface and the port."""
+        self.address = ListeningAddress(interface, port)
+
+    def listenUNIX(
+        self, address: str, factory: object, backlog: int = 50, mode: int = 0, wantPID: bool = False
+    ) -> None:
+        """Record the path, the mode and the backlog."""
+        self.address = ListeningAddress(path=address, mode=mode, backlog=backlog)
+
+
+class AddressTests(SynchronousTestCase):
+    """The address that a description names."""
+
+    def test_addresses(self) -> None:
+        """It is the one at which Twisted's endpoint listens."""
+        for description in (
+            "tcp:25",
+            "tcp:0:interface=127.0.0.1",
+            "tcp:port=25:backlog=5:interface=192.0.2.1",
+            "tcp:25:127.0.0.1:5",
+            "tcp6:25",
+            r"tcp6:25:interface=\:\:1",
+            r"tcp6:interface=fe80\:\:1%lo:port=25",
+            "unix:/x",
+            "unix:address=/x",
+            "unix:/x:0600:5:1",
+            r"unix:/a\:b\\c\=d:lockfile=0",
+            "unix:/x:backlog=7:mode=660",
+        ):
+            reactor = _RecordingReactor()
+            self.successResultOf(serverFromString(reactor, description).listen(Factory()))
+            self.assertEqual(reactor.address, listening_address(description), description)
+
+    def test_tls(self) -> None:
+        """The address of an endpoint for TLS does not depend on its files."""
+        self.assertEqual(ListeningAddress("", 25), listening_address("ssl:25"))
+        description = r"ssl:25:privateKey=key.pem:certKey=cert.pem:interface=\:\:1"
+        self.assertEqual(ListeningAddress("::1", 25), listening_address(description))
+
+    def test_others(self) -> None:
+        """Other types have none, not even where they are made of one that has one."""
+        for description in ("systemd:domain=UNIX:index=0", r"haproxy:tcp\:25", "a=tcp:25"):
+            self.assertEqual(ListeningAddress(), listening_address(description), description)
 
 
 class ListenersTests(SynchronousTestCase):
@@ -36,7 +88,7 @@ class ListenersTests(SynchronousTestCase):
         """The colons of an IPv6 address are escaped in the description."""
         self.assert_listeners("HOST: ::1\nPORT: 25\n", r"tcp_table tcp6:25:interface=\:\:1")
         [listener] = configured_listeners(parse_configuration("HOST: ::1\nPORT: 25\n", "a.conf"))
-        self.assertEqual(RecordingReactor(interface="::1", port=25), listening_address(listener.endpoint))
+        self.assertEqual(ListeningAddress(interface="::1", port=25), listening_address(listener.endpoint))
 
     def assert_errors(self, text: str, *expected: str) -> None:
         """Assert the errors in the listeners of a text."""

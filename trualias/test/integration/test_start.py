@@ -58,14 +58,14 @@ class ImportTests(SynchronousTestCase):
         python, *program = PROGRAM
         return self.imported(python, *program, *arguments)
 
-    def imported(self, python: str, *arguments: str) -> set[str]:
-        """Run Python, which succeeds, and return the modules that it imports."""
+    def imported(self, python: str, *arguments: str, status: int = 0) -> set[str]:
+        """Run Python, which exits with a status, and return the modules that it imports."""
         command = (python, "-X", "importtime", *arguments)
         done = subprocess.run(
             command, cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
         )
         lines = done.stderr.decode().splitlines()
-        self.assertEqual(0, done.returncode, lines)
+        self.assertEqual(status, done.returncode, lines)
         return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
     def test_not_imported(self) -> None:
@@ -79,6 +79,13 @@ class ImportTests(SynchronousTestCase):
     def test_imported(self) -> None:
         """A query imports the parser: the modules of a command are found."""
         self.assertEqual(set(), {"trualias.language.parser", "attr", "json"} - self.modules_of("query", "foo-macys-m5"))
+
+    def test_sockets(self) -> None:
+        """The command that asks the sockets of a server, where none listens, finds them without Twisted."""
+        python, *program = PROGRAM
+        found = self.imported(python, *program, "status", "-c", "trualias.conf", status=1)
+        self.assertEqual(set(), found.intersection((*_SERVER, *_STORE)))
+        self.assertIn("trualias.commands.status_by_sockets", found)
 
     def test_server(self) -> None:
         """A server imports nothing of a store, a status, metrics or policies without them, and its parser at once."""
