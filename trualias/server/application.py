@@ -22,7 +22,6 @@ from trualias.lookup.loading import wait_until_stable
 from trualias.monitoring.counters import Counters, LoadCounters
 from trualias.protocols.clients import Clients
 from trualias.protocols.connection import ClientFactory
-from trualias.protocols.socketmap import SocketmapFactory
 from trualias.protocols.tcp_table import TableFactory
 from trualias.server import gc_tuning, systemd
 from trualias.server.daemon_thread import Worker
@@ -221,11 +220,13 @@ class Application:
         if protocol is WireProtocol.TCP_TABLE:
             return TableFactory(self._reactor, self._current, table or self._table, self._clock, self._clients)
         if protocol is WireProtocol.POLICY:
-            # Without the policy service, nothing of it is imported.
+            # A protocol that no listener has is not imported.
             from trualias.protocols.policy_delegation import PolicyFactory
 
             sink = None if self._memory is None else self._memory.deliveries
             return PolicyFactory(self._reactor, self._current, self._clock, self._clients, sink)
+        from trualias.protocols.socketmap import SocketmapFactory
+
         return SocketmapFactory(self._reactor, self._current, self._clock, self._clients)
 
     def _make_status_services(self, lookups: list[ListeningService]) -> list[StatusService]:

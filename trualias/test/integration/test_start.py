@@ -91,7 +91,8 @@ class ImportTests(SynchronousTestCase):
         """A server imports nothing of a store, a status, metrics or policies without them, and its parser at once."""
         found = self.imported(sys.executable, "-c", MAKE_SERVER)
         without = {*_PARSER, *_STORE, "h11", "prometheus_client", "trualias.web", "trualias.web.site"}
-        without |= {"trualias.protocols.policy_delegation", "trualias.lookup.recipients", "trualias.observers"}
+        without |= {"trualias.protocols.policy_delegation", "trualias.protocols.socketmap"}
+        without |= {"trualias.lookup.recipients", "trualias.observers"}
         without |= {"trualias.monitoring.status", "trualias.server.status_service"}
         self.assertEqual(set(), found & without)
         self.assertEqual(set(), {"trualias.language.parser", "trualias.tap"} - found)
