@@ -68,5 +68,5 @@ SPECIAL = re.compile(rb"[()<>\[\]:;@\\,\"]")
 # the line.
 MARK = re.compile(
     rb" (?:" + _POSTFIX + rb"|to=|-> |=> |>> |== |\*\* |r(?:ejected RCPT |uleset=check_rcpt, )"
-    rb"|<(?:\S++[ \t\r]*+(?=\n)|[^<>\n]{1,1024}+>\.\.\. ))[^\n]*+"
+    rb"|<(?:\S++[ \t\r]*+(?=\n)|[^<>\n]{1,1024}+>\.\.\. )).*+"
 )

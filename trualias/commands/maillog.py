@@ -10,12 +10,14 @@ from datetime import date, datetime
 from attrs import define
 
 from trualias.commands import log_patterns as patterns
-from trualias.commands.function_cache import FunctionCache
 from trualias.commands.log_times import TIME_LENGTH, LogTimes
 from trualias.language.domains import fold_domain
 
 _Names = tuple[bytes | None, bytes | None, bytes | None]
 """The names of one recipient: its address, the one before it was rewritten, and its mailbox; None for any it lacks."""
+
+_MOST_NAMES = 32_768
+"""The names of recipients that are counted before the counts are added to those of the addresses: some 15 MB."""
 
 
 @define
@@ -31,6 +33,13 @@ class RecipientCounts:
     tried: int = 0
     last: int = 0
     first: int = 0
+
+    def add(self, other: RecipientCounts) -> None:
+        """Add the counts of other lines."""
+        self.received += other.received
+        self.tried += other.tried
+        self.last = max(self.last, other.last)
+        self.first = min(self.first or other.first, other.first or self.first)
 
 
 @define
@@ -58,7 +67,9 @@ class Recipients:
         self._domains = domains
         self._bare = bare
         self._log = LogSummary()
-        self._counts_of = FunctionCache(self._find_counts)
+        # The counts that are not in those of the addresses yet. A recipient has up to three, and its names are the same
+        # in most lines: with all of them counted line by line, a log takes a tenth longer to read.
+        self._by_names: dict[_Names, RecipientCounts] = {}
         self._times = LogTimes(today)
         # Each counts the recipients that a line names, and returns whether the line has its form.
         self._readers = (
@@ -78,6 +89,7 @@ class Recipients:
             self.lines += block.count(b"\n")
             self._read_block(b"\n" + block)
             advance()
+        self._add_up()
         return self._log
 
     def _read_block(self, text: bytes) -> None:
@@ -187,17 +199,28 @@ class Recipients:
             self._count((recipient, None, None), time, received)
 
     def _count(self, names: _Names, time: int, received: bool, number: int = 1) -> None:
-        """Count a recipient by each of its names that counts."""
-        for counts in self._counts_of[names]:
-            if received:
-                counts.received += number
-            else:
-                counts.tried += number
-            if time > counts.last:
-                counts.last = time
-                counts.first = counts.first or time
-            elif 0 < time < counts.first:
-                counts.first = time
+        """Count a recipient by its names."""
+        counts = self._by_names.get(names)
+        if counts is None:
+            if len(self._by_names) >= _MOST_NAMES:
+                self._add_up()
+            counts = self._by_names[names] = RecipientCounts()
+        if received:
+            counts.received += number
+        else:
+            counts.tried += number
+        if time > counts.last:
+            counts.last = time
+            counts.first = counts.first or time
+        elif 0 < time < counts.first:
+            counts.first = time
+
+    def _add_up(self) -> None:
+        """Add what was counted by names to the counts of each address that counts."""
+        for names, counts in self._by_names.items():
+            for total in self._find_counts(names):
+                total.add(counts)
+        self._by_names.clear()
 
     def _find_counts(self, names: _Names) -> tuple[RecipientCounts, ...]:
         """Return the counts of each address among the names, new ones where it has none."""

@@ -533,11 +533,12 @@ class MemoryTests(LogTestCase):
         tracemalloc.start()
         try:
             before, _ = tracemalloc.get_traced_memory()
-            recipients.read(blocks)
+            recipients.read([REFUSED, *blocks, REFUSED])
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
         self.assertEqual(40_001, len(recipients.counts))
+        self.assertEqual(tried(3, 20260228201802), recipients.counts["foo-macys-m6@example.com"])
         self.assertLess((after - before) / 40_000, 300)
 
 
