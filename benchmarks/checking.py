@@ -29,6 +29,7 @@ def run(folder: Path) -> list[Row]:
     cases = (
         ("check of 30000 statements of three shapes", policies.many_statements(30_000), 10.0),
         ("strength of 1000 statements of three shapes", policies.many_statements(1_000), 6.0),
+        ("strength of 1000 statements, each with a code of its own", policies.many_codes(1_000), 6.0),
         ("check of 1000 statements, each with a code of its own", policies.many_codes(1_000), 5.0),
         ("check of 10000 statements, each with a code of its own", policies.many_codes(10_000), 60.0),
         ("check of 1000 statements of 1000 shapes", policies.many_shapes(1_000), 5.0),

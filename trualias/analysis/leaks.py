@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from random import Random
 
 MOST_LEAKS = 100
@@ -13,19 +14,15 @@ RUNS = 51
 
 
 class Run:
-    """The trials that leak in one run, in their order."""
+    """The trials that leak in one run, in their order.
+
+    ``first[count]`` is the set of the first leaks, with a bit for each trial; the last one has all bits, since no rule
+    explains more leaks than there are.
+    """
 
     def __init__(self, numbers: Sequence[int]) -> None:
         self.numbers = numbers
-        self._sets = [0]
-
-    def first(self, count: int) -> int:
-        """Return the set of the first leaks, with a bit for each trial; all bits for more leaks than there are."""
-        if count > len(self.numbers):
-            return -1
-        for number in self.numbers[len(self._sets) - 1 : count]:
-            self._sets.append(self._sets[-1] | 1 << number)
-        return self._sets[count]
+        self.first = [*accumulate((1 << number for number in numbers), int.__or__, initial=0), -1]
 
 
 def draw_runs(random: Random, number: int) -> list[Run]:

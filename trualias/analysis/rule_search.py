@@ -9,9 +9,9 @@ few dozen others are computed once for all runs.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from trualias.analysis.code_distribution import Codes
@@ -34,43 +34,45 @@ _State = dict[int, int]
 """Sets of trials by the position that has been reached in their codes."""
 
 
-class _Fit(NamedTuple):
-    """The trials whose codes have an item at a position.
+class _Fits(NamedTuple):
+    """The trials whose codes have each item at a position, by the item.
 
     ``widths`` are those whose codes have what the item contributes, by its width; ``open`` those for which the item
     contributes its default, which is still unknown; ``beyond`` are all others.
     """
 
-    widths: Sequence[tuple[int, int]]
-    open: int
-    beyond: int
+    widths: Sequence[Mapping[int, int]]
+    open: Sequence[int]
+    beyond: Sequence[int]
 
 
-class _Step(NamedTuple):
-    """An item that can follow the beginning of a rule, and the trials whose codes cannot go on with it."""
+class _Place(NamedTuple):
+    """The trials of a node that have reached a position in their codes, and the items that fit there."""
 
-    item: int
-    beyond: int
+    position: int
+    trials: int
+    fits: _Fits
 
 
 class _Node:
     """The beginning of a rule, to which ``left`` items can be added.
 
-    ``unexplained`` are the trials whose codes do not begin so, ``wrong`` are these and the trials whose codes go on.
+    ``others`` is the number of trials whose codes do not begin so, ``wrong`` are these and those whose codes go on.
     """
 
-    __slots__ = ("after_literal", "children", "left", "state", "steps", "unexplained", "wrong")
+    __slots__ = ("after_literal", "children", "left", "others", "places", "state", "wrong")
 
     def __init__(self, state: _State, left: int, after_literal: bool, codes: DrawnCodes) -> None:
         self.state = state
         self.left = left
         self.after_literal = after_literal
-        self.unexplained = self.wrong = codes.every
+        unexplained = self.wrong = codes.every
         for position, trials in state.items():
-            self.unexplained ^= trials
+            unexplained ^= trials
             self.wrong ^= trials & codes.ended.get(position, 0)
-        self.steps: Sequence[_Step] | None = None
+        self.others = unexplained.bit_count()
         self.children: dict[tuple[int, str], _Node] = {}
+        self.places: Sequence[_Place] = ()
 
 
 class _Band:
@@ -98,17 +100,16 @@ class _Walk:
 
     def __init__(self, run: Run, count: int, band: _Band, codes: DrawnCodes) -> None:
         self.band = band
-        self.example = run.numbers[0]
-        self.code = codes.code(self.example)
+        self.example = 1 << run.numbers[0]
+        self.code = codes.code(run.numbers[0])
         self.count = count
-        self.leaked = run.first(count)
+        self.leaked = run.first[count]
         self._run = run
 
     def exclude(self, wrong: int) -> None:
         """Leak addresses until a rule is excluded that does not explain some trials."""
-        while not self.leaked & wrong:
-            self.count += 1
-            self.leaked = self._run.first(self.count)
+        self.count = bisect_left(self._run.first, True, self.count, key=lambda leaked: leaked & wrong != 0)
+        self.leaked = self._run.first[self.count]
 
 
 _LITERAL = -1
@@ -125,9 +126,9 @@ class RuleSearch:
         self._of_names = candidates_of_names(codes, trials)
         self._items = [*self._candidates.items, *self._of_names]
         limit = int((1 - NEARLY) * trials.number)
-        self._far = _Band(limit, trials.number, self.codes)
+        self._far = _Band(limit, trials.number - 1, self.codes)
         self._near = _Band(0, limit, self.codes)
-        self._fits: dict[tuple[int, bool], list[_Fit]] = {}
+        self._fits: dict[tuple[int, bool], _Fits] = {}
 
     def needed(self, run: Run) -> tuple[int | None, int | None]:
         """Return the leaks after which the rule is nearly known, and after which it is the only one left.
@@ -145,14 +146,16 @@ class RuleSearch:
             band.clear()
         walk = _Walk(run, count, band, self.codes)
         for _, wrong in band.found:
-            walk.exclude(wrong)
+            if not walk.leaked & wrong:
+                walk.exclude(wrong)
         self._visit(band.root, walk)
         return walk.count
 
     def _visit(self, node: _Node, walk: _Walk) -> None:
         """Exclude the rules of the band that begin as a node does, which explains all leaks."""
-        leaked = walk.leaked
-        if not leaked & node.wrong:
+        if node.others > walk.band.most:
+            return
+        if not walk.leaked & node.wrong:
             others = node.wrong.bit_count()
             if walk.band.fewest < others <= walk.band.most:
                 # Those that explain most come first: they explain most leaks of the next run.
@@ -160,60 +163,62 @@ class RuleSearch:
                 walk.exclude(node.wrong)
         if not node.left:
             return
-        if node.steps is None:
-            node.steps = self._steps(node, walk.band)
-        for item, beyond in [step for step in node.steps if not leaked & step.beyond]:
-            visited = None
-            while not walk.leaked & beyond:
-                default = self._default(node, item, walk.leaked)
-                if default == visited or default is None:
-                    break
-                # Leaks while the default was unknown may have shown it: then that default is visited, too.
+        at = next(position for position, trials in node.state.items() if trials & walk.example)
+        if at == len(walk.code):
+            return
+        if not node.places:
+            is_last = node.left == 1
+            node.places = [_Place(start, trials, self._fits_at(start, is_last)) for start, trials in node.state.items()]
+        for item in self._possible_items(node, walk.leaked):
+            default = self._default(node, item, walk.leaked)
+            if default is not None:
+                count = walk.count
                 self._visit(self._child(node, item, default, walk.band), walk)
-                visited = default
-        if not node.after_literal and not walk.leaked & node.unexplained:
-            self._visit_literals(node, walk)
+                if not default and walk.count != count:
+                    # The leaks that excluded the rules with an unknown default may show it.
+                    default = self._default(node, item, walk.leaked)
+                    if default:
+                        self._visit(self._child(node, item, default, walk.band), walk)
+        if not node.after_literal:
+            self._visit_literals(node, walk, at)
 
-    def _visit_literals(self, node: _Node, walk: _Walk) -> None:
+    def _possible_items(self, node: _Node, leaked: int) -> Iterable[int]:
+        """Return the items that may explain all leaks, with some default; quickly, for most do not."""
+        items: Iterable[int] = range(len(self._items))
+        for _, trials, fits in node.places:
+            if here := leaked & trials:
+                beyond = fits.beyond
+                items = [item for item in items if not here & beyond[item]]
+        return items
+
+    def _visit_literals(self, node: _Node, walk: _Walk, at: int) -> None:
         """Visit the nodes after literals that the example has next; as the last item it has all of its rest."""
         code = walk.code
-        at = next(position for position, trials in node.state.items() if trials >> walk.example & 1)
         for end in range(at + 1 if node.left > 1 else len(code), len(code) + 1):
             text = code[at:end]
+            explained = 0
             for position, trials in node.state.items():
-                if walk.leaked & trials & ~self.codes.with_text(text, position):
-                    return  # and a longer literal explains even fewer
+                explained |= trials & self.codes.with_text(text, position)
+            if walk.leaked & ~explained:
+                return  # a longer literal explains even fewer
             self._visit(self._child(node, _LITERAL, text, walk.band), walk)
 
-    def _steps(self, node: _Node, band: _Band) -> list[_Step]:
-        """Return the items that can follow a node in rules of a band."""
-        is_last = node.left == 1
-        places = [(trials, self._fits_at(position, is_last)) for position, trials in node.state.items()]
-        unexplained = node.unexplained.bit_count()
-        steps = []
-        for item in range(len(self._items)):
-            beyond = open_ = 0
-            for trials, fits in places:
-                fit = fits[item]
-                beyond |= trials & fit.beyond
-                open_ |= trials & fit.open
-            others = unexplained + beyond.bit_count()
-            if others <= band.most and (open_ or not is_last or others > band.fewest):
-                steps.append(_Step(item, beyond))
-        return steps
-
     def _default(self, node: _Node, item: int, leaked: int) -> str | None:
-        """Return the default that an item must have to explain the leaks; None if there is no such default.
+        """Return the default that an item must have to explain the leaks, empty if they show none.
 
-        It is empty if any default will do.
+        None is for an item that does not explain them with any.
         """
         default = ""
-        for position, trials in node.state.items():
-            if missing := leaked & trials & self._fits_at(position, node.left == 1)[item].open:
-                default = default or self.codes.code(missing.bit_length() - 1)[position]
-                if missing & ~self.codes.with_text(default, position):
+        for position, trials, fits in node.places:
+            if here := leaked & trials:
+                leaked ^= here
+                if here & fits.beyond[item]:
                     return None
-        return default
+                if missing := here & fits.open[item]:
+                    default = default or self.codes.code(missing.bit_length() - 1)[position]
+                    if missing & ~self.codes.characters[position].get(default, 0):
+                        return None
+        return None if leaked else default
 
     def _child(self, node: _Node, item: int, text: str, band: _Band) -> _Node:
         """Return the node after an item with its default, empty while that is unknown, or after a literal."""
@@ -232,12 +237,11 @@ class RuleSearch:
 
     def _after_item(self, node: _Node, item: int, default: str) -> _State:
         after: defaultdict[int, int] = defaultdict(int)
-        for position, trials in node.state.items():
-            fit = self._fits_at(position, node.left == 1)[item]
-            for width, fitting in fit.widths:
+        for position, trials, fits in node.places:
+            for width, fitting in fits.widths[item].items():
                 after[position + width] |= trials & fitting
             if default:
-                after[position + 1] |= trials & fit.open & self.codes.with_text(default, position)
+                after[position + 1] |= trials & fits.open[item] & self.codes.with_text(default, position)
         return {position: trials for position, trials in after.items() if trials}
 
     def _after_literal(self, node: _Node, text: str) -> _State:
@@ -247,7 +251,7 @@ class RuleSearch:
         }
         return {position: trials for position, trials in after.items() if trials}
 
-    def _fits_at(self, position: int, is_last: bool) -> list[_Fit]:
+    def _fits_at(self, position: int, is_last: bool) -> _Fits:
         """Return the trials that each item fits at a position; only those that it ends, if it is the last one."""
         key = position, is_last
         found = self._fits.get(key)
@@ -255,32 +259,34 @@ class RuleSearch:
             found = self._fits[key] = self._ending(position) if is_last else self._fitting(position)
         return found
 
-    def _fitting(self, position: int) -> list[_Fit]:
+    def _fitting(self, position: int) -> _Fits:
         codes = self.codes
         longer = codes.longer_than(position)
         column = codes.characters[position] if longer else {}
         matching = [*self._candidates.matching(column), *(item.matching(column) for item in self._of_names)]
-        fits = []
+        fitting = []
         for item, same in zip(self._items, matching, strict=True):
             widths = {1: same} if same else {}
             for text, trials in item.longer.items():
                 if here := trials & codes.with_text(text, position):
                     widths[len(text)] = widths.get(len(text), 0) | here
-            fits.append(self._fit(widths, item.unknown & longer))
-        return fits
+            fitting.append(widths)
+        return self._fits_of(fitting, [item.unknown & longer for item in self._items])
 
-    def _ending(self, position: int) -> list[_Fit]:
+    def _ending(self, position: int) -> _Fits:
         ended = self.codes.ended
-        return [
-            self._fit(
-                {width: trials & ended.get(position + width, 0) for width, trials in fit.widths},
-                fit.open & ended.get(position + 1, 0),
-            )
-            for fit in self._fits_at(position, False)
+        fits = self._fits_at(position, False)
+        fitting = [
+            {width: trials & ended.get(position + width, 0) for width, trials in widths.items()}
+            for widths in fits.widths
         ]
+        with_default = ended.get(position + 1, 0)
+        return self._fits_of(fitting, [open_ & with_default for open_ in fits.open])
 
-    def _fit(self, widths: Mapping[int, int], open_: int) -> _Fit:
-        beyond = self.codes.every ^ open_
-        for trials in widths.values():
-            beyond ^= trials
-        return _Fit(tuple(widths.items()), open_, beyond)
+    def _fits_of(self, fitting: Sequence[Mapping[int, int]], opened: Sequence[int]) -> _Fits:
+        beyond = []
+        for widths, others in zip(fitting, opened, strict=True):
+            for trials in widths.values():
+                others |= trials
+            beyond.append(self.codes.every ^ others)
+        return _Fits(fitting, opened, beyond)

@@ -132,8 +132,8 @@ class Constant:
 
 def _accepted(codes: Codes) -> Counter[str]:
     """Count the combinations of words for which each code is right."""
-    if len(codes.words) == 1 and not codes.has_choice:
-        # 0.7 ms for 3,500 words; to combine the groups takes 3 ms.
+    if _is_decided_by_a_word(codes):
+        # `replay` takes 1.1 ms so for 3,500 words, and 8.4 ms by the groups.
         return Counter(map("".join, zip(*codes.columns(), strict=True)))
     accepted: Counter[str] = Counter()
     for code, number in _combined(codes, [list(group.accepted.items()) for group in codes.groups]):
@@ -151,6 +151,11 @@ def constant(codes: Codes, seed: int, draws: int = DRAWN) -> Constant:
     random = Random(seed)
     others = _count_by_other_readings(codes, ((codes.draw_words(random), best.code) for _ in range(draws)))
     return Constant(best.code, Proportion.estimated(others, draws, share), best.is_best)
+
+
+def _is_decided_by_a_word(codes: Codes) -> bool:
+    """Return whether one identifier's word has only one right code."""
+    return len(codes.words) == 1 and not codes.has_choice
 
 
 def _countable(codes: Codes) -> bool:
@@ -172,7 +177,7 @@ def replay(codes: Codes, seed: int, draws: int = DRAWN) -> Proportion:
         return Proportion.estimated(sum(codes.accepts(*guess) for guess in guesses), draws)
     accepted = _accepted(codes)
     written: Iterable[tuple[str, float]] = accepted.items()
-    if codes.has_choice:
+    if not _is_decided_by_a_word(codes):
         written = _combined(codes, [list(group.written.items()) for group in codes.groups])
     share = sum(weight * (accepted[code] - 1) for code, weight in written) / codes.combinations / others
     if codes.has_one_reading:
