@@ -29,6 +29,12 @@ def _in_domain(domain: str) -> tuple[str | int, ...]:
     return domain, len(domain) + 1, f"@{domain}", f".{domain}"
 
 
+def has_senders(database: sqlite3.Connection) -> bool:
+    """Return whether any sender is known."""
+    [has_any] = database.execute("SELECT EXISTS (SELECT 1 FROM sender)").fetchone()
+    return bool(has_any)
+
+
 def senders(database: sqlite3.Connection, key: str) -> list[Sender]:
     """Return the senders of an alias, the one that wrote last first."""
     rows = database.execute(

@@ -131,8 +131,7 @@ class SqliteStore:
     def has_senders(self) -> bool:
         """Return whether any sender is known; see `Store.has_senders`."""
         with translated(self._path):
-            [has_any] = self._database.execute("SELECT EXISTS (SELECT 1 FROM sender)").fetchone()
-        return bool(has_any)
+            return sender_reports.has_senders(self._database)
 
     def sender_domains(self, selection: Selection = ALL) -> list[SenderDomain]:
         """Return the domains of all senders, the one with the last mail first."""
