@@ -164,6 +164,7 @@ def _at(words: Words, base: int) -> NameList:
 
 def _addresses(words: Words, base: int) -> NameList:
     """``address {"," address}``."""
+    words.read_addresses()
     return words.read_list(base, "an address")
 
 
@@ -172,7 +173,6 @@ def _deliver(words: Words, base: int) -> Deliver:
     account, offset = words.read("a name", but_not=_NO_NAME)
     domains = _at(words, base)
     words.require("TO")
-    words.read_addresses()
     targets = _addresses(words, base)
     words.require(";")
     return Deliver(Name(account, base + offset), domains, targets, base + offset)
@@ -180,7 +180,6 @@ def _deliver(words: Words, base: int) -> Deliver:
 
 def _refuse(words: Words, base: int) -> Refuse:
     """``REFUSE addresses ";"``."""
-    words.read_addresses()
     addresses = _addresses(words, base)
     words.require(";")
     return Refuse(addresses, addresses[0].offset)
@@ -188,7 +187,6 @@ def _refuse(words: Words, base: int) -> Refuse:
 
 def _expect(words: Words, base: int) -> Expect:
     """``EXPECT addresses (account | NOTHING | DEBUG) ";"``."""
-    words.read_addresses()
     addresses = _addresses(words, base)
     answer, offset = words.read("an account, NOTHING, DEBUG")
     words.require(";")
