@@ -54,9 +54,7 @@ class CommandParser(ArgumentParser):
 
 
 class Overview(ArgumentParser):
-    """The parser of the whole command line, whose help has the commands in ``groups``, with an example of each."""
-
-    groups = GROUPS
+    """The parser of the whole command line, whose help has the commands in their groups, with an example of each."""
 
     def commands(self) -> dict[str, ArgumentParser]:
         """Return the parsers of the commands by their names."""
@@ -70,7 +68,7 @@ class Overview(ArgumentParser):
         formatter.add_text(self.description)
         parts = [formatter.format_help()]
         width = get_terminal_size().columns - 2
-        for title, names in self.groups.items():
+        for title, names in GROUPS.items():
             parts.append(f"\n{title}:\n")
             for name, summary in names.items():
                 parts.append(

@@ -43,7 +43,7 @@ class ArgumentTests(SynchronousTestCase):
             [group.partition(":")[0] for group in groups],
         )
         found = re.findall(r"^  ([a-z]+) .*\n(?: {14}.*\n)*? {14}\$ .*(?:\1|trualias).*\n", output, re.MULTILINE)
-        self.assertEqual(sorted(name for names in command_line().groups.values() for name in names), sorted(found))
+        self.assertEqual(sorted(command_line().commands()), sorted(found))
 
     def test_unknown_command(self) -> None:
         """A misspelled command is named, with the likely one."""
