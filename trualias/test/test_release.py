@@ -19,7 +19,7 @@ STATEMENTS = (
 
 
 class ReleaseTests(SynchronousTestCase):
-    """What a release frees."""
+    """The release of a snapshot."""
 
     def setUp(self) -> None:
         """Make a snapshot, with the last reference to it in a list."""

@@ -39,7 +39,7 @@ _TERMS = {
     "ADDRESS": "an address",
     "ANSWER": "an account, NOTHING, DEBUG",
 }
-"""What the messages call the grammar's words; keywords are called by themselves."""
+"""The names of the grammar's words in messages; a keyword is named by itself."""
 
 _CLAIMS = (
     "ACCOUNT a MATCHES %code% WITH",
