@@ -19,9 +19,9 @@ from trualias.server.first_load import CannotStart
 from trualias.server.kept_copy import latest_copy
 from trualias.server.log_queue import LogQueue
 from trualias.server.monotonic_clock import use_monotonic_clock
-from trualias.server.state_files import state_directory
 from trualias.server.stop_signals import StopSignals
 from trualias.server.twisted_internals import omit_log_contexts
+from trualias.state_files import state_directory
 
 
 class ServerOptions(Options):

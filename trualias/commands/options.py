@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from trualias.configuration.locations import NoConfiguration, find_configuration
 from trualias.configuration.tables import Table
-from trualias.server.state_files import state_directory
+from trualias.state_files import state_directory
 
 _DEFAULT_STATE = "/var/lib/trualias"
 

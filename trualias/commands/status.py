@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trualias.commands.options import add_state_directory, state_directory_path
@@ -14,7 +13,8 @@ from trualias.commands.status_text import describe
 from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES
 from trualias.errors import NoUsableConfiguration
-from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
+from trualias.monitoring.status import UnusableStatus
+from trualias.monitoring.status_files import read_status, status_paths
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -50,7 +50,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace, terminal: Terminal) -> int:
     """Print the status of each server, and return the exit status."""
-    state = Path(state_directory_path(arguments.state_directory))
+    state = state_directory_path(arguments.state_directory)
     known = [table.value for table in SERVER_TABLES]
     for name in arguments.tables:
         if name not in known:
@@ -71,35 +71,41 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     return _read_states(state, arguments.tables, terminal)
 
 
-def _read_states(state: Path, tables: list[str], terminal: Terminal) -> int:
+def _read_states(state: str, tables: list[str], terminal: Terminal) -> int:
     """Print what the servers wrote into the state directory."""
     known = [table.value for table in SERVER_TABLES]
-    boot, now = boot_id(), status_clock()
-    running, problems = set(), set()
+    running: set[str] = set()
+    problems: set[str] = set()
     for table in known:
-        try:
-            path = state / status_file_name(table)
-            status = Status.from_json(path.read_bytes())
-            age = time.time() - path.stat().st_mtime
-        except FileNotFoundError:
-            text = "not running"
-        except OSError as error:
-            text = f"unknown: {error.filename} cannot be read: {error.strerror}"
-            problems.add(table)
-        except UnusableStatus:
-            text = f"unknown: {state / status_file_name(table)} is damaged"
-            problems.add(table)
-        else:
-            text = describe(status)
-            if not status.is_fresh(boot, now, age):
-                text = f"hangs, or ended without notice; its last status was: {text}"
-                problems.add(table)
-            elif status.problem:
-                problems.add(table)
-            else:
-                running.add(table)
-        if table in (tables or known):
-            Output(terminal.output).print(f"{table}: {text}")
+        found = _servers(state, table)
+        for text, is_running in found:
+            (running if is_running else problems).add(table)
+            if table in (tables or known):
+                Output(terminal.output).print(f"{table}: {text}")
+        if not found and table in (tables or known):
+            Output(terminal.output).print(f"{table}: not running")
     if tables:
-        return _RUNNING if running.issuperset(tables) else _NOT_RUNNING
+        return _RUNNING if (running - problems).issuperset(tables) else _NOT_RUNNING
     return _RUNNING if running and not problems else _NOT_RUNNING
+
+
+def _servers(state: str, table: str) -> list[tuple[str, bool]]:
+    """Return the text for each status of a table's servers, and whether it shows a server that runs and listens."""
+    found = []
+    try:
+        for path in status_paths(state, table):
+            with suppress(FileNotFoundError):  # the server has just stopped
+                found.append(_server(path))
+    except OSError as error:
+        found.append((f"unknown: {error.filename} cannot be read: {error.strerror}", False))
+    return found
+
+
+def _server(path: str) -> tuple[str, bool]:
+    try:
+        status, is_fresh = read_status(path)
+    except UnusableStatus:
+        return f"unknown: {path} is damaged", False
+    if not is_fresh:
+        return f"hangs, or ended without notice; its last status was: {describe(status)}", False
+    return describe(status), not status.problem

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from trualias.commands.listening_process import listening_process
 from trualias.commands.output import Output
@@ -21,7 +20,7 @@ from trualias.lookup.loading import load_snapshot
 from trualias.monitoring.status import Status
 
 
-def ask_sockets(path: str, state: Path, tables: Sequence[str], terminal: Terminal) -> bool:
+def ask_sockets(path: str, state: str, tables: Sequence[str], terminal: Terminal) -> bool:
     """Print what each listener of a configuration answers, and since when its server runs.
 
     Return whether all answer as the file says. If the file cannot be used, print the status of its server, and raise
@@ -29,8 +28,8 @@ def ask_sockets(path: str, state: Path, tables: Sequence[str], terminal: Termina
     """
     path = os.path.abspath(path)
     output = Output(terminal.output)
-    statuses = fresh_statuses(state)
-    own = {table: status for table, status in statuses.items() if status.path == path}
+    statuses = [*fresh_statuses(state)]
+    own = {table: status for table, status in statuses if status.path == path}
     try:
         snapshot = with_stored_states(load_snapshot(path), terminal)
     except ConfigurationErrors:
@@ -68,13 +67,13 @@ def _name(given: Listener, found: Listener) -> str:
     return str(given) if given == found else f"{given} ({found.endpoint})"
 
 
-def _running(statuses: Mapping[Table, Status], path: str, endpoints: Sequence[str]) -> tuple[str, str] | None:
+def _running(statuses: Sequence[tuple[Table, Status]], path: str, endpoints: Sequence[str]) -> tuple[str, str] | None:
     """Return the table, if it is known, and since when the server runs; None if neither status nor process is found."""
     process = listening_process(endpoints)
-    for table, status in statuses.items():
+    for table, status in statuses:
         if process is not None and status.pid == process.pid and status.path != path:
             return table.value, f"{describe(status)}; this is not {path}"
-    for table, status in statuses.items():
+    for table, status in statuses:
         if status.path == path:
             return table.value, describe(status)
     if process is None:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
 from trualias.configuration.tables import SERVER_TABLES, Table
-from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock, status_file_name
+from trualias.monitoring.status import Status, UnusableStatus
+from trualias.monitoring.status_files import read_status, status_paths
 
 
-def fresh_statuses(state: Path) -> dict[Table, Status]:
-    """Return the status of each server that runs, from a state directory, as far as this user can read them."""
-    found = {}
+def fresh_statuses(state: str) -> Iterator[tuple[Table, Status]]:
+    """Yield the table and the status of each server that runs, from a state directory, as far as they are readable."""
     for table in SERVER_TABLES:
-        try:
-            file = state / status_file_name(table.value)
-            status = Status.from_json(file.read_bytes())
-            age = time.time() - file.stat().st_mtime
-        except (OSError, UnusableStatus):
-            continue
-        if status.is_fresh(boot_id(), status_clock(), age):
-            found[table] = status
-    return found
+        with suppress(OSError):
+            for path in status_paths(state, table.value):
+                with suppress(OSError, UnusableStatus):
+                    status, is_fresh = read_status(path)
+                    if is_fresh:
+                        yield table, status
 
 
 def describe(status: Status) -> str:
     """Return since when a server runs, and with what configuration, or why it does not listen."""
     if status.problem:
-        return f"{status.problem} (process {status.pid}, since {shown_time(status.started)})"
+        return f"{status.problem} (process {status.pid}, since {shown_time(status.started)}): {status.path}"
     if status.fallback:
         configuration = f"{status.fallback} of {status.path}, since the file cannot be used"
     elif status.current:

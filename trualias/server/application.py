@@ -233,12 +233,12 @@ class Application:
         if self._state is None:
             return []
         # Without a state directory, nothing of it is imported.
-        from trualias.monitoring.status import status_file_name
+        from trualias.monitoring.status_files import StatusFile
         from trualias.server.status_service import StatusService, status_maker
 
         make_status = status_maker(self._path, self._current, self._loads, lookups)
-        path = os.path.join(self._state, status_file_name(self._table.value))
-        return [StatusService(path, self._reactor, self._make_worker("the status"), make_status)]
+        file = StatusFile(self._state, self._table.value, self._path)
+        return [StatusService(file, self._reactor, self._make_worker("the status"), make_status)]
 
     def _open_memory(self) -> MemoryServices | None:
         """Read the states of aliases before the first lookup."""
@@ -249,7 +249,14 @@ class Application:
         from trualias.server.memory_services import MemoryServices
 
         return MemoryServices(
-            path, self._table, self._state, self._current, self._reactor, self._make_worker, self._loads
+            path,
+            self._path,
+            self._table,
+            self._state,
+            self._current,
+            self._reactor,
+            self._make_worker,
+            self._loads,
         )
 
     def _make_web_services(

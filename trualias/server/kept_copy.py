@@ -28,7 +28,7 @@ from trualias.server.daemon_thread import Worker
 from trualias.server.reload import STOP_SECONDS
 from trualias.server.reload_listener import ReloadListener
 from trualias.server.safeguards import Extent
-from trualias.server.state_files import replace_file
+from trualias.state_files import name_of, replace_file
 
 _log = logger(__name__)
 
@@ -64,8 +64,7 @@ def copy_path(state: str, table: Table, configuration: str) -> str:
 
     Servers of one table with different files have different copies.
     """
-    digest = hashlib.sha256(os.fsencode(configuration)).hexdigest()[:12]
-    return os.path.join(state, f"{table.value}-{digest}.kept")
+    return os.path.join(state, f"{table.value}-{name_of(configuration)}.kept")
 
 
 def path_to_read(state: str, table: Table, configuration: str) -> str:

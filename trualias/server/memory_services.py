@@ -20,11 +20,11 @@ from trualias.monitoring.counters import LoadCounters
 from trualias.server.counting_store import CountingStore
 from trualias.server.daemon_thread import Worker
 from trualias.server.delivery_counter import DeliveryCounter
-from trualias.server.open_transactions import TransactionFile
+from trualias.server.open_transactions import TransactionFile, file_name, file_name_before
 from trualias.server.retention_service import RetentionService
 from trualias.server.store_service import StoreHealth, StoreReader, StoreService
 from trualias.server.yielding_pause import YieldingPause
-from trualias.store.states_copy import copy_file_name, store_name
+from trualias.store.states_copy import copy_file_name
 
 _log = logger(__name__)
 
@@ -35,7 +35,8 @@ class MemoryServices:
     ``deliveries`` takes the mail that the policy service sees.
 
     Args:
-        path: of the store.
+        path: of the store, absolute.
+        configuration: the absolute path of its file.
         table: the table that the server's line protocol answers from.
         state: the directory for the copy of the states, and for open transactions; None for none.
         current: holds the snapshot in use, and gets the states.
@@ -48,6 +49,7 @@ class MemoryServices:
     def __init__(
         self,
         path: str,
+        configuration: str,
         table: Table,
         state: str | None,
         current: CurrentSnapshot,
@@ -80,9 +82,14 @@ class MemoryServices:
         )
         self._file: TransactionFile | None = None
         if state is not None:
-            name = os.path.join(state, f"open-transactions-{table.value}-{store_name(path)}.json")
             worker = make_worker("the open transactions")
-            self._file = TransactionFile(name, self.deliveries.interrupted, reactor, worker)
+            self._file = TransactionFile(
+                os.path.join(state, file_name(table.value, path, configuration)),
+                os.path.join(state, file_name_before(table.value, path)),
+                self.deliveries.interrupted,
+                reactor,
+                worker,
+            )
             self._file.read()
 
     def _warn_of_aliases_with_domains(self) -> None:

@@ -17,14 +17,11 @@ from trualias.log import logger
 from trualias.lookup.recipients import Recipient
 from trualias.protocols.transactions import InterruptedTransaction, InterruptedTransactions
 from trualias.server.daemon_thread import Worker
-from trualias.server.state_files import replace_file
+from trualias.state_files import name_of, read_bounded, replace_file
 
 _log = logger(__name__)
 
 _FORMAT = 1
-
-LARGEST = 16 * 1024 * 1024
-"""Octets of the largest file that is read: some 1,600 for each alias that interrupted transactions can have."""
 
 FINISH_SECONDS = 2.0
 """The longest that a server that stops waits for the file."""
@@ -35,39 +32,46 @@ class TransactionFile:
 
     Args:
         path: of the file.
+        before: the path of the file of earlier versions, which is read as well.
         transactions: get those of the last run from `read`, and hold those of this one when it has ended.
         clock: the reactor's.
         worker: writes the file.
 
     """
 
-    def __init__(self, path: str, transactions: InterruptedTransactions, clock: IReactorTime, worker: Worker) -> None:
+    def __init__(
+        self, path: str, before: str, transactions: InterruptedTransactions, clock: IReactorTime, worker: Worker
+    ) -> None:
         self._path = path
+        self._before = before
         self._transactions = transactions
         self._clock = clock
         self._worker = worker
-        self._read: tuple[InterruptedTransaction, ...] = ()
+        self._read: list[InterruptedTransaction] = []
 
     def read(self) -> None:
-        """Read the transactions of the last run, and remove the file; a problem is logged."""
-        try:
-            with open(self._path, "rb") as file:
-                content = file.read(LARGEST + 1)
-            os.unlink(self._path)
-            if len(content) > LARGEST:
-                raise ValueError(f"it is larger than {LARGEST // 1024**2} MiB")
-            self._read = decode(content)
-            for transaction in self._read:
+        """Read the transactions of the last run, and remove their files; a problem is logged."""
+        for path in (self._before, self._path):
+            for transaction in self._take(path):
+                self._read.append(transaction)
                 self._transactions.put(transaction)
+
+    def _take(self, path: str) -> Iterable[InterruptedTransaction]:
+        try:
+            with open(path, "rb") as file:
+                # Of two servers that start with one file, the other one fails here.
+                os.unlink(path)
+                return decode(read_bounded(file))
         except FileNotFoundError:
-            pass
+            return ()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             _log.warn(
                 "mail that was under way when the server stopped is not counted: {path}: {reason}",
-                path=self._path,
+                path=path,
                 reason=reason,
             )
+            return ()
 
     def finish(self) -> Deferred[None]:
         """Write the transactions that are open; return a Deferred that fires when it is done, or after 2 seconds."""
@@ -88,6 +92,19 @@ class TransactionFile:
             path=self._path,
             reason=reason,
         )
+
+
+def file_name(table: str, store: str, configuration: str) -> str:
+    """Return the name of the file, in the state directory, of a table's server, by two absolute paths.
+
+    Servers of one table with different configurations or stores have different files.
+    """
+    return f"open-transactions-{table}-{name_of(store)}-{name_of(configuration)}.json"
+
+
+def file_name_before(table: str, store: str) -> str:
+    """Return the name that earlier versions gave the file, which servers of one table with one store shared."""
+    return f"open-transactions-{table}-{name_of(store)}.json"
 
 
 def encode(transactions: Iterable[InterruptedTransaction]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 from twisted.application.service import Service
@@ -17,12 +16,12 @@ from trualias.configuration import Configuration
 from trualias.log import logger
 from trualias.lookup import CurrentSnapshot
 from trualias.monitoring.counters import LoadCounters
-from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock
+from trualias.monitoring.status import Status, boot_id, status_clock
+from trualias.monitoring.status_files import StatusFile
 from trualias.server.daemon_thread import Worker
 from trualias.server.listening import ListeningService
 from trualias.server.periodic import PeriodicCall
 from trualias.server.reload_listener import ReloadListener
-from trualias.server.state_files import replace_file
 
 _log = logger(__name__)
 
@@ -42,17 +41,19 @@ class StatusService(Service, ReloadListener):
     The reactor's timer starts the writes, so that the file grows old if the reactor hangs.
 
     Args:
-        path: of the file.
+        file: is written and removed by the worker.
         clock: the reactor's.
-        worker: writes the file.
+        worker: writes and removes the file.
         make_status: returns the status of this moment.
 
     """
 
     name = "status"
 
-    def __init__(self, path: str, clock: IReactorTime, worker: Worker, make_status: Callable[[], Status]) -> None:
-        self._path = path
+    def __init__(
+        self, file: StatusFile, clock: IReactorTime, worker: Worker, make_status: Callable[[], Status]
+    ) -> None:
+        self._file = file
         self._clock = clock
         self._worker = worker
         self._make_status = make_status
@@ -74,8 +75,7 @@ class StatusService(Service, ReloadListener):
             self._first.cancel()
         self._writes.stop()
         removed: Deferred[None] = Deferred()
-        remove = partial(_remove, self._path, self._make_status().pid)
-        self._worker.run(remove).addBoth(lambda _: removed.callback(None))
+        self._worker.run(self._file.remove).addBoth(lambda _: removed.callback(None))
         return removed.addTimeout(REMOVE_SECONDS, self._clock, onTimeoutCancel=lambda failure, seconds: None)
 
     def applied(self, configuration: Configuration) -> None:
@@ -99,7 +99,7 @@ class StatusService(Service, ReloadListener):
         self._begun = self._clock.seconds()
         self._is_outdated = False
         content = self._make_status().to_json()
-        writing = self._worker.run(lambda: replace_file(self._path, content, durable=False))
+        writing = self._worker.run(partial(self._file.write, content))
         writing.addCallbacks(self._handle_success, self._handle_failure)
 
     def _handle_success(self, _: None) -> None:
@@ -115,7 +115,7 @@ class StatusService(Service, ReloadListener):
             self._logged = reason
             _log.warn(
                 "the status cannot be written to {path}, and trualias status takes the server to hang: {reason}",
-                path=self._path,
+                path=self._file.path,
                 reason=reason,
             )
 
@@ -132,12 +132,12 @@ def status_maker(
         lookups: the services that listen for lookups.
 
     """
-    pid, boot, started = os.getpid(), boot_id(), time.time()
+    boot, started = boot_id(), time.time()
 
     def make_status() -> Status:
         closed = [listener.description for listener in lookups if not listener.listening]
         return Status(
-            pid=pid,
+            pid=os.getpid(),  # twistd can fork after this function is made
             boot=boot,
             written=status_clock(),
             started=started,
@@ -155,12 +155,3 @@ def status_maker(
         )
 
     return make_status
-
-
-def _remove(path: str, pid: int) -> None:
-    """Remove the status of a process, but not that of another server in its place."""
-    with suppress(OSError):  # it was never written, or is on a disk that is gone
-        with open(path, "rb") as file, suppress(UnusableStatus):
-            if Status.from_json(file.read()).pid != pid:
-                return
-        os.unlink(path)

@@ -22,7 +22,7 @@ from trualias.messages import number_of
 from trualias.monitoring.counters import LoadCounters
 from trualias.server.daemon_thread import Worker
 from trualias.server.periodic import PeriodicService
-from trualias.server.state_files import replace_file
+from trualias.state_files import replace_file
 from trualias.store.follower import Follower
 from trualias.store.interface import StoreUnusable
 from trualias.store.records import Position

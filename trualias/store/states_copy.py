@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from trualias.lookup.alias_states import RECORDS, AliasKey, AliasRecord, AliasState, AliasStates
+from trualias.state_files import name_of
 from trualias.store.lock_text import decode_lock, encode_lock
 from trualias.store.records import Position
 
@@ -40,12 +41,7 @@ def copy_file_name(table: str, path: str) -> str:
 
     Servers of one table with different stores have different copies.
     """
-    return f"{_PREFIX}{table}-{store_name(path)}{_SUFFIX}"
-
-
-def store_name(path: str) -> str:
-    """Return a name for the store at an absolute path in the names of files: 12 hexadecimal digits."""
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return f"{_PREFIX}{table}-{name_of(path)}{_SUFFIX}"
 
 
 def related_copies(copy: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,7 +13,8 @@ from trualias.lookup.locks import Lock
 from trualias.lookup.recipients import Recipient
 from trualias.protocols.transactions import InterruptedTransaction, InterruptedTransactions
 from trualias.server.daemon_thread import Worker
-from trualias.server.open_transactions import FINISH_SECONDS, LARGEST, TransactionFile
+from trualias.server.open_transactions import FINISH_SECONDS, TransactionFile, file_name, file_name_before
+from trualias.state_files import LARGEST
 from trualias.testing.workers import ImmediateWorker, QueueingWorker
 
 ALIAS = Recipient("foo-k\xe4se-4@example.com", "Foo-K\xe4se-4@example.com", "foo", (Lock(("news.test",)),))
@@ -27,12 +29,13 @@ class TransactionFileTests(SynchronousTestCase):
         self.clock = Clock()
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
-        self.path = folder / "open.json"
+        self.before = folder / file_name_before("table", "/s.sqlite")
+        self.path = folder / file_name("table", "/s.sqlite", "/a.conf")
 
     def start(self, worker: Worker | None = None) -> tuple[TransactionFile, InterruptedTransactions]:
         """Return the file, and what it has for a server that starts."""
         transactions = InterruptedTransactions()
-        file = TransactionFile(str(self.path), transactions, self.clock, worker or ImmediateWorker())
+        file = TransactionFile(str(self.path), str(self.before), transactions, self.clock, worker or ImmediateWorker())
         file.read()
         return file, transactions
 
@@ -66,6 +69,38 @@ class TransactionFileTests(SynchronousTestCase):
         transactions.put(OPEN)
         self.stop(second)
         self.assertEqual(1, len(self.start()[1]))
+
+    def test_two_servers(self) -> None:
+        """Servers of one table and one store with different configurations each hand over what is open."""
+        own = self.path
+        others = [own.parent / file_name("table", "/s.sqlite", "/b.conf"), own.parent / file_name("table", "/t", "/a")]
+        for path in (own, *others):
+            self.path = path
+            file, transactions = self.start()
+            transactions.put(OPEN)
+            self.stop(file)
+        self.assertEqual([1, 1, 1], [len(self._started_at(path)) for path in (own, *others)])
+        self.assertEqual([0, 0, 0], [len(self._started_at(path)) for path in (own, *others)])
+
+    def _started_at(self, path: Path) -> InterruptedTransactions:
+        self.path = path
+        return self.start()[1]
+
+    def test_earlier_version(self) -> None:
+        """The file of an earlier version, which all servers of a table and a store shared, is read once."""
+        self.assertEqual("open-transactions-table-7f6255612b01.json", self.before.name)
+        self.path, own = self.before, self.path
+        file, transactions = self.start()
+        transactions.put(OPEN)
+        self.stop(file)
+        self.path = own
+        file, transactions = self.start()
+        self.assertEqual([OPEN.instance], [one.instance for one in transactions])
+        self.assertFalse(self.before.exists())
+        self.assertEqual(0, len(self.start()[1]))
+        transactions.put(evolve(OPEN, instance=b"2"))
+        self.stop(file)
+        self.assertEqual([b"2"], [one.instance for one in self.start()[1]])
 
     def test_nothing_open(self) -> None:
         """Without an open transaction there is no file."""

@@ -1,5 +1,6 @@
 """Tests of ``trualias.monitoring.status``, ``trualias.server.status_service`` and ``trualias status``."""
 
+import os
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration import parse_configuration
 from trualias.main import run
 from trualias.monitoring.status import Status, UnusableStatus, boot_id, status_clock
+from trualias.monitoring.status_files import StatusFile, read_status
 from trualias.server.status_service import StatusService
+from trualias.state_files import LARGEST
 from trualias.testing.workers import QueueingWorker
 
 STATUS = Status(
@@ -28,6 +31,14 @@ STATUS = Status(
     fallback="",
     problem="",
 )
+
+OWN = evolve(STATUS, pid=os.getpid())
+"""The status of this process."""
+
+
+def fresh(status: Status) -> bytes:
+    """Return the text of a status of this boot, which was written ``status.written`` seconds ago."""
+    return evolve(status, boot=boot_id(), written=status_clock() - status.written).to_json()
 
 
 class StatusTests(SynchronousTestCase):
@@ -81,7 +92,11 @@ class StateTestCase(SynchronousTestCase):
         """Make the directory."""
         self.state = Path(self.mktemp()).absolute()
         self.state.mkdir(mode=0o700)
-        self.path = self.state / "table.status"
+        self.path = Path(self.file().path)
+
+    def file(self, table: str = "table", configuration: str = STATUS.path) -> StatusFile:
+        """Return the file of a server's status."""
+        return StatusFile(str(self.state), table, configuration)
 
 
 class StatusServiceTests(StateTestCase):
@@ -93,7 +108,7 @@ class StatusServiceTests(StateTestCase):
         self.clock = Clock()
         self.worker = QueueingWorker()
         self.service = StatusService(
-            str(self.path), self.clock, self.worker, lambda: evolve(STATUS, written=self.clock.seconds())
+            self.file(), self.clock, self.worker, lambda: evolve(OWN, written=self.clock.seconds())
         )
         self.service.startService()
 
@@ -177,12 +192,64 @@ class StatusServiceTests(StateTestCase):
         self.assertIsNone(self.successResultOf(stopped))
         self.assertEqual([], self.clock.getDelayedCalls())
         self.worker.run_all()
-        for content, is_left in ((evolve(STATUS, pid=STATUS.pid + 1).to_json(), True), (b"damaged", False)):
+        for content, is_left in ((evolve(OWN, pid=OWN.pid + 1).to_json(), True), (b"damaged", False)):
             self.service.startService()
             self.path.write_bytes(content)
             self.service.stopService()
             self.worker.run_all()
             self.assertEqual(is_left, self.path.exists())
+
+
+class StatusFileTests(StateTestCase):
+    """The statuses of several servers in one state directory."""
+
+    def names(self) -> list[str]:
+        """Return the names in the state directory."""
+        return sorted(os.listdir(self.state))
+
+    def test_two_servers(self) -> None:
+        """Servers of one table with different configurations have a status each, which the end of the other leaves."""
+        first, second = self.file(), self.file("table", "/etc/b.conf")
+        first.write(fresh(evolve(OWN, written=0.0)))
+        second.write(fresh(evolve(OWN, written=0.0, path="/etc/b.conf")))
+        self.assertEqual(["table-788121c32be8.status", "table-d3a3fa992a6f.status"], self.names())
+        second.remove()
+        self.assertEqual([Path(first.path).name], self.names())
+
+    def test_left(self) -> None:
+        """The first write removes a status by the name of earlier versions, and those of files that are gone."""
+        here = self.state / "here.conf"
+        here.write_text("")
+        own = Path(self.path).name
+        for name, status, is_left in (
+            ("table.status", evolve(STATUS, written=0.0), False),
+            ("table.status", evolve(STATUS, written=0.0, path="/gone.conf"), True),
+            ("table-0.status", evolve(STATUS, written=0.0, path="/gone.conf"), True),
+            ("table-0.status", evolve(STATUS, written=60.0, path="/gone.conf"), False),
+            ("table-0.status", evolve(STATUS, written=60.0, path=str(here)), True),
+            ("table-0.status", evolve(STATUS, written=60.0, path=f"{here}/below"), True),
+            ("virtual.status", evolve(STATUS, written=60.0), True),
+            ("table-0.kept", evolve(STATUS, written=60.0), True),
+        ):
+            (self.state / name).write_bytes(fresh(status))
+            self.file().write(OWN.to_json())
+            self.assertEqual(is_left, name in self.names(), (name, status))
+            self.assertIn(own, self.names())
+            (self.state / name).unlink(missing_ok=True)
+        (self.state / "table.status").write_bytes(b"damaged")
+        file = self.file()
+        file.write(OWN.to_json())
+        self.assertEqual(["here.conf", own], self.names())
+        (self.state / "table.status").write_bytes(fresh(evolve(STATUS, written=0.0)))
+        file.write(OWN.to_json())
+        self.assertEqual(["here.conf", own, "table.status"], self.names())
+
+    def test_largest(self) -> None:
+        """A file of more than 16 MiB is no status, and its end is not read."""
+        self.path.write_bytes(OWN.to_json() + b" " * LARGEST)
+        self.assertRaises(UnusableStatus, read_status, str(self.path))
+        self.path.write_bytes(OWN.to_json())
+        self.assertEqual(OWN, read_status(str(self.path))[0])
 
 
 class StatusCommandTests(StateTestCase):
@@ -216,9 +283,8 @@ class StatusCommandTests(StateTestCase):
         self.assertEqual(self.status(), (status, output.getvalue()))
 
     def write(self, table: str, status: Status) -> None:
-        """Write the status of a server of this boot, from this moment."""
-        fresh = evolve(status, boot=boot_id(), written=status_clock() - status.written)
-        (self.state / f"{table}.status").write_bytes(fresh.to_json())
+        """Write the status of a server of this boot."""
+        self.file(table, status.path).write(fresh(status))
 
     def test_none(self) -> None:
         """Without a server the exit status is 1."""
@@ -240,6 +306,27 @@ class StatusCommandTests(StateTestCase):
         self.write("table", evolve(STATUS, written=0.0))
         self.assertEqual(0, self.status("table", "virtual")[0])
 
+    def test_two_servers(self) -> None:
+        """Each server of a table has a line, and all of them must run."""
+        first, second = evolve(STATUS, written=0.0), evolve(STATUS, written=0.0, path="/etc/b.conf")
+        self.write("table", first)
+        self.write("table", second)
+        status, output = self.status("table")
+        self.assertEqual((0, 2), (status, output.count("table: running since ")))
+        self.assertIn("/etc/a.conf", output)
+        self.assertIn("/etc/b.conf", output)
+        self.write("table", evolve(second, written=31.0))
+        status, output = self.status("table")
+        self.assertEqual((1, 1, 1), (status, output.count("table: running"), output.count("table: hangs")))
+        self.assertEqual(1, self.status()[0])
+
+    def test_unreadable_directory(self) -> None:
+        """A state directory that cannot be read does not look like one without servers."""
+        self.state = self.state / "file"
+        self.state.write_text("")
+        text = f"unknown: {self.state} cannot be read: Not a directory"
+        self.assertEqual((1, f"table: {text}\nvirtual: {text}\n"), self.status())
+
     def test_hung(self) -> None:
         """A server that has not written for 30 s hangs, and makes the exit status 1."""
         self.write("virtual", evolve(STATUS, written=0.0))
@@ -255,6 +342,7 @@ class StatusCommandTests(StateTestCase):
             ({"fallback": "the copy of today"}, 0, "the copy of today of /etc/a.conf, since the file cannot be used"),
             ({"current": False}, 0, "; the last change was not loaded"),
             ({"problem": "not listening on tcp:1"}, 1, "virtual: not listening on tcp:1 (process 4711, since "),
+            ({"problem": "not listening on tcp:1"}, 1, "): /etc/a.conf\n"),
         ):
             self.write("virtual", evolve(STATUS, written=0.0, **changed))
             found, output = self.status()

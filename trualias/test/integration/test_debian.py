@@ -134,7 +134,7 @@ class ImageTests(SynchronousTestCase):
         self.addCleanup(server.stop)
         self.assertEqual(1, self.check())
         server.start()
-        wait_until((self.state / "virtual.status").exists, "the status", lambda: server.log)
+        wait_until(lambda: any(self.state.glob("virtual-*.status")), "the status", lambda: server.log)
         for edited in ("PORT: 1\n", "PROT: 1\n", "LISTEN: tcp_table unix:x.sock\n", "ALLOW: 192.0.2.1\n", "PORT: 0\n"):
             self.path.write_text(edited, "utf-8")
             self.assertEqual(0, self.check())

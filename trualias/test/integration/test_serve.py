@@ -139,7 +139,7 @@ class ServeTests(ServeTestCase):
         ENVIRONMENT["STATE_DIRECTORY"] = str(self.folder)
         self.addCleanup(ENVIRONMENT.pop, "STATE_DIRECTORY")
         self.serve()
-        wait_until((self.folder / "table.status").exists, "a status")
+        wait_until(lambda: any(self.folder.glob("table-*.status")), "a status")
         status, output = self.status()
         self.assertEqual(0, status)
         self.assertRegex(output, r"\ntable: running since .* 1 statement, 1 account: .*/trualias\.conf, loaded ")

@@ -190,7 +190,7 @@ class ActivationTests(FolderTestCase):
         """``trualias status -c`` finds the addresses that systemd chose in the status of the server."""
         socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
         self.start_server(1)
-        wait_until((self.folder / "state" / "table.status").exists, "a status", log=self.log)
+        wait_until(lambda: any((self.folder / "state").glob("table-*.status")), "a status", log=self.log)
         output = StringIO()
         command = ("status", "-c", str(self.folder / "a.conf"), "--state", str(self.folder / "state"))
         status = run(command, Terminal(BytesIO(), output, output))
