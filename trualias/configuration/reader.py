@@ -161,7 +161,7 @@ def _check(files: ReadFiles, pause: Callable[[], None], limits: Limits) -> Confi
     refusals = tuple(_of_kind(Refuse, statements, pause))
     deliveries = tuple(_of_kind(Deliver, statements, pause))
     address_errors = _address_errors(source, reader, accounts, refusals, deliveries, pause)
-    contradictions += _retired_errors(source, settings, with_pauses(accounts, pause))
+    contradictions += _retired_errors(source, reader, with_pauses(accounts, pause))
     errors += [*contradictions, *breaches, *islice(address_errors, limits.errors + 1)]
     if errors:
         raise ConfigurationErrors(errors, limits.errors) from files.cause
@@ -191,14 +191,14 @@ def _of_kind(kind: type[_Kind], statements: Sequence[Statement], pause: Callable
     return [statement for statement in with_pauses(statements, pause) if isinstance(statement, kind)]
 
 
-def _retired_errors(source: Source, settings: Settings, statements: Iterable[Account]) -> Iterator[PolicyError]:
+def _retired_errors(source: Source, reader: SettingsReader, statements: Iterable[Account]) -> Iterator[PolicyError]:
     """Yield the error of the first retired statement where no store can keep its aliases."""
     retired = next((statement for statement in statements if statement.retired), None)
     if retired is None:
         return
-    if settings.store is None:
+    if not reader.has_store:
         yield PolicyError(source, retired.offset, "RETIRED keeps the aliases that a STORE knows, and there is none")
-    elif not settings.has_policy_service:
+    elif not reader.has_policy_service:
         message = "RETIRED keeps the aliases that received mail, and there is no LISTEN: policy ENDPOINT to count it"
         yield PolicyError(source, retired.offset, message)
 
@@ -220,7 +220,7 @@ def _address_errors(
         accounts = account_domains(statements, fold, pause)
         line = source.line_text
         kept = kept_names(accounts.values(), debug_account, deliveries, domains, line, pause)
-        context = DeliveryContext(accounts, debug_account, domains, fold, line, reader.settings.store is not None)
+        context = DeliveryContext(accounts, debug_account, domains, fold, line, reader.has_store)
         found = chain(
             found, refusal_errors(refusals, domains, kept, pause), delivery_errors(deliveries, context, pause)
         )

@@ -39,9 +39,9 @@ class SettingsReader:
         if not self.settings.alias_domains:
             yield from self._listeners_without_domains()
         if self.settings.guesses is not None:
-            if "STORE" not in self.given:
+            if not self.has_store:
                 yield self._offset("GUESSES"), "GUESSES spares the aliases that a STORE knows, and there is none"
-            elif not self.settings.has_policy_service:
+            elif not self.has_policy_service:
                 message = "GUESSES limits the policy service, and there is no LISTEN: policy ENDPOINT"
                 yield self._offset("GUESSES"), message
         if self.settings.quiet_domain in self.settings.alias_domains:
@@ -52,6 +52,17 @@ class SettingsReader:
     def alias_domains(self) -> frozenset[str] | None:
         """The alias domains; None if the setting was given, but has an error."""
         return self.settings.alias_domains or (None if "ALIAS DOMAINS" in self.given else frozenset())
+
+    @property
+    def has_store(self) -> bool:
+        """True if STORE was given, even if it has an error."""
+        return "STORE" in self.given
+
+    @property
+    def has_policy_service(self) -> bool:
+        """True if a listener speaks the policy delegation protocol, or may be meant to: a LISTEN has an error."""
+        has_error = len(self.given.get("LISTEN", ())) > len(self._value_offsets.get("LISTEN", ()))
+        return self.settings.has_policy_service or has_error
 
     def read(self, setting: Setting) -> Iterator[_Error]:
         """Read a setting and yield its error, if there is one."""

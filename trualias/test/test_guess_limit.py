@@ -132,6 +132,10 @@ class SettingTests(SynchronousTestCase):
             ("2001:db8::/32", "nowhere", "GUESSES: 'nowhere' is not a network"),
             ("STORE", "# STORE", "GUESSES spares the aliases that a STORE knows, and there is none"),
             ("STORE: ", "STORE: elsewhere:", "STORE: "),
+            ("LISTEN: policy tcp:3049:interface=127.0.0.1", "LISTEN: policy", "LISTEN: policy where? Expected an "),
+            ("LISTEN: policy", "LISTEN: polcy", "LISTEN: unknown protocol 'polcy'; expected "),
+            ("127.0.0.1", "127.0.0.1 virtual", "LISTEN: policy takes no table after its endpoint: leave out 'virtual'"),
+            ("LISTEN: policy", "LISTEN:\nLISTEN: socketmap", "LISTEN has no value"),
             ("policy", "socketmap", "GUESSES limits the policy service, and there is no LISTEN: policy ENDPOINT"),
         ):
             text = CONFIGURATION.replace(old, new)

@@ -79,6 +79,18 @@ class LanguageTests(SynchronousTestCase):
             "STORE: sqlite:x\nALIAS DOMAINS: a.example\n",
         )
 
+    def test_wrong_settings(self) -> None:
+        """Where STORE or LISTEN has an error, this is the only one."""
+        for right, wrong, message in (
+            (
+                "sqlite:",
+                "oracle:",
+                "STORE: 'oracle:memory.sqlite' is not a store, such as sqlite:/var/lib/trualias/memory.sqlite",
+            ),
+            ("127.0.0.1", "127.0.0.1 virtual", "LISTEN: policy takes no table after its endpoint: leave out 'virtual'"),
+        ):
+            self.assert_error(message, OLD, MEMORY.replace(right, wrong))
+
     def test_uniqueness(self) -> None:
         """A retired statement may have the expression of another one; alone it must still be unambiguous."""
         same = "MATCHES x.%ident%.%code% WITH CHARS()"
