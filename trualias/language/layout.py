@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
-from trualias.language.splitter import Piece, pieces
+from trualias.language.splitter import Piece, begins_statement, pieces
 
 _WIDTH = 100
 """Characters of a line; only one with a longer word has more."""
@@ -29,6 +29,7 @@ def format_text(text: str, name: str) -> str:
 
     An account statement has three lines, which begin with ACCOUNT, MATCHES and WITH, and a blank line before and after
     it. A long list goes on in indented lines. Of several blank lines, two are kept. The result of a result is the same.
+    A statement keeps its own lines if one of these would begin another statement, as ``WITH x:y`` does.
 
     Raises ``ConfigurationErrors`` for text with errors of syntax; ``name`` appears in them.
     """
@@ -106,7 +107,11 @@ def _statement(text: str, piece: Piece) -> Iterator[str]:
         name, _, value = whole.partition(":")
         yield f"{' '.join(name.split())}: {value.strip()}".rstrip()
     else:
-        yield from _wrap(_units(whole, piece.kind), _LINE_STARTS if piece.kind == "account" else ())
+        first, *others = _wrap(_units(whole, piece.kind), _LINE_STARTS if piece.kind == "account" else ())
+        if any(map(begins_statement, others)):
+            first, *others = [line.rstrip() for line in whole.split("\n")]
+        yield first
+        yield from others
 
 
 def _units(statement: str, kind: str) -> Iterator[str]:

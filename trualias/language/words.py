@@ -117,6 +117,8 @@ class Words:
             word, offset = self.read(kind, but_not=but_not)
             texts.append(word)
             offsets.append(base + offset)
+            if len(texts) % _PAUSED == 0:
+                self._pause()
             # By itself, the loop takes 1.7 times as long for a million names.
             end = self.end
             while (listed := _LISTED(self._text, end)) and listed[1] not in but_not:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -300,6 +301,16 @@ class LoadTests(ConfigurationCase):
         second = configuration.setting_error("LISTEN", "in use", 1)
         self.assertEqual("test.conf:4:1: in use\nLISTEN: tcp_table tcp:2\n^", str(second))
         self.assertEqual("test.conf:1:3: here\n# x\n  ^", str(configuration.error(2, "here")))
+
+    def test_many_lines_of_a_setting(self) -> None:
+        """The time to read a setting with a value on each of many lines is in proportion to their number."""
+        before = time.process_time()
+        settings = self.load(
+            "".join([f"ALIAS DOMAINS: d{n}.example\nLISTEN: policy tcp:{n}\n" for n in range(30_000)])
+        ).settings
+        self.assertLess(time.process_time() - before, 10)
+        self.assertEqual({f"d{number}.example" for number in range(30_000)}, settings.alias_domains)
+        self.assertEqual([f"tcp:{number}" for number in range(30_000)], [each.endpoint for each in settings.listen])
 
     def test_pauses(self) -> None:
         """The pause is called often while a long text is parsed."""

@@ -63,6 +63,18 @@ class LayoutTests(SynchronousTestCase):
         self.assertTrue(all(len(line) <= 104 and not line.lstrip().startswith("#") for line in lines), formatted)
         self.assertEqual(formatted, format_text(formatted, "a.conf"))
 
+    def test_lines_of_other_statements(self) -> None:
+        """A statement keeps its lines if one of the layout would begin a setting or another statement."""
+        names = ", ".join(["account"] * 10)
+        for text in (
+            "ACCOUNT a MATCHES %code% WITH x:y;\n",
+            "ACCOUNT a,\n\n#b\n  *, b MATCHES x:%code%\n\tWITH x ;\n",
+            f"REFUSE {names}, a:b;\n",
+            f"REFUSE {names}, REFUSE;\n",
+            f"ACCOUNT {names}, EXPECT MATCHES\n   %account%.%code% WITH x;\n",
+        ):
+            self.assert_format(text, text)
+
     def test_errors(self) -> None:
         """A text with errors of syntax is not formatted."""
         errors = self.assertRaises(ConfigurationErrors, format_text, "PORT: x\nACCOUNT a\n", "a.conf")

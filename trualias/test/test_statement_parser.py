@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
@@ -221,3 +222,16 @@ class AgreementTests(SynchronousTestCase):
             self.assert_agreement(keyword + "".join([f" {gap}{word}" for gap, word in words]))
 
         agree()
+
+
+class PauseTests(SynchronousTestCase):
+    """The calls of ``pause`` while a list is read."""
+
+    def test_lists(self) -> None:
+        """The pause is called at each 256 words, also if they have comments or parentheses between them."""
+        for start, end in (("REFUSE", ";"), ("DELIVER a TO", ";"), ("EXPECT", " a;")):
+            for word in ("a", "(a)", "\n#\na", "a)\n#\n"):
+                pauses: list[int] = []
+                text = f"{start} {','.join([word] * 1024)}{end}"
+                parse_statement(start.split()[0].lower(), text, 0, partial(pauses.append, 0))
+                self.assertGreaterEqual(len(pauses), 4, (start, word))
