@@ -1,8 +1,8 @@
 """How fast ``trualias replay`` is, as a part of the speed of simpler programs that read the same log.
 
-All are measured in turn, by the processor's time. Reading alone is compared to counting the lines, which touches every
-octet once, as any reader must. The whole command is compared to a loop over the lines that searches each for a
-recipient and counts it, the least that a script in Python does.
+All are measured in turn, by the processor's time, which is the sum for a log that several processes read. Reading alone
+is compared to counting the lines, which touches every octet once, as any reader must. The whole command is compared to
+a loop over the lines that searches each for a recipient and counts it, the least that a script in Python does.
 """
 
 import io

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from trualias.commands.csv_cells import without_guard
 from trualias.commands.log_file import LogFile
 from trualias.commands.memory import Refused
-from trualias.commands.reading_logs import opened
+from trualias.commands.reading_logs import opened, shown_progress
 from trualias.commands.terminal import Terminal
 from trualias.messages import escaped, quoted
 
@@ -20,7 +20,7 @@ def listed_addresses(name: str, column: str | None, terminal: Terminal) -> Itera
         Refused: there is no such column, or there are several and none is named, or the file is not text in UTF-8.
         UnreadableLog: the file cannot be read.
     """
-    with opened(name, terminal) as (file, advance):
+    with opened(name, terminal) as file, shown_progress(file, terminal) as advance:
         lines = _lines(file, advance)
         for number, text in enumerate(lines if column is None else _column(lines, column)):
             address = text.strip()

@@ -8,7 +8,8 @@ from datetime import datetime
 from attrs import Factory, define
 
 from trualias.commands.import_plan import Candidate
-from trualias.commands.maillog import RecipientCounts, Recipients
+from trualias.commands.maillog import Recipients
+from trualias.commands.recipient_counts import RecipientCounts
 from trualias.language.addresses import split_address
 from trualias.language.domains import fold_domain
 from trualias.lookup import Snapshot

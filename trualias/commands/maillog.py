@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-from attrs import define
-
 from trualias.commands import log_patterns as patterns
 from trualias.commands.log_times import TIME_LENGTH, LogTimes
+from trualias.commands.recipient_counts import CountedLines, LogSummary, RecipientCounts, add_counts
 from trualias.language.domains import fold_domain
 
 _Names = tuple[bytes | None, bytes | None, bytes | None]
@@ -18,36 +17,6 @@ _Names = tuple[bytes | None, bytes | None, bytes | None]
 
 _MOST_NAMES = 32_768
 """The names of recipients that are counted before the counts are added to those of the addresses: some 15 MB."""
-
-
-@define
-class RecipientCounts:
-    """How often a recipient was in the logs.
-
-    ``received`` counts mails that were delivered, ``tried`` all other times: refused, deferred, bounced. ``first`` and
-    ``last`` are the times of the oldest and the newest line as numbers YYYYMMDDhhmmss in the time zone of the log, 0
-    where none has a time.
-    """
-
-    received: int = 0
-    tried: int = 0
-    last: int = 0
-    first: int = 0
-
-    def add(self, other: RecipientCounts) -> None:
-        """Add the counts of other lines."""
-        self.received += other.received
-        self.tried += other.tried
-        self.last = max(self.last, other.last)
-        self.first = min(self.first or other.first, other.first or self.first)
-
-
-@define
-class LogSummary:
-    """How many lines of a log name a recipient: in a known form, or in another, where it counts as tried."""
-
-    known: int = 0
-    unknown: int = 0
 
 
 class Recipients:
@@ -91,6 +60,20 @@ class Recipients:
             advance()
         self._add_up()
         return self._log
+
+    def add(self, counted: CountedLines) -> None:
+        """Add what was counted of lines that follow."""
+        self.lines += counted.lines
+        add_counts(self.counts, counted.counts)
+        if self.reached is not None:
+            for address, reached in counted.reached.items():
+                add_counts(self.reached.setdefault(address, {}), reached)
+
+    def take(self) -> CountedLines:
+        """Return what was counted, and begin anew."""
+        counted = CountedLines(self.lines, self.counts, self.reached or {})
+        self.lines, self.counts, self.reached = 0, {}, None if self.reached is None else {}
+        return counted
 
     def _read_block(self, text: bytes) -> None:
         """Count the recipients in some lines, which may be entries of the journal.

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from trualias.commands.log_file import LONGEST_LINE, LogFile, UnreadableLog
 from trualias.commands.maillog import Recipients
+from trualias.commands.parallel_reading import reading
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal, prompt_for_lines
 from trualias.messages import number_of
@@ -22,8 +23,8 @@ def read_logs(recipients: Recipients, names: Sequence[str], terminal: Terminal) 
     """
     is_usable = False
     for name in names:
-        with opened(name, terminal) as (log, advance):
-            summary = recipients.read(log.blocks(), advance)
+        with opened(name, terminal) as log, reading(log, recipients) as read, shown_progress(log, terminal) as advance:
+            summary = read(advance)
         if summary.known:
             is_usable = True
         else:
@@ -41,23 +42,36 @@ def read_logs(recipients: Recipients, names: Sequence[str], terminal: Terminal) 
 
 
 @contextmanager
-def opened(name: str, terminal: Terminal) -> Iterator[tuple[LogFile, Callable[[], None]]]:
-    """Open a log, ``-`` for standard input; give it, and the function that moves its progress bar to where it is."""
+def opened(name: str, terminal: Terminal) -> Iterator[LogFile]:
+    """Open a log, ``-`` for standard input.
+
+    Raises:
+        UnreadableLog: it cannot be opened.
+    """
     if name == "-":
         prompt_for_lines(terminal, "addresses, or lines of a log")
-        yield LogFile(terminal.input, "standard input"), lambda: None
+        yield LogFile(terminal.input, "standard input")
         return
     try:
         stream: BinaryIO = open(name, "rb")  # noqa: SIM115
     except OSError as error:
         raise UnreadableLog(f"{name}: cannot be read: {error.strerror}") from error
-    with stream, progress(terminal.errors, f"reading {name}", os.fstat(stream.fileno()).st_size) as move_by:
+    with stream:
+        yield LogFile(stream, name, os.fstat(stream.fileno()).st_size)
+
+
+@contextmanager
+def shown_progress(log: LogFile, terminal: Terminal) -> Iterator[Callable[[], None]]:
+    """Show a progress bar for a file, and yield the function that moves it to where the file is read."""
+    if log.size is None:
+        yield lambda: None
+        return
+    with progress(terminal.errors, f"reading {log.name}", log.size) as move_by:
         position = 0
 
         def advance() -> None:
             nonlocal position
-            if stream.seekable():
-                before, position = position, stream.tell()
-                move_by(position - before)
+            before, position = position, log.position
+            move_by(position - before)
 
-        yield LogFile(stream, name), advance
+        yield advance

@@ -27,7 +27,8 @@ from trualias.messages import escaped, number_of
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from trualias.commands.maillog import RecipientCounts, Recipients
+    from trualias.commands.maillog import Recipients
+    from trualias.commands.recipient_counts import RecipientCounts
 
 _HARMLESS = 0
 _REFUSES = 1

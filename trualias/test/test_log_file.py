@@ -2,15 +2,17 @@
 
 import codecs
 import gzip
+import os
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zstandard import ZstdCompressor
 
-from trualias.commands.log_file import LONGEST_LINE, LogFile, UnreadableLog
+from trualias.commands.log_file import BLOCK, LONGEST_LINE, LogFile, UnreadableLog
 from trualias.test import trialprofile
 
 trialprofile.load()
@@ -137,3 +139,102 @@ class LongLineTests(SynchronousTestCase):
         for _ in LogFile(tracked, "mail.log").blocks():
             pass
         self.assertLessEqual(tracked.largest, 2 * LONGEST_LINE)
+
+
+# The lengths of lines with the number of such lines.
+_LINES = st.tuples(
+    st.sampled_from((0, 1, 99, BLOCK // 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK)), st.sampled_from((1, 2, 5000))
+).filter(lambda lines: lines[0] * lines[1] < 4 * BLOCK)
+_BEGINNINGS = (b"", codecs.BOM_UTF8, b"\x1f\x8b", b"\x28\xb5\x2f\xfd", codecs.BOM_UTF16_LE, b"\0")
+
+
+class PartTests(SynchronousTestCase):
+    """The parts of a log, which several processes can read."""
+
+    def setUp(self) -> None:
+        """Name a file."""
+        self.path = Path(self.mktemp())
+
+    def opened(self, content: bytes) -> LogFile:
+        """Write a log and open it."""
+        self.path.write_bytes(content)
+        stream = self.path.open("rb")
+        self.addCleanup(stream.close)
+        return LogFile(stream, "mail.log", len(content))
+
+    @given(st.lists(st.tuples(_LINES, st.sampled_from(_BEGINNINGS)), max_size=6), st.booleans(), st.integers(1, 3))
+    def test_same_blocks(self, lines: list[tuple[tuple[int, int], bytes]], is_ended: bool, size: int) -> None:
+        """The parts have the same blocks, and as many lines that are cut, as the whole log."""
+        content = b"a\r\n" + b"".join((begin + b"x" * length + b"\n") * number for (length, number), begin in lines)
+        parts = self.opened(content if is_ended else content[:-1]).parts(size * BLOCK)
+        blocks = [block for part in parts for block in part.blocks()]
+        with self.path.open("rb") as stream:
+            whole = LogFile(stream, "mail.log")
+            self.assertEqual(list(whole.blocks()), blocks)
+        self.assertEqual(whole.cut_lines, sum(part.cut_lines for part in parts))
+
+    def test_number(self) -> None:
+        """There are as many parts as the size fits into the log, and fewer where a line reaches from one to another."""
+        for content, expected in (
+            (b"", 1),
+            (b"a\n" * (BLOCK // 2), 1),
+            (b"a\n" * (BLOCK // 2) + b"b", 2),
+            (b"a\n" * (2 * BLOCK), 4),
+            (b"a\n" * BLOCK + b"b" * BLOCK + b"a\n" * BLOCK, 4),
+            (b"a" * (4 * BLOCK), 1),
+        ):
+            self.assertEqual(expected, len(self.opened(content).parts(BLOCK)), content[:1])
+
+    def test_not_divided(self) -> None:
+        """A log that is compressed or in UTF-16 or UTF-32 is not divided, and no stream without a file."""
+        content = os.urandom(3 * BLOCK) + b"\n"
+        for whole in (
+            gzip.compress(content),
+            _zstd(content),
+            *(mark + content for mark in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF32_BE)),
+        ):
+            log = self.opened(whole)
+            self.assertEqual([log], log.parts(BLOCK), whole[:4])
+        stream = LogFile(BytesIO(b"a\n" * BLOCK), "standard input")
+        self.assertEqual([stream], stream.parts(BLOCK))
+
+    def test_byte_order_mark(self) -> None:
+        """A byte order mark is dropped at the beginning of the log alone, and not at that of a part."""
+        content = (codecs.BOM_UTF8 + b"a\n") * BLOCK
+        parts = self.opened(content).parts(BLOCK)
+        self.assertEqual(5, len(parts))
+        self.assertEqual(content[len(codecs.BOM_UTF8) :], b"".join(block for part in parts for block in part.blocks()))
+
+    def test_growing(self) -> None:
+        """Lines that are written after the log was divided are in the last part."""
+        log = self.opened(b"a\n" * BLOCK)
+        parts = log.parts(BLOCK)
+        with self.path.open("ab") as more:
+            more.write(b"b\n")
+        self.assertEqual(b"a\n" * BLOCK + b"b\n", b"".join(block for part in parts for block in part.blocks()))
+
+    def test_removed(self) -> None:
+        """A log that is renamed, removed or replaced while it is read is read to its end."""
+        parts = self.opened(b"a\n" * BLOCK).parts(BLOCK)
+        self.path.unlink()
+        self.path.write_bytes(b"b\n" * BLOCK)
+        self.assertEqual(b"a\n" * BLOCK, b"".join(block for part in parts for block in part.blocks()))
+
+    def test_position(self) -> None:
+        """Reading a part leaves the position of the file, and skipping it moves the position to its end."""
+        log = self.opened(b"a\n" * BLOCK)
+        positions = []
+        for part in log.parts(BLOCK):
+            self.assertNotEqual([], list(part.blocks()))
+            positions.append(log.position)
+            part.skip()
+        self.assertEqual([0, BLOCK, 2 * BLOCK], [*positions, log.position])
+
+    def test_error(self) -> None:
+        """A part that cannot be read is an error that names the log."""
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, writing)
+        with os.fdopen(reading, "rb") as stream:
+            part = LogFile(stream, "mail.log", 1, (0, 1))
+            error = self.assertRaises(UnreadableLog, list, part.blocks())
+        self.assertEqual("mail.log: cannot be read: Illegal seek", str(error))

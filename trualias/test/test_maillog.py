@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import time
 import tracemalloc
 from collections import defaultdict
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from trualias.commands.log_times import time_text
-from trualias.commands.maillog import LogSummary, RecipientCounts, Recipients
+from trualias.commands.maillog import Recipients
+from trualias.commands.recipient_counts import LogSummary, RecipientCounts
 from trualias.test import trialprofile
 
 trialprofile.load()
@@ -691,3 +693,19 @@ class FormatTests(LogTestCase):
         """Each line counts by its own format, whatever the lines beside it are."""
         mixed = [line for mail, (server, header), others in lines for line in (*others, header(mail, server(mail)))]
         self.assertEqual(_expected(mail for mail, _, _ in lines), self.counts(*(line.encode() for line in mixed)))
+
+    @given(st.lists(st.lists(st.tuples(_MAIL, st.sampled_from(_FORMATS)), max_size=8), max_size=4))
+    def test_parts(self, parts: list[list[tuple[_Mail, _Format]]]) -> None:
+        """The counts of the parts of a log, as other processes send them, add up to its own, in the same order."""
+        blocks = [
+            "".join(f"{header(mail, server(mail))}\n" for mail, (server, header) in part).encode() for part in parts
+        ]
+        whole, sum_of_parts, other = (Recipients(frozenset(), False, TODAY, with_reached=True) for _ in range(3))
+        whole.read(blocks)
+        for block in blocks:
+            other.read([block])
+            sum_of_parts.add(pickle.loads(pickle.dumps(other.take())))
+        expected, counted = whole.take(), sum_of_parts.take()
+        self.assertEqual(expected, counted)
+        self.assertEqual(list(expected.counts), list(counted.counts))
+        self.assertEqual(*([(name, list(ends)) for name, ends in one.reached.items()] for one in (expected, counted)))
