@@ -55,7 +55,8 @@ class LocalPartLookup:
     def __call__(self, key: str) -> Answer:
         """Return the answer to a local part."""
         if self.hooks is None:
-            if self.refusals is not None and self.refusals.local_part(key) is not None:
+            # To call Refusals.local_part would take 0.1 us more, a hundredth of a lookup.
+            if self.refusals is not None and key.lower() in self.refusals.local_parts:
                 return _REFUSED
             outcome = self._resolve(key)
             # The value of an account is the account itself, so most answers are the policy's own.

@@ -117,7 +117,7 @@ class ClientProtocol(Protocol):
             received = self._clock()
             reply = cache.recent.get(data) or self.reply_to_whole(data)
             if reply is not None:
-                self._offer(reply, received, last=True)
+                self._offer_last(reply, received)
                 return
         if not self._input_ended:
             self._input.feed(data)
@@ -199,19 +199,23 @@ class ClientProtocol(Protocol):
                 self._following = self._input.next_request()
                 last = self._following is None
                 received = self._clock()
-                self._offer(self.reply_to(request), received, last=last, flags=0 if last or not remaining else MORE)
+                reply = self.reply_to(request)
+                if last:
+                    self._offer_last(reply, received)
+                else:
+                    self.send(reply, received, self._clock(), MORE if remaining else 0)
             if self._state is not READING:
                 return
         self._clients.statistics.reads.abandon()
         self._wait_for_turn(YIELDING)
 
-    def _offer(self, reply: Reply, received: float, *, last: bool, flags: int = 0) -> None:
-        """Send the reply to a request that was ``received``; ``last`` is True if no other request is complete."""
-        if last and self._writer.is_batching:
+    def _offer_last(self, reply: Reply, received: float) -> None:
+        """Send the reply to a request that was ``received``, where no other request is complete."""
+        if self._writer.is_batching:
             self._state = BATCHED
             self._write_batch.put(self, reply, received)
         else:
-            self.send(reply, received, self._clock(), flags)
+            self.send(reply, received, self._clock())
 
     def send(self, reply: Reply, received: float, offered: float, flags: int = 0) -> float:
         """Send the reply to a request that was ``received``, at the time ``offered``; return the time after it."""

@@ -55,7 +55,7 @@ class ReplyCache:
     def offer(self, request: bytes, reply: Reply) -> None:
         """Cache the reply to a request that was offered before, unless another one has taken the place of its mark."""
         number = hash(request)
-        mark = number >> 16 & 0xFE | 1
+        mark = number % 255 + 1  # 255 and _MARKS have no common divisor: the mark does not depend on the place
         if self._marks[number % _MARKS] == mark:
             self.keep(request, reply)
         else:

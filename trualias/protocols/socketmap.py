@@ -68,7 +68,7 @@ class SocketmapProtocol(ClientProtocol):
         """Answer input that is no netstring, and nothing after it."""
         self._clients.refusal_log.refused(self._transport.getPeer(), _NO_NETSTRING)
         self._discard_input()
-        self._offer(self._bad_request(wire.MAP_MALFORMED), self._clock(), last=True)
+        self._offer_last(self._bad_request(wire.MAP_MALFORMED), self._clock())
 
     def _bad_request(self, octets: bytes) -> Reply:
         return self.factory.no_map.make(octets, ReplyKind.BAD, RequestOutcome.BAD)

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 from twisted.internet.tcp import Port, _reservedFD
 from twisted.internet.unix import Port as UNIXPort
 from twisted.logger import LogEvent
+from twisted.python import log
 
 from trualias.log import logger
 
@@ -40,7 +41,7 @@ def set_reactor_clock(reactor: IReactorTime, seconds: Callable[[], float]) -> No
     cast(Any, reactor).seconds = seconds
 
 
-_EPOLL_PARTS = ("_poller", "_selectables", "_doReadOrWrite", "doIteration")
+_EPOLL_PARTS = ("_poller", "_selectables", "_POLL_IN", "_doReadOrWrite", "_disconnectSelectable", "doIteration")
 
 
 def omit_log_contexts(reactor: object) -> None:
@@ -56,8 +57,13 @@ def omit_log_contexts(reactor: object) -> None:
 
 
 def _handle_events(reactor: Any, timeout: float | None) -> None:
-    """Wait for events, at most ``timeout`` seconds, without a limit if it is None, and handle them."""
+    """Wait for events, at most ``timeout`` seconds, without a limit if it is None, and handle them.
+
+    Nearly all say that there is something to read, and nothing else. These are handled here as by ``_doReadOrWrite``,
+    which takes 4 % of a request longer for the choice among all events.
+    """
     selectables = reactor._selectables
+    readable = reactor._POLL_IN
     handle = reactor._doReadOrWrite
     for descriptor, event in reactor._poller.poll(-1 if timeout is None else timeout, len(selectables)):
         # Handling another event may have removed it.
@@ -65,7 +71,17 @@ def _handle_events(reactor: Any, timeout: float | None) -> None:
         if selectable is None:
             continue
         try:
-            handle(selectable, descriptor, event)
+            if event != readable:
+                handle(selectable, descriptor, event)
+                continue
+            try:
+                reason = selectable.doRead()
+            except BaseException as error:
+                log.err()
+                reactor._disconnectSelectable(selectable, error, False)
+            else:
+                if reason:
+                    reactor._disconnectSelectable(selectable, reason, True)
         except Exception:
             # An exception in doRead or doWrite ends the connection; this one is from connectionLost.
             _log.failure("the end of a connection raised an exception")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Any
 
 from twisted.internet import epollreactor, pollreactor
-from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadDescriptor
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,7 +27,7 @@ class Broken(Exception):
 class Reader:
     """One end of a connection that always has something to read; ``act`` is called when it is read."""
 
-    def __init__(self, act: Callable[[], None] = lambda: None, end: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, act: Callable[[], object] = lambda: None, end: Callable[[], None] = lambda: None) -> None:
         self._act = act
         self._end = end
         self._socket, self._other = socket.socketpair()
@@ -39,15 +43,19 @@ class Reader:
         """Return a text that nothing logs."""
         raise AssertionError("there is no log context")
 
-    def doRead(self) -> None:
-        """Count, and act."""
+    def doRead(self) -> Any:
+        """Count, act, and return why the connection has ended, or None."""
         self.reads += 1
-        self._act()
+        return self._act()
 
     def connectionLost(self, reason: Failure) -> None:
         """Keep the reason, and act."""
         self.reasons.append(reason)
         self._end()
+
+    def close_other(self) -> None:
+        """Close the other end, so that the socket also reports a disconnection."""
+        self._other.close()
 
     def close(self) -> None:
         """Close both ends."""
@@ -55,9 +63,26 @@ class Reader:
         self._other.close()
 
 
+@implementer(IHalfCloseableDescriptor)
+class HalfCloseable(Reader):
+    """A connection of which either side can be closed alone."""
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        """Keep the reason."""
+        self.reasons.append(reason)
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        """Do nothing: nothing is written."""
+
+
 def fail() -> None:
     """Raise."""
     raise Broken
+
+
+def leave() -> None:
+    """Raise what is no `Exception`."""
+    raise SystemExit("no end of the process")
 
 
 class EventTests(SynchronousTestCase):
@@ -97,6 +122,34 @@ class EventTests(SynchronousTestCase):
         self.assertIn("the end of a connection raised an exception", [formatEvent(event) for event in events])
         self.assertEqual(2, len(self.flushLoggedErrors(Broken)))
         self.assertEqual([1, 1], [before.reads, after.reads])
+
+    def test_as_twisted(self) -> None:
+        """Each event is handled as Twisted's reactor handles it, which runs it in a log context."""
+        self.patch(Reader, "logPrefix", lambda _: "-")
+        makers: tuple[Callable[[], Reader], ...] = (
+            *(Reader, HalfCloseable),
+            *(partial(Reader, lambda: CONNECTION_DONE), partial(HalfCloseable, lambda: CONNECTION_DONE)),
+            *(partial(Reader, lambda: CONNECTION_LOST), partial(HalfCloseable, lambda: CONNECTION_LOST)),
+            *(partial(Reader, fail), partial(HalfCloseable, fail), partial(Reader, leave)),
+        )
+        happened: list[list[tuple[int, object, bool, list[object]]]] = []
+        for prepare in (lambda _: None, omit_log_contexts):
+            happened.append([])
+            for make, closes in product(makers, (False, True)):
+                reactor, reader = epollreactor.EPollReactor(), make()
+                self.addCleanup(reader.close)
+                prepare(reactor)
+                reactor.addReader(reader)
+                self.addCleanup(reactor.removeAll)
+                if closes:
+                    reader.close_other()
+                reactor.doIteration(0)
+                reasons = [(reason.type, str(reason.value)) for reason in reader.reasons]
+                logged: list[object] = [failure.type for failure in self.flushLoggedErrors()]
+                happened[-1].append((reader.reads, reasons, reader in reactor.getReaders(), logged))
+        self.assertEqual(*happened)
+        self.assertEqual([1] * 2 * len(makers), [reads for reads, *_ in happened[0]])
+        self.assertEqual([SystemExit] * 2, [logged[0] for *_, logged in happened[0][-2:]])
 
     def test_removed_meanwhile(self) -> None:
         """Readers that remove each other: the second one is not read."""
