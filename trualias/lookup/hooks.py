@@ -14,7 +14,7 @@ from traceback import walk_tb
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from trualias.configuration import Configuration, ConfigurationErrors
 from trualias.configuration.permissions import permission_problem
@@ -61,7 +61,7 @@ slow_calls = SlowCalls()
 class Hooks:
     """The two hooks of a lookup. Their exceptions are not caught; the values that they return are checked.
 
-    ``clock`` returns seconds, by which ``slow_calls`` are recognised.
+    ``clock`` returns seconds, by which ``slow_calls`` are recognised. ``namespace`` is that of the module.
     """
 
     _module: str
@@ -69,6 +69,7 @@ class Hooks:
     _postprocess: Hook
     _clock: Callable[[], float] = time.perf_counter
     _slow_calls: SlowCalls = slow_calls
+    namespace: dict[str, object] = Factory(dict)
 
     def preprocess(self, alias: str, domain: str | None) -> tuple[str, str | None] | None:
         """Return the alias to look up, and its domain; None to refuse it. The local-part table has no domains."""
@@ -121,7 +122,7 @@ def load_hooks(configuration: Configuration) -> Hooks | None:
         _call(module, "reload() raised", module.reload)
     except _UnusableModule as error:
         raise ConfigurationErrors([configuration.setting_error("PROCESSOR", str(error))]) from error.__cause__
-    return Hooks(name, module.preprocess, module.postprocess)
+    return Hooks(name, module.preprocess, module.postprocess, namespace=vars(module))
 
 
 class _UnusableModule(Exception):

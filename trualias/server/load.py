@@ -9,8 +9,10 @@ from contextlib import suppress
 from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
 from trualias.language.source import ConfigurationErrors
 from trualias.lookup import Snapshot
+from trualias.lookup.hooks import Hooks
 from trualias.lookup.loading import OtherIncludes, load_snapshot
 from trualias.server import gc_tuning
+from trualias.server.hook_release import release_namespace
 from trualias.server.reload_listener import ReloadListener
 from trualias.server.yielding_pause import yield_to_reactor
 
@@ -119,7 +121,8 @@ class Load:
 def release(last_references: list[Snapshot]) -> None:
     """Free the snapshot in a list, which has the last reference to it; all at once would stop all threads for long."""
     snapshot = last_references.pop()
-    policy, has_hooks = snapshot.configuration.policy, snapshot.hooks is not None
+    policy = snapshot.configuration.policy
+    namespaces = [snapshot.hooks.namespace] if isinstance(snapshot.hooks, Hooks) else []
     rules: list[object] = [*policy.all_rules]
     indexes = [(weakref.ref(each), each.indexes) for each in (policy, policy.retired) if each is not None]
     del snapshot, policy
@@ -129,6 +132,5 @@ def release(last_references: list[Snapshot]) -> None:
             for index in its_indexes:
                 index.empty(yield_to_reactor)
     gc_tuning.release_in_steps(rules, yield_to_reactor)
-    if has_hooks:
-        # A module and its functions are in reference cycles.
+    if namespaces and not release_namespace(namespaces):
         gc_tuning.collect_frozen()

@@ -1,6 +1,7 @@
 """Tests of ``trualias.server.reload``."""
 
 import errno
+import gc
 import os
 import resource
 import shutil
@@ -687,8 +688,13 @@ class ReloadServiceTests(SynchronousTestCase):
 
     def test_released(self) -> None:
         """A configuration and its hooks are freed when the next one is in use."""
+        self.assertEqual(0, self.collections_of_release(HOOKS))
+        self.assertEqual(1, self.collections_of_release(HOOKS + "class Table: pass\nreload.table = Table()\n"))
+
+    def collections_of_release(self, hooks: str) -> int:
+        """Replace a configuration with hooks, which must be freed; return the number of full collections."""
         module = self.path.with_name("released_hooks.py")
-        module.write_text(HOOKS + "class Table: pass\nreload.table = Table()\n", "utf-8")
+        module.write_text(hooks, "utf-8")
         self.replace("PROCESSOR: released_hooks\n" + ONE)
         self.watch()
         before = self.current.snapshot
@@ -696,9 +702,13 @@ class ReloadServiceTests(SynchronousTestCase):
         references = [weakref.ref(each) for each in (before, before.configuration.policy, before.hooks._preprocess)]
         del before
         self.replace(TWO)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        collections: int = gc.get_stats()[2]["collections"]
         self.watch()
         self.listener.applied_configurations.clear()
         self.assertEqual([reference() for reference in references], [None] * 3)
+        return int(gc.get_stats()[2]["collections"]) - collections
 
     def test_hooks(self) -> None:
         """Hooks come into use with a load, stay in use if the next load fails, and are replaced by a later one."""
