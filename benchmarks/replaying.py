@@ -1,8 +1,9 @@
-"""How fast ``trualias replay`` is, as a part of the speed of simpler programs that read the same log.
+"""How fast ``trualias replay`` is, beside simpler programs that read the same log.
 
-All are measured in turn, by the processor's time, which is the sum for a log that several processes read. Reading alone
-is compared to counting the lines, which touches every octet once, as any reader must. The whole command is compared to
-a loop over the lines that searches each for a recipient and counts it, the least that a script in Python does.
+All are measured in turn, by processor time, which is the sum for a log that several processes read. Reading alone is
+compared to counting the lines, which touches every octet once, as any reader must. The whole command is compared to a
+loop over the lines that searches each for a recipient and counts it, the least that a script in Python does. Its own
+rate is by elapsed time, the best of its runs, and depends on the machine.
 """
 
 import io
@@ -11,14 +12,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.policies import ALNUM, DOMAIN, sample, word
 from benchmarks.report import Row, at_least
-from benchmarks.servers import ROOT
+from benchmarks.servers import ROOT, with_compiled_modules
 from trualias.commands.log_file import LogFile
 from trualias.commands.maillog import Recipients
 
@@ -28,8 +29,9 @@ SENDERS = 3_000
 BOUND = 0.02
 WHOLE_ROUNDS = 3
 WHOLE_OCTETS = 200_000_000
+WHOLE_RATE = 90
 WHOLE_BOUND = 0.18
-"""90 MB/s, where the loop reads 390 MB/s, are 0.23; with other load on the machine it has been 0.21."""
+"""By processor time. It is 0.23 where the loop reads 390 MB/s; with other load on the machine it has been 0.21."""
 
 _REFUSED = """\
 Nov 25 {time} mail postfix/smtpd[{pid}]: connect from unknown[192.0.2.1]
@@ -78,35 +80,45 @@ def _search_lines(path: Path) -> dict[bytes, int]:
     return counts
 
 
-def _seconds_of_command(configuration: Path, log: Path) -> float:
-    """Return the processor time of a whole command that compares a configuration with itself."""
+def _seconds_of_command(configuration: Path, log: Path, environment: Mapping[str, str]) -> tuple[float, float]:
+    """Return the elapsed and the processor time of a whole command that compares a configuration with itself."""
     before = os.times()
     subprocess.run(
         [sys.executable, "-m", "trualias", "replay", "--virtual", configuration, "--against", configuration, log],
         cwd=ROOT,
+        env=environment,
         stdout=subprocess.DEVNULL,
         check=True,
     )
     after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return after.elapsed - before.elapsed, processor
 
 
-def _whole_command(folder: Path) -> Row:
+def _whole_command(folder: Path) -> list[Row]:
     configuration, path = folder / "replayed.conf", folder / "replayed.log"
     configuration.write_text(sample(virtual=True), encoding="utf-8")
+    environment = with_compiled_modules(folder)
     lines = postfix_log()
+    path.write_text("".join(islice(lines, 17)), encoding="utf-8")
+    _seconds_of_command(configuration, path, environment)  # compiles the modules
     with path.open("w", encoding="utf-8") as log:
         while log.tell() < WHOLE_OCTETS:
             log.writelines(islice(lines, LINES))
     rounds = [
-        (_seconds_of_command(configuration, path), _seconds(lambda: _search_lines(path))) for _ in range(WHOLE_ROUNDS)
+        (*_seconds_of_command(configuration, path, environment), _seconds(lambda: _search_lines(path)))
+        for _ in range(WHOLE_ROUNDS)
     ]
+    elapsed = min(round[0] for round in rounds)
     # Sums, since the least time of a long command is no match for that of a short loop where other load varies.
-    whole, loop = (sum(seconds) for seconds in zip(*rounds, strict=True))
-    rate = path.stat().st_size * WHOLE_ROUNDS / whole / 1e6
+    _, processor, loop = (sum(seconds) for seconds in zip(*rounds, strict=True))
+    megabytes = path.stat().st_size / 1e6
     path.unlink()
-    case = f"trualias replay of {WHOLE_OCTETS // 1_000_000} MB, to a loop that searches its lines"
-    return at_least(case, loop / whole, WHOLE_BOUND, note=f"{rate:.0f} MB/s")
+    case = f"trualias replay of {WHOLE_OCTETS // 1_000_000} MB"
+    return [
+        at_least(case, megabytes / elapsed, WHOLE_RATE, unit=" MB/s"),
+        at_least(f"{case}, to a loop that searches its lines", loop / processor, WHOLE_BOUND),
+    ]
 
 
 def run(folder: Path) -> list[Row]:
@@ -122,7 +134,7 @@ def run(folder: Path) -> list[Row]:
     rate = f"{len(log) / reading / 1e6:.0f} MB/s"
     return [
         at_least("replay reads Postfix' log, to counting its lines", counting / reading, BOUND, note=rate),
-        _whole_command(folder),
+        *_whole_command(folder),
     ]
 
 

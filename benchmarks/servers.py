@@ -36,6 +36,12 @@ class Server:
     """Whether it has child processes, whose processor time counts as well."""
 
 
+def with_compiled_modules(folder: Path) -> dict[str, str]:
+    """Return an environment in which Python keeps compiled modules in the folder, as in an installation."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "modules")}
+
+
 def resident(pid: int, line: str = "VmRSS") -> float:
     """Return the resident size of a process in MB (10**6 octets); its peak with ``VmHWM`` (proc(5))."""
     for name, _, value in (row.partition(":") for row in Path(f"/proc/{pid}/status").read_text().splitlines()):

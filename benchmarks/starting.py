@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.null_tap import PLUGIN
 from benchmarks.policies import sample
 from benchmarks.report import Row, at_most
-from benchmarks.servers import ROOT, STARTING, STOPPING, ServerFailed
+from benchmarks.servers import ROOT, STARTING, STOPPING, ServerFailed, with_compiled_modules
 from trualias.testing.live import TWISTD, free_port
 
 ROUNDS = 9
@@ -34,9 +34,7 @@ def _environment(folder: Path) -> dict[str, str]:
     plugins = folder / "null" / "twisted" / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     (plugins / "benchmark_null.py").write_text(PLUGIN)
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    path = os.pathsep.join((str(ROOT), str(folder / "null")))
-    return {**kept, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(folder / "modules")}
+    return {**with_compiled_modules(folder), "PYTHONPATH": os.pathsep.join((str(ROOT), str(folder / "null")))}
 
 
 def _processor_seconds(command: Sequence[str], environment: dict[str, str]) -> float:

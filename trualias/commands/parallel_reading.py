@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
-_PART = 64 * BLOCK
-"""16 MiB. The results of smaller parts, which repeat most recipients, take longer to add up."""
+_PART = 128 * BLOCK
+"""32 MiB. With parts of half the size, each of which has most of the recipients, a log takes a tenth longer to read."""
 
 _MOST_PROCESSES = 8
 
