@@ -11,6 +11,7 @@ from trualias.commands.overview import add_command
 from trualias.commands.terminal import Terminal
 from trualias.configuration import read_configuration
 from trualias.configuration.tables import Table
+from trualias.messages import escaped
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -68,10 +69,12 @@ def _format(path: str, write: bool, terminal: Terminal) -> int:
         _replace(os.path.realpath(path), formatted.encode())
     except FileExistsError as error:
         # A write that was interrupted leaves it, and it may be of another write that goes on.
-        terminal.errors.write(f"{path} cannot be written: {error.filename} is there already; remove it\n")
+        terminal.errors.write(
+            f"{escaped(path)} cannot be written: {escaped(error.filename)} is there already; remove it\n"
+        )
         return _UNUSABLE
     except OSError as error:
-        terminal.errors.write(f"{path} cannot be written: {error.strerror}\n")
+        terminal.errors.write(f"{escaped(path)} cannot be written: {error.strerror}\n")
         return _UNUSABLE
     return _DONE
 

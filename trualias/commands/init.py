@@ -93,8 +93,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         return _UNUSABLE
     text = make_configuration(domain, accounts, policy, path)
     try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(text)
+        _write_new(path, text)
     except OSError as error:
         terminal.errors.write(f"cannot write {escaped(path)}: {error.strerror}\n")
         return _UNUSABLE
@@ -102,13 +101,25 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     return _WRITTEN
 
 
+def _write_new(path: str, text: str) -> None:
+    """Write a new file, or none if the disk is full; raise OSError."""
+    with open(path, "x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            os.unlink(path)
+            raise
+
+
 def _folder_problem(folder: str) -> str | None:
     """Return why no file can be written into a folder, so that no question is asked in vain."""
+    inside = os.path.join(folder, ".")  # with the dot it is an error for a file, too
     try:
-        os.stat(os.path.join(folder, "."))  # with the dot it is an error for a file, too
+        os.stat(inside)
     except OSError as error:
         return error.strerror
-    return None if os.access(folder, os.W_OK) else os.strerror(errno.EACCES)
+    return None if os.access(inside, os.W_OK) else os.strerror(errno.EACCES)
 
 
 def _ask(
@@ -160,12 +171,13 @@ def _parse_accounts(text: str) -> list[str]:
 def _parse_policy(text: str) -> OfferedPolicy:
     from trualias.commands.init_policies import POLICIES
 
-    known = [policy.name for policy in POLICIES]
-    if text.isascii() and text.isdigit() and 0 < int(text[:3]) <= len(known):
-        return POLICIES[int(text) - 1]
-    if text.lower() not in known:
+    named = {policy.name: policy for policy in POLICIES}
+    numbered = {str(number): policy for number, policy in enumerate(POLICIES, 1)}
+    policy = numbered.get(text) or named.get(text.lower())
+    if policy is None:
+        known = list(named)
         raise InvalidValue(f"unknown policy {quoted(text)}; expected {one_of(known)}{did_you_mean(text, known)}")
-    return POLICIES[known.index(text.lower())]
+    return policy
 
 
 def _print_policies(domain: str | None, account: str, terminal: Terminal) -> None:

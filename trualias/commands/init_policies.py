@@ -96,9 +96,14 @@ DEFAULT_POLICY = "third"
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 """Names that need no thought about the characters of the policy language; USING mailbox allows more."""
 
+_LONGEST_NAME = 40
+"""Characters of an account, which leave enough of the 64 of a local part to the words and the code of each policy."""
+
 
 def account_problem(name: str) -> str:
     """Describe why a name cannot be an account of an offered policy; return an empty text if it can."""
+    if len(name) > _LONGEST_NAME:
+        return f"{quoted(name)} is too long for an account here; expected at most {_LONGEST_NAME} characters"
     if _NAME.fullmatch(name) and fits(FieldClass.MAILBOX, name):
         return ""
     return f"{quoted(name)} cannot be an account here; expected letters, digits, '_', '-', and single dots between them"

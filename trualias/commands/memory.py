@@ -16,6 +16,7 @@ from trualias.commands.terminal import Terminal
 from trualias.configuration.tables import SERVER_TABLES, Table
 from trualias.lookup import Snapshot
 from trualias.lookup.loading import load_snapshot
+from trualias.messages import escaped
 from trualias.store.interface import Store, StoreChanged, StoreUnusable
 from trualias.store.records import Change, Kept
 from trualias.store.sqlite import SqliteStore
@@ -41,7 +42,9 @@ def load(arguments: Namespace) -> tuple[Snapshot, str]:
     snapshot = load_snapshot(configuration_path(arguments, Table.VIRTUAL))
     path = snapshot.configuration.store_path
     if path is None:
-        raise Refused(f"{snapshot.configuration.name} has no STORE, such as sqlite:/var/lib/trualias/memory.sqlite")
+        raise Refused(
+            f"{escaped(snapshot.configuration.name)} has no STORE, such as sqlite:/var/lib/trualias/memory.sqlite"
+        )
     return snapshot, path
 
 
@@ -180,7 +183,7 @@ def with_memory(action: MemoryAction, *, to_change: bool = False) -> Callable[[N
             terminal.errors.write(f"{refusal}\n")
             return REFUSED
         except StoreUnusable as problem:
-            terminal.errors.write(f"{problem}\n")
+            terminal.errors.write(f"{escaped(str(problem))}\n")
             return UNUSABLE
         finally:
             store.close()

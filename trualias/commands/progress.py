@@ -48,10 +48,11 @@ def progress(
 @contextmanager
 def _bar(stream: TextIO, what: str, total: float | None) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with _cursor_shown_at_the_end(stream), Progress(console=Console(file=stream), transient=True) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(escape(what), total=total)
         yield lambda part: bar.advance(task, part)
 
 

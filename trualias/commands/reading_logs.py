@@ -12,7 +12,7 @@ from trualias.commands.maillog import Recipients
 from trualias.commands.parallel_reading import reading
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal, prompt_for_lines
-from trualias.messages import number_of
+from trualias.messages import escaped, number_of
 
 
 def read_logs(recipients: Recipients, names: Sequence[str], terminal: Terminal) -> bool:
@@ -52,12 +52,13 @@ def opened(name: str, terminal: Terminal) -> Iterator[LogFile]:
         prompt_for_lines(terminal, "addresses, or lines of a log")
         yield LogFile(terminal.input, "standard input")
         return
+    shown = escaped(name)
     try:
         stream: BinaryIO = open(name, "rb")  # noqa: SIM115
     except OSError as error:
-        raise UnreadableLog(f"{name}: cannot be read: {error.strerror}") from error
+        raise UnreadableLog(f"{shown}: cannot be read: {error.strerror}") from error
     with stream:
-        yield LogFile(stream, name, os.fstat(stream.fileno()).st_size)
+        yield LogFile(stream, shown, os.fstat(stream.fileno()).st_size)
 
 
 @contextmanager

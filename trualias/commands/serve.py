@@ -15,12 +15,18 @@ from trualias.commands.overview import add_command
 from trualias.commands.terminal import OutputError, Terminal
 from trualias.configuration import Settings, read_configuration
 from trualias.configuration.tables import Table
+from trualias.messages import escaped
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-# The folder of the package is searched last: it matters only for a source tree that is not installed.
-_TWISTD = "import sys; sys.path.append(sys.argv.pop(1)); from twisted.scripts.twistd import run; run()"
+# The folder of the package is searched last: it matters only for a source tree that is not installed. Ctrl-C ends the
+# process without a traceback also before the reactor runs.
+_TWISTD = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "sys.excepthook = lambda kind, *rest: kind is KeyboardInterrupt or sys.__excepthook__(kind, *rest); "
+    "from twisted.scripts.twistd import run; run()"
+)
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -48,7 +54,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     table = served_table(read_configuration(path).settings)
     # Mail waits for the server, and not for its log: it starts also where this cannot be written.
     with suppress(OutputError):
-        terminal.output.write(f"trualias-{table.value} serves {path}; Ctrl-C stops it.\n")
+        terminal.output.write(f"trualias-{table.value} serves {escaped(path)}; Ctrl-C stops it.\n")
         terminal.output.flush()
     command = server_command(path, table)
     # A new program image, so that the server starts as under twistd: with the signals that it expects, and its imports

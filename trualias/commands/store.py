@@ -107,9 +107,9 @@ def _check(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
         write_json(terminal.output, found)
     else:
         number = number_of(aliases, "alias", "aliases")
-        terminal.output.write(f"{memory.path}: {number}, revision {position.revision}\n")
+        terminal.output.write(f"{escaped(memory.path)}: {number}, revision {position.revision}\n")
         for fault in faults:
-            terminal.output.write(f"{memory.path}: {fault}\n")
+            terminal.output.write(f"{escaped(memory.path)}: {fault}\n")
     return REFUSED if faults else DONE
 
 
@@ -118,7 +118,7 @@ def _backup(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:
     if arguments.json:
         write_json(terminal.output, {"path": memory.path, "copy": os.path.abspath(arguments.file)})
     else:
-        terminal.output.write(f"{arguments.file} is a copy of {memory.path}\n")
+        terminal.output.write(f"{escaped(arguments.file)} is a copy of {escaped(memory.path)}\n")
     return DONE
 
 
@@ -136,15 +136,15 @@ def _upgrade(arguments: Namespace, terminal: Terminal) -> int:
         else:
             copy = upgrade(path)
     except (Refused, StoreUnusable) as problem:
-        terminal.errors.write(f"{problem}\n")
+        terminal.errors.write(f"{escaped(str(problem))}\n")
         return UNUSABLE
     if arguments.json:
         write_json(terminal.output, {"path": path, "made": is_missing, "copy": copy or None})
     elif is_missing:
-        terminal.output.write(f"{path} is made; every alias is active\n")
+        terminal.output.write(f"{escaped(path)} is made; every alias is active\n")
     else:
         done = f"is upgraded; {copy} is as it was before" if copy else "is up to date"
-        terminal.output.write(f"{path} {done}\n")
+        terminal.output.write(f"{escaped(path)} {escaped(done)}\n")
     return DONE
 
 
@@ -158,7 +158,7 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
             create(path)
         store = open_store(path)
     except (Refused, StoreUnusable) as problem:
-        terminal.errors.write(f"{problem}\n")
+        terminal.errors.write(f"{escaped(str(problem))}\n")
         return UNUSABLE
     try:
         found = store.position()
@@ -169,10 +169,10 @@ def _adopt(arguments: Namespace, terminal: Terminal) -> int:
         position = Position(latest.identity, max(found.revision, latest.revision) + 1)
         store.adopt([] if arguments.discard else changes, position, actor(), time.time(), found.revision)
     except StoreUnusable as problem:
-        terminal.errors.write(f"{problem}\n")
+        terminal.errors.write(f"{escaped(str(problem))}\n")
         return UNUSABLE
     except StoreChanged:
-        terminal.errors.write(f"{path} was changed meanwhile, and nothing is done; repeat the command\n")
+        terminal.errors.write(f"{escaped(path)} was changed meanwhile, and nothing is done; repeat the command\n")
         return UNUSABLE
     finally:
         store.close()
@@ -195,7 +195,7 @@ def _report_adopted(
     for change in changes:
         terminal.output.write(escaped(f"{change.address}: {_describe(change)}, {verb}") + "\n")
     done = "is adopted; running servers use it within a second" if is_adopted else "is the store in force already"
-    terminal.output.write(f"{path} {done}\n")
+    terminal.output.write(f"{escaped(path)} {escaped(done)}\n")
     return DONE
 
 

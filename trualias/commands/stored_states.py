@@ -6,6 +6,7 @@ from trualias.commands.terminal import Terminal
 from trualias.lookup import Snapshot
 from trualias.lookup.alias_states import AliasStates
 from trualias.lookup.known_aliases import KnownAliases
+from trualias.messages import escaped
 
 
 def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
@@ -33,9 +34,9 @@ def with_stored_states(snapshot: Snapshot, terminal: Terminal) -> Snapshot:
     except StoreUnusable as problem:
         copied = _latest_copy(path)
         if copied is None:
-            terminal.errors.write(f"the states of aliases are not consulted: {problem}\n")
+            terminal.errors.write(f"the states of aliases are not consulted: {escaped(str(problem))}\n")
             return snapshot
-        terminal.errors.write(f"the states of aliases are those that a server has a copy of: {problem}\n")
+        terminal.errors.write(f"the states of aliases are those that a server has a copy of: {escaped(str(problem))}\n")
         return snapshot.with_states(copied)
 
 

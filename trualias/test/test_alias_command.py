@@ -457,6 +457,10 @@ class StoreTests(MemoryCase):
         copy.replace(self.store)
         self.assertEqual({MACYS: "revoked"}, self.states())
         self.assert_refused(f"{self.store} cannot be made: File exists", "store", "backup", str(self.store), status=2)
+        odd = str(self.folder / "\x1b[31m")
+        shown = odd.replace("\x1b", "\\x1b")
+        self.assert_done(f"{shown} is a copy of {self.store}\n", "store", "backup", odd)
+        self.assert_refused(f"{shown} cannot be made: File exists", "store", "backup", odd, status=2)
 
     def test_adopt(self) -> None:
         """An older store gets the stricter states in force, and a position above them."""

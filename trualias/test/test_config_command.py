@@ -72,6 +72,13 @@ class ConfigTests(SynchronousTestCase):
             self.config("format", "--write", "a.conf"),
         )
         self.assertEqual("other", new.read_text("utf-8"))
+        Path("\x1b[31m").write_text("PORT: 1\n", "utf-8")
+        Path("\x1b[31m.new").touch()
+        shown = ascii(str(Path("\x1b[31m.new").absolute()))[1:-1]
+        self.assertEqual(
+            (2, "", f"\\x1b[31m cannot be written: {shown} is there already; remove it\n"),
+            self.config("format", "--write", "\x1b[31m"),
+        )
 
     def test_errors(self) -> None:
         """A file with errors is neither printed nor written."""

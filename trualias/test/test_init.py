@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shlex
 import sys
 from io import BytesIO, StringIO
@@ -201,10 +202,29 @@ class InitTests(InitTestCase):
         for option, value, problem in (
             ("--domain", "-", "'-' is not a domain name"),
             ("--accounts", ",", "there is no account"),
+            ("--accounts", "x" * 41, f"'{'x' * 41}' is too long for an account here; expected at most 40 characters"),
             ("--policy", "9", "unknown policy '9'; expected first, third, three, hidden or sentence"),
+            ("--policy", "0019", "unknown policy '0019'; expected first, third, three, hidden or sentence"),
         ):
             self.assertEqual((2, "", f"{problem}; nothing was written\n"), self.command("init", "--yes", option, value))
             self.assertFalse(self.path.exists())
+
+    def test_long_account(self) -> None:
+        """The longest account has addresses of each policy."""
+        for policy in POLICIES:
+            self.assertEqual(0, self.command("init", "--yes", "--accounts", "x" * 40, "--policy", policy.name)[0])
+            self.path.unlink()
+
+    def test_full_disk(self) -> None:
+        """A file that cannot be written whole is removed, so that the command can be repeated."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            written = self.command("init", "--yes")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        self.assertEqual((2, "", "cannot write ./trualias.conf: File too large\n"), written)
+        self.assertFalse(self.path.exists())
 
     def test_end_of_answers(self) -> None:
         """The end of the input writes nothing, and names the option for the defaults."""
@@ -213,9 +233,10 @@ class InitTests(InitTestCase):
         self.assertFalse(self.path.exists())
 
     def test_no_folder(self) -> None:
-        """A folder that does not exist is an error."""
+        """A folder that does not exist is an error; an empty name is the working directory."""
         status, _, errors = self.command("init", "--yes", "missing")
         self.assertEqual((2, "cannot write missing/trualias.conf: No such file or directory\n"), (status, errors))
+        self.assertEqual((0, ""), self.command("init", "--yes", "")[::2])
 
     def test_unusable_folder(self) -> None:
         """Nothing is asked if the file could not be written."""

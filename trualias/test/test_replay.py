@@ -186,6 +186,9 @@ deferred or bounced.
         nowhere = str(self.folder / "nowhere")
         reason = f"{nowhere}: cannot be read: No such file or directory\n"
         self.assertEqual((2, "", reason), self.replay(nowhere))
+        self.assertEqual(
+            (2, "", f"{nowhere}\\x1b[31m{reason.removeprefix(nowhere)}"), self.replay(f"{nowhere}\x1b[31m")
+        )
         folder = str(self.folder)
         self.assertEqual((2, "", f"{folder}: cannot be read: Is a directory\n"), self.replay(folder))
         cut = self.write("mail.log.gz", gzip.compress(b"foo\n" * 1000)[:-9])

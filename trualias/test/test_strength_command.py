@@ -257,6 +257,13 @@ class ProgressTests(SynchronousTestCase):
         self.assertIn("100%", screen.getvalue())
         self.assertTrue(screen.getvalue().endswith("\x1b[2K"), repr(screen.getvalue()[-40:]))
 
+    def test_markup(self) -> None:
+        """What looks like the markup of the library is shown as it is."""
+        screen = Screen()
+        with progress(screen, "reading log[old] x[/b]", 10) as advance:
+            advance(10)
+        self.assertIn("reading log[old] x[/b]", screen.getvalue())
+
     def test_delay(self) -> None:
         """A bar that is to be shown after a second appears then, with the parts from before."""
         screen = Screen()

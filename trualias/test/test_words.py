@@ -91,5 +91,8 @@ class ReadTests(SynchronousTestCase):
             ("nowhere/words", "cannot be read: No such file or directory"),
             (self.write(b"caf\xe9\n"), "this is not UTF-8 text"),
             (self.write(b"# none\n"), "there is no word in it; write one a line"),
+            ("/dev/zero", "is longer than 64 MiB"),
         ):
             self.assertEqual(f"{path}: {reason}", str(self.assertRaises(UnusableWordList, read_word_list, path)))
+        error = self.assertRaises(UnusableWordList, read_word_list, "a\x1b[31m")
+        self.assertEqual("a\\x1b[31m: cannot be read: No such file or directory", str(error))

@@ -1,13 +1,16 @@
 """Word lists: the shipped one, and files of the administrator."""
 
 from importlib.resources import files
-from pathlib import Path
 
 from attrs import frozen
 
 from trualias.analysis.word_classes import Words
+from trualias.messages import escaped
 
 _SHIPPED = "names.txt"
+
+_MOST_OCTETS = 64 << 20
+"""Octets of the longest list that is read: some million words."""
 
 
 class UnusableWordList(Exception):
@@ -33,17 +36,22 @@ def read_word_list(path: str) -> WordList:
     """Read a file of UTF-8 text with one word a line; a line that begins with ``#`` is a comment.
 
     Raises:
-        UnusableWordList: the file cannot be read, is not UTF-8 or has no word.
+        UnusableWordList: the file cannot be read, is too long, is not UTF-8 or has no word.
     """
+    shown = escaped(path)
     try:
-        words = _parse(Path(path).read_text("utf-8-sig"))
+        with open(path, "rb") as file:
+            octets = file.read(_MOST_OCTETS + 1)
+        if len(octets) > _MOST_OCTETS:
+            raise UnusableWordList(f"{shown}: is longer than {_MOST_OCTETS >> 20} MiB")
+        words = _parse(octets.decode("utf-8-sig"))
     except OSError as error:
-        raise UnusableWordList(f"{path}: cannot be read: {error.strerror}") from error
+        raise UnusableWordList(f"{shown}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UnusableWordList(f"{path}: this is not UTF-8 text") from error
+        raise UnusableWordList(f"{shown}: this is not UTF-8 text") from error
     if not words:
-        raise UnusableWordList(f"{path}: there is no word in it; write one a line")
-    return WordList(f"{len(words)} words of {path}", Words(words))
+        raise UnusableWordList(f"{shown}: there is no word in it; write one a line")
+    return WordList(f"{len(words)} words of {shown}", Words(words))
 
 
 def _parse(text: str) -> list[str]:

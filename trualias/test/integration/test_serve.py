@@ -171,6 +171,17 @@ class ServeTests(ServeTestCase):
         self.assertEqual((2, ""), (done.returncode, done.stdout))
         self.assertIn("unknown setting 'PRT'", done.stderr)
 
+    def test_interrupted_start(self) -> None:
+        """Ctrl-C during the start ends the process without a traceback."""
+        self.write(f"PROCESSOR: hooks\n{POLICY}")
+        (self.folder / "hooks.py").write_text(
+            "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+        )
+        done = subprocess.run(
+            (*PROGRAM, "serve", "-c", str(self.path)), env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        self.assertEqual((-signal.SIGINT, ""), (done.returncode, done.stderr))
+
 
 class OtherProgramTests(ServeTestCase):
     """Another program at the addresses of a configuration."""
