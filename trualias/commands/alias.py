@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from trualias.commands.terminal import Terminal
 from trualias.commands.typed_aliases import Alias, is_found, other_entries, typed_addresses, unchanged
 from trualias.lookup.alias_states import AliasState
 from trualias.lookup.locks import Lock
-from trualias.messages import number_of
+from trualias.messages import number_of, quoted
 from trualias.store.records import Change, Entry, Order
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         action.add_argument(
             "addresses", metavar="ADDRESS", nargs="+", help="the aliases; - reads them from standard input, one a line"
         )
-        action.add_argument("--note", metavar="TEXT", help="a note that is kept with the alias")
+        action.add_argument("--note", metavar="TEXT", type=_note_text, help="a note that is kept with the alias")
         action.add_argument(
             "--force", action="store_true", help="also for what neither the configuration accepts nor the store knows"
         )
@@ -145,8 +145,15 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         add_address(action)
     add_report(noting)
     add_report(forgetting)
-    noting.add_argument("text", metavar="TEXT", help="the note")
+    noting.add_argument("text", metavar="TEXT", type=_note_text, help="the note")
     forgetting.add_argument("--yes", action="store_true", required=True, help="confirm that its changes are lost")
+
+
+def _note_text(text: str) -> str:
+    """Return a note that a person typed; raise `ArgumentTypeError` if its octets are not UTF-8."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ArgumentTypeError(f"{quoted(text)} is not UTF-8 text")
+    return text
 
 
 def _list(memory: Memory, arguments: Namespace, terminal: Terminal) -> int:

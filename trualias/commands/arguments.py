@@ -12,6 +12,9 @@ from textwrap import fill
 from trualias.commands.overview import GROUPS
 from trualias.messages import did_you_mean, escaped, one_of, quoted
 
+_NARROWEST = 30
+"""Characters that the help of the whole command line is folded to at least: its examples begin at the 15th."""
+
 
 class CommandParser(ArgumentParser):
     """A command's parser: it takes options between the other arguments, and suggests the spelling of a wrong one.
@@ -67,7 +70,7 @@ class Overview(ArgumentParser):
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
         formatter.add_text(self.description)
         parts = [formatter.format_help()]
-        width = get_terminal_size().columns - 2
+        width = max(get_terminal_size().columns - 2, _NARROWEST)
         for title, names in GROUPS.items():
             parts.append(f"\n{title}:\n")
             for name, summary in names.items():

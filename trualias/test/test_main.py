@@ -1,6 +1,7 @@
 """Tests of the console script ``trualias``."""
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from io import BytesIO, StringIO
@@ -45,6 +46,17 @@ class ArgumentTests(SynchronousTestCase):
         found = re.findall(r"^  ([a-z]+) .*\n(?: {14}.*\n)*? {14}\$ .*(?:\1|trualias).*\n", output, re.MULTILINE)
         self.assertEqual(sorted(command_line().commands()), sorted(found))
 
+    def test_help_in_narrow_terminal(self) -> None:
+        """The help is folded to 30 characters at least."""
+        self.addCleanup(os.environ.update, dict(os.environ))
+        self.addCleanup(os.environ.clear)
+        outputs = []
+        for columns in ("1", "2", "32"):
+            os.environ["COLUMNS"] = columns
+            outputs.append(self.run_until_exit(["--help"])[1].partition("begin:")[2])
+        self.assertEqual({outputs[-1]}, set(outputs))
+        self.assertIn("  init        write a first", outputs[-1])
+
     def test_unknown_command(self) -> None:
         """A misspelled command is named, with the likely one."""
         output = StringIO()
@@ -53,6 +65,15 @@ class ArgumentTests(SynchronousTestCase):
             "trualias: unknown command 'chek'; did you mean 'check'?\ntrualias --help lists the commands\n",
             output.getvalue(),
         )
+
+    def test_note(self) -> None:
+        """A note whose octets are not UTF-8 is refused before the store is opened."""
+        for arguments in (("revoke", "a@b.c", "--note"), ("note", "a@b.c")):
+            status, _, errors = self.run_until_exit(["alias", *arguments, "caf\udce9"])
+            self.assertEqual(2, status)
+            self.assertRegex(
+                errors, r": 'caf\N{REPLACEMENT CHARACTER}' \(character 4 is U\+DCE9\) is not UTF-8 text\n\Z"
+            )
 
     def test_version(self) -> None:
         """``--version`` prints the version."""
