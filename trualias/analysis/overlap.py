@@ -5,21 +5,24 @@ Each address that the search generates is verified by a lookup in the policy.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cached_property
-from itertools import chain, islice
 
 from attrs import frozen
 
-from trualias.analysis.composition import Target, targets_of
+from trualias.analysis.bound_targets import (
+    bound_targets,
+    common_domain,
+    count_pairs_with_common_start,
+    number_of_targets,
+    pairs_with_common_start,
+)
+from trualias.analysis.composition import Target
 from trualias.analysis.intersection import ProductAutomaton
-from trualias.analysis.statement_automaton import StatementAutomaton
 from trualias.analysis.step_limit import LOOKUP_STEPS, StepLimitReached, Steps
-from trualias.language.rule import Names, Rule
-from trualias.language.tree import Expression, Literal, NameField, NameKind
+from trualias.language.rule import Rule
+from trualias.language.tree import NameKind
 from trualias.matching.outcome import Ambiguous
 from trualias.matching.policy import LONGEST, Policy
 
@@ -52,7 +55,7 @@ class Overlap:
     @property
     def domain(self) -> str | None:
         """A domain in which both hold, folded; None if both are for all."""
-        return _common_domain(self.one.rule, self.other.rule)
+        return common_domain(self.one.rule, self.other.rule)
 
     @property
     def address(self) -> str:
@@ -138,11 +141,7 @@ def find_overlaps(
 
 def work_of(policy: Policy, steps: int = STEPS) -> int:
     """Return the steps of a whole search, with those to prepare it."""
-    return steps + COMPARED // _COMPARED_A_STEP + _STEPS_A_NAME * min(_number_of_targets(policy), NAMES)
-
-
-def _number_of_targets(policy: Policy) -> int:
-    return sum(len(rule.accounts) * (len(rule.aliases) or 1) for rule in policy.rules)
+    return steps + COMPARED // _COMPARED_A_STEP + _STEPS_A_NAME * min(number_of_targets(policy), NAMES)
 
 
 def _promising_pairs(
@@ -153,19 +152,19 @@ def _promising_pairs(
     pairs: list[_Pair] = []
     unexamined: Counter[Limit] = Counter()
     targets = []
-    for target in _bound_targets(policy):
+    for target in bound_targets(policy, NAMES):
         pause()
         advance(_STEPS_A_NAME)
         targets.append(target)
-    number = _number_of_targets(policy)
+    number = number_of_targets(policy)
     if number > len(targets):
         unexamined[Limit.NAMES] = _pairs_among(number) - _pairs_among(len(targets))
     targets.sort(key=lambda target: target.start)
     comparing = Steps(COMPARED // _COMPARED_A_STEP, advance)
-    for compared, (one, other) in enumerate(_pairs_with_common_start(targets)):
+    for compared, (one, other) in enumerate(pairs_with_common_start(targets)):
         if left.left < reserve or compared >= COMPARED:
             limit = Limit.STEPS if left.left < reserve else Limit.COMPARISONS
-            unexamined[limit] = _count_pairs_with_common_start(targets) - compared
+            unexamined[limit] = count_pairs_with_common_start(targets) - compared
             break
         if compared % 1000 == 0:
             pause()
@@ -185,92 +184,8 @@ def _pairs_among(number: int) -> int:
     return number * (number - 1) // 2
 
 
-def _share_domain(one: Rule, other: Rule) -> bool:
-    return one.domains is None or other.domains is None or not one.domains.isdisjoint(other.domains)
-
-
-def _common_domain(one: Rule, other: Rule) -> str | None:
-    """Return a domain in which two statements that share one hold; None if both are for all."""
-    if one.domains is None or other.domains is None:
-        return one.any_domain or other.any_domain
-    return min(one.domains & other.domains)
-
-
 def _offset(target: Target) -> int:
     return target.rule.statement.offset
-
-
-@frozen(eq=False, repr=False, slots=False)
-class _BoundTarget:
-    """A target, and the texts that all its addresses begin and end with."""
-
-    target: Target
-    start: str
-    end: str
-    fold: Callable[[str], str]
-
-    @cached_property
-    def automaton(self) -> StatementAutomaton:
-        """The automaton that reads the target's addresses."""
-        return StatementAutomaton(self.target, self.fold)
-
-    def may_overlap(self, other: _BoundTarget) -> bool:
-        """Return whether the accounts differ, the last texts allow a common address, and a domain is common."""
-        same_end = self.end.endswith(other.end) or other.end.endswith(self.end)
-        if not same_end or not _share_domain(self.target.rule, other.target.rule):
-            return False
-        return self.target.names[NameKind.ACCOUNT] != other.target.names[NameKind.ACCOUNT]
-
-
-def _bound_targets(policy: Policy) -> Iterator[_BoundTarget]:
-    """Yield up to ``NAMES`` targets: of all statements the first, then of all statements the second, and so on."""
-    remaining = deque(targets_of(rule, policy.fold) for rule in policy.rules)
-    if _number_of_targets(policy) <= NAMES:
-        chosen: Iterator[Target] = chain.from_iterable(remaining)
-    else:
-        chosen = islice(_in_turn(remaining), NAMES)
-    for target in chosen:
-        first = _leading_text(target.rule.expression, target.names)
-        last = _leading_text(target.rule.expression[::-1], target.names, backwards=True)
-        yield _BoundTarget(target, policy.fold(first), policy.fold(last), policy.fold)
-
-
-def _in_turn(remaining: deque[Iterator[Target]]) -> Iterator[Target]:
-    while remaining:
-        of_statement = remaining.popleft()
-        if target := next(of_statement, None):
-            yield target
-            remaining.append(of_statement)
-
-
-def _leading_text(expression: Expression, names: Names, backwards: bool = False) -> str:
-    """Return the literals and names before the first field; ``backwards``, the expression is, and the text is not."""
-    texts: list[str] = []
-    for token in expression:
-        if isinstance(token, Literal):
-            texts.append(token.text)
-        elif isinstance(token, NameField):
-            texts.append(names[token.kind])
-        else:
-            break
-    return "".join(texts[::-1] if backwards else texts)
-
-
-def _pairs_with_common_start(targets: Sequence[_BoundTarget]) -> Iterator[tuple[_BoundTarget, _BoundTarget]]:
-    """Yield the pairs whose first texts allow a common address; the targets are sorted by these texts."""
-    for number, one in enumerate(targets):
-        for other_number in range(number + 1, len(targets)):
-            other = targets[other_number]
-            if not other.start.startswith(one.start):
-                break
-            yield one, other
-
-
-def _count_pairs_with_common_start(targets: Sequence[_BoundTarget]) -> int:
-    """Count what ``_pairs_with_common_start`` yields, without the pairs."""
-    starts = [target.start for target in targets]
-    # A tilde is the last character of a local part; no start goes on with DEL.
-    return sum(bisect_left(starts, start + "\x7f", number) - number - 1 for number, start in enumerate(starts))
 
 
 @frozen(eq=False, repr=False)
@@ -293,7 +208,7 @@ class _Pair:
             StepLimitReached: the search needs more than the allowed number of steps.
         """
         wanted = {self.one.names[NameKind.ACCOUNT], self.other.names[NameKind.ACCOUNT]}
-        domain = _common_domain(self.one.rule, self.other.rule)
+        domain = common_domain(self.one.rule, self.other.rule)
         for text in self.product.accepted_texts(LONGEST, steps, wide):
             outcome, taken = policy.resolve_counting(text, domain)
             self.product.steps += taken // LOOKUP_STEPS
