@@ -1,6 +1,6 @@
 """The aliases that become known to a store of SQLite without mail: kept ones, which no statement accepts, and composed.
 
-The functions run within a transaction of their caller.
+Those that write run within a transaction of their caller.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ def _row(kept: Kept, revision: int, now: float) -> dict[str, object]:
         "accepted": kept.accepted,
         "revision": revision,
     }
+
+
+def kept_accounts(database: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """Return the accounts and domains of kept aliases, with their numbers; see `Store.kept_accounts`."""
+    return database.execute(
+        "SELECT account, substr(key, instr(key, '@') + 1) AS domain, count(*) FROM alias"
+        " WHERE kept AND NOT forgotten GROUP BY account, domain ORDER BY account, domain"
+    ).fetchall()
 
 
 def add_composed(database: sqlite3.Connection, composed: Iterable[Composed], now: float) -> None:

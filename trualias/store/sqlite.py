@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 
 from trualias.lookup.alias_states import AliasKey, AliasRecord
 from trualias.store import guess_counting, sender_reports
@@ -13,7 +12,7 @@ from trualias.store.counting import count_uses
 from trualias.store.due_changes import DueChanges
 from trualias.store.guesses import GuessedAccount, Guesses, GuessingNetwork
 from trualias.store.interface import StoreChanged, StoreUnusable
-from trualias.store.keeping import add_composed, keep_aliases
+from trualias.store.keeping import add_composed, keep_aliases, kept_accounts
 from trualias.store.migrations import MIGRATIONS
 from trualias.store.records import (
     ALL,
@@ -34,7 +33,7 @@ from trualias.store.records import (
 from trualias.store.retention import advance, removals
 from trualias.store.rows import ENTRY, address_of, entry_of, record_of
 from trualias.store.selecting import selecting
-from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, translated
+from trualias.store.sqlite_file import BUSY_SECONDS, connect, copy_to, schema_version, transaction, translated
 from trualias.store.state_changes import find_entry, write_changes
 from trualias.store.trail import add_line, trail_of
 
@@ -193,10 +192,7 @@ class SqliteStore:
     def kept_accounts(self) -> list[tuple[str, str, int]]:
         """Return the accounts and domains of kept aliases, with their numbers; see `Store.kept_accounts`."""
         with translated(self._path):
-            return self._database.execute(
-                "SELECT account, substr(key, instr(key, '@') + 1) AS domain, count(*) FROM alias"
-                " WHERE kept AND NOT forgotten GROUP BY account, domain ORDER BY account, domain"
-            ).fetchall()
+            return kept_accounts(self._database)
 
     def add_composed(self, composed: Sequence[Composed], now: float) -> None:
         """Make composed aliases known; see `Store.add_composed`."""
@@ -274,19 +270,8 @@ class SqliteStore:
                 "UPDATE store SET identity = ?, revision = ?", (position.identity, position.revision)
             )
 
-    @contextmanager
-    def _transaction(self, *, durable: bool = True) -> Iterator[None]:
-        """Begin a transaction, and end it; ``durable``: it is on disk then, and no power failure undoes it."""
-        with translated(self._path):
-            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # a full disk has rolled back already
-                    self._database.execute("ROLLBACK")
-                raise
+    def _transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        return transaction(self._database, self._path, durable=durable)
 
     def check(self) -> list[str]:
         """Return the faults that the database finds in itself."""

@@ -1,4 +1,4 @@
-"""The file of a store of SQLite: how it is made, opened, copied and upgraded."""
+"""The file of a store of SQLite: how it is made, opened, copied and upgraded, and its transactions."""
 
 from __future__ import annotations
 
@@ -150,3 +150,18 @@ def translated(path: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, ValueError) as error:  # ValueError: of a state that this version does not know
         raise StoreUnusable(f"{path}: {error}") from error
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection, path: str, *, durable: bool = True) -> Iterator[None]:
+    """Begin a transaction, and end it; ``durable``: it is on disk then, and no power failure undoes it."""
+    with translated(path):
+        database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            database.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk has rolled back already
+                database.execute("ROLLBACK")
+            raise
