@@ -193,14 +193,10 @@ def _of_kind(kind: type[_Kind], statements: Sequence[Statement], pause: Callable
 
 def _retired_errors(source: Source, reader: SettingsReader, statements: Iterable[Account]) -> Iterator[PolicyError]:
     """Yield the error of the first retired statement where no store can keep its aliases."""
-    retired = next((statement for statement in statements if statement.retired), None)
-    if retired is None:
-        return
-    if not reader.has_store:
-        yield PolicyError(source, retired.offset, "RETIRED keeps the aliases that a STORE knows, and there is none")
-    elif not reader.has_policy_service:
-        message = "RETIRED keeps the aliases that received mail, and there is no LISTEN: policy ENDPOINT to count it"
-        yield PolicyError(source, retired.offset, message)
+    problem = reader.retired_problem
+    if problem is not None:
+        retired = (PolicyError(source, statement.offset, problem) for statement in statements if statement.retired)
+        yield from islice(retired, 1)
 
 
 def _address_errors(

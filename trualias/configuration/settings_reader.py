@@ -70,6 +70,15 @@ class SettingsReader:
         has_error = len(self.given.get("LISTEN", ())) > len(self._value_offsets.get("LISTEN", ()))
         return self.settings.has_policy_service or has_error
 
+    @property
+    def retired_problem(self) -> str | None:
+        """Why no store can keep the aliases of RETIRED statements, or None."""
+        if not self.has_store:
+            return "RETIRED keeps the aliases that a STORE knows, and there is none"
+        if not self.has_policy_service:
+            return "RETIRED keeps the aliases that received mail, and there is no LISTEN: policy ENDPOINT to count it"
+        return None
+
     def read(self, setting: Setting) -> Iterator[_Error]:
         """Read a setting and yield its error, if there is one."""
         name = setting.name
