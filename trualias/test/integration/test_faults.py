@@ -23,6 +23,7 @@ from faults import (
     fuzz,
     hindered_stores,
     losses,
+    lost_files,
     lost_stores,
     memory,
     shortages,
@@ -38,9 +39,10 @@ from faults.live import check_log, serving
 from faults.lookups import CONFIGURATION, Latencies, asking
 from faults.numbered import KEY, Numbers
 from faults.paired import WaitCounter, send_in_turns, separate_processors
+from faults.promises import Broken, promise
 from faults.served import served
 from faults.table import Table
-from faults.targets import TARGETS, Broken, promise
+from faults.targets import TARGETS
 from trualias.testing.live import wait_until
 from trualias.testing.requirements import require_program, source_tree
 
@@ -509,32 +511,32 @@ class StallTests(CaseTests):
 
 
 class LossTests(CaseTests):
-    """Short versions of the cases of ``losses``."""
+    """Short versions of the cases of ``losses`` and ``lost_files``."""
 
     def test_lost_content(self) -> None:
         """A file that lost its statements or its end is rejected."""
-        losses.lost_content(self.folder, self.table, signalled=True)
+        lost_files.lost_content(self.folder, self.table, signalled=True)
         self.assert_kept(4)
 
     def test_dropped_accounts(self) -> None:
         """A file that lost most of its accounts causes a warning."""
-        losses.dropped_accounts(self.folder, self.table)
+        lost_files.dropped_accounts(self.folder, self.table)
         self.assert_kept(1)
 
     def test_start_during_write(self) -> None:
         """A server that starts while its file is being written has the whole file."""
-        losses.start_during_write(self.folder, self.table)
+        lost_files.start_during_write(self.folder, self.table)
         self.assert_kept(1)
 
     def test_restarts(self) -> None:
         """A server whose file is gone or empty starts from the kept copy, and says so."""
-        losses.restarts(self.folder, self.table, ("gone", "empty"))
+        lost_files.restarts(self.folder, self.table, ("gone", "empty"))
         self.assert_kept(5)
 
     def test_reads_that_fail(self) -> None:
         """A file that cannot be opened for a while is loaded afterwards."""
         require_program("gcc")
-        losses.reads_that_fail(self.folder, self.table, (errno.ETIMEDOUT,))
+        lost_files.reads_that_fail(self.folder, self.table, (errno.ETIMEDOUT,))
         self.assert_kept(1)
 
     def test_log_injection(self) -> None:
