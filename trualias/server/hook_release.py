@@ -14,7 +14,9 @@ from types import CellType, FunctionType, ModuleType
 _EMPTIED = (dict, list, set)
 _CONTAINERS = (*_EMPTIED, tuple, frozenset, CellType, type(cache(len)))
 
-_WITHOUT_CYCLES = ("builtins", "types", "typing", "logging")
+_WITHOUT_CYCLES = frozenset(
+    ["builtins", "types", "typing", "re", "pathlib", "pathlib._local", "ipaddress", "decimal", "_thread", "logging"]
+)
 """Modules whose objects are in no cycle, or have references to what is examined here; loggers are never freed."""
 
 

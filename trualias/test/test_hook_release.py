@@ -28,6 +28,11 @@ FREED = {
     "cache": "from functools import lru_cache\n@lru_cache(5)\ndef kept(x): return preprocess, x\nkept(1)\n",
     "defaults": "def f(a=preprocess, *, b=[preprocess]): pass\n",
     "logger": "import logging\nlog = logging.getLogger(__name__)\n",
+    "values": (
+        "import datetime, decimal, ipaddress, pathlib, re, threading\n"
+        "pattern = re.compile('(x)')\npath = pathlib.Path('/a') / 'b'\nlock = threading.Lock()\n"
+        "network = ipaddress.ip_network('192.0.2.0/24')\nday = datetime.date.min\nshare = decimal.Decimal(1)\n"
+    ),
     "attributes": "reload.last = {'f': preprocess}\n",
 }
 """Modules that need no garbage collection."""
