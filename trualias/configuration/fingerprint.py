@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from attrs import frozen
-
 from trualias.configuration.files import Include, Unreadable
 
 
@@ -32,8 +30,7 @@ class ExistingFile(NamedTuple):
         return max(self.mtime, self.ctime, self.newest)
 
 
-@frozen
-class MissingFile:
+class MissingFile(NamedTuple):
     """The fingerprint of a file that stat(2) fails for, with the text of the error."""
 
     reason: str

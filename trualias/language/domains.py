@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import re
 
-import idna
-
-# A conversion imports its tables when it first needs them: that is no work for the thread that answers.
-import idna.uts46data
-
 LONGEST_DOMAIN = 253
 """Octets of a domain name in text, RFC 1035 section 2.3.4: its 255 octets on the wire have two more."""
 
@@ -32,8 +27,19 @@ def fold_domain(domain: str) -> str:
         return domain
 
 
+def import_conversion() -> None:
+    """Import what the conversion of labels outside ASCII needs, which takes 4 ms.
+
+    It is imported at the latest by the first conversion, but that is no work for the thread that answers. A server
+    without domains starts without it.
+    """
+    import idna.uts46data  # noqa: F401
+
+
 def _a_label(label: str) -> str:
     """Convert a label that has characters outside ASCII; raise UnicodeError if that is not possible."""
+    import idna
+
     mapped = idna.uts46_remap(label, std3_rules=False)
     if mapped.isascii():
         raise UnicodeError(f"{label!r} becomes ASCII")

@@ -77,10 +77,14 @@ class Identifier:
 
 
 @frozen
-class CodeField:
+class _Mark:
+    offset: int = _offset_field()
+
+
+class CodeField(_Mark):
     """``%code%``."""
 
-    offset: int = _offset_field()
+    __slots__ = ()
 
 
 Token = Literal | NameField | Identifier | CodeField
@@ -191,11 +195,10 @@ class Deliver:
     offset: int = _offset_field()
 
 
-@frozen
-class End:
+class End(_Mark):
     """``END``, the last statement of a complete file."""
 
-    offset: int = _offset_field()
+    __slots__ = ()
 
 
 Statement = Setting | Account | Expect | Refuse | Deliver | End

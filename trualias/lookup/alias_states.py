@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from typing import NamedTuple
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from trualias.lookup.known_aliases import KnownAliases
 from trualias.lookup.locks import Lock
@@ -35,8 +36,7 @@ class AliasState(Enum):
 _STRICTNESS = {state: number for number, state in enumerate(AliasState)}
 
 
-@frozen(cache_hash=True)
-class AliasRecord:
+class AliasRecord(NamedTuple):
     """An alias as lookups know it.
 
     ``kept_for`` is the account of a kept alias, which is found though no statement accepts it; otherwise empty. A mail
@@ -58,10 +58,10 @@ class AliasRecord:
     def at(self, now: float) -> AliasRecord:
         """Return the record at a time, in seconds since 1970: the same object if no time has come."""
         if self.expires is not None and self.expires <= now:
-            return evolve(self, state=AliasState.REVOKED, expires=None, resumes=None)
+            return self._replace(state=AliasState.REVOKED, expires=None, resumes=None)
         if self.resumes is not None and self.resumes <= now:
             state = AliasState.ACTIVE if self.state.is_paused else self.state
-            return evolve(self, state=state, resumes=None)
+            return self._replace(state=state, resumes=None)
         return self
 
 

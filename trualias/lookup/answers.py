@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import assert_never
-
-from attrs import frozen
+from typing import NamedTuple, assert_never
 
 from trualias.matching.outcome import Ambiguous, BudgetExceeded, Found, NotFound, NotFoundReason, PolicyOutcome
 from trualias.messages import one_of, printable
@@ -19,8 +17,7 @@ class DeferredReason(Enum):
     LOST = auto()
 
 
-@frozen
-class Deferred:
+class Deferred(NamedTuple):
     """A temporary error for an alias: it is paused, or whether it exists cannot be known.
 
     ``account`` is the one that a kept alias is kept for, if the configuration does not have it, otherwise empty.

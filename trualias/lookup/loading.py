@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from trualias.configuration import Configuration, read_configuration
 from trualias.configuration.files import Include
 from trualias.configuration.fingerprint import Fingerprint, WatchedFiles
+from trualias.language.domains import import_conversion
 from trualias.language.source import ConfigurationErrors, PolicyError, Source
 from trualias.lookup import Snapshot
 from trualias.lookup.deliveries import deliveries_of
@@ -55,7 +56,12 @@ def load_snapshot(
 
 
 def make_snapshot(configuration: Configuration, pause: Callable[[], None] = lambda: None) -> Snapshot:
-    """Load the hooks of a configuration, and check its refusals and expectations; raise ``ConfigurationErrors``."""
+    """Load the hooks of a configuration, and check its refusals and expectations; raise ``ConfigurationErrors``.
+
+    What lookups in its domains need is imported.
+    """
+    if configuration.settings.alias_domains:
+        import_conversion()
     hooks = load_hooks(configuration)
     refusals = find_refusals(configuration, None if hooks is None else hooks.preprocess, pause)
     mailboxes, deliveries = mailboxes_of(configuration, pause), deliveries_of(configuration, pause)

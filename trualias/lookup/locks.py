@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 MALFORMED_SENDER = "(malformed)"
 """Stands for all senders that are no addresses; no lock admits it."""
 
 
-@frozen(cache_hash=True)
-class Lock:
+class Lock(NamedTuple):
     """The senders from which a locked alias takes mail.
 
     ``senders`` are domains, which count with their subdomains, and addresses; all are in lower case, and domains are

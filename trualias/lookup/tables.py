@@ -152,7 +152,8 @@ def alias_of(
         if alias[1] is None:
             return _NO_DOMAIN
         local_part, domain = alias[0], alias[1]
-    folded = fold_domain(domain)
+    # Without alias domains, no conversion of a domain is imported here.
+    folded = fold_domain(domain) if alias_domains else ""
     if folded not in alias_domains:
         return _UNKNOWN_DOMAIN
     if refusals is not None and refusals.address(local_part, folded) is not None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -33,8 +32,7 @@ class Replacement(NamedTuple):
     identity: FileIdentity | None
 
 
-@frozen
-class Loss:
+class Loss(NamedTuple):
     """Why clients cannot connect to a socket."""
 
     reason: str

@@ -44,6 +44,23 @@ class ProcessTests(TapTestCase):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         self.assertEqual("[]\n", done.stdout)
 
+    def test_import_of_the_conversion_of_domains(self) -> None:
+        """A configuration with ALIAS DOMAINS loads what non-ASCII domains need, before a lookup; without, none does."""
+        script = (
+            "import sys\n"
+            "from trualias import tap_table, tap_virtual\n"
+            "from trualias.configuration import parse_configuration\n"
+            "from trualias.lookup.loading import make_snapshot\n"
+            "for domains in ('', 'ALIAS DOMAINS: example.com\\n'):\n"
+            "    statement = 'ACCOUNT foo MATCHES %account%-%alnum%-%code% WITH CHARS();'\n"
+            "    tables = make_snapshot(parse_configuration(domains + statement, 'a.conf')).tables\n"
+            "    before = 'idna.uts46data' in sys.modules\n"
+            "    answer = tables['virtual']('foo@b\\xfccher.example')\n"
+            "    print(before, 'idna.uts46data' in sys.modules, answer.reason.value)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        self.assertEqual("False False unknown_domain\nTrue True unknown_domain\n", done.stdout)
+
     def test_no_configuration(self) -> None:
         """Without a configuration the message lists the default paths and the remedy."""
         if os.path.exists("/etc/trualias"):
