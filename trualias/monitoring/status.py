@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 
 from attrs import asdict, field, frozen
 
@@ -46,6 +47,8 @@ class Status:
         """Read the text of a file; raise ``UnusableStatus``."""
         try:
             status = cls(**json.loads(content))
+            for seconds in (status.started, status.loaded_at):
+                datetime.fromtimestamp(float(seconds))  # raises for a number that is no time
             return cls(
                 int(status.pid),
                 str(status.boot),
@@ -59,7 +62,7 @@ class Status:
                 str(status.problem),
                 {str(endpoint): str(address) for endpoint, address in status.addresses.items()},
             )
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
             raise UnusableStatus from error
 
     def is_fresh(self, boot: str, monotonic: float, age: float) -> bool:

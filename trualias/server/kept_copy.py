@@ -112,8 +112,10 @@ def read_copy(path: str) -> KeptCopy | None:
             included[str(included_path)] = text[at : at + size].decode()
             at += size
         extent = Extent(**header["extent"])
-        return KeptCopy(str(header["path"]), main.decode(), float(header["kept_at"]), extent, included)
-    except (ValueError, KeyError, TypeError) as error:
+        kept_at = float(header["kept_at"])
+        datetime.fromtimestamp(kept_at).astimezone()  # raises for a number that is no time
+        return KeptCopy(str(header["path"]), main.decode(), kept_at, extent, included)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise UnusableCopy(f"{path} is damaged") from error
 
 

@@ -141,5 +141,13 @@ def decode(content: bytes) -> tuple[InterruptedTransaction, ...]:
             )
             for one in document["transactions"]
         )
-    except (AttributeError, KeyError, TypeError, json.JSONDecodeError, UnicodeError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+        json.JSONDecodeError,
+        UnicodeError,
+    ) as error:
         raise ValueError("it is damaged") from error

@@ -1,6 +1,7 @@
 """Tests of ``trualias.server.kept_copy``."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -100,7 +101,11 @@ class KeptCopyTests(CopyTestCase):
         """A copy that was cut off, changed, or is none cannot be used, and is replaced by the next."""
         write_copy(self.path, COPY)
         whole = Path(self.path).read_bytes()
-        for damaged in (whole[:-1], whole[:20], b"", whole.replace(b"one", b"two"), b"{}\n", b"[1]\n", b"\xff\n"):
+        no_time = re.sub(rb'"kept_at": [0-9.]+', b'"kept_at": 1e30', whole)
+        for damaged in (
+            *(whole[:-1], whole[:20], b"", whole.replace(b"one", b"two"), b"{}\n", b"[1]\n", b"\xff\n"),
+            *(no_time, no_time.replace(b"1e30", b"Infinity"), b"[" * 100_000),
+        ):
             Path(self.path).write_bytes(damaged)
             error = self.assertRaises(UnusableCopy, read_copy, self.path)
             self.assertEqual(f"{self.path} is damaged", str(error))

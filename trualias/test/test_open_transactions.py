@@ -113,6 +113,7 @@ class TransactionFileTests(SynchronousTestCase):
         for content, reason in (
             (b"", "it is damaged"),
             (b"[]", "it is damaged"),
+            (b"[" * 100_000, "it is damaged"),
             (b'{"format": 1, "transactions": [{"instance": 3}]}', "it is damaged"),
             (b'{"format": 2}', "it is of another version of trualias"),
             (b" " * LARGEST + b'{"format": 1, "transactions": []}', "it is larger than 16 MiB"),

@@ -60,6 +60,10 @@ class StatusTests(SynchronousTestCase):
             STATUS.to_json().replace(b"4711", b'"x"'),
             b"\xff",
             STATUS.to_json().replace(b"{}", b"[]"),
+            STATUS.to_json().replace(b"4711", b"1e999"),
+            STATUS.to_json().replace(b'"started": ', b'"started": 1e30'),
+            STATUS.to_json().replace(b'"loaded_at": ', b'"loaded_at": 9' + b"9" * 30),
+            b"[" * 100_000,
         ):
             self.assertRaises(UnusableStatus, Status.from_json, content)
 
