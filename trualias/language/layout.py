@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
-from trualias.language.splitter import Piece, begins_statement, pieces
+from trualias.language.splitter import Piece, pieces
 
 _WIDTH = 100
 """Characters of a line; only one with a longer word has more."""
@@ -29,7 +29,7 @@ def format_text(text: str, name: str) -> str:
 
     An account statement has three lines, which begin with ACCOUNT, MATCHES and WITH, and a blank line before and after
     it. A long list goes on in indented lines. Of several blank lines, two are kept. The result of a result is the same.
-    A statement keeps its own lines if one of these would begin another statement, as ``WITH x:y`` does.
+    A statement keeps its own lines if one of the layout would begin another statement, as ``WITH x:y`` does.
 
     Raises ``ConfigurationErrors`` for text with errors of syntax; ``name`` appears in them.
     """
@@ -107,11 +107,10 @@ def _statement(text: str, piece: Piece) -> Iterator[str]:
         name, _, value = whole.partition(":")
         yield f"{' '.join(name.split())}: {value.strip()}".rstrip()
     else:
-        first, *others = _wrap(_units(whole, piece.kind), _LINE_STARTS if piece.kind == "account" else ())
-        if any(map(begins_statement, others)):
-            first, *others = [line.rstrip() for line in whole.split("\n")]
-        yield first
-        yield from others
+        lines = list(_wrap(_units(whole, piece.kind), _LINE_STARTS if piece.kind == "account" else ()))
+        formatted = "\n".join(lines)
+        is_kept = next(pieces(formatted)) != Piece(piece.kind, 0, len(formatted))
+        yield from (line.rstrip() for line in whole.split("\n")) if is_kept else lines
 
 
 def _units(statement: str, kind: str) -> Iterator[str]:
@@ -119,6 +118,7 @@ def _units(statement: str, kind: str) -> Iterator[str]:
 
     A call of a function is one part.
     """
+    signs = ",;()" if kind == "account" else ",;"
     unit = before = ""
     depth = 0
     for match in _TOKENS.get(kind, _TOKENS[""]).finditer(statement):
@@ -127,13 +127,13 @@ def _units(statement: str, kind: str) -> Iterator[str]:
             yield from filter(None, [unit, token.strip() + "\n"])
             unit = before = ""
             continue
-        elif token in (",", ";", "(", ")") or before == "(" or (before == "," and depth):
+        elif token in signs or before == "(" or (before == "," and depth):
             unit += token
-            before = token
         else:
             yield from filter(None, [unit])
-            unit = before = token
-        depth += (token == "(") - (token == ")")
+            unit = token
+        before = token if token in signs else ""
+        depth += (before == "(") - (before == ")")
     yield from filter(None, [unit])
 
 

@@ -112,11 +112,6 @@ def skip(text: str, at: int, pause: Callable[[], None], is_line_start: bool = Fa
             return at
 
 
-def begins_statement(text: str, at: int = 0) -> bool:
-    """Return whether the line at an offset ends a statement before it that lacks its ``;``."""
-    return bool(_SETTING.match(text, at) or _STATEMENT_LINE.match(text, at))
-
-
 def _statement_end(text: str, at: int, pause: Callable[[], None]) -> tuple[int, bool]:
     """Return the end of a statement, and whether it is a ``;``; without one, it ends before the next statement's line.
 
@@ -136,7 +131,7 @@ def _statement_end(text: str, at: int, pause: Callable[[], None]) -> tuple[int, 
             pause()
             newline = text.find("\n", at)
             at = len(text) if newline < 0 else newline + 1
-        if at >= len(text) or begins_statement(text, at):
+        if at >= len(text) or _SETTING.match(text, at) or _STATEMENT_LINE.match(text, at):
             return min(at, len(text)) if first_end_line is None else first_end_line, False
         if first_end_line is None and _END_LINE.match(text, at):
             first_end_line = at

@@ -44,6 +44,7 @@ class LayoutTests(SynchronousTestCase):
             "REFUSE a,\n b@example.org;DELIVER foo AT a.example TO x,\ty@b.example;\nEND\n# vim:\n",
             "REFUSE a, b@example.org;\nDELIVER foo AT a.example TO x, y@b.example;\nEND\n# vim:\n",
         )
+        self.assert_format("REFUSE (a,b),(, c,) ;", "REFUSE (a, b), (, c, );\n")
 
     def test_comments(self) -> None:
         """Comments are kept, also between the words of a statement."""
@@ -68,6 +69,7 @@ class LayoutTests(SynchronousTestCase):
         names = ", ".join(["account"] * 10)
         for text in (
             "ACCOUNT a MATCHES %code% WITH x:y;\n",
+            "DELIVER\u00a0a: TO b;\n",
             "ACCOUNT a,\n\n#b\n  *, b MATCHES x:%code%\n\tWITH x ;\n",
             f"REFUSE {names}, a:b;\n",
             f"REFUSE {names}, REFUSE;\n",
