@@ -16,7 +16,7 @@ from itertools import groupby
 from attrs import frozen
 
 from trualias.analysis.code_distribution import Codes
-from trualias.analysis.leaks import MOST_LEAKS, RUNS
+from trualias.analysis.leaks import MOST_LEAKS
 from trualias.analysis.rule_search import MOST_ITEMS, RuleSearch
 
 
@@ -40,6 +40,10 @@ class Samples:
     only: Leaks
 
 
+_NEARLY = 0.9
+"""The part of the work after which the rule is nearly known."""
+
+
 def samples_needed(codes: Codes, seed: int, advance: Callable[[float], None] = lambda part: None) -> Samples | None:
     """Simulate leaks in several runs; return None for a code of more items than are searched.
 
@@ -49,11 +53,9 @@ def samples_needed(codes: Codes, seed: int, advance: Callable[[float], None] = l
         advance(1.0)
         return None
     search = RuleSearch(codes, seed)
-    runs = []
-    for run in search.runs:
-        runs.append(search.needed(run))
-        advance(1 / RUNS)
-    nearly, only = (_percentiles([run[which] for run in runs]) for which in (0, 1))
+    nearly = _percentiles(search.nearly(lambda part: advance(part * _NEARLY)))
+    only = _percentiles(search.only())
+    advance(1 - _NEARLY)
     return Samples(nearly, only)
 
 

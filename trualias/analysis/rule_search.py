@@ -1,23 +1,22 @@
 """A search for rules that explain leaked codes.
 
-The search goes through all rules of up to three items. Sets of trials are whole numbers with a bit for each trial.
+The search goes through all rules of up to three items, for all runs of leaks at once: a set of trials is a whole number
+with a lane for each run, as ``leaks`` says.
 
 The rules form a tree: a node is the beginning of a rule, its children have one item more. A node has the trials whose
-codes begin as the rule says, by the length of that beginning. Nodes that do not explain all leaks are not visited. The
-few dozen others are computed once for all runs.
+codes begin as the rule says, by the length of that beginning. It is visited if it explains all leaks of a run so far.
+The items that explain most are visited first: the leaks that exclude their rules exclude most others, too.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from trualias.analysis.code_distribution import Codes
-from trualias.analysis.drawn_codes import DrawnCodes
-from trualias.analysis.leaks import Run
-from trualias.analysis.searched_items import candidates_of, candidates_of_names
+from trualias.analysis.drawn_codes import Column, DrawnCodes
+from trualias.analysis.item_fits import Fits, ItemFits
 
 MOST_ITEMS = 3
 """The most items of the rules that are searched."""
@@ -25,97 +24,20 @@ MOST_ITEMS = 3
 NEARLY = 0.9
 """A rule is nearly known when each rule that explains the leaked addresses is right for this share of the words."""
 
-MOST_NODES = 30_000
-"""The most nodes that are kept for the next run; each takes 1.5 kB for 3,500 words.
-
-Most codes need a hundred. One of three identifiers needs 23,000 in 4 s; it takes 9 s if 1,000 are kept.
-"""
-
 COMBINATIONS = 3_000
+"""The combinations of words that are tried where a statement has several identifiers."""
 
-_State = dict[int, int]
+_State = Mapping[int, int]
 """Sets of trials by the position that has been reached in their codes."""
 
 
-class _Fits(NamedTuple):
-    """The trials whose codes have each item at a position, by the item.
-
-    ``widths`` are those whose codes have what the item contributes, by its width; ``open`` those for which the item
-    contributes its default, which is still unknown; ``beyond`` are all others.
-    """
-
-    widths: Sequence[Mapping[int, int]]
-    open: Sequence[int]
-    beyond: Sequence[int]
-
-
 class _Place(NamedTuple):
-    """The trials of a node that have reached a position in their codes, and the items that fit there."""
+    """The trials of a node that have reached a position in their codes, what comes there, and the items that fit."""
 
     position: int
     trials: int
-    fits: _Fits
-
-
-class _Node:
-    """The beginning of a rule, to which ``left`` items can be added.
-
-    ``others`` is the number of trials whose codes do not begin so, ``wrong`` are these and those whose codes go on.
-    """
-
-    __slots__ = ("after_literal", "children", "left", "others", "places", "state", "wrong")
-
-    def __init__(self, state: _State, left: int, after_literal: bool, codes: DrawnCodes) -> None:
-        self.state = state
-        self.left = left
-        self.after_literal = after_literal
-        unexplained = self.wrong = codes.every
-        for position, trials in state.items():
-            unexplained ^= trials
-            self.wrong ^= trials & codes.ended.get(position, 0)
-        self.others = unexplained.bit_count()
-        self.children: dict[tuple[int, str], _Node] = {}
-        self.places: Sequence[_Place] = ()
-
-
-class _Band:
-    """The rules that leave more than ``fewest`` of the trials unexplained, and at most ``most``.
-
-    ``root`` is the tree of their beginnings, ``found`` are the trials that rules leave unexplained which were found,
-    with their number, the smallest first.
-    """
-
-    def __init__(self, fewest: int, most: int, codes: DrawnCodes) -> None:
-        self.fewest = fewest
-        self.most = most
-        self.found: list[tuple[int, int]] = []
-        self.codes = codes
-        self.clear()
-
-    def clear(self) -> None:
-        """Drop all nodes."""
-        self.nodes = 0
-        self.root = _Node({0: self.codes.every}, MOST_ITEMS, False, self.codes)
-
-
-class _Walk:
-    """A search for the number of leaks that no rule of a band explains; ``count`` is the least that it can be."""
-
-    def __init__(self, run: Run, count: int, band: _Band, codes: DrawnCodes) -> None:
-        self.band = band
-        self.example = 1 << run.numbers[0]
-        self.code = codes.code(run.numbers[0])
-        self.count = count
-        self.leaked = run.first[count]
-        self._run = run
-
-    def exclude(self, wrong: int) -> None:
-        """Leak addresses until a rule is excluded that does not explain some trials."""
-        self.count = bisect_left(self._run.first, True, self.count, key=lambda leaked: leaked & wrong != 0)
-        self.leaked = self._run.first[self.count]
-
-
-_LITERAL = -1
+    column: Column
+    fits: Fits
 
 
 class RuleSearch:
@@ -124,172 +46,194 @@ class RuleSearch:
     def __init__(self, codes: Codes, seed: int) -> None:
         trials = codes.trials(COMBINATIONS, seed)
         self.codes = DrawnCodes(codes, trials)
-        self.runs = self.codes.runs
-        self._candidates = candidates_of(codes, trials)
-        self._of_names = candidates_of_names(codes, trials)
-        self._items = [*self._candidates.items, *self._of_names]
-        limit = int((1 - NEARLY) * trials.number)
-        self._far = _Band(limit, trials.number - 1, self.codes)
-        self._near = _Band(0, limit, self.codes)
-        self._fits: dict[tuple[int, bool], _Fits] = {}
+        self.runs = trials.runs
+        self._number = len(trials.values)
+        self._fits = ItemFits(codes, trials, self.codes)
+        self._fewest = self._most = 0
+        self._leaked = self.runs.first
 
-    def needed(self, run: Run) -> tuple[int | None, int | None]:
-        """Return the leaks after which the rule is nearly known, and after which it is the only one left.
+    def nearly(self, advance: Callable[[float], None] = lambda part: None) -> list[int | None]:
+        """Return for each run the leaks after which the rule is nearly known, None for more than there are.
 
-        None is for more than leak in a run.
+        ``advance`` is called with each part of the work that is done; all parts together are 1.
         """
-        nearly = self._excluding(run, 1, self._far)
-        only = self._excluding(run, nearly, self._near)
-        most = len(run.numbers)
-        return None if nearly > most else nearly, None if only > most else only
+        self._exclude_rules(self._limit, self._number - 1, advance)
+        return self.runs.count_leaks(self._leaked)
 
-    def _excluding(self, run: Run, count: int, band: _Band) -> int:
-        """Return the number of leaks, at least ``count``, that no rule of a band explains."""
-        if band.nodes >= MOST_NODES:
-            band.clear()
-        walk = _Walk(run, count, band, self.codes)
-        for _, wrong in band.found:
-            if not walk.leaked & wrong:
-                walk.exclude(wrong)
-        self._visit(band.root, walk)
-        return walk.count
+    def only(self) -> list[int | None]:
+        """Return for each run the leaks after which the rule is the only one left, None for more than there are.
 
-    def _visit(self, node: _Node, walk: _Walk) -> None:
-        """Exclude the rules of the band that begin as a node does, which explains all leaks."""
-        if node.others > walk.band.most:
+        This goes on after ``nearly``.
+        """
+        self._exclude_rules(0, self._limit, lambda part: None)
+        return self.runs.count_leaks(self._leaked)
+
+    @property
+    def _limit(self) -> int:
+        return int((1 - NEARLY) * self._number)
+
+    def _exclude_rules(self, fewest: int, most: int, advance: Callable[[float], None]) -> None:
+        """Leak addresses in each run until no rule explains them that leaves more than ``fewest`` trials unexplained.
+
+        Rules that leave more than ``most`` unexplained are known to be excluded.
+        """
+        self._fewest, self._most, self._advance = fewest, most, advance
+        self._visit({0: self.runs.every}, MOST_ITEMS, False)
+
+    def _exclude(self, explained: int) -> None:
+        """Leak addresses in each run until one of them is not among those that a rule explains."""
+        if self._fewest < self._unexplained(explained) <= self._most:
+            self._leaked |= self.runs.through_unexplained(explained)
+
+    def _unexplained(self, explained: int) -> int:
+        """Count the trials that are not explained."""
+        return self._number - self.runs.count_trials(explained)
+
+    def _visit(self, state: _State, left: int, after_literal: bool) -> None:
+        """Exclude the rules that begin as a node does, to which ``left`` items can be added."""
+        reached = ended = 0
+        for position, trials in state.items():
+            reached |= trials
+            ended |= trials & self.codes.ended.get(position, 0)
+        if self._unexplained(reached) > self._most:
             return
-        if not walk.leaked & node.wrong:
-            others = node.wrong.bit_count()
-            if walk.band.fewest < others <= walk.band.most:
-                # Those that explain most come first: they explain most leaks of the next run.
-                insort(walk.band.found, (others, node.wrong))
-                walk.exclude(node.wrong)
-        if not node.left:
+        self._exclude(ended)
+        if not left:
             return
-        at = next(position for position, trials in node.state.items() if trials & walk.example)
-        if at == len(walk.code):
+        places = [
+            _Place(position, trials, self.codes.column(position), self._fits.at(position, left == 1))
+            for position, trials in state.items()
+        ]
+        self._visit_items(places, left)
+        if not after_literal:
+            self._visit_literals(state, left)
+
+    def _visit_items(self, places: Sequence[_Place], left: int) -> None:
+        """Visit the nodes after the items that explain all leaks of a run; first after those that explain most runs."""
+        leaks = 0
+        items: Sequence[int] = range(self._fits.number)
+        while items:
+            before = len(items)
+            if self._leaked != leaks:
+                leaks = self._leaked
+                items = self._possible_items(places, items)
+            if items:
+                *items, item = items
+                for default in self._possible_defaults(places, item):
+                    self._visit_item(places, item, default, left)
+            if left == MOST_ITEMS:
+                self._advance((before - len(items)) / self._fits.number)
+
+    def _possible_items(self, places: Sequence[_Place], items: Sequence[int]) -> list[int]:
+        """Return the items that may explain all leaks of a run, with some default; those that explain most last."""
+        leaked = self._leaked
+        unexplained = [0] * len(items)
+        others = leaked
+        for _, trials, _, fits in places:
+            here = leaked & trials
+            others ^= here
+            followed = self.runs.followed(here)
+            beyond, torn = fits.beyond, fits.torn
+            unexplained = [
+                leaks | here & beyond[item] | followed & torn[item]
+                for leaks, item in zip(unexplained, items, strict=True)
+            ]
+        possible = self.runs.not_in_all([leaks | others for leaks in unexplained] if others else unexplained)
+        possible.sort(key=lambda place: (unexplained[place].bit_count(), place), reverse=True)
+        return [items[place] for place in possible]
+
+    def _possible_defaults(self, places: Sequence[_Place], item: int) -> Iterator[str]:
+        """Yield the defaults with which an item may explain all leaks of a run, first an empty one that is unknown.
+
+        The others are those that leaks show, also the leaks that exclude the rules with an unknown default.
+        """
+        is_in_all = self.runs.is_in_all
+        unexplained, opened = self._unexplained_by(places, item)
+        everywhere = unexplained
+        for _, here in opened:
+            everywhere |= here
+        if not is_in_all(everywhere):
+            leaked = self._leaked
+            yield ""
+            if self._leaked != leaked:
+                unexplained, opened = self._unexplained_by(places, item)
+        if not opened or is_in_all(unexplained):
             return
-        if not node.places:
-            is_last = node.left == 1
-            node.places = [_Place(start, trials, self._fits_at(start, is_last)) for start, trials in node.state.items()]
-        for item in self._possible_items(node, walk.leaked):
-            default = self._default(node, item, walk.leaked)
-            if default is not None:
-                count = walk.count
-                self._visit(self._child(node, item, default, walk.band), walk)
-                if not default and walk.count != count:
-                    # The leaks that excluded the rules with an unknown default may show it.
-                    default = self._default(node, item, walk.leaked)
-                    if default:
-                        self._visit(self._child(node, item, default, walk.band), walk)
-        if not node.after_literal:
-            self._visit_literals(node, walk, at)
+        seen = self.runs.outside(unexplained)
+        for character in self._shown([(column, seen & here) for column, here in opened]):
+            with_default = unexplained
+            for column, here in opened:
+                with_default |= here ^ here & column.characters.get(character, 0)
+            if not is_in_all(with_default):
+                yield character
 
-    def _possible_items(self, node: _Node, leaked: int) -> Iterable[int]:
-        """Return the items that may explain all leaks, with some default; quickly, for most do not."""
-        items: Iterable[int] = range(len(self._items))
-        for _, trials, fits in node.places:
-            if here := leaked & trials:
-                beyond = fits.beyond
-                items = [item for item in items if not here & beyond[item]]
-        return items
+    def _unexplained_by(self, places: Sequence[_Place], item: int) -> tuple[int, Sequence[tuple[Column, int]]]:
+        """Return the leaks that an item explains with no default, and those that need the right one, by the column."""
+        unexplained = 0
+        opened = []
+        others = self._leaked
+        for _, trials, column, fits in places:
+            here = others & trials
+            others ^= here
+            unexplained |= here & fits.beyond[item]
+            if open_here := here & fits.open[item]:
+                unexplained |= self.runs.followed(here) & fits.torn[item]
+                opened.append((column, open_here))
+        return unexplained | others, opened
 
-    def _visit_literals(self, node: _Node, walk: _Walk, at: int) -> None:
-        """Visit the nodes after literals that the example has next; as the last item it has all of its rest."""
-        code = walk.code
-        for end in range(at + 1 if node.left > 1 else len(code), len(code) + 1):
-            text = code[at:end]
+    @staticmethod
+    def _shown(columns: Iterable[tuple[Column, int]]) -> list[str]:
+        """Return the characters of some leaks in columns."""
+        shown: set[str] = set()
+        for column, leaks in columns:
+            if leaks:
+                shown.update([character for character, having in column.characters.items() if leaks & having])
+        return sorted(shown)
+
+    def _visit_item(self, places: Sequence[_Place], item: int, default: str, left: int) -> None:
+        """Visit the node after an item with its default, empty for an unknown one."""
+        if left == 1:
             explained = 0
-            for position, trials in node.state.items():
-                explained |= trials & self.codes.with_text(text, position)
-            if walk.leaked & ~explained:
-                return  # a longer literal explains even fewer
-            self._visit(self._child(node, _LITERAL, text, walk.band), walk)
-
-    def _default(self, node: _Node, item: int, leaked: int) -> str | None:
-        """Return the default that an item must have to explain the leaks, empty if they show none.
-
-        None is for an item that does not explain them with any.
-        """
-        default = ""
-        for position, trials, fits in node.places:
-            if here := leaked & trials:
-                leaked ^= here
-                if here & fits.beyond[item]:
-                    return None
-                if missing := here & fits.open[item]:
-                    default = default or self.codes.code(missing.bit_length() - 1)[position]
-                    if missing & ~self.codes.characters[position].get(default, 0):
-                        return None
-        return None if leaked else default
-
-    def _child(self, node: _Node, item: int, text: str, band: _Band) -> _Node:
-        """Return the node after an item with its default, empty while that is unknown, or after a literal."""
-        found = node.children.get((item, text))
-        if found is None:
-            found = self._new_child(node, item, text)
-            band.nodes += 1
-            if band.nodes <= MOST_NODES:
-                node.children[item, text] = found
-        return found
-
-    def _new_child(self, node: _Node, item: int, text: str) -> _Node:
-        is_literal = item == _LITERAL
-        state = self._after_literal(node, text) if is_literal else self._after_item(node, item, text)
-        return _Node(state, node.left - 1, is_literal, self.codes)
-
-    def _after_item(self, node: _Node, item: int, default: str) -> _State:
+            for _, trials, column, fits in places:
+                explained |= trials & fits.known[item]
+                if default:
+                    explained |= trials & fits.open[item] & column.characters.get(default, 0)
+            self._exclude(explained)
+            return
         after: defaultdict[int, int] = defaultdict(int)
-        for position, trials, fits in node.places:
+        for position, trials, column, fits in places:
             for width, fitting in fits.widths[item].items():
                 after[position + width] |= trials & fitting
             if default:
-                after[position + 1] |= trials & fits.open[item] & self.codes.with_text(default, position)
-        return {position: trials for position, trials in after.items() if trials}
+                after[position + 1] |= trials & fits.open[item] & column.characters.get(default, 0)
+        self._visit({position: trials for position, trials in after.items() if trials}, left - 1, False)
 
-    def _after_literal(self, node: _Node, text: str) -> _State:
-        after = {
-            position + len(text): trials & self.codes.with_text(text, position)
-            for position, trials in node.state.items()
-        }
-        return {position: trials for position, trials in after.items() if trials}
+    def _visit_literals(self, state: _State, left: int) -> None:
+        """Visit the nodes after literals that all leaks of a run have next."""
+        for character in self._next_characters(state):
+            after = {
+                position + 1: here
+                for position, trials in state.items()
+                if (here := trials & self.codes.column(position).characters.get(character, 0))
+            }
+            self._visit(after, left - 1, True)
+            self._visit_literals(after, left)
 
-    def _fits_at(self, position: int, is_last: bool) -> _Fits:
-        """Return the trials that each item fits at a position; only those that it ends, if it is the last one."""
-        key = position, is_last
-        found = self._fits.get(key)
-        if found is None:
-            found = self._fits[key] = self._ending(position) if is_last else self._fitting(position)
-        return found
-
-    def _fitting(self, position: int) -> _Fits:
-        codes = self.codes
-        longer = codes.longer_than(position)
-        column = codes.characters[position] if longer else {}
-        matching = [*self._candidates.matching(column), *(item.matching(column) for item in self._of_names)]
-        fitting = []
-        for item, same in zip(self._items, matching, strict=True):
-            widths = {1: same} if same else {}
-            for text, trials in item.longer.items():
-                if here := trials & codes.with_text(text, position):
-                    widths[len(text)] = widths.get(len(text), 0) | here
-            fitting.append(widths)
-        return self._fits_of(fitting, [item.unknown & longer for item in self._items])
-
-    def _ending(self, position: int) -> _Fits:
-        ended = self.codes.ended
-        fits = self._fits_at(position, False)
-        fitting = [
-            {width: trials & ended.get(position + width, 0) for width, trials in widths.items()}
-            for widths in fits.widths
-        ]
-        with_default = ended.get(position + 1, 0)
-        return self._fits_of(fitting, [open_ & with_default for open_ in fits.open])
-
-    def _fits_of(self, fitting: Sequence[Mapping[int, int]], opened: Sequence[int]) -> _Fits:
-        beyond = []
-        for widths, others in zip(fitting, opened, strict=True):
-            for trials in widths.values():
-                others |= trials
-            beyond.append(self.codes.every ^ others)
-        return _Fits(fitting, opened, beyond)
+    def _next_characters(self, state: _State) -> Iterator[str]:
+        """Yield the characters that all leaks of a run have next."""
+        columns = []
+        unexplained = self._leaked
+        for position, trials in state.items():
+            column = self.codes.column(position)
+            if here := unexplained & trials & column.every:
+                unexplained ^= here ^ self.runs.followed(here) & column.changing
+                columns.append((column, here))
+        if self.runs.is_in_all(unexplained):
+            return
+        seen = self.runs.outside(unexplained) & self.runs.first
+        for character in self._shown([(column, here & seen) for column, here in columns]):
+            unexplained = self._leaked
+            for column, here in columns:
+                unexplained ^= here & column.characters.get(character, 0)
+            if not self.runs.is_in_all(unexplained):
+                yield character

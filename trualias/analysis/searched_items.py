@@ -40,7 +40,7 @@ def candidates_of_names(codes: Codes, trials: Trials) -> list[Candidate]:
         if function.is_choice
     ]
     return [
-        Candidate(dict.fromkeys(texts_of(call.evaluate(codes.target.names[kind])), trials.every), {})
+        Candidate(dict.fromkeys(texts_of(call.evaluate(codes.target.names[kind])), trials.runs.every), {})
         for call in calls
         if isinstance(kind := call.reads, NameKind)
     ]

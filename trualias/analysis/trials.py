@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 from attrs import evolve
 
 from trualias.analysis.candidates import Candidates
-from trualias.analysis.leaks import Run, draw_runs
+from trualias.analysis.leaks import Runs
 from trualias.analysis.word_sets import UNKNOWN_DEFAULT, WordSets, with_default, word_sets
 from trualias.language.functions import BoundCall, CodeText
 from trualias.language.memo import BoundedMemo
@@ -18,23 +17,21 @@ from trualias.language.memo import BoundedMemo
 class Trials:
     """Combinations of words, the ``values`` of a statement's identifiers, and what calls contribute for them.
 
-    What is computed does not depend on a statement, but on the classes of its identifiers. ``random_state`` is the
-    state of the generator that drew the words.
+    What is computed does not depend on a statement, but on the classes of its identifiers. ``random`` is the generator
+    that drew the words; it draws the leaks.
     """
 
-    def __init__(self, values: Sequence[tuple[str, ...]], random_state: tuple[Any, ...]) -> None:
+    def __init__(self, values: Sequence[tuple[str, ...]], random: Random) -> None:
         self.values = values
-        self.number = len(values)
-        self.every = (1 << self.number) - 1
-        self._random_state = random_state
+        self.runs = Runs(random, len(values))
+        self._random_state = random.getstate()
         self._columns = list(zip(*values, strict=True))
         self._contributions: BoundedMemo[BoundCall, Sequence[CodeText]] = BoundedMemo()
         self._sets: BoundedMemo[BoundCall, WordSets] = BoundedMemo()
-        self._runs: dict[int, list[Run]] = {}
         self.candidates: dict[int, Candidates] = {}
 
     def random(self) -> Random:
-        """Return a generator that goes on after the words."""
+        """Return a generator that goes on after the words and the leaks."""
         random = Random()
         random.setstate(self._random_state)
         return random
@@ -53,20 +50,16 @@ class Trials:
         key = _without_default(call)
         found = self._sets.get(key)
         if found is None:
-            found = self._sets[key] = word_sets(self.contributions(key), self.number)
+            found = self._sets[key] = self.sets_of(self.contributions(key))
         return with_default(found, call.default)
 
-    def runs(self, items: int) -> list[Run]:
-        """Return the leaks for codes of that number of items, none of which is a choice.
+    def sets_of(self, contributions: Sequence[CodeText]) -> WordSets:
+        """Return the sets of trials by text, given what is contributed for each trial."""
+        numbers = self.runs.numbers
+        return word_sets((_NOTHING if number is None else contributions[number] for number in numbers), len(numbers))
 
-        They are drawn after an item of each code, as they are where one is a choice.
-        """
-        if items not in self._runs:
-            random = self.random()
-            for _ in range(items * self.number):
-                random.choice("x")
-            self._runs[items] = draw_runs(random, self.number)
-        return self._runs[items]
+
+_NOTHING: CodeText = frozenset()
 
 
 def _without_default(call: BoundCall) -> BoundCall:

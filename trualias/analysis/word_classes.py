@@ -67,7 +67,7 @@ class Words:
             words = [self.of(field_class, case_sensitive) for field_class in classes]
             draws = range(number) if len(words) > 1 else ()
             values = [tuple([random.choice(texts) for texts in words]) for _ in draws]
-            self._trials[key] = Trials(values or list(product(*words)), random.getstate())
+            self._trials[key] = Trials(values or list(product(*words)), random)
         return self._trials[key]
 
     def sets(self, call: BoundCall, case_sensitive: bool) -> WordSets:

@@ -87,6 +87,7 @@ class ItemSets:
     def __init__(self) -> None:
         self._known: BoundedMemo[_Key, dict[str, int]] = BoundedMemo()
         self._contributions: BoundedMemo[_Key, Sequence[CodeText]] = BoundedMemo()
+        self._defaults: BoundedMemo[_Key, Sequence[int]] = BoundedMemo()
         self._forms: BoundedMemo[_Key, dict[Forms, int]] = BoundedMemo()
 
     def contributions(self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool) -> Sequence[CodeText]:
@@ -94,7 +95,15 @@ class ItemSets:
         found = self._unbound_contributions(call, words, case_sensitive)
         if not call.function.takes_index:
             return found
-        return [call.default if wanted == UNKNOWN_DEFAULT else wanted for wanted in found]
+        key = _key(call, case_sensitive)
+        defaults = self._defaults.get(key)
+        if defaults is None:
+            defaults = [number for number, wanted in enumerate(found) if wanted == UNKNOWN_DEFAULT]
+            self._defaults[key] = defaults
+        contributions = list(found)
+        for number in defaults:
+            contributions[number] = call.default
+        return contributions
 
     def _unbound_contributions(
         self, call: BoundCall, words: tuple[str, ...], case_sensitive: bool

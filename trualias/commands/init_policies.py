@@ -44,7 +44,7 @@ POLICIES = (
         ("bestbuy",),
         "the first character of the word, and how many it has: m, 5",
         "1 of 358 blind guesses gets through; the best constant code for 1.3 % of names; "
-        "4 leaked addresses show 9 codes in 10",
+        "3 leaked addresses show 9 codes in 10",
     ),
     OfferedPolicy(
         "third",
@@ -54,7 +54,7 @@ POLICIES = (
         ("bestbuy",),
         "the third character of the word (x if it has none), and how many it has: c, 5",
         "1 of 357 blind guesses gets through; the best constant code for 1.4 % of names; "
-        "10 leaked addresses show 9 codes in 10",
+        "8 leaked addresses show 9 codes in 10",
     ),
     OfferedPolicy(
         "three",
@@ -64,7 +64,7 @@ POLICIES = (
         ("bestbuy",),
         "the last character of the word, how many it has, and the third (x if it has none): s, 5, c",
         "1 of 9425 blind guesses gets through; the best constant code for 0.49 % of names; "
-        "7 leaked addresses show 9 codes in 10",
+        "8 leaked addresses show 9 codes in 10",
     ),
     OfferedPolicy(
         "hidden",
@@ -74,7 +74,7 @@ POLICIES = (
         ("bestbuy",),
         "as three, and the address does not show the account, of which there can be only one",
         "1 of 9425 blind guesses gets through; the best constant code for 0.49 % of names; "
-        "7 leaked addresses show 9 codes in 10",
+        "8 leaked addresses show 9 codes in 10",
         is_anonymous=True,
     ),
     OfferedPolicy(
@@ -85,7 +85,7 @@ POLICIES = (
         ("grey", "lovely"),
         "something is something; how many letters the first word has, and the second: 3, 5",
         "about 1 of 185 blind guesses gets through; the best constant code for about 2.2 % of names; "
-        "4 leaked addresses show 9 codes in 10",
+        "5 leaked addresses show 9 codes in 10",
     ),
 )
 """The offered policies, in order; the chapter about inventing a policy has the reasons."""

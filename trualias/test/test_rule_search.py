@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from trualias.analysis import rule_search as module
 from trualias.analysis.code_distribution import Codes, texts_of
 from trualias.analysis.drawn_codes import DrawnCodes
-from trualias.analysis.leaks import MOST_LEAKS, RUNS
+from trualias.analysis.leaks import Runs
 from trualias.analysis.rule_search import MOST_ITEMS, NEARLY, RuleSearch
 from trualias.analysis.word_classes import NoWords
 from trualias.language.functions import FUNCTIONS, BoundCall, Reference
@@ -156,11 +156,13 @@ class RuleSearchTests(SynchronousTestCase):
     def assert_plain(self, expression: str, items: str, words: Sequence[str], runs: int) -> None:
         """Assert that the first runs need as many leaks as they do in a search on texts."""
         codes = codes_of(f"ACCOUNT foo MATCHES {expression} WITH {items};", words)
+        trials = codes.trials(module.COMBINATIONS, 1)
+        random = trials.random()
+        plain = PlainSearch(codes, [(values, codes.draw_code(values, random)) for values in trials.values])
         search = RuleSearch(codes, 1)
-        values = codes.trials(module.COMBINATIONS, 1).values
-        plain = PlainSearch(codes, [(one, search.codes.code(number)) for number, one in enumerate(values)])
-        for run in search.runs[:runs]:
-            self.assertEqual(plain.needed(run.numbers), search.needed(run), (items, run.numbers))
+        found = list(zip(search.nearly(), search.only(), strict=True))
+        for numbers, needed in list(zip(trials.runs.leaks, found, strict=True))[:runs]:
+            self.assertEqual(plain.needed(numbers), needed, (items, numbers))
 
     @given(items(ONE), st.permutations(WORDS[:7]), st.integers(1, 6))
     def test_one_identifier(self, items: str, words: Sequence[str], number: int) -> None:
@@ -182,49 +184,37 @@ class RuleSearchTests(SynchronousTestCase):
         self.patch(module, "COMBINATIONS", 5)
         self.assert_plain("%account%.%alnum%-%alnum%.%code%", items, words[:3], 3)
 
-    def test_nodes(self) -> None:
-        """The numbers stay the same where no node is kept for the next run."""
-        codes = codes_of("ACCOUNT foo MATCHES %account%-%ident%.%code% WITH CHARS(), CHAR(2,x), ANY();", WORDS)
-        search = RuleSearch(codes, 1)
-        expected = [search.needed(run) for run in search.runs]
-        self.patch(module, "MOST_NODES", 0)
-        search = RuleSearch(codes, 1)
-        self.assertEqual(expected, [search.needed(run) for run in search.runs])
-
 
 class DrawnCodesTests(SynchronousTestCase):
     """The codes of the trials."""
 
     @given(accounts())
     def test_drawn_one_by_one(self, statement: Account) -> None:
-        """They are drawn trial by trial and item by item, and the leaks after them; the sets agree with the texts."""
+        """They are drawn trial by trial and item by item, after the leaks; the sets agree with the texts."""
         try:
             codes = codes_of(f"CASE SENSITIVE: no\n{unparse(statement)}", WORDS)
         except NoWords:
             assume(False)
         trials = codes.trials(20, 3)
-        assume(trials.number <= 20)
+        assume(trials.runs.count_trials(trials.runs.every) <= 20)
         drawn = DrawnCodes(codes, trials)
         random = trials.random()
         expected = [codes.draw_code(values, random) for values in trials.values]
-        self.assertEqual(expected, [drawn.code(number) for number in range(trials.number)])
-        count = min(MOST_LEAKS, trials.number)
-        leaks = [random.sample(range(trials.number), count) for _ in range(RUNS)]
-        self.assertEqual(leaks, [run.numbers for run in drawn.runs])
-        for position, column in enumerate(drawn.characters):
-            for number, code in enumerate(expected):
-                having = {character for character, members in column.items() if members >> number & 1}
+        for bit, number in enumerate(trials.runs.numbers):
+            code = "" if number is None else expected[number]
+            for position, column in enumerate(drawn.columns):
+                having = {character for character, members in column.characters.items() if members >> bit & 1}
                 self.assertEqual(set(code[position : position + 1]), having)
-        for number, code in enumerate(expected):
-            self.assertTrue(drawn.ended[len(code)] >> number & 1)
-            self.assertTrue(drawn.with_text(code[1:], 1) >> number & 1)
-            self.assertFalse(drawn.with_text(f"{code}-", 0) >> number & 1)
-            self.assertTrue(drawn.longer_than(len(code) - 1) >> number & 1)
-            self.assertFalse(drawn.longer_than(len(code)) >> number & 1)
+                self.assertEqual(position < len(code), bool(column.every >> bit & 1))
+            ends = {length for length, members in drawn.ended.items() if members >> bit & 1}
+            self.assertEqual(set() if number is None else {len(code)}, ends)
+            if number is not None:
+                self.assertTrue(drawn.with_text(code[1:], 1) >> bit & 1)
+                self.assertFalse(drawn.with_text(f"{code}-", 0) >> bit & 1)
 
     def test_words_of_one_identifier(self) -> None:
-        """The words of one identifier are all tried, and none is drawn before the codes."""
+        """The words of one identifier are all tried, and none is drawn before the leaks."""
         codes = codes_of("ACCOUNT foo MATCHES %account%-%ident%.%code% WITH ANY();", WORDS)
         trials = codes.trials(2, 5)
         self.assertEqual([(word,) for word in codes.words[0]], list(trials.values))
-        self.assertEqual(Random(5).getstate(), trials.random().getstate())
+        self.assertEqual(Runs(Random(5), len(codes.words[0])).leaks, trials.runs.leaks)

@@ -226,10 +226,10 @@ class AdvanceTests(SynchronousTestCase):
     """The progress of a measurement."""
 
     def test_parts(self) -> None:
-        """The parts of the work are reported in small steps, and together are 1; also where rules are not searched."""
-        for items, steps in (("CHAR(1,-), CHARS()", 54), ("CHAR(1,-), CHARS(), CHAR(2,x), VOWELS()", 4)):
+        """The parts of the work are reported, and together are 1; those of a search for rules are small."""
+        for items, largest in (("CHAR(1,-), CHARS()", 0.3), ("CHAR(1,-), CHARS(), CHAR(2,x), VOWELS()", 0.7)):
             target = target_of(f"ACCOUNT foo MATCHES %account%.%alpha%.%code% WITH {items};")
             parts: list[float] = []
             module.strength(target, Words(FEW), False, 1, parts.append)
-            self.assertEqual(steps, len(parts))
+            self.assertLess(max(parts), largest + 1e-9)
             self.assertAlmostEqual(1.0, sum(parts))
