@@ -46,11 +46,11 @@ Read = Callable[[Callable[[], None]], LogSummary]
 def reading(
     log: LogFile, recipients: Recipients, most_processes: int | None = None, part_size: int = _PART
 ) -> Iterator[Read]:
-    """Yield the function that counts the recipients of a log; the result does not depend on the number of processes.
+    """Yield the function that counts the recipients of a log, by several processes if the log has several parts.
 
-    By default there are as many as there are processors, and at most 8. They start here and not later: a process with
-    several threads, as with a progress bar, cannot fork safely. One with a single part, processor or thread too many
-    reads alone, and so does one that is not allowed to start others.
+    The result does not depend on the number of processes: by default that of the processors, and at most 8. They start
+    before the function is called, because a process with several threads, such as that of a progress bar, cannot fork
+    safely. A process that already has several threads, or cannot start others, reads the log alone.
     """
     if most_processes is None:
         most_processes = min(_processors(), _MOST_PROCESSES)
@@ -58,7 +58,7 @@ def reading(
     with ExitStack() as stack:
         readers: list[_Reader] = []
         if len(parts) > 1:
-            with suppress(OSError):  # too many processes or open files: the log is read without
+            with suppress(OSError):  # too many processes or open files
                 readers = stack.enter_context(_started(parts, recipients, min(most_processes, len(parts))))
         if readers:
             yield lambda advance: _gather(log, parts, readers, recipients, advance)

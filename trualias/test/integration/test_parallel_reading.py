@@ -24,6 +24,8 @@ from trualias.test.test_replay import NEW, OLD
 from trualias.testing.command_line import PROGRAM
 from trualias.testing.live import ENVIRONMENT, PATIENCE, wait_until
 
+_PART = 32 * 1024 * 1024
+
 # The last one names a recipient in an unknown form.
 _LINES = (SENT, REFUSED, EXIM, SENDMAIL, b"foo-macys-m5@example.com\r\n", b'{"MESSAGE": "x"}\n', b"\xff to=<a@b> \0\n")
 
@@ -172,18 +174,18 @@ class CommandTests(SynchronousTestCase):
     """``trualias replay`` of a log that several processes read."""
 
     def setUp(self) -> None:
-        """Write two configurations and a log of 40 MB."""
+        """Write two configurations, and name a log."""
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
-        old, new, log = folder / "old.conf", folder / "new.conf", folder / "mail.log"
+        old, new, self.log = folder / "old.conf", folder / "new.conf", folder / "mail.log"
         old.write_text(OLD, "utf-8")
         new.write_text(NEW, "utf-8")
-        log.write_bytes(_log(40_000_000))
-        self.command = (*PROGRAM, "replay", "--json", "--virtual", str(new), "--against", str(old), str(log))
+        self.command = (*PROGRAM, "replay", "--json", "--virtual", str(new), "--against", str(old), str(self.log))
         self.processors = sorted(os.sched_getaffinity(0))
 
     def test_same_output(self) -> None:
         """The output is the same on one processor and on several."""
+        self.log.write_bytes(_log(40_000_000))
         alone = self.output(self.processors[:1])
         self.assertEqual(alone, self.output(self.processors))
         self.assertEqual((1, "foo-macys-m5@example.com"), (alone[0], json.loads(alone[1])["changes"][0]["address"]))
@@ -196,6 +198,10 @@ class CommandTests(SynchronousTestCase):
 
     def test_interrupted(self) -> None:
         """Where a signal ends the command, no process remains: at once for Ctrl-C, soon where it is for one alone."""
+        with self.log.open("wb") as log:
+            for end in range(_PART, 256 * _PART, _PART):  # holes take no space, and some seconds to read
+                log.seek(end - 1)
+                log.write(b"\n")
         if len(self.processors) > 1:
             self.interrupt(os.killpg)
             self.interrupt(os.kill)
