@@ -58,7 +58,7 @@ class LocalPartLookup:
             # To call Refusals.local_part would take 0.1 us more, a hundredth of a lookup.
             if self.refusals is not None and key.lower() in self.refusals.local_parts:
                 return _REFUSED
-            outcome = self._resolve(key)
+            outcome = self.policy.resolve(key) if self.memory is None else self._resolve(key, self.memory)
             # The value of an account is the account itself, so most answers are the policy's own.
             return outcome if type(outcome) is not Ambiguous else evolve(outcome, value=self.debug_account)
         alias = self.hooks.preprocess(key, None)
@@ -66,15 +66,14 @@ class LocalPartLookup:
             return _REFUSED_BY_HOOK
         if self.refusals is not None and self.refusals.local_part(alias[0]) is not None:
             return _REFUSED
-        return _with_value(self._resolve(alias[0]), self.debug_account, self._value, "")
+        outcome = self.policy.resolve(alias[0]) if self.memory is None else self._resolve(alias[0], self.memory)
+        return _with_value(outcome, self.debug_account, self._value, "")
 
-    def _resolve(self, local_part: str) -> Answer:
-        if self.memory is None:
-            return self.policy.resolve(local_part)
-        record = self.memory.record(local_part, None)
+    def _resolve(self, local_part: str, memory: AliasMemory) -> Answer:
+        record = memory.record(local_part, None)
         if record.state is not _ACTIVE:
             return _answer_of_state(record.state)
-        return resolve(self.policy, self.memory, record, local_part, None, self.debug_account)
+        return resolve(self.policy, memory, record, local_part, None, self.debug_account)
 
     def _value(self, account: str, _domain: str) -> str | None:
         assert self.hooks is not None

@@ -139,11 +139,15 @@ class Responder:
         return Reply(octets, kind, counters, counters.buckets[outcome], wrong_codes)
 
     def reply(self, request: bytes, key: str, lookup: Lookup, cache: ReplyCache) -> Reply:
-        """Return the reply to a request for a key, from the cache if it is there, but not while lookups are logged."""
+        """Return the reply to a request for a key that is not in ``cache.recent``.
+
+        It can be in ``cache.older``, but is not taken from it while lookups are logged.
+        """
         is_logged = lookup_log.is_on
         if not is_logged:
-            known = cache.get(request)
+            known = cache.older.get(request)
             if known is not None:
+                cache.keep(request, known)
                 return known
         answer = lookup_safely(lookup, key, self._warnings)
         if is_logged and not isinstance(answer, Fault):

@@ -62,7 +62,8 @@ class SocketmapProtocol(ClientProtocol):
             return responder.make(wire.MAP_NOT_FOUND, ReplyKind.NOT_FOUND, NotFoundReason.NO_MATCH)
         snapshot = self._current.snapshot
         self._cache.use(snapshot)
-        return responder.reply(request, parsed.key, snapshot.tables[table], self._cache)
+        known = self._cache.get(request)
+        return known or responder.reply(request, parsed.key, snapshot.tables[table], self._cache)
 
     def refuse(self, bad_request: wire.BadRequest) -> None:
         """Answer input that is no netstring, and nothing after it."""

@@ -74,7 +74,8 @@ class TableProtocol(ClientProtocol):
     def _reply_to_key(self, request: bytes, key: str) -> Reply:
         snapshot = self._current.snapshot
         self._cache.use(snapshot)
-        return self._responder.reply(request, key, snapshot.tables[self._table], self._cache)
+        known = self._cache.get(request)
+        return known or self._responder.reply(request, key, snapshot.tables[self._table], self._cache)
 
     def _reply_to_bad_request(self, bad_request: wire.BadRequest) -> Reply:
         return self._responder.make(wire.refused(bad_request), ReplyKind.BAD, RequestOutcome.BAD)

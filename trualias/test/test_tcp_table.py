@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs, formatEvent
 
 from trualias.configuration.tables import Table
 from trualias.log import reset_level, set_level
-from trualias.lookup import Snapshot
+from trualias.lookup import Answer, Snapshot
 from trualias.monitoring.statistics import NullStatistics, ReplyKind
 from trualias.protocols.reply_cache import ReplyCache
 from trualias.protocols.wire import LONGEST_REQUEST
@@ -471,6 +471,22 @@ class SnapshotTests(ChatCase):
             for _ in range(3):
                 client.send(b"get xxxxxx+00\nget to-a.1\n")
         self.assertEqual(["xxxxxx+00", "to-a.1"], [formatEvent(event).split()[0] for event in events])
+
+    def test_cached(self) -> None:
+        """A reply that is in the cache needs no lookup, whether its request arrives whole or in pieces."""
+        client, request, cache = self.connect(), b"get samissexy.34\n", self.factory.cache
+        client.send(request * 2)
+
+        def fail(key: str) -> Answer:
+            raise AssertionError(key)
+
+        self.current.snapshot.tables = {Table.LOCAL_PART: fail}
+        for pieces in ([request], [request * 2], [request[:5], request[5:]]):
+            cache.recent, cache.older = {}, {request: cache.recent[request]}  # as after many other requests
+            for _ in range(2):
+                replies = b"".join(map(client.send, pieces))
+                self.assertEqual(BAZ * (len(b"".join(pieces)) // len(request)), replies)
+                self.assertIn(request, cache.recent)
 
     def test_tables_apart(self) -> None:
         """Two servers with one snapshot do not share cached replies."""
