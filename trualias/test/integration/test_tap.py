@@ -252,7 +252,7 @@ class ProcessTests(TapTestCase):
         self.assertEqual(b"200 foo\n", server.ask(b"get FOO-shop-4"))
 
     def test_restarts_of_two_servers(self) -> None:
-        """Two servers of one table with different files and one state directory start from a copy each."""
+        """Two servers of one table with different files and one state directory have a copy and a status each."""
         state = self.folder / "state"
         state.mkdir(mode=0o700)
         servers = []
@@ -265,8 +265,10 @@ class ProcessTests(TapTestCase):
             server.start()
             servers.append((name, path, server))
         wait_until(lambda: len([*state.glob("table-*.kept")]) == 2, "two copies")
-        for _, path, server in servers:
+        wait_until(lambda: len([*state.glob("table-*.status")]) == 2, "two statuses")
+        for left, (_, path, server) in zip((1, 0), servers, strict=True):
             server.stop()
+            self.assertEqual(left, len([*state.glob("table-*.status")]))
             path.write_text("PROT: 1\n")
         for name, _, server in servers:
             server.start()
