@@ -202,7 +202,6 @@ class Strength:
     number of ways to choose words. ``samples`` is None for a code of too many items.
     """
 
-    target: Target
     combinations: int
     form: str
     blind: Proportion
@@ -237,4 +236,4 @@ def strength(
     replayed = replay(codes, seed)
     advance(_FIGURES)
     samples = samples_needed(codes, seed, lambda part: advance(part * (1 - 3 * _FIGURES)))
-    return Strength(target, codes.combinations, form, guessed, best, replayed, samples)
+    return Strength(codes.combinations, form, guessed, best, replayed, samples)

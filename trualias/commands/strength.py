@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
+from trualias.commands.child_processes import EndedProcess, computed_by_several
 from trualias.commands.options import add_config, add_json, configuration_path
 from trualias.commands.output import write_json
 from trualias.commands.overview import add_command
 from trualias.commands.progress import progress
 from trualias.commands.terminal import Terminal
-from trualias.configuration import Configuration, read_configuration
+from trualias.configuration import read_configuration
 from trualias.configuration.tables import Table
 from trualias.language.rule import folding
 from trualias.language.tree import NameKind
@@ -31,6 +31,9 @@ _MEASURED = 0
 _UNKNOWN_ACCOUNT = 1
 _UNUSABLE = 2
 
+_SHARED = 50
+"""Statements that several processes measure; for fewer it takes longer, as each of them prepares the words."""
+
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Declare the command."""
@@ -40,7 +43,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         description="Measure for each statement how often an attacker guesses an address. The attacker knows the shape "
         "of the addresses, but not how their code is made; the words in the addresses are drawn from a list of names. "
         "The figures are for the first account and alias of a statement, or for a given account.",
-        exit_status="0, 1 if an account has no statement, 2 for a configuration or a list of words that cannot be used",
+        exit_status="0, 1 if an account has no statement, 2 for a configuration or a list of words that cannot be "
+        "used, or for a process that is ended",
     )
     add_config(command)
     add_json(command)
@@ -68,7 +72,6 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         ConfigurationErrors: the configuration cannot be used.
     """
     from trualias.analysis.likeness import likeness_of
-    from trualias.analysis.word_classes import NoWords
     from trualias.analysis.words.lists import UnusableWordList, read_word_list, shipped_word_list
     from trualias.commands.strength_text import Measured, for_programs, print_measured
 
@@ -85,20 +88,33 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     if not targets and not missing:
         terminal.errors.write(f"{escaped(configuration.name)} has no statement to measure\n")
     fold = folding(configuration.settings.case_sensitive)
+    likenesses = [likeness_of(target, words.words, fold) for target in targets]
+    different: dict[Hashable, Target] = {}
+    for likeness, target in zip(likenesses, targets, strict=True):
+        different.setdefault(likeness, target)
     measured: list[Measured] = []
-    first: dict[Hashable, Measured] = {}
-    with progress(terminal.errors, "measuring", len(targets)) as advance:
-        for target in targets:
-            likeness = likeness_of(target, words.words, fold)
-            like = first.get(likeness)
-            if like is None:
-                found = _measure(target, words.words, configuration, arguments.seed, advance)
-                first[likeness] = Measured(target, found)
-                measured.append(first[likeness])
-            else:
-                found = like.found if isinstance(like.found, NoWords) else evolve(like.found, target=target)
-                measured.append(Measured(target, found, like.target))
-                advance(1)
+    found: dict[Hashable, Strength | NoWords] = {}
+    measure = partial(_measure, words.words, configuration.settings.case_sensitive, arguments.seed)
+    most_processes = None if len(different) >= _SHARED else 1
+    try:
+        with (
+            computed_by_several(measure, list(different.values()), most_processes) as results,
+            progress(terminal.errors, "measuring", len(targets)) as advance,
+        ):
+            for likeness, target in zip(likenesses, targets, strict=True):
+                like = None
+                if likeness in found:
+                    like = different[likeness]
+                    advance(1)
+                elif results is None:
+                    found[likeness] = measure(target, advance)
+                else:
+                    found[likeness] = next(results)
+                    advance(1)
+                measured.append(Measured(target, found[likeness], like))
+    except EndedProcess as end:
+        terminal.errors.write(f"not measured: a process that measures {end}\n")
+        return _UNUSABLE
     if arguments.json:
         write_json(terminal.output, for_programs(configuration, words.name, arguments.seed, measured))
     elif measured:
@@ -120,13 +136,13 @@ def _choose(policy: Policy, accounts: Sequence[str]) -> tuple[list[Target], list
 
 
 def _measure(
-    target: Target, words: Words, configuration: Configuration, seed: int, advance: Callable[[float], None]
+    words: Words, case_sensitive: bool, seed: int, target: Target, advance: Callable[[float], None] = lambda part: None
 ) -> Strength | NoWords:
     from trualias.analysis.strength import strength
     from trualias.analysis.word_classes import NoWords
 
     try:
-        return strength(target, words, configuration.settings.case_sensitive, seed, advance)
+        return strength(target, words, case_sensitive, seed, advance)
     except NoWords as error:
         advance(1)
         return error

@@ -58,7 +58,7 @@ def print_measured(
         if isinstance(found, NoWords):
             out.print(f"  no figures: none of {words} can be %{found}%\n")
             continue
-        sentences = _sentences(found, configuration.settings.guesses)
+        sentences = _sentences(target, found, configuration.settings.guesses)
         show_rows(terminal.output, [(f"  {name}", sentence) for name, sentence in sentences])
         out.print()
     if alike > _ALIKE:
@@ -106,15 +106,15 @@ def _limited(found: Strength, limits: GuessLimits) -> str:
     )
 
 
-def _sentences(found: Strength, limits: GuessLimits | None) -> Iterator[tuple[str, str]]:
+def _sentences(target: Target, found: Strength, limits: GuessLimits | None) -> Iterator[tuple[str, str]]:
     """Yield the name and a description of each figure."""
-    rule = found.target.rule
+    rule = target.rule
     accounts, aliases = len(rule.accounts), len(rule.aliases)
-    whose = found.target.account + (f", one of {accounts} accounts" if accounts > 1 else "")
-    if found.target.alias:
-        whose += f", as {found.target.alias}" + (f", one of {aliases} aliases" if aliases > 1 else "")
+    whose = target.account + (f", one of {accounts} accounts" if accounts > 1 else "")
+    if target.alias:
+        whose += f", as {target.alias}" + (f", one of {aliases} aliases" if aliases > 1 else "")
     if rule.domains is not None:
-        whose += f", at {' or '.join(_domains(found.target))}"
+        whose += f", at {' or '.join(_domains(target))}"
     yield "whose", whose
     yield "blind", f"{one_of(found.blind)} blind guesses gets through, codes like {found.form}"
     best = found.constant
@@ -229,19 +229,25 @@ def for_programs(
                 "items": [item_text(item) for item in one.target.rule.statement.items],
                 "domains": None if one.target.rule.domains is None else _domains(one.target),
                 **({} if one.like is None else {"like": place(configuration, one.like.rule.statement.offset)}),
-                **({"no_words": str(one.found)} if isinstance(one.found, NoWords) else _figures(one.found, limits)),
+                **(
+                    {"no_words": str(one.found)}
+                    if isinstance(one.found, NoWords)
+                    else _figures(one.target, one.found, limits)
+                ),
             }
             for one in measured
         ],
     }
 
 
-def _figures(found: Strength, limits: GuessLimits | None) -> dict[str, object]:
+def _figures(target: Target, found: Strength | NoWords, limits: GuessLimits | None) -> dict[str, object]:
+    if isinstance(found, NoWords):
+        return {"no_words": str(found)}
     samples = found.samples
     constant = found.constant
     return {
-        "account": found.target.account,
-        "alias": found.target.alias or None,
+        "account": target.account,
+        "alias": target.alias or None,
         "combinations": found.combinations,
         "blind": {"form": found.form, **_share(found.blind)},
         "constant": {"code": constant.code, "best": constant.is_best, **_share(constant.accepted)},

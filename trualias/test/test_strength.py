@@ -212,7 +212,7 @@ class ExampleTests(SynchronousTestCase):
         target, words = target_of(text), Words(["ab", "ac", "b"])
         codes = Codes(target, words, folding(False))
         found = strength(target, words, False, 1)
-        self.assertEqual(("foo", "joe", 3), (found.target.account, found.target.alias, found.combinations))
+        self.assertEqual(3, found.combinations)
         self.assertEqual(blind(codes, 1), (found.form, found.blind))
         self.assertEqual((constant(codes, 1), replay(codes, 1)), (found.constant, found.replay))
 
