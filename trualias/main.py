@@ -51,15 +51,17 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.errors.write("trualias: expected a command\n")
         terminal.errors.write("trualias --help lists the commands\n")
         return _UNUSABLE
-    # The name of the command is the first argument. Importing the modules of all commands would take longer.
-    named = [name for name in arguments[:1] if name in SUMMARIES]
-    names: Iterable[str] = () if arguments[0] in _WITHOUT_COMMANDS else named or SUMMARIES
-    for name in arguments[:1]:
-        if not named and not name.startswith("-"):
-            terminal.errors.write(f"trualias: unknown command {quoted(name)}{did_you_mean(name, list(SUMMARIES))}\n")
-            terminal.errors.write("trualias --help lists the commands\n")
-            return _UNUSABLE
-    parsed = command_line(names).parse_args(arguments)
+    first = arguments[0]
+    if first not in SUMMARIES and first not in _WITHOUT_COMMANDS:
+        if first.startswith("-"):
+            long = [name for name in _WITHOUT_COMMANDS if name.startswith("--")]
+            problem = f"expected a command first, found {quoted(first)}{did_you_mean(first, long)}"
+        else:
+            problem = f"unknown command {quoted(first)}{did_you_mean(first, list(SUMMARIES))}"
+        terminal.errors.write(f"trualias: {problem}\ntrualias --help lists the commands\n")
+        return _UNUSABLE
+    # Importing the modules of all commands would take longer.
+    parsed = command_line([first] if first in SUMMARIES else ()).parse_args(arguments)
     try:
         status: int = parsed.run(parsed, terminal)
     except NoUsableConfiguration as error:

@@ -66,6 +66,21 @@ class ArgumentTests(SynchronousTestCase):
             output.getvalue(),
         )
 
+    def test_option_before_command(self) -> None:
+        """The command comes first; another option than those of the script itself is no command."""
+        for arguments, found in (
+            (["-c", "x.conf", "check"], "'-c'"),
+            (["--versoin"], "'--versoin'; did you mean '--version'?"),
+            (["-"], "'-'"),
+            (["--", "check"], "'--'"),
+        ):
+            output = StringIO()
+            self.assertEqual(2, run(arguments, Terminal(BytesIO(), StringIO(), output)))
+            self.assertEqual(
+                f"trualias: expected a command first, found {found}\ntrualias --help lists the commands\n",
+                output.getvalue(),
+            )
+
     def test_note(self) -> None:
         """A note whose octets are not UTF-8 is refused before the store is opened."""
         for arguments in (("revoke", "a@b.c", "--note"), ("note", "a@b.c")):
