@@ -1,4 +1,4 @@
-"""Tests of lookup_safely: exceptions become faults, and some answers are logged."""
+"""Tests of lookups by a responder: exceptions become faults, and some answers are logged."""
 
 from __future__ import annotations
 
@@ -19,17 +19,52 @@ from trualias.lookup import (
 )
 from trualias.lookup.alias_states import AliasRecord, AliasState, AliasStates
 from trualias.lookup.hooks import Hooks as LoadedHooks
-from trualias.protocols.responder import WARNING_SECONDS, AddressWarnings, Fault, lookup_safely
+from trualias.monitoring.counters import Counters, DetailedOutcome, RequestOutcome
+from trualias.protocols import wire
+from trualias.protocols.reply import Reply
+from trualias.protocols.reply_cache import ReplyCache
+from trualias.protocols.responder import WARNING_SECONDS, AddressWarnings, Responder
 from trualias.test.lookups import ENDLESS, ENDLESS_KEY, Hooks, snapshot
 
 
-class LookupSafelyTests(SynchronousTestCase):
+def outcome_of(answer: Answer) -> DetailedOutcome:
+    """Return the outcome that the reply to an answer counts as."""
+    match answer:
+        case Found():
+            return RequestOutcome.FOUND
+        case NotFound(reason):
+            return reason
+        case Ambiguous():
+            return RequestOutcome.AMBIGUOUS
+        case BudgetExceeded():
+            return RequestOutcome.OVER_BUDGET
+        case Deferred():
+            return RequestOutcome.DEFERRED
+
+
+class LookupFaultTests(SynchronousTestCase):
     """Answers, and their lines in the log."""
 
-    def assert_answer(self, lookup: Lookup, key: str, answer: Answer | Fault, *logged: tuple[str, str]) -> None:
-        """Assert the answer, and the level and the whole text of each logged line."""
+    def setUp(self) -> None:
+        """Make counters of requests, which tell the outcomes of replies apart."""
+        self.counters = Counters().of("tcp_table", "table")
+
+    def reply(self, lookup: Lookup, key: str) -> Reply:
+        """Return the reply to a request for a key."""
+        return Responder(wire.LINES, self.counters, AddressWarnings()).reply(b"", key, lookup, ReplyCache())
+
+    def assert_answer(self, lookup: Lookup, key: str, answer: Answer, *logged: tuple[str, str]) -> None:
+        """Assert the answer, that the reply has its outcome, and the level and the whole text of each logged line."""
+        answers: list[Answer] = []
+
+        def keep(key: str) -> Answer:
+            answers.append(lookup(key))
+            return answers[-1]
+
         with capturedLogs() as events:
-            self.assertEqual(answer, lookup_safely(lookup, key, AddressWarnings()))
+            reply = self.reply(keep, key)
+        self.assertEqual([answer], answers)
+        self.assertIs(self.counters.buckets[outcome_of(answer)], reply.buckets)
         self.assertEqual(list(logged), [(event["log_level"].name, formatEvent(event)) for event in events])
 
     def test_not_logged(self) -> None:
@@ -74,10 +109,12 @@ class LookupSafelyTests(SynchronousTestCase):
         lost = snapshot().with_states(AliasStates(is_lost=True)).tables[Table.VIRTUAL]
         self.assert_answer(lost, "shop@example.com", Deferred(DeferredReason.LOST))
 
-    def assert_fault(self, error: BaseException, lookup: Lookup, fault: Fault) -> None:
-        """Assert that an exception becomes a fault, and is logged with its traceback."""
+    def assert_fault(self, error: BaseException, lookup: Lookup, outcome: RequestOutcome) -> None:
+        """Assert that an exception is a temporary error with an outcome, and is logged with its traceback."""
         with capturedLogs() as events:
-            self.assertEqual(fault, lookup_safely(lookup, "sam\nissexy.34", AddressWarnings()))
+            reply = self.reply(lookup, "sam\nissexy.34")
+        self.assertEqual(wire.FAULT, reply.octets)
+        self.assertIs(self.counters.buckets[outcome], reply.buckets)
         (event,) = events
         self.assertIs(error, event["log_failure"].value)
         self.assertIn("in fail\n", event["log_failure"].getTraceback())
@@ -97,8 +134,8 @@ class LookupSafelyTests(SynchronousTestCase):
                 raise error.with_traceback(None)
 
             lookup = snapshot(hooks=LoadedHooks("test", fail, fail)).tables[Table.LOCAL_PART]  # type: ignore[arg-type]
-            self.assert_fault(error, lookup, Fault(in_hook=True))
-            self.assert_fault(error, fail, Fault())  # type: ignore[arg-type]
+            self.assert_fault(error, lookup, RequestOutcome.HOOK)
+            self.assert_fault(error, fail, RequestOutcome.FAULT)  # type: ignore[arg-type]
 
     def test_quoted(self) -> None:
         """A warning has the control characters of a key and of a value escaped: neither forges a line of the log."""
