@@ -59,9 +59,11 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 def _format(path: str, write: bool, terminal: Terminal) -> int:
     from trualias.configuration.includes import read_text
+    from trualias.configuration.settings_reader import unknown_name
     from trualias.language.layout import format_text
 
-    formatted = format_text(read_text(path), path)
+    # Another file, such as a log, can have lines that look like settings.
+    formatted = format_text(read_text(path), path, unknown_name)
     if not write:
         terminal.output.write(formatted)
         return _DONE

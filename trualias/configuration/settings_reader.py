@@ -83,9 +83,7 @@ class SettingsReader:
         """Read a setting and yield its error, if there is one."""
         name = setting.name
         if name not in SETTINGS:
-            known = list(SETTINGS)
-            message = f"unknown setting {quoted(name)}; expected {one_of(known)}{did_you_mean(name, known)}"
-            yield setting.offset, message
+            yield from unknown_name(setting)
             return
         attribute = SETTINGS[name]
         repeatable = attribute.metadata["repeatable"]
@@ -118,6 +116,14 @@ class SettingsReader:
     def _exposure(self, name: str, host: str) -> Iterator[_Error]:
         if name in self.given and not is_loopback(host) and "ALLOW" not in self.given:
             yield self.given[name][0].value_offset, f"{name}: {exposure_problem(host)}"
+
+
+def unknown_name(setting: Setting) -> Iterator[_Error]:
+    """Yield an error if there is no setting of this name."""
+    if setting.name not in SETTINGS:
+        known = list(SETTINGS)
+        suggestion = did_you_mean(setting.name, known)
+        yield setting.offset, f"unknown setting {quoted(setting.name)}; expected {one_of(known)}{suggestion}"
 
 
 def _joined(values: list[Any]) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from trualias.language.parser import parse
 from trualias.language.source import ConfigurationErrors, Source
 from trualias.language.splitter import Piece, pieces
+from trualias.language.tree import Setting
 
 _WIDTH = 100
 """Characters of a line; only one with a longer word has more."""
@@ -24,16 +25,19 @@ _TOKENS = {
 _LINE_STARTS = ("MATCHES", "WITH")
 
 
-def format_text(text: str, name: str) -> str:
+def format_text(
+    text: str, name: str, read_setting: Callable[[Setting], Iterable[tuple[int, str]]] = lambda _: ()
+) -> str:
     """Return the text of one file in the layout of the samples. Its statements are the same, and all comments are kept.
 
     An account statement has three lines, which begin with ACCOUNT, MATCHES and WITH, and a blank line before and after
     it. A long list goes on in indented lines. Of several blank lines, two are kept. The result of a result is the same.
     A statement keeps its own lines if one of the layout would begin another statement, as ``WITH x:y`` does.
 
-    Raises ``ConfigurationErrors`` for text with errors of syntax; ``name`` appears in them.
+    Raises ``ConfigurationErrors`` for text with errors of syntax, or of ``read_setting`` as for ``parse``; ``name``
+    appears in them.
     """
-    before = parse(Source(text, name))
+    before = parse(Source(text, name), read_setting=read_setting)
     if before.errors:
         raise ConfigurationErrors(before.errors)
     formatted = "".join(f"{line}\n" for line in _lines(text))

@@ -87,6 +87,12 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual((2, ""), (status, output))
         self.assertIn("a.conf:1:1: expected a setting (NAME: value)", errors)
         self.assertEqual("PORT 1\n", Path("a.conf").read_text("utf-8"))
+        line = "Nov 26 10:00:00 host postfix/smtpd[1]: connect\n"
+        Path("mail.log").write_text(line, "utf-8")
+        status, output, errors = self.config("format", "--write", "mail.log")
+        self.assertEqual((2, ""), (status, output))
+        self.assertIn("mail.log:1:1: unknown setting 'Nov 26 10'; expected HOST,", errors)
+        self.assertEqual(line, Path("mail.log").read_text("utf-8"))
         self.assertEqual(
             (2, "", "no.conf: cannot be read: No such file or directory\n"), self.config("format", "no.conf")
         )
