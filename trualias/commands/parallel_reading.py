@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import NamedTuple
 
 from trualias.commands.child_processes import EndedProcess, computed_by_several
@@ -11,7 +12,7 @@ from trualias.commands.log_file import BLOCK, LogFile, UnreadableLog
 from trualias.commands.maillog import Recipients
 from trualias.commands.recipient_counts import CountedLines, LogSummary
 
-_PART = 128 * BLOCK
+_LARGEST_PART = 128 * BLOCK
 """32 MiB. With parts of half the size, each of which has most of the recipients, a log takes a tenth longer to read."""
 
 
@@ -29,14 +30,19 @@ Read = Callable[[Callable[[], None]], LogSummary]
 
 @contextmanager
 def reading(
-    log: LogFile, recipients: Recipients, most_processes: int | None = None, part_size: int = _PART
+    log: LogFile, recipients: Recipients, most_processes: int | None = None, largest_part: int = _LARGEST_PART
 ) -> Iterator[Read]:
     """Yield the function that counts the recipients of a log, by several processes if the log has several parts.
 
     The result does not depend on the number of processes, nor does the content: they read the open file, also if it is
     renamed or removed meanwhile. By default there are as many as ``computed_by_several`` starts.
     """
-    parts = log.parts(part_size)
+    parts = [log]
+    if log.size is not None and log.size > largest_part:
+        pairs = ceil(
+            log.size / (2 * largest_part)
+        )  # of equal parts, so that two or four processes end at the same time
+        parts = log.parts(ceil(log.size / (2 * pairs * BLOCK)) * BLOCK)
 
     def count(part: LogFile) -> _Result | UnreadableLog:
         recipients.take()  # what this process counted before, in the first part

@@ -164,7 +164,7 @@ class ReadingTests(SynchronousTestCase):
             def parts(self, size: int) -> list[LogFile]:
                 return [LogFile(pipe, self.name, size, (0, size))] * 2
 
-        log = _Unreadable(pipe, "mail.log", BLOCK)
+        log = _Unreadable(pipe, "mail.log", 2 * BLOCK)
         with reading(log, Recipients(frozenset(), False, date(2026, 12, 1)), 2, BLOCK) as read:
             error = self.assertRaises(UnreadableLog, read, lambda: None)
         self.assertEqual("mail.log: cannot be read: Illegal seek", str(error))
