@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -87,14 +88,20 @@ def _send_results(
     sender: Connection[_Result, None],
     inherited: Sequence[Connection[None, _Result]],
 ) -> None:
-    """Send the result of each task, in a process of its own.
-
-    It closes the other ends of the connections, so that a process ends when it sends to one that has ended.
-    """
+    """Send the result of each task, in a process of its own, which ends with the one that receives them."""
     for connection in inherited:
         connection.close()
+    threading.Thread(target=_end_with_receiver, args=[sender.fileno()], daemon=True).start()
     for task in tasks:
         sender.send(work(task))
+
+
+def _end_with_receiver(sender: int) -> None:
+    """End this process when the other end of a pipe is closed (poll(2), POLLERR), as by a signal for that process."""
+    waiting = select.poll()
+    waiting.register(sender, 0)
+    waiting.poll()
+    os._exit(1)
 
 
 def _receive_all(children: Sequence[_Child[_Result]], number: int) -> Iterator[_Result]:

@@ -52,6 +52,33 @@ class ComputedBySeveralTests(SynchronousTestCase):
         self.assertEqual("ended with exit status 3", str(error))
 
 
+class EndTests(SynchronousTestCase):
+    """The end of the process that asks for results."""
+
+    def test_killed(self) -> None:
+        """The processes that compute results end with it, whatever they do."""
+        program = (
+            "import signal\n"
+            "from trualias.commands.child_processes import computed_by_several\n"
+            "with computed_by_several(lambda task: signal.pause(), [1, 2], 2) as results:\n"
+            "    next(results)\n"
+        )
+        process = subprocess.Popen([sys.executable, "-c", program], env=ENVIRONMENT)
+        try:
+            started = children_of(process.pid)
+        finally:
+            process.kill()
+            process.wait(PATIENCE)
+        wait_until(lambda: not any(child.exists() for child in started), "their end")
+
+
+def children_of(number: int) -> list[Path]:
+    """Wait until a process has two others, and return their directories in /proc."""
+    children = Path(f"/proc/{number}/task/{number}/children")
+    wait_until(lambda: len(children.read_text("ascii").split()) > 1, "processes that compute results")
+    return [Path("/proc") / child for child in children.read_text("ascii").split()]
+
+
 class StrengthTests(SynchronousTestCase):
     """``trualias strength`` of many statements."""
 
@@ -86,11 +113,9 @@ class StrengthTests(SynchronousTestCase):
         process = subprocess.Popen(
             self.command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        wait_until(lambda: len(children.read_text("ascii").split()) > 1, "processes that measure")
-        started = children.read_text("ascii").split()
-        os.kill(int(started[0]), signal.SIGKILL)
+        started = children_of(process.pid)
+        os.kill(int(started[0].name), signal.SIGKILL)
         output, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(("", "not measured: a process that measures was ended by SIGKILL\n"), (output, errors))
         self.assertEqual(2, process.returncode)
-        wait_until(lambda: not any((Path("/proc") / child).exists() for child in started), "the end of the others")
+        wait_until(lambda: not any(child.exists() for child in started), "the end of the others")

@@ -19,6 +19,7 @@ from trualias.commands.log_file import BLOCK, LONGEST_LINE, LogFile, UnreadableL
 from trualias.commands.maillog import Recipients
 from trualias.commands.parallel_reading import reading
 from trualias.commands.recipient_counts import CountedLines, LogSummary
+from trualias.test.integration.test_child_processes import children_of
 from trualias.test.test_maillog import EXIM, REFUSED, SENDMAIL, SENT
 from trualias.test.test_replay import NEW, OLD
 from trualias.testing.command_line import PROGRAM
@@ -197,7 +198,7 @@ class CommandTests(SynchronousTestCase):
         return done.returncode, done.stdout, done.stderr
 
     def test_interrupted(self) -> None:
-        """Where a signal ends the command, no process remains: at once for Ctrl-C, soon where it is for one alone."""
+        """Where a signal ends the command, no process remains: for Ctrl-C, and where it is for one alone."""
         with self.log.open("wb") as log:
             for end in range(_PART, 256 * _PART, _PART):  # holes take no space, and some seconds to read
                 log.seek(end - 1)
@@ -211,9 +212,7 @@ class CommandTests(SynchronousTestCase):
         process = subprocess.Popen(
             self.command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
         )
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        wait_until(lambda: len(children.read_text("ascii").split()) > 1, "processes that read the log")
-        started = [Path("/proc") / child for child in children.read_text("ascii").split()]
+        started = children_of(process.pid)
         end(process.pid, signal.SIGINT)
         self.assertEqual((b"", -signal.SIGINT), (process.communicate(timeout=PATIENCE)[1], process.returncode))
         wait_until(lambda: not any(child.exists() for child in started), "their end")
