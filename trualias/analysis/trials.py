@@ -55,11 +55,7 @@ class Trials:
 
     def sets_of(self, contributions: Sequence[CodeText]) -> WordSets:
         """Return the sets of trials by text, given what is contributed for each trial."""
-        numbers = self.runs.numbers
-        return word_sets((_NOTHING if number is None else contributions[number] for number in numbers), len(numbers))
-
-
-_NOTHING: CodeText = frozenset()
+        return word_sets([None if number is None else contributions[number] for number in self.runs.numbers])
 
 
 def _without_default(call: BoundCall) -> BoundCall:
