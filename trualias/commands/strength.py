@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trualias.analysis.composition import Target
     from trualias.analysis.strength import Strength
     from trualias.analysis.word_classes import NoWords, Words
+    from trualias.commands.strength_text import Measured
     from trualias.matching.policy import Policy
 
 _MEASURED = 0
@@ -73,7 +74,7 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
     """
     from trualias.analysis.likeness import likeness_of
     from trualias.analysis.words.lists import UnusableWordList, read_word_list, shipped_word_list
-    from trualias.commands.strength_text import Measured, for_programs, print_measured
+    from trualias.commands.strength_text import for_programs, print_measured
 
     configuration = read_configuration(configuration_path(arguments, Table.LOCAL_PART))
     try:
@@ -87,31 +88,11 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
         terminal.errors.write(f"no statement has the account {escaped(account)}{did_you_mean(account, known)}\n")
     if not targets and not missing:
         terminal.errors.write(f"{escaped(configuration.name)} has no statement to measure\n")
-    fold = folding(configuration.settings.case_sensitive)
-    likenesses = [likeness_of(target, words.words, fold) for target in targets]
-    different: dict[Hashable, Target] = {}
-    for likeness, target in zip(likenesses, targets, strict=True):
-        different.setdefault(likeness, target)
-    measured: list[Measured] = []
-    found: dict[Hashable, Strength | NoWords] = {}
-    measure = partial(_measure, words.words, configuration.settings.case_sensitive, arguments.seed)
-    most_processes = None if len(different) >= _SHARED else 1
+    case_sensitive = configuration.settings.case_sensitive
+    likenesses = [likeness_of(target, words.words, folding(case_sensitive)) for target in targets]
+    measure = partial(_measure, words.words, case_sensitive, arguments.seed)
     try:
-        with (
-            computed_by_several(measure, list(different.values()), most_processes) as results,
-            progress(terminal.errors, "measuring", len(targets)) as advance,
-        ):
-            for likeness, target in zip(likenesses, targets, strict=True):
-                like = None
-                if likeness in found:
-                    like = different[likeness]
-                    advance(1)
-                elif results is None:
-                    found[likeness] = measure(target, advance)
-                else:
-                    found[likeness] = next(results)
-                    advance(1)
-                measured.append(Measured(target, found[likeness], like))
+        measured = _measure_all(targets, likenesses, measure, terminal)
     except EndedProcess as end:
         terminal.errors.write(f"not measured: a process that measures {end}\n")
         return _UNUSABLE
@@ -133,6 +114,42 @@ def _choose(policy: Policy, accounts: Sequence[str]) -> tuple[list[Target], list
     chosen = [target for targets in of_rules for target in targets if target.names[NameKind.ACCOUNT] in wanted]
     found = {target.names[NameKind.ACCOUNT] for target in chosen}
     return chosen, [account for folded, account in wanted.items() if folded not in found]
+
+
+def _measure_all(
+    targets: Sequence[Target],
+    likenesses: Sequence[Hashable],
+    measure: Callable[..., Strength | NoWords],
+    terminal: Terminal,
+) -> list[Measured]:
+    """Measure one of the targets of each likeness, and show the progress.
+
+    ``measure`` is ``_measure`` without its first arguments.
+
+    Raises:
+        EndedProcess: a process that measures has ended.
+    """
+    from trualias.commands.strength_text import Measured
+
+    different: dict[Hashable, Target] = {}
+    for likeness, target in zip(likenesses, targets, strict=True):
+        different.setdefault(likeness, target)
+    tasks = list(different.values())
+    found: dict[Hashable, Strength | NoWords] = {}
+    measured = []
+    with (
+        computed_by_several(measure, tasks, None if len(tasks) >= _SHARED else 1) as results,
+        progress(terminal.errors, "measuring", len(targets)) as advance,
+    ):
+        in_order = (measure(target, advance) for target in tasks) if results is None else results
+        for likeness, target in zip(likenesses, targets, strict=True):
+            like = different[likeness] if likeness in found else None
+            if like is None:
+                found[likeness] = next(in_order)
+            if like is not None or results is not None:
+                advance(1)
+            measured.append(Measured(target, found[likeness], like))
+    return measured
 
 
 def _measure(
