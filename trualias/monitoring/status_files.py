@@ -33,10 +33,15 @@ class StatusFile:
         """Write the status; the first time, remove those that no server replaces any more. Raises OSError."""
         replace_file(self.path, content, durable=False)
         if self._is_first:
-            for path in status_paths(self._state, self._table):
-                if path != self.path and self._is_left(path):
-                    os.unlink(path)
             self._is_first = False
+            with suppress(OSError):  # the directory cannot be listed
+                self._remove_left()
+
+    def _remove_left(self) -> None:
+        for path in status_paths(self._state, self._table):
+            if path != self.path and self._is_left(path):
+                with suppress(OSError):  # another server has just removed it, or it is another user's
+                    os.unlink(path)
 
     def remove(self) -> None:
         """Remove the status, but not that of another process in its place."""

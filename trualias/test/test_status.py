@@ -248,6 +248,19 @@ class StatusFileTests(StateTestCase):
         file.write(OWN.to_json())
         self.assertEqual(["here.conf", own, "table.status"], self.names())
 
+    def test_removed_by_another(self) -> None:
+        """The first write succeeds if another server removes what is left at the same time."""
+
+        class _Late(StatusFile):
+            def _is_left(self, path: str) -> bool:
+                is_left = super()._is_left(path)
+                os.unlink(path)
+                return is_left
+
+        (self.state / "table.status").write_bytes(b"damaged")
+        _Late(str(self.state), "table", STATUS.path).write(OWN.to_json())
+        self.assertEqual([Path(self.path).name], self.names())
+
     def test_largest(self) -> None:
         """A file of more than 16 MiB is no status, and its end is not read."""
         self.path.write_bytes(OWN.to_json() + b" " * LARGEST)
