@@ -75,11 +75,6 @@ class Status:
         return is_this_boot and 0 <= monotonic - self.written <= FRESH_SECONDS
 
 
-def status_file_name(table: str) -> str:
-    """Return the name of a table's file in the state directory."""
-    return f"{table}.status"
-
-
 def boot_id() -> str:
     """Return the id of this boot, proc_sys_kernel(5); empty on other systems than Linux."""
     try:
