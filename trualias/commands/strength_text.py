@@ -229,11 +229,7 @@ def for_programs(
                 "items": [item_text(item) for item in one.target.rule.statement.items],
                 "domains": None if one.target.rule.domains is None else _domains(one.target),
                 **({} if one.like is None else {"like": place(configuration, one.like.rule.statement.offset)}),
-                **(
-                    {"no_words": str(one.found)}
-                    if isinstance(one.found, NoWords)
-                    else _figures(one.target, one.found, limits)
-                ),
+                **_figures(one.target, one.found, limits),
             }
             for one in measured
         ],
