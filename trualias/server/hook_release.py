@@ -51,11 +51,11 @@ def _find_owned(namespace: dict[str, object], owned: list[object]) -> bool:
                 if each.__globals__ is namespace:
                     owned.append(each)
             elif kind in _CONTAINERS:
-                # What refers to no other object is in no cycle, and others may use it.
-                if any(map(gc.is_tracked, gc.get_referents(each))):
+                # What refers to no other object is in no cycle, and others may use it. `map` would let no thread run.
+                if any(gc.is_tracked(referent) for referent in gc.get_referents(each)):
                     owned.append(each)
             elif isinstance(each, type):
-                if each.__module__ == namespace["__name__"]:
+                if each.__module__ == namespace.get("__name__"):
                     return False
             elif kind is not ModuleType and kind.__module__ not in _WITHOUT_CYCLES:
                 return False

@@ -33,6 +33,7 @@ FREED = {
         "pattern = re.compile('(x)')\npath = pathlib.Path('/a') / 'b'\nlock = threading.Lock()\n"
         "network = ipaddress.ip_network('192.0.2.0/24')\nday = datetime.date.min\nshare = decimal.Decimal(1)\n"
     ),
+    "no name": "del __name__\nfrom collections import UserDict\n",
     "attributes": "reload.last = {'f': preprocess}\n",
 }
 """Modules that need no garbage collection."""
