@@ -29,7 +29,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     command = add_command(
         commands,
         "status",
-        description="Print for each table whether its server runs, since when, and with what configuration, from the "
+        description="Print for each table whether its servers run, since when, and with what configuration, from the "
         "files that running servers write into their state directory every ten seconds and after each load. A server "
         "that has not written for 30 seconds hangs or is gone. With -c, ask the sockets instead: connect to each "
         "address of the configuration, look up the addresses of its EXPECT statements, and compare the "
