@@ -1,9 +1,9 @@
 """How fast ``trualias replay`` is, beside simpler programs that read the same log.
 
-All are measured in turn, by processor time, which is the sum for a log that several processes read. Reading alone is
-compared to counting the lines, which touches every octet once, as any reader must. The whole command is compared to a
-loop over the lines that searches each for a recipient and counts it, the least that a script in Python does. Its own
-rate is by elapsed time, the best of its runs, and depends on the machine.
+Reading alone is compared to counting the lines, which touches every octet once, as any reader must. The whole command
+is compared, on one processor, to a loop over the lines that searches each for a recipient and counts it, the least that
+a script in Python does. Both are measured in turn, by processor time. The rate of the whole command on all processors
+is by elapsed time, the best of its runs, and depends on the machine.
 """
 
 import io
@@ -12,8 +12,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def _search_lines(path: Path) -> dict[bytes, int]:
     return counts
 
 
-def _seconds_of_command(configuration: Path, log: Path, environment: Mapping[str, str]) -> tuple[float, float]:
+def _seconds_of_command(
+    configuration: Path, log: Path, environment: Mapping[str, str], processors: Collection[int]
+) -> tuple[float, float]:
     """Return the elapsed and the processor time of a whole command that compares a configuration with itself."""
     before = os.times()
     subprocess.run(
@@ -88,6 +91,7 @@ def _seconds_of_command(configuration: Path, log: Path, environment: Mapping[str
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
+        preexec_fn=partial(os.sched_setaffinity, 0, processors),
         check=True,
     )
     after = os.times()
@@ -101,23 +105,28 @@ def _whole_command(folder: Path) -> list[Row]:
     environment = with_compiled_modules(folder)
     lines = postfix_log()
     path.write_text("".join(islice(lines, 17)), encoding="utf-8")
-    _seconds_of_command(configuration, path, environment)  # compiles the modules
+    processors = os.sched_getaffinity(0)
+    _seconds_of_command(configuration, path, environment, processors)  # compiles the modules
     with path.open("w", encoding="utf-8") as log:
         while log.tell() < WHOLE_OCTETS:
             log.writelines(islice(lines, LINES))
+    elapsed = min(_seconds_of_command(configuration, path, environment, processors)[0] for _ in range(WHOLE_ROUNDS))
+    # On one processor, since two that share a core take more processor time than one of them for the same work. Sums,
+    # since the least time of a long command is no match for that of a short loop where other load varies.
     rounds = [
-        (*_seconds_of_command(configuration, path, environment), _seconds(lambda: _search_lines(path)))
+        (
+            _seconds_of_command(configuration, path, environment, [min(processors)])[1],
+            _seconds(lambda: _search_lines(path)),
+        )
         for _ in range(WHOLE_ROUNDS)
     ]
-    elapsed = min(round[0] for round in rounds)
-    # Sums, since the least time of a long command is no match for that of a short loop where other load varies.
-    _, processor, loop = (sum(seconds) for seconds in zip(*rounds, strict=True))
+    processor, loop = (sum(seconds) for seconds in zip(*rounds, strict=True))
     megabytes = path.stat().st_size / 1e6
     path.unlink()
     case = f"trualias replay of {WHOLE_OCTETS // 1_000_000} MB"
     return [
         at_least(case, megabytes / elapsed, WHOLE_RATE, unit=" MB/s"),
-        at_least(f"{case}, to a loop that searches its lines", loop / processor, WHOLE_BOUND),
+        at_least(f"{case} on one processor, to a loop that searches its lines", loop / processor, WHOLE_BOUND),
     ]
 
 
