@@ -12,6 +12,7 @@ from datetime import date
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -43,6 +44,20 @@ def _log(octets: int) -> bytes:
     return block * (octets // len(block)) + block[: block.index(b"\n", octets % len(block)) + 1]
 
 
+class _Recording(Recipients):
+    """Recipients that write down which processes read a log."""
+
+    def __init__(self, readers: Path) -> None:
+        super().__init__(frozenset({"example.com"}), False, date(2026, 12, 1), with_reached=True)
+        self._written_to = readers
+
+    def read(self, *arguments: Any) -> LogSummary:
+        """Write down this process, and read."""
+        with self._written_to.open("a") as readers:
+            readers.write(f"{os.getpid()}\n")
+        return super().read(*arguments)
+
+
 class _Failing(Recipients):
     """Recipients whose process fails."""
 
@@ -69,16 +84,18 @@ class ReadingTests(SynchronousTestCase):
         """Read a log that begins after another one, by up to some processes.
 
         Return the counts, the summary, the lines cut, and the positions that were shown. ``children`` is the number of
-        processes that should run meanwhile.
+        other processes that should read it.
         """
         log = self.opened(content)
-        recipients = Recipients(frozenset({"example.com"}), False, date(2026, 12, 1), with_reached=True)
+        readers = Path(self.mktemp())
+        recipients = _Recording(readers)
         recipients.read([REFUSED])
+        readers.unlink()
         positions: list[int] = []
         with reading(log, recipients, processes, BLOCK) as read:
-            self.assertEqual(children, len(active_children()))
             summary = read(lambda: positions.append(log.position))
         self.assertEqual([], active_children())
+        self.assertEqual(children, len({int(reader) for reader in readers.read_text().split()} - {os.getpid()}))
         return recipients.take(), summary, log.cut_lines, positions
 
     def test_same_result(self) -> None:
