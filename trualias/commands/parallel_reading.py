@@ -39,9 +39,8 @@ def reading(
     """
     parts = [log]
     if log.size is not None and log.size > largest_part:
-        pairs = ceil(
-            log.size / (2 * largest_part)
-        )  # of equal parts, so that two or four processes end at the same time
+        # Pairs of equal parts, so that two or four processes end at the same time.
+        pairs = ceil(log.size / (2 * largest_part))
         parts = log.parts(ceil(log.size / (2 * pairs * BLOCK)) * BLOCK)
 
     def count(part: LogFile) -> _Result | UnreadableLog:

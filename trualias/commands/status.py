@@ -73,17 +73,16 @@ def run(arguments: Namespace, terminal: Terminal) -> int:
 
 def _read_states(state: str, tables: list[str], terminal: Terminal) -> int:
     """Print what the servers wrote into the state directory."""
-    known = [table.value for table in SERVER_TABLES]
+    output = Output(terminal.output)
     running: set[str] = set()
     problems: set[str] = set()
-    for table in known:
+    for table in [each.value for each in SERVER_TABLES if not tables or each.value in tables]:
         found = _servers(state, table)
         for text, is_running in found:
             (running if is_running else problems).add(table)
-            if table in (tables or known):
-                Output(terminal.output).print(f"{table}: {text}")
-        if not found and table in (tables or known):
-            Output(terminal.output).print(f"{table}: not running")
+            output.print(f"{table}: {text}")
+        if not found:
+            output.print(f"{table}: not running")
     if tables:
         return _RUNNING if (running - problems).issuperset(tables) else _NOT_RUNNING
     return _RUNNING if running and not problems else _NOT_RUNNING

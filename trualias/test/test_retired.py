@@ -80,7 +80,7 @@ class LanguageTests(SynchronousTestCase):
         )
 
     def test_wrong_settings(self) -> None:
-        """Where STORE or LISTEN has an error, this is the only one."""
+        """An error of STORE or LISTEN is the only one."""
         for right, wrong, message in (
             (
                 "sqlite:",

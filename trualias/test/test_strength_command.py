@@ -258,7 +258,7 @@ class ProgressTests(SynchronousTestCase):
         self.assertTrue(screen.getvalue().endswith("\x1b[2K"), repr(screen.getvalue()[-40:]))
 
     def test_markup(self) -> None:
-        """What looks like the markup of the library is shown as it is."""
+        """Brackets, the markup of the library, are shown as they are."""
         screen = Screen()
         with progress(screen, "reading log[old] x[/b]", 10) as advance:
             advance(10)

@@ -215,7 +215,7 @@ class CommandTests(SynchronousTestCase):
         return done.returncode, done.stdout, done.stderr
 
     def test_interrupted(self) -> None:
-        """Where a signal ends the command, no process remains: for Ctrl-C, and where it is for one alone."""
+        """No process remains after Ctrl-C, nor after a signal for the process of the command alone."""
         with self.log.open("wb") as log:
             for end in range(_PART, 256 * _PART, _PART):  # holes take no space, and some seconds to read
                 log.seek(end - 1)
